@@ -1,0 +1,1 @@
+"""What was measured, and which parameters reproduce it."""

@@ -1,0 +1,1 @@
+"""One file a rule, one signature; the national ledger."""

@@ -1,0 +1,1 @@
+"""The live page on which a planner moves levers."""

@@ -1,0 +1,1 @@
+"""Option catalogue, mixes, direct and indirect costs, overlap."""
