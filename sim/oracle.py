@@ -1,0 +1,349 @@
+"""The reference run of a model file: PySD's own, under the names of the model file.
+
+PySD translates a model into Python beside it and imports that file. Here the translation happens in a private temporary
+folder (nothing is written beside the user's model), once for each content of the file, and everything of the file
+that PySD would paste into Python unquoted is removed or refused first: names from a model file never become code.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import hashlib
+import io
+import tempfile
+import threading
+import warnings
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from sim.errors import ModelError, UnknownNameError
+
+Value = float | xr.DataArray
+
+CONTROLS = ("initial time", "final time", "time step", "saveper")
+KEYWORDS = (None, "interpolate", "look_forward", "hold_backward", "raw")
+FAR = 1e9  # time units before and after a series over which its end values are held
+
+# PySD keeps the handling of missing external values in a class attribute, and import state is global.
+_lock = threading.RLock()
+
+
+class Oracle:
+    """The PySD run of one model file.
+
+    Attributes:
+        path: the model file.
+        dims: dims of every variable that has a value of its own (lookups have none), by the name in the model file.
+        units: their units as text.
+    """
+
+    def __init__(self, path: str | Path, *, encoding: str | None = None, data_files: Any = None) -> None:
+        """Translate the model file.
+
+        Args:
+            path: a .mdl or XMILE file that PySD reads.
+            encoding: of the file; by default its own declaration, or UTF-8.
+            data_files: PySD's `data_files`, for variables whose data come from a run of another model.
+
+        Raises:
+            ModelError: PySD cannot read or translate the file, or one of its names would become code.
+        """
+        self.path = Path(path)
+        self._data_files = data_files
+        self._python = _translated(self.path, encoding)
+        doc = self._load().doc
+        doc = doc[(doc["Type"] != "Lookup") & (doc["Real Name"] != "Time")]
+        self._python_name: dict[str, str] = dict(zip(doc["Real Name"], doc["Py Name"], strict=True))
+        self.dims: dict[str, tuple[str, ...]] = {
+            name: tuple(subs or ()) for name, subs in zip(doc["Real Name"], doc["Subscripts"], strict=True)
+        }
+        self.units: dict[str, str] = {
+            name: units or "" for name, units in zip(doc["Real Name"], doc["Units"], strict=True)
+        }
+
+    def run(
+        self,
+        params: Mapping[str, Value] | None = None,
+        outputs: Iterable[str] | None = None,
+        times: Iterable[float] | None = None,
+    ) -> xr.Dataset:
+        """One run of PySD.
+
+        Args:
+            params: values of constants by name, or by `name[element,element]`: a number, an array over some of the
+                variable's dims, or an array with a `time` dim (linear between its points, held beyond them). The
+                control variables (FINAL TIME, ...) are set in the same way.
+            outputs: names to return; by default every variable that has a value.
+            times: save points; by default those of SAVEPER.
+
+        Returns:
+            float64 variables with dims (model dims..., time) and attribute `units`.
+
+        Raises:
+            UnknownNameError: a parameter or output that the model does not have (nearest names are given).
+            ModelError: PySD failed while running.
+        """
+        names = [self._match(name) for name in outputs] if outputs is not None else list(self.dims)
+        with _lock, _quiet():
+            model = self._load()
+            settings = self._settings(model, params or {})
+            frame = _pysd(
+                self.path,
+                lambda: model.run(
+                    params=settings,
+                    return_columns=[self._python_name[name] for name in names],
+                    return_timestamps=None if times is None else [float(t) for t in times],
+                    flatten_output=False,
+                ),
+            )
+            coords: dict[str, Any] = {name: model.get_coords(self._python_name[name]) or ({}, []) for name in names}
+        return self._dataset(frame, names, coords)
+
+    def _load(self) -> Any:
+        import pysd
+
+        with _lock, _quiet():
+            return _pysd(self.path, lambda: pysd.load(str(self._python), data_files=self._data_files))
+
+    def _match(self, name: str) -> str:
+        """The model's own spelling: Vensim ignores case and takes underscores for spaces."""
+        found = {_key(known): known for known in self.dims}.get(_key(name))
+        if found is None:
+            raise UnknownNameError(name, self.dims)
+        return found
+
+    def _settings(self, model: Any, params: Mapping[str, Value]) -> dict[str, Any]:
+        """PySD's form of the parameters: floats, full arrays, or Series of either over time."""
+        values: dict[str, Any] = {}
+        for key, value in params.items():
+            name, element = _split(key, self.dims)
+            name = self._match(name)
+            if _key(name) in CONTROLS:
+                _set_control(model, _key(name).replace(" ", "_"), float(value))
+                continue
+            python = self._python_name[name]
+            coords, dims = model.get_coords(python) or ({}, [])
+            if element:
+                full = values[python] if python in values else model[name]
+                values[python] = _with_element(full, dims, element, float(value))
+            else:
+                values[python] = _full(value, coords, dims)
+        return values
+
+    def _dataset(self, frame: pd.DataFrame, names: list[str], coords: Mapping[str, Any]) -> xr.Dataset:
+        variables, shared = {}, {"time": frame.index.to_numpy(dtype=float)}
+        for name in names:
+            labels, dims = coords[name]
+            cells = frame[self._python_name[name]].to_list()
+            shape = tuple(len(labels[dim]) for dim in dims)
+            data = np.empty((*shape, len(cells)))
+            for step, cell in enumerate(cells):
+                data[..., step] = _values(cell, labels, dims).reshape(shape)
+            variables[name] = ((*dims, "time"), data, {"units": self.units[name]})
+            shared.update({dim: np.asarray(labels[dim], dtype=str) for dim in dims})
+        return xr.Dataset(variables, coords=shared)
+
+
+def _values(cell: Any, labels: Mapping[str, list[str]], dims: list[str]) -> np.ndarray:
+    """A cell of PySD's table over all elements of its dims; NaN where the model never defines one."""
+    if not isinstance(cell, xr.DataArray):
+        return np.asarray(cell, dtype=float)
+    if any(cell.sizes.get(dim, 1) != len(labels[dim]) for dim in dims) and cell.size > 1:
+        cell = cell.reindex({dim: labels[dim] for dim in dims})
+    return np.asarray(cell.transpose(*dims), dtype=float)
+
+
+def run(
+    path: str | Path,
+    params: Mapping[str, Value] | None = None,
+    outputs: Iterable[str] | None = None,
+    times: Iterable[float] | None = None,
+) -> xr.Dataset:
+    """One PySD run of a model file; see `Oracle.run`."""
+    return Oracle(path).run(params, outputs, times)
+
+
+def abstract_model(path: Path, encoding: str | None = None) -> Any:
+    """PySD's abstract model of a file, with every path of an external file made absolute.
+
+    Raises:
+        ModelError: not a model file, or one that PySD cannot parse.
+    """
+    from pysd.translators.vensim.vensim_file import VensimFile
+    from pysd.translators.xmile.xmile_file import XmileFile
+
+    if not path.is_file():
+        raise ModelError(path, "there is no such file")
+    suffix = path.suffix.lower()
+
+    def parse() -> Any:
+        file = VensimFile(path, encoding=encoding) if suffix == ".mdl" else XmileFile(path)
+        file.parse()
+        return file.get_abstract_model()
+
+    with _lock, _quiet():
+        model = copy.deepcopy(_pysd(path, parse))  # PySD shares one mutable default among all subscript ranges
+    for node in _nodes(model):
+        if hasattr(node, "file"):
+            node.file = _absolute(node.file, path.parent)
+    for section in model.sections:
+        for subscript in section.subscripts:
+            subscript.mapping = list(subscript.mapping)
+            if isinstance(subscript.subscripts, dict):
+                subscript.subscripts["file"] = _absolute(subscript.subscripts["file"], path.parent)
+    return model
+
+
+def _translated(path: Path, encoding: str | None) -> Path:
+    """The Python file that PySD makes of the model, in a temporary folder that lives as long as this process."""
+    if not path.is_file():
+        raise ModelError(path, "there is no such file")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with _lock:
+        return _translate(path.resolve(), digest, encoding)
+
+
+@functools.lru_cache(maxsize=64)
+def _translate(path: Path, digest: str, encoding: str | None) -> Path:
+    from pysd.builders.python.python_model_builder import ModelBuilder
+
+    del digest  # part of the key only: a changed file is translated anew
+    model = abstract_model(path, encoding)
+    _make_harmless(model, path)
+    folder = Path(_temporary_folder().name, str(_translate.cache_info().misses))
+    folder.mkdir(exist_ok=True)
+    for number, section in enumerate(model.sections):
+        section.path = folder / f"section_{number}.py"
+    with _quiet():
+        return Path(_pysd(path, lambda: ModelBuilder(model).build_model()))
+
+
+@functools.cache
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="sim-oracle-", ignore_cleanup_errors=True)
+
+
+def _make_harmless(model: Any, path: Path) -> None:
+    """Remove or refuse the texts that PySD pastes into Python as they stand.
+
+    Names of variables and units go through `repr` or are reduced to letters and digits. Documentation lands between
+    triple quotes; names of subscripts, keywords and the arguments of GET ... land between single ones.
+    """
+    refused = []
+    for section in model.sections:
+        for subscript in section.subscripts:
+            names = subscript.subscripts if isinstance(subscript.subscripts, list) else []
+            refused += [f"subscript {name!r}" for name in (subscript.name, *names) if _breaks_out(name)]
+        for element in section.elements:
+            element.documentation = ""
+            for component in element.components:
+                if getattr(component, "keyword", None) not in KEYWORDS:
+                    refused.append(f"keyword :{component.keyword}: of {element.name!r}")
+    for node in _nodes(model):
+        texts = (getattr(node, field, "") for field in ("file", "tab", "x_row_or_col", "time_row_or_col", "cell"))
+        refused += [f"argument {text!r} of an external data function" for text in texts if _breaks_out(text)]
+    if refused:
+        raise ModelError(path, f"PySD would turn these names into code: {'; '.join(refused)[:2000]}")
+
+
+def _breaks_out(text: Any) -> bool:
+    return isinstance(text, str) and text != "\\t" and ("'" in text or "\\" in text or not text.isprintable())
+
+
+def _nodes(thing: Any) -> Iterator[Any]:
+    """Every dataclass inside a thing, depth first."""
+    if dataclasses.is_dataclass(thing):
+        yield thing
+        for value in vars(thing).values():
+            yield from _nodes(value)
+    elif isinstance(thing, list | tuple):
+        for value in thing:
+            yield from _nodes(value)
+
+
+def _absolute(file: str, folder: Path) -> str:
+    if file.startswith("?"):  # an indirect reference, which PySD refuses by name
+        return file
+    return Path(folder, file.replace("\\", "/")).resolve().as_posix()
+
+
+def _pysd(path: Path, call: Any) -> Any:
+    """Call into PySD; whatever it raises becomes a ModelError that keeps its words."""
+    try:
+        return call()
+    except ModelError:
+        raise
+    except RecursionError as error:
+        raise ModelError(path, "PySD ran out of stack: the equations are circular or nested too deeply") from error
+    except Exception as error:
+        words = " ".join(str(error).split())
+        raise ModelError(path, f"PySD: {type(error).__name__}: {words[:2000]}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """PySD prints and warns about its own handling; what matters comes back as values or errors."""
+    with (
+        warnings.catch_warnings(),
+        redirect_stdout(io.StringIO()),
+        redirect_stderr(io.StringIO()),
+        np.errstate(all="ignore"),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _key(name: str) -> str:
+    return " ".join(str(name).replace("_", " ").lower().split())
+
+
+def _split(key: str, known: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """`name[a,b]` → name and elements; a name of the model that holds brackets itself stays whole."""
+    if key in known or not key.endswith("]") or "[" not in key:
+        return key, ()
+    name, elements = key[:-1].split("[", 1)
+    return name, tuple(element.strip() for element in elements.split(","))
+
+
+def _set_control(model: Any, name: str, value: float) -> None:
+    """A control variable lives in PySD's clock, which takes it from this table whenever a run begins."""
+    model.components._control_vars[name] = lambda: value
+    model.time.set_control_vars(**{name: value})
+
+
+def _with_element(full: Any, dims: list[str], element: tuple[str, ...], value: float) -> xr.DataArray:
+    changed: xr.DataArray = full.copy(deep=True).astype(float)
+    changed.loc[dict(zip(dims, element, strict=True))] = value
+    return changed
+
+
+def _full(value: Value, coords: Mapping[str, list[str]], dims: list[str]) -> Any:
+    """Python floats (a numpy scalar breaks PySD's subscripted stocks), arrays over all dims, or a Series of them."""
+    if not isinstance(value, xr.DataArray):
+        return _broadcast(xr.DataArray(float(value)), coords, dims)
+    if "time" not in value.dims:
+        return _broadcast(value, coords, dims)
+    value = value.sortby("time")
+    points = [_broadcast(value.isel(time=i, drop=True), coords, dims) for i in range(value.sizes["time"])]
+    index = value["time"].to_numpy().astype(float)
+    # PySD leaves NaN outside the range of a series of arrays; ours holds the ends, as it does for numbers.
+    held = np.concatenate([[index[0] - FAR], index, [index[-1] + FAR]])
+    return pd.Series([points[0], *points, points[-1]], index=held)
+
+
+def _broadcast(value: xr.DataArray, coords: Mapping[str, list[str]], dims: list[str]) -> Any:
+    if not dims:
+        return float(value)
+    base = xr.DataArray(np.zeros([len(coords[dim]) for dim in dims]), {dim: list(coords[dim]) for dim in dims}, dims)
+    extra: list[Hashable] = [dim for dim in value.dims if dim not in dims]
+    if extra:
+        raise ValueError(f"got an array with dims {extra}, but the variable has {dims}")
+    return (base + value.reset_coords(drop=True)).transpose(*dims).reindex_like(base)
