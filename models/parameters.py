@@ -1,0 +1,104 @@
+"""The table of parameters: read, checked, and written into the model file as its constants.
+
+`parameters.csv` owns every number, unit and meaning of a constant; the model file carries a copy, so that Vensim and
+PySD can open it alone. `python -m models.parameters` renews the copy; a test fails when the two differ.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from models import PARAMETERS, PROVINCE
+
+COLUMNS = ("name", "unit", "role", "dims", "default", "low", "high", "distribution", "group", "source", "meaning")
+ROLES = ("calibrated", "uncertain", "lever", "data", "fixed")
+GROUPS = ("economy", "demand", "supply", "response", "policy", "costs")
+DISTRIBUTIONS = ("uniform", "normal", "lognormal", "triangular", "none")
+MARK = "*" * 56 + "\n\t.Parameters\n"
+
+
+def parameters(path: Path = PARAMETERS) -> pd.DataFrame:
+    """The table, one row a parameter, indexed by name.
+
+    `default` stays text: one number, or as many as the last dimension has elements, separated by commas.
+    Raises ValueError naming every fault.
+    """
+    table = pd.read_csv(path, dtype={"default": str}, keep_default_na=False, na_values={"low": [""], "high": [""]})
+    missing = [column for column in COLUMNS if column not in table]
+    if missing:
+        raise ValueError(f"{path}: columns missing: {', '.join(missing)}; needed: {', '.join(COLUMNS)}")
+    faults = list(_faults(table))
+    if faults:
+        raise ValueError("\n".join(f"{path}: {fault}" for fault in faults))
+    return table.set_index("name", drop=False)
+
+
+def defaults(row: pd.Series) -> np.ndarray:
+    """The default values of one row: shape () or (elements of the last dimension,)."""
+    values = np.array([float(text) for text in str(row["default"]).split(",")])
+    return values if values.size > 1 else values[0]
+
+
+def _faults(table: pd.DataFrame) -> Iterator[str]:
+    for row in table.itertuples():
+        where = f"line {row.Index + 2}, {row.name!r}"
+        for column, allowed in (("role", ROLES), ("group", GROUPS), ("distribution", DISTRIBUTIONS)):
+            if getattr(row, column) not in allowed:
+                yield f"{where}: {column} {getattr(row, column)!r}, allowed: {', '.join(allowed)}"
+        yield from (
+            f"{where}: {column} is empty" for column in ("unit", "source", "meaning") if not getattr(row, column)
+        )
+        try:
+            values = np.array([float(text) for text in str(row.default).split(",")])
+        except ValueError:
+            yield f"{where}: default {row.default!r} is not a number or a comma-separated list of numbers"
+            continue
+        if row.role in ("calibrated", "uncertain") and (np.isnan(row.low) or np.isnan(row.high)):
+            yield f"{where}: a {row.role} parameter needs low and high"
+        if (values < row.low).any() or (values > row.high).any():
+            yield f"{where}: default {row.default} outside {row.low} … {row.high}"
+    for name in table["name"][table["name"].duplicated()]:
+        yield f"{name!r} stands more than once"
+
+
+def constants(table: pd.DataFrame) -> str:
+    """The table as constants in Vensim's language."""
+    return "".join(_constant(row) for _, row in table.iterrows())
+
+
+def _constant(row: pd.Series) -> str:
+    dims = [dim for dim in row["dims"].split("|") if dim]
+    subscripts = f"[{','.join(dims)}]" if dims else ""
+    meaning = f"{row['meaning']} ({row['role']}; source: {row['source']})"
+    tail = f"\t~\t{row['unit']}\n\t~\t{meaning}\n\t|\n"
+    values = row["default"].split(",")
+    if len(values) == 1 or len(dims) == 1:
+        return f"{row['name']}{subscripts}=\n\t{', '.join(values)}\n{tail}"
+    # A list for the last of several dimensions: one equation an element, the others run over the whole dimension.
+    elements = _elements(dims[-1])
+    if len(elements) != len(values):
+        raise ValueError(f"{row['name']}: {len(values)} values for the {len(elements)} elements of {dims[-1]}")
+    parts = (
+        f"{row['name']}[{','.join([*dims[:-1], element])}]=\n\t{value}\n"
+        for element, value in zip(elements, values, strict=True)
+    )
+    return "\t~~|\n".join(parts) + tail
+
+
+def _elements(dim: str) -> list[str]:
+    text = PROVINCE.read_text(encoding="utf-8")
+    body = text.split(f"\n{dim}:\n", 1)[1].split("~", 1)[0]
+    return [element.strip() for element in body.split(",")]
+
+
+def sync(model: Path = PROVINCE) -> str:
+    """The model file's text with its constants renewed from the table."""
+    equations = model.read_text(encoding="utf-8").split(MARK)[0]
+    head = f"{MARK}{'*' * 56}~\n\t\tConstants, written from parameters.csv: change them there.\n\t|\n"
+    return equations + head + constants(parameters())
+
+
+if __name__ == "__main__":
+    PROVINCE.write_text(sync(), encoding="utf-8")
