@@ -4,11 +4,13 @@
 PySD can open it alone. `python -m models.parameters` renews the copy; a test fails when the two differ.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from models import PARAMETERS, PROVINCE
 
@@ -35,32 +37,33 @@ def parameters(path: Path = PARAMETERS) -> pd.DataFrame:
     return table.set_index("name", drop=False)
 
 
-def defaults(row: pd.Series) -> np.ndarray:
+def defaults(row: pd.Series) -> NDArray[np.float64]:
     """The default values of one row: shape () or (elements of the last dimension,)."""
     values = np.array([float(text) for text in str(row["default"]).split(",")])
-    return values if values.size > 1 else values[0]
+    return values if values.size > 1 else values.reshape(())
 
 
 def _faults(table: pd.DataFrame) -> Iterator[str]:
-    for row in table.itertuples():
-        where = f"line {row.Index + 2}, {row.name!r}"
-        for column, allowed in (("role", ROLES), ("group", GROUPS), ("distribution", DISTRIBUTIONS)):
-            if getattr(row, column) not in allowed:
-                yield f"{where}: {column} {getattr(row, column)!r}, allowed: {', '.join(allowed)}"
-        yield from (
-            f"{where}: {column} is empty" for column in ("unit", "source", "meaning") if not getattr(row, column)
-        )
-        try:
-            values = np.array([float(text) for text in str(row.default).split(",")])
-        except ValueError:
-            yield f"{where}: default {row.default!r} is not a number or a comma-separated list of numbers"
-            continue
-        if row.role in ("calibrated", "uncertain") and (np.isnan(row.low) or np.isnan(row.high)):
-            yield f"{where}: a {row.role} parameter needs low and high"
-        if (values < row.low).any() or (values > row.high).any():
-            yield f"{where}: default {row.default} outside {row.low} … {row.high}"
+    for line, row in enumerate(table.to_dict("records"), start=2):
+        yield from (f"line {line}, {row['name']!r}: {fault}" for fault in _row_faults(row))
     for name in table["name"][table["name"].duplicated()]:
         yield f"{name!r} stands more than once"
+
+
+def _row_faults(row: dict[Hashable, Any]) -> Iterator[str]:
+    for column, allowed in (("role", ROLES), ("group", GROUPS), ("distribution", DISTRIBUTIONS)):
+        if row[column] not in allowed:
+            yield f"{column} {row[column]!r}, allowed: {', '.join(allowed)}"
+    yield from (f"{column} is empty" for column in ("unit", "source", "meaning") if not row[column])
+    if row["role"] in ("calibrated", "uncertain") and (np.isnan(row["low"]) or np.isnan(row["high"])):
+        yield f"a {row['role']} parameter needs low and high"
+    try:
+        values = [float(text) for text in row["default"].split(",")]
+    except ValueError:
+        yield f"default {row['default']!r} is not a number or a comma-separated list of numbers"
+        return
+    if min(values) < row["low"] or max(values) > row["high"]:
+        yield f"default {row['default']} outside {row['low']} … {row['high']}"
 
 
 def constants(table: pd.DataFrame) -> str:

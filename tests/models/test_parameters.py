@@ -1,5 +1,7 @@
 """The table of parameters and its copy in the model file."""
 
+from pathlib import Path
+
 import pytest
 
 from models import PARAMETERS, PROVINCE
@@ -10,11 +12,10 @@ def test_model_file_carries_the_table() -> None:
     assert PROVINCE.read_text(encoding="utf-8") == sync(), "run: python -m models.parameters"
 
 
-def test_all_faults_of_a_damaged_table_are_named(tmp_path) -> None:
+def test_all_faults_of_a_damaged_table_are_named(tmp_path: Path) -> None:
     text = PARAMETERS.read_text(encoding="utf-8").splitlines()
-    fields = text[1].split(",")
     text[1] = text[1].replace(",data,", ",datum,")
-    text[2] = text[2].replace(fields[1], "", 1)
+    text[2] = text[2].replace(",Gyuan,", ",,", 1)
     text.append(text[3])
     damaged = tmp_path / "parameters.csv"
     damaged.write_text("\n".join(text), encoding="utf-8")
