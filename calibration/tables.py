@@ -1,0 +1,379 @@
+"""Measured tables with their schema: read, validate, seal.
+
+`data/datapackage.json` (Frictionless tabular data package) owns the schema; nothing here repeats it. The validator is
+ours because every fault of a file must be named at once, with its line, and because the rules that matter here
+(a unit and a range for each series, no missing year, no jump) lie outside the standard's table schema.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from calibration.errors import InputError, RuleError, nearest
+
+__all__ = ["DATA", "Fault", "InputError", "RuleError", "check", "descriptor", "names", "provinces", "read", "seal"]
+
+DATA = Path(__file__).parent / "data"
+DESCRIPTOR = "datapackage.json"
+MODULE = "calibration.tables"
+SHOWN = 20  # the most faults of one kind that are listed; the rest is counted
+
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with one table. kind: "unreadable" as its schema, or a "rule" that values violate."""
+
+    table: str
+    line: int | None
+    text: str
+    kind: Literal["unreadable", "rule"] = "rule"
+
+    def __str__(self) -> str:
+        return f"{self.table}{f', line {self.line}' if self.line else ''}: {self.text}"
+
+
+def descriptor(folder: Path = DATA) -> Schema:
+    """The data-package descriptor of `folder`. Raises InputError when it is missing or not JSON."""
+    path = folder / DESCRIPTOR
+    try:
+        package: Schema = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: not found; a data folder holds {DESCRIPTOR} and the tables it names") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}); restore it from the package") from None
+    if not isinstance(package.get("resources"), list):
+        raise InputError(f"{path}: no list 'resources'; restore it from the package")
+    return package
+
+
+def names(folder: Path = DATA) -> list[str]:
+    """Names of all tables."""
+    return [resource["name"] for resource in descriptor(folder)["resources"]]
+
+
+def provinces(folder: Path = DATA, *, simulated: bool = True) -> list[str]:
+    """Province names in yearbook order: the 30 simulated ones, or all 31."""
+    table = read("provinces", folder)
+    return list(table.province[table.simulated.eq(1) | (not simulated)])
+
+
+def read(name: str, folder: Path = DATA) -> pd.DataFrame:
+    """One validated table, columns typed as in the descriptor (integer, number = float64 with NaN for empty, string).
+
+    Raises InputError (unreadable as its schema) or RuleError (values violate a rule), with all faults of the table.
+    """
+    resources = {resource["name"]: resource for resource in descriptor(folder)["resources"]}
+    if name not in resources:
+        raise InputError(f"no table {name!r}{nearest(name, list(resources))}; tables: {', '.join(resources)}")
+    table, faults = _load(resources[name], folder)
+    if table is not None:
+        faults += _rule_faults(resources[name], table, _keys(resources, [resources[name]], folder))
+    _raise(faults)
+    assert table is not None
+    return table.drop(columns="line")
+
+
+def check(folder: Path = DATA) -> list[Fault]:
+    """All faults of all tables; an empty list means that the folder holds what its descriptor says."""
+    resources = {resource["name"]: resource for resource in descriptor(folder)["resources"]}
+    keys = _keys(resources, list(resources.values()), folder)
+    faults: list[Fault] = []
+    for resource in resources.values():
+        table, found = _load(resource, folder)
+        faults += found + ([] if table is None else _rule_faults(resource, table, keys))
+    return faults
+
+
+def seal(folder: Path = DATA) -> None:
+    """Write the size and SHA-256 of every table into the descriptor, after a table was changed on purpose."""
+    package = dict(descriptor(folder))
+    for resource in package["resources"]:
+        content = (folder / resource["path"]).read_bytes()
+        resource["bytes"], resource["hash"] = len(content), "sha256:" + hashlib.sha256(content).hexdigest()
+    (folder / DESCRIPTOR).write_text(_dump(package) + "\n", encoding="utf-8")
+
+
+def _raise(faults: Sequence[Fault]) -> None:
+    if faults:
+        unreadable = any(fault.kind == "unreadable" for fault in faults)
+        raise (InputError if unreadable else RuleError)([str(fault) for fault in faults])
+
+
+def _dump(value: Any, indent: int = 0) -> str:
+    """JSON with everything on one line that fits: the descriptor is read and edited by people."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(flat) + indent <= 118 or not isinstance(value, dict | list) or not value:
+        return flat
+    pad = " " * (indent + 2)
+    if isinstance(value, dict):
+        rows = [f"{pad}{json.dumps(key)}: {_dump(item, indent + 2)}" for key, item in value.items()]
+        return "{\n" + ",\n".join(rows) + "\n" + " " * indent + "}"
+    return "[\n" + ",\n".join(pad + _dump(item, indent + 2) for item in value) + "\n" + " " * indent + "]"
+
+
+# Reading -------------------------------------------------------------------------------------------------------------
+
+
+def _load(resource: Schema, folder: Path) -> tuple[pd.DataFrame | None, list[Fault]]:
+    """The typed table with a column `line`, or None, and what makes it unreadable; a wrong checksum breaks a rule."""
+    path, file = folder / resource["path"], str(resource["path"])
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None, [Fault(file, None, f"not found in {folder}; restore it from the package", "unreadable")]
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        got = f"got byte 0x{content[error.start]:02x}, allowed is UTF-8 text; save the file as UTF-8"
+        return None, [Fault(file, line, got, "unreadable")]
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        return None, [Fault(file, line, "got a zero byte, allowed is UTF-8 text; restore the file", "unreadable")]
+    table, faults = _parse(resource, file, text)
+    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    if resource.get("hash") != digest:
+        advice = f"the file was changed after it was sealed; restore it, or seal it: python -m {__name__}"
+        faults.append(
+            Fault(file, None, f"got checksum {digest[:19]}…, allowed {resource.get('hash')!s:.19}…: {advice}")
+        )
+    return table, faults
+
+
+def _parse(resource: Schema, file: str, text: str) -> tuple[pd.DataFrame | None, list[Fault]]:
+    fields = resource["schema"]["fields"]
+    columns = [field["name"] for field in fields]
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    faults: list[Fault] = []
+    try:
+        header = next(reader, [])
+        if header != columns:
+            return None, [Fault(file, 1, _header_fault(header, columns), "unreadable")]
+        for row in reader:
+            if len(row) == len(columns):
+                rows.append(row)
+                lines.append(reader.line_num)
+            else:
+                got = f"got {len(row)} fields, allowed {len(columns)}: {', '.join(columns)}"
+                faults.append(Fault(file, reader.line_num, got, "unreadable"))
+    except csv.Error as error:
+        faults.append(Fault(file, reader.line_num, f"not CSV ({error}); quote text that holds commas", "unreadable"))
+    table = pd.DataFrame(rows, columns=columns, dtype="str").assign(line=lines)
+    for field in fields:
+        faults += _convert(table, field, file)
+    return (table if not any(fault.kind == "unreadable" for fault in faults) else None), _shorten(faults, file)
+
+
+def _header_fault(got: Sequence[str], allowed: Sequence[str]) -> str:
+    missing = [name for name in allowed if name not in got]
+    unknown = [name for name in got if name not in allowed]
+    parts = [f"column {', '.join(missing)} missing"] if missing else []
+    parts += [f"unknown column {name!r}{nearest(name, allowed)}" for name in unknown]
+    return f"{'; '.join(parts) or 'columns in another order'}; got {','.join(got)}; allowed {','.join(allowed)}"
+
+
+def _convert(table: pd.DataFrame, field: Schema, file: str) -> Iterator[Fault]:
+    """Type one column in place; yield the values that are not of its type."""
+    name, kind = str(field["name"]), field["type"]
+    required = field.get("constraints", {}).get("required", False)
+    text = table[name]
+    empty = text.eq("")
+    if required and empty.any():
+        for line in table.line[empty]:
+            yield Fault(file, int(line), f"{name} is empty; allowed: {_allowed(field)}", "unreadable")
+    if kind == "string":
+        return
+    numbers = pd.to_numeric(text.where(~empty), errors="coerce").astype(float)
+    wrong = ~empty & (~np.isfinite(numbers) | ((numbers % 1 != 0) if kind == "integer" else False))
+    for line, got in zip(table.line[wrong], text[wrong], strict=True):
+        yield Fault(file, int(line), f"{name} got {got!r}, allowed: {_allowed(field)}", "unreadable")
+    whole = kind == "integer" and not (wrong | empty).any()
+    table[name] = numbers.astype(int) if whole else numbers
+
+
+def _allowed(field: Schema) -> str:
+    """What a field may hold, in words."""
+    limits = field.get("constraints", {})
+    if "enum" in limits:
+        return ", ".join(map(str, limits["enum"]))
+    words = {"integer": "a whole number", "number": "a finite number", "string": "text"}[field["type"]]
+    low, high = limits.get("minimum"), limits.get("maximum")
+    return words + (f" from {low} to {high}" if low is not None and high is not None else "")
+
+
+def _shorten(faults: Iterable[Fault], file: str) -> list[Fault]:
+    """One line for a fault that repeats in many rows, and no more than `SHOWN` different ones."""
+    same: dict[str, list[Fault]] = {}
+    for fault in faults:
+        same.setdefault(fault.text, []).append(fault)
+    found = [
+        first if not more else Fault(file, first.line, f"{first.text} (and in {len(more)} more rows)", first.kind)
+        for first, *more in same.values()
+    ]
+    if len(found) <= SHOWN:
+        return found
+    return [*found[:SHOWN], Fault(file, None, f"and {len(found) - SHOWN} more faults of this kind", found[0].kind)]
+
+
+def _references(resource: Schema) -> list[Schema]:
+    """Foreign keys of the standard and those that need our 'separator' or 'also'."""
+    return [*resource["schema"].get("foreignKeys", []), *resource.get("references", [])]
+
+
+# Rules ---------------------------------------------------------------------------------------------------------------
+
+
+def _keys(
+    resources: Mapping[str, Schema], wanted: Sequence[Schema], folder: Path
+) -> Mapping[tuple[str, str], Sequence[str]]:
+    """Values of every (table, column) that a foreign key of the wanted tables points to, and the provinces.
+
+    Unreadable tables are left out: they report themselves. Completeness is counted over the provinces.
+    """
+    columns = {("provinces", "province")}
+    for resource in wanted:
+        for key in _references(resource):
+            columns.add((key["reference"]["resource"], key["reference"]["fields"]))
+    loaded = {name: _load(resources[name], folder)[0] for name in {name for name, _ in columns} if name in resources}
+    keys = {(n, c): list(table[c]) for n, c in columns if (table := loaded.get(n)) is not None}
+    if (table := loaded.get("provinces")) is not None:
+        keys["provinces", "simulated"] = list(table.province[table.simulated == 1])
+    return keys
+
+
+def _rule_faults(resource: Schema, table: pd.DataFrame, keys: Mapping[tuple[str, str], Sequence[str]]) -> list[Fault]:
+    """Every value that violates a constraint, a key or a rule of the descriptor."""
+    file, schema = str(resource["path"]), resource["schema"]
+    checks = [_constraint_faults(field, table, file) for field in schema["fields"]]
+    checks += [_unique_faults(schema["primaryKey"], table, file)]
+    checks += [_foreign_faults(key, table, file, keys) for key in _references(resource)]
+    checks += [_one_rule(rule, schema["primaryKey"], table, file, keys) for rule in resource.get("rules", [])]
+    return [fault for found in checks for fault in _shorten(found, file)]
+
+
+def _constraint_faults(field: Schema, table: pd.DataFrame, file: str) -> Iterator[Fault]:
+    limits, column = field.get("constraints", {}), table[field["name"]]
+    wrong = np.zeros(len(table), dtype=bool)
+    if "enum" in limits:
+        wrong |= ~column.isin(limits["enum"])
+    if "minimum" in limits:
+        wrong |= column < limits["minimum"]
+    if "maximum" in limits:
+        wrong |= column > limits["maximum"]
+    for line, got in zip(table.line[wrong], column[wrong], strict=True):
+        close = nearest(str(got), limits["enum"]) if "enum" in limits else ""
+        yield Fault(file, int(line), f"{field['name']} got {got!r}{close}; allowed: {_allowed(field)}")
+    if limits.get("unique"):
+        yield from _unique_faults([field["name"]], table, file)
+
+
+def _unique_faults(key: Sequence[str], table: pd.DataFrame, file: str) -> Iterator[Fault]:
+    first = table.drop_duplicates(list(key)).set_index(list(key)).line
+    for row in table[table.duplicated(list(key))].to_dict("records"):
+        value = tuple(row[name] for name in key)
+        place = first[value if len(value) > 1 else value[0]]
+        got = ", ".join(f"{name} {item}" for name, item in zip(key, value, strict=True))
+        yield Fault(file, row["line"], f"got {got} a second time (first on line {place}); allowed: once; remove one")
+
+
+def _foreign_faults(
+    key: Schema, table: pd.DataFrame, file: str, keys: Mapping[tuple[str, str], Sequence[str]]
+) -> Iterator[Fault]:
+    name, target = key["fields"], key["reference"]
+    allowed = keys.get((target["resource"], target["fields"]))
+    if allowed is None:  # that table is unreadable and reported itself
+        return
+    known = {*allowed, *key.get("also", [])}
+    separator = key.get("separator")
+    for value, lines in table.groupby(name).line:
+        for part in str(value).split(separator) if separator else [str(value)]:
+            if part not in known:
+                listed = ", ".join(sorted(known)) if len(known) <= 40 else f"the keys of {target['resource']}.csv"
+                for line in lines:
+                    yield Fault(
+                        file, int(line), f"{name} got {part!r}{nearest(part, sorted(known))}; allowed: {listed}"
+                    )
+
+
+def _one_rule(
+    rule: Schema, key: Sequence[str], table: pd.DataFrame, file: str, keys: Mapping[tuple[str, str], Sequence[str]]
+) -> Iterator[Fault]:
+    if "sum" in rule:
+        yield from _sum_faults(rule, table, file)
+        return
+    rows = table
+    for column, value in rule["where"].items():
+        rows = rows[rows[column] == value]
+    name = ", ".join(f"{value}" for value in rule["where"].values())
+    if "unit" in rule:
+        for row in rows[rows.unit != rule["unit"]].to_dict("records"):
+            yield Fault(file, row["line"], f"{name or 'value'}: unit got {row['unit']!r}, allowed: {rule['unit']!r}")
+    low, high = rule.get("minimum", -np.inf), rule.get("maximum", np.inf)
+    if np.isfinite(low) or np.isfinite(high):
+        for row in rows[(rows.value < low) | (rows.value > high)].to_dict("records"):
+            got = f"{name or 'value'}: got {row['value']:g} {row['unit']}, allowed {low:g} to {high:g}"
+            yield Fault(file, row["line"], got)
+    if "complete" in rule:
+        yield from _gap_faults(rule["complete"], name, rows, file, keys)
+    if "step" in rule:
+        yield from _step_faults(rule["step"], name, rows, file)
+
+
+def _gap_faults(
+    expected: Schema, name: str, rows: pd.DataFrame, file: str, keys: Mapping[tuple[str, str], Sequence[str]]
+) -> Iterator[Fault]:
+    column = "province" if expected["province"] == "all" else "simulated"
+    wanted = keys.get(("provinces", column))
+    if wanted is None:
+        return
+    if "year" not in expected:
+        for province in sorted(set(wanted) - set(rows.province)):
+            yield Fault(file, None, f"{name}: no row for {province}; allowed: one for every province")
+        return
+    first, last = expected["year"]
+    have = set(zip(rows.province, rows.year, strict=True))
+    for province in wanted:
+        gap = [year for year in range(first, last + 1) if (province, year) not in have]
+        if gap:
+            before = rows.line[(rows.province == province) & (rows.year < gap[0])]
+            line = int(before.max()) + 1 if len(before) else None
+            got = f"{name}: no row for {province} in {', '.join(map(str, gap))}"
+            yield Fault(file, line, f"{got}; allowed: every year {first} to {last}; add the row")
+
+
+def _step_faults(largest: float, name: str, rows: pd.DataFrame, file: str) -> Iterator[Fault]:
+    """Ratio of two consecutive years of one vintage: a slip of the decimal point shows here."""
+    rows = rows.drop_duplicates(["province", "vintage", "year"]).sort_values(["province", "vintage", "year"])
+    previous = rows.groupby(["province", "vintage"])[["value", "year"]].shift()
+    ratio = rows.value / previous.value
+    wrong = (previous.year == rows.year - 1) & ((ratio > largest) | (ratio < 1 / largest))
+    for row, factor in zip(rows[wrong].to_dict("records"), ratio[wrong], strict=True):
+        got = f"{name}: {row['province']} {row['year']} is {factor:.3g} times the year before"
+        yield Fault(file, row["line"], f"{got}, allowed {1 / largest:.3g} to {largest:g}; check unit and decimal point")
+
+
+def _sum_faults(rule: Schema, table: pd.DataFrame, file: str) -> Iterator[Fault]:
+    rows = table[table.variable.isin(rule["sum"])]
+    total = rows.groupby(["province", "year"]).value.agg(["sum", "count"])
+    wrong = total[(total["count"] == len(rule["sum"])) & ((total["sum"] - rule["equals"]).abs() > rule["tolerance"])]
+    for (province, year), got in wrong["sum"].items():
+        line = rows.line[(rows.province == province) & (rows.year == year)].min()
+        allowed = f"allowed {rule['equals']:g} ± {rule['tolerance']:g}"
+        yield Fault(file, int(line), f"{' + '.join(rule['sum'])} of {province} {year} got {got:g}, {allowed}")
+
+
+if __name__ == "__main__":
+    seal(Path(sys.argv[1]) if len(sys.argv) > 1 else DATA)
