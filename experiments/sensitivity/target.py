@@ -1,0 +1,160 @@
+"""What decides hit or miss: total index of the indicator, RSA curves, and irrelevance that fresh runs confirm.
+
+Regional sensitivity analysis alone clears an input that acts only through interaction (measured: one that takes part
+in 30 % of the variance of "target reached"), so curves explain here, and only the total index judges.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from experiments.sensitivity import sobol
+from experiments.sensitivity.factors import (
+    DUMMY,
+    Array,
+    Evaluate,
+    Factor,
+    design,
+    finite,
+    labels,
+    seeds,
+)
+
+TOLERANCE = 0.01
+"""Least ST told from the dummy's: a deterministic model gives its dummy exactly 0, so its level is never below this."""
+
+
+def hit_and_margin(margin: Evaluate) -> Evaluate:
+    """Outputs (runs, 2·k) of an evaluation of margins (runs, k): the margins, then the indicators margin ≥ 0."""
+
+    def both(points: pd.DataFrame) -> Array:
+        m = finite(margin(points), points)
+        return np.hstack([m, (m >= 0).astype(float)])
+
+    return both
+
+
+def verdicts(table: pd.DataFrame) -> pd.DataFrame:
+    """`sobol.indices` of indicators with a column `verdict`: decides, interacts, irrelevant, unclear or constant.
+
+    irrelevant: the upper end of ST is at the dummy's level; decides: the lower end of S1 is above it; interacts: only
+    the lower end of ST is; unclear: the intervals do not tell; constant: hit (or missed) in every run.
+    """
+    level = table.output.map(table[table.factor == DUMMY].set_index("output").ST_high).clip(lower=TOLERANCE)
+    verdict = np.select(
+        [table.ST.isna(), table.ST_high <= level, table.S1_low > level, table.ST_low > level],
+        ["constant", "irrelevant", "decides", "interacts"],
+        "unclear",
+    )
+    return table.assign(verdict=np.where(table.factor == DUMMY, DUMMY, verdict))
+
+
+def irrelevant(table: pd.DataFrame) -> list[str]:
+    """Factors whose verdict is `irrelevant` for every output that varies."""
+    real = table[~table.verdict.isin(["constant", DUMMY])]
+    return [str(name) for name, v in real.groupby("factor", sort=False).verdict if (v == "irrelevant").all()]
+
+
+def fixed(factors: Sequence[Factor], names: Sequence[str]) -> tuple[Factor, ...]:
+    """The factors with those named held at their median."""
+    held = set(names)
+    middle = np.array([0.5])
+    return tuple(
+        replace(f, distribution="choice", choices=(f.quantile(middle)[0],)) if f.name in held else f for f in factors
+    )
+
+
+def validate(
+    margin: Evaluate,
+    factors: Sequence[Factor],
+    names: Sequence[str],
+    *,
+    runs: int = 1000,
+    seed: int = 1,
+    outputs: Sequence[str] | None = None,
+    tolerance: float = 0.02,
+) -> pd.DataFrame:
+    """Fresh runs, all inputs free against the same runs with `names` fixed: does the chance of a hit move?
+
+    Columns: output, chance, chance_fixed, difference, low, high (95 % interval of the paired difference), changed
+    (share of runs whose verdict flips), holds (the whole interval lies within ± `tolerance`).
+    """
+    (s,) = seeds(seed, 1)
+    unit = np.asarray(stats.qmc.LatinHypercube(len(factors), rng=np.random.default_rng(s)).random(runs))
+    hits = []
+    for some in (tuple(factors), fixed(factors, names)):
+        points = design(some, unit)
+        hits.append(finite(margin(points), points) >= 0)
+    free, held = hits
+    flip = held.astype(float) - free
+    width = stats.norm.ppf(0.975) * np.sqrt((flip.var(axis=0) + 1 / runs**2) / runs)
+    move = flip.mean(axis=0)
+    return pd.DataFrame(
+        {
+            "output": labels(outputs, free.shape[1]),
+            "chance": free.mean(axis=0),
+            "chance_fixed": held.mean(axis=0),
+            "difference": move,
+            "low": move - width,
+            "high": move + width,
+            "changed": (flip != 0).mean(axis=0),
+            "holds": (move - width > -tolerance) & (move + width < tolerance),
+            "runs": runs,
+        }
+    )
+
+
+def curves(unit: pd.DataFrame, hit: Array, output: str = "output", points: int = 21) -> pd.DataFrame:
+    """Regional sensitivity curves (Hornberger & Spear 1981): each input's distribution among hits and among misses.
+
+    unit (runs, factors): inputs as ranks or probabilities in 0…1; hit (runs,) of 0/1. Columns: output, factor, u,
+    cdf_hit, cdf_miss, distance (Kolmogorov-Smirnov, over all u). NaN where one side has no member.
+    """
+    grid = np.linspace(0, 1, points)
+    won = np.asarray(hit, dtype=bool)
+    tables = []
+    for name in unit.columns:
+        u = unit[name].to_numpy(dtype=float)
+        each = [_cdf(u[side], grid) for side in (won, ~won)]
+        distance = stats.ks_2samp(u[won], u[~won]).statistic if won.any() and not won.all() else np.nan
+        tables.append(
+            pd.DataFrame(
+                {
+                    "output": output,
+                    "factor": name,
+                    "u": grid,
+                    "cdf_hit": each[0],
+                    "cdf_miss": each[1],
+                    "distance": distance,
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _cdf(values: Array, grid: Array) -> Array:
+    if not values.size:
+        return np.full(grid.size, np.nan)
+    return np.asarray(np.searchsorted(np.sort(values), grid, side="right") / values.size)
+
+
+def analyse(
+    margin: Evaluate,
+    factors: Sequence[Factor],
+    *,
+    runs: int = 5000,
+    seed: int = 1,
+    outputs: Sequence[str] | None = None,
+    groups: bool = False,
+    replicates: int = sobol.REPLICATES,
+) -> pd.DataFrame:
+    """Sobol' indices of margin and of hit, with ranks and verdicts, in one call; column `of` is margin or hit."""
+    names = [f"{name}|{of}" for of in ("margin", "hit") for name in outputs or ["output"]]
+    table = sobol.indices(
+        hit_and_margin(margin), factors, runs=runs, seed=seed, replicates=replicates, outputs=names, groups=groups
+    )
+    split = table.output.str.rsplit("|", n=1, expand=True)
+    return verdicts(table).assign(output=split[0], of=split[1])

@@ -1,0 +1,89 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.errors import InputError
+from experiments.sensitivity import given_data, screen, sobol, target
+from experiments.sensitivity.factors import DUMMY, Factor, NonFiniteError, seeds, with_dummy
+
+FACTORS = [Factor("a"), Factor("b", 2, 4)]
+
+
+def one_nan(points: pd.DataFrame) -> np.ndarray:
+    y = points.a.to_numpy().copy()
+    y[7] = np.nan
+    return y
+
+
+@pytest.mark.parametrize("analysis", [screen.effects, sobol.indices, target.analyse])
+def test_one_nan_is_refused_with_its_parameters(analysis) -> None:
+    with pytest.raises(NonFiniteError, match="1 of") as caught:
+        analysis(one_nan, FACTORS)
+    assert list(caught.value.rows.columns) == ["a", "b"]
+    assert list(caught.value.rows.index) == [7]
+    assert 2 <= caught.value.rows.b.iloc[0] <= 4
+
+
+def test_one_infinity_in_given_data_is_refused() -> None:
+    x = pd.DataFrame({"a": np.arange(100.0)})
+    with pytest.raises(NonFiniteError):
+        given_data.shapley(x, np.where(x.a == 3, np.inf, x.a), np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("analysis", [screen.effects, sobol.indices])
+def test_global_random_state_is_untouched(analysis) -> None:
+    np.random.seed(11)  # noqa: NPY002 - the global state is the subject
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    analysis(lambda x: x.a.to_numpy(), FACTORS)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_global_random_state_does_not_matter() -> None:
+    tables = []
+    for state in (1, 2):
+        np.random.seed(state)  # noqa: NPY002
+        tables.append(screen.effects(lambda x: (x.a * x.b).to_numpy(), FACTORS))
+    assert tables[0].equals(tables[1])
+
+
+@given(st.integers(0, 2**40), st.integers(1, 20))
+def test_seeds_are_positive_distinct_and_repeatable(root: int, n: int) -> None:
+    some = seeds(root, n)
+    assert min(some) >= 1
+    assert len(set(some)) == n
+    assert some == seeds(root, n)
+
+
+def test_repeated_or_reserved_names_are_refused() -> None:
+    with pytest.raises(InputError, match="a, dummy"):
+        with_dummy([Factor("a"), Factor("a"), Factor(DUMMY)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high", "word"),
+    [("uniform", 1, 1, "below high"), ("lognormal", -1, 1, "above 0"), ("beta", 0, 1, "allowed: uniform")],
+)
+def test_bad_factors_are_refused(kind: str, low: float, high: float, word: str) -> None:
+    with pytest.raises(InputError, match=word):
+        Factor("a", low, high, kind)
+
+
+@given(st.sampled_from(["uniform", "normal", "lognormal", "triangular"]), st.floats(0.1, 5), st.floats(0.01, 5))
+def test_quantiles_rise_and_hold_their_range(kind: str, low: float, width: float) -> None:
+    factor = Factor("a", low, low + width, kind)
+    u = np.linspace(0, 1, 101)
+    value = factor.quantile(u)
+    assert (np.diff(value) > 0).all()
+    if kind in ("normal", "lognormal"):
+        np.testing.assert_allclose(factor.quantile(np.array([0.025, 0.975])), [low, low + width], rtol=1e-6)
+    else:
+        assert value[0] >= low
+        assert value[-1] <= low + width
+
+
+def test_choices_are_equally_likely() -> None:
+    factor = Factor("rule", distribution="choice", choices=("official", "draft", "uniform"))
+    picked = factor.quantile((np.arange(300) + 0.5) / 300)
+    assert pd.Series(picked).value_counts().eq(100).all()

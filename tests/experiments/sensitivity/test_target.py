@@ -1,0 +1,62 @@
+import numpy as np
+import pandas as pd
+
+from experiments.sensitivity import target
+from experiments.sensitivity.factors import Factor
+from tests.experiments.sensitivity.published import ishigami
+
+CASE = ishigami()
+
+
+def margin(points: pd.DataFrame) -> np.ndarray:
+    """Ishigami above 5: the third input acts through interaction alone."""
+    return CASE.evaluate(points) - 5
+
+
+def test_interaction_only_input_is_not_cleared() -> None:
+    table = target.analyse(margin, CASE.factors, runs=12_000)
+    hit = table[table.of == "hit"].set_index("factor")
+    assert hit.verdict["x3"] == "interacts"
+    assert hit.ST_low["x3"] > 0.2
+    assert target.irrelevant(table[table.of == "hit"]) == []
+
+
+def test_rsa_alone_would_have_cleared_it() -> None:
+    rng = np.random.default_rng(3)
+    unit = pd.DataFrame(rng.random((4000, 3)), columns=["x1", "x2", "x3"])
+    hit = margin(unit * 2 * np.pi - np.pi) >= 0
+    distance = target.curves(unit, hit).groupby("factor").distance.first()
+    assert distance["x3"] < 0.5 * distance.drop("x3").min()
+
+
+def test_an_unused_input_is_irrelevant_and_fresh_runs_agree() -> None:
+    factors = (*CASE.factors, Factor("unused"))
+    table = target.analyse(margin, factors, runs=8000)
+    names = target.irrelevant(table[table.of == "hit"])
+    assert names == ["unused"]
+    check = target.validate(margin, factors, names, runs=500)
+    assert check.holds.all()
+    assert (check.changed == 0).all()
+
+
+def test_fixing_what_matters_is_found_out_by_fresh_runs() -> None:
+    check = target.validate(margin, CASE.factors, ["x3"], runs=2000).iloc[0]
+    assert not check.holds
+    assert check.changed > 0.05
+
+
+def test_a_certain_hit_has_no_verdict() -> None:
+    table = target.analyse(lambda x: 1 + x.a.to_numpy(), [Factor("a"), Factor("b")])
+    hit = table[(table.of == "hit") & (table.factor != "dummy")]
+    assert (hit.verdict == "constant").all()
+    assert target.irrelevant(hit) == []
+
+
+def test_curves_end_at_one_and_without_misses_are_empty() -> None:
+    unit = pd.DataFrame({"a": (np.arange(100) + 0.5) / 100})
+    half = target.curves(unit, unit.a > 0.5)
+    assert half.distance.iloc[0] == 1
+    assert half[["cdf_hit", "cdf_miss"]].iloc[-1].tolist() == [1, 1]
+    none = target.curves(unit, np.ones(100))
+    assert none.cdf_miss.isna().all()
+    assert none.distance.isna().all()
