@@ -1,1 +1,21 @@
-"""Option catalogue, mixes, direct and indirect costs, overlap."""
+"""What can be done, how strongly, what it costs and what it brings: options, mixes, costs and benefits."""
+
+from experiments.policy.catalogue import Catalogue, Lever, Option, Quantity, catalogue, levers, load
+from experiments.policy.mix import Mix, merge, mix, mixes, names, settle, stacked
+
+__all__ = [
+    "Catalogue",
+    "Lever",
+    "Mix",
+    "Option",
+    "Quantity",
+    "catalogue",
+    "levers",
+    "load",
+    "merge",
+    "mix",
+    "mixes",
+    "names",
+    "settle",
+    "stacked",
+]

@@ -1,0 +1,351 @@
+"""Policy mixes: which options and levers, how strong, from when, and how much of it arrives.
+
+A mix is a YAML file. Strengths are given by option (0 … 1 of the option's realistic maximum) or by lever; a lever's
+strength is the sum of its options' strengths times their shares, unless the lever itself is named. A file `extends`
+others: mappings are merged, what stands later or lower wins. `lever strength` 0 means no new policy: the base mix.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from calibration import tables
+from experiments.errors import InputError, nearest
+from experiments.policy.catalogue import Option, catalogue, described
+
+FOLDER = Path(__file__).parent / "mixes"
+STRONGEST = 1.5  # beyond the realistic maximum, for tests of limits only
+DELIVERY = {"delivery delay": "delay", "compliance share": "compliance"}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Strength(_Part):
+    """0 … 1 of the realistic maximum, and why."""
+
+    value: Annotated[float, Field(ge=0, le=STRONGEST)]
+    source: str = ""
+
+
+class Uncertain(_Part):
+    """A number, fixed or with a range; a range makes it an uncertain input of the study."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    source: str = ""
+
+    @property
+    def ranged(self) -> bool:
+        """Is it drawn rather than fixed?"""
+        return self.low is not None and self.high is not None
+
+
+def _plain(value: Any) -> Any:
+    return {"value": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Strengths = dict[str, Annotated[Strength, BeforeValidator(_plain)]]
+
+
+class When(_Part):
+    """Schedule of a lever."""
+
+    start: Annotated[float, Field(ge=2005, le=2030)] | None = None
+    phase_in: Annotated[float, Field(gt=0, le=25)] | None = None
+
+
+class Delivery(_Part):
+    """Delay (years) and compliance (0 … 1): fixed, or with low and high."""
+
+    delay: Annotated[Uncertain, BeforeValidator(_plain)] = Uncertain(value=1.0)
+    compliance: Annotated[Uncertain, BeforeValidator(_plain)] = Uncertain(value=1.0)
+
+
+class Spec(_Part):
+    """A mix file after merging."""
+
+    title: str = ""
+    title_zh: str = ""
+    description: str = ""
+    options: Strengths = {}
+    levers: Strengths = {}
+    schedule: dict[str, When] = {}
+    delivery: Delivery = Delivery()
+    provinces: dict[str, Strengths] = {}
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A policy mix, ready for the model."""
+
+    name: str
+    spec: Spec
+
+    def strength(self) -> xr.DataArray:
+        """`lever strength` (province, lever), 0 … 1; levers without an object in a province are 0 there."""
+        table = pd.DataFrame(0.0, index=tables.provinces(), columns=list(catalogue().levers))
+        for lever in table.columns:
+            table[lever] = self._lever(lever, self.spec)
+        for province, own in self.spec.provinces.items():
+            for lever in own:
+                table.loc[province, lever] = own[lever].value
+        for lever, where in _reach().items():
+            table.loc[~table.index.isin(where), lever] = 0.0
+        return xr.DataArray(table, dims=("province", "lever"), attrs={"units": "Dmnl"})
+
+    def start(self) -> xr.DataArray:
+        """`lever start` (lever), calendar year: the earliest of the active options."""
+        return self._by_lever("year", lambda lever: self._when(lever)[0])
+
+    def phase_in(self) -> xr.DataArray:
+        """`lever phase in` (lever), years from the start until the last active option is complete."""
+        return self._by_lever("year", lambda lever: self._when(lever)[1])
+
+    def delay(self) -> xr.DataArray:
+        """`delivery delay` (lever), years: the central value."""
+        return self._by_lever("year", lambda _: self.spec.delivery.delay.value)
+
+    def compliance(self) -> xr.DataArray:
+        """`compliance share` (lever): the central value."""
+        return self._by_lever("Dmnl", lambda _: self.spec.delivery.compliance.value)
+
+    def params(self) -> dict[str, xr.DataArray]:
+        """The model's inputs, uncertain ones at their central value."""
+        return {
+            "lever strength": self.strength(),
+            "lever start": self.start(),
+            "lever phase in": self.phase_in(),
+            "delivery delay": self.delay(),
+            "compliance share": self.compliance(),
+        }
+
+    def uncertain(self) -> dict[str, Uncertain]:
+        """Model inputs that this mix leaves uncertain, with their range."""
+        found = {name: getattr(self.spec.delivery, field) for name, field in DELIVERY.items()}
+        return {name: quantity for name, quantity in found.items() if quantity.ranged}
+
+    def only(self, levers: Sequence[str], name: str = "") -> "Mix":
+        """The same mix with every lever but these at zero, schedules and delivery unchanged."""
+        times = self._times()
+        kept = {lever: Strength(value=self._lever(lever, self.spec) if lever in levers else 0.0) for lever in times}
+        own = {p: {k: v for k, v in s.items() if k in levers} for p, s in self.spec.provinces.items()}
+        change = {"options": {}, "levers": kept, "provinces": own, "schedule": times}
+        return Mix(name or self.name, self.spec.model_copy(update=change))
+
+    def without(self, option: str) -> "Mix":
+        """The same mix less one option's part of its levers' strength, schedules and delivery unchanged."""
+        entry, times = catalogue()[option], self._times()
+        parts = {e.lever: e.share for e in entry.levers}
+        left = {
+            lever: Strength(value=max(0.0, self._lever(lever, self.spec) - parts.get(lever, 0) * self._used(option)))
+            for lever in times
+        }
+        return Mix(
+            f"{self.name} less {option}",
+            self.spec.model_copy(update={"options": {}, "levers": left, "schedule": times}),
+        )
+
+    def alone(self, option: str) -> "Mix":
+        """One option's part of this mix, at the strength it has here, everything else at zero."""
+        entry, times = catalogue()[option], self._times()
+        parts = {e.lever: Strength(value=e.share * self._used(option)) for e in entry.levers}
+        change = {"options": {}, "levers": parts, "schedule": times, "provinces": {}}
+        return Mix(f"{option} alone", self.spec.model_copy(update=change))
+
+    def _used(self, option: str) -> float:
+        """Strength of an option in this mix: its own, or that of the levers it moves (mean, weighted by share)."""
+        if option in self.spec.options:
+            return self.spec.options[option].value
+        entries = catalogue()[option].levers
+        weight = sum(e.share for e in entries)
+        return sum(self._lever(e.lever, self.spec) * e.share for e in entries) / weight
+
+    def _lever(self, lever: str, spec: Spec) -> float:
+        if lever in spec.levers:
+            return spec.levers[lever].value
+        moving = catalogue().moving(lever)
+        return sum(share * spec.options[option].value for option, share in moving.items() if option in spec.options)
+
+    def _when(self, lever: str) -> tuple[float, float]:
+        """Start and phase-in of a lever: as the mix says, else from its active options (all of them if none is)."""
+        given = self.spec.schedule.get(lever, When())
+        moving = [catalogue()[option] for option in catalogue().moving(lever)]
+        active = [o for o in moving if o.id in self.spec.options and self.spec.options[o.id].value > 0] or moving
+        start = given.start if given.start is not None else float(min(o.schedule.start for o in active))
+        end = max(o.schedule.start + o.schedule.phase_in for o in active)
+        return start, given.phase_in if given.phase_in is not None else max(1.0, end - start)
+
+    def _times(self) -> dict[str, When]:
+        pairs = {lever: self._when(lever) for lever in catalogue().levers}
+        return {lever: When(start=start, phase_in=phase) for lever, (start, phase) in pairs.items()}
+
+    @staticmethod
+    def _by_lever(units: str, of: Any) -> xr.DataArray:
+        names = list(catalogue().levers)
+        return xr.DataArray([float(of(n)) for n in names], {"lever": names}, "lever", attrs={"units": units})
+
+
+def names() -> list[str]:
+    """The shipped mixes."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def mix(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Mix:
+    """A mix by the name of a shipped one or by path; `overrides` is a mapping laid over the file.
+
+    Raises InputError with all faults at once: unknown names (with the nearest), strengths out of range, circles.
+    """
+    path = _find(name_or_path)
+    content = _merged(_read(path, ()), dict(overrides or {}))
+    return _checked(path.stem, path.name, content)
+
+
+def merge(name: str, *parts: str | Path | Mapping[str, Any]) -> Mix:
+    """A mix from several: shipped names, paths or mappings, merged in order; the later wins."""
+    content: dict[str, Any] = {}
+    for part in parts:
+        content = _merged(content, dict(part) if isinstance(part, Mapping) else _read(_find(part), ()))
+    return _checked(name, name, content)
+
+
+def mixes(chosen: Sequence[tuple[str, str | Path]]) -> xr.Dataset:
+    """Model inputs of several mixes along a dim `mix`; NaN where a mix leaves an input uncertain (see `settle`).
+
+    chosen: pairs of label and mix (name or path). Raises InputError with the faults of all of them.
+    """
+    found, faults = {}, []
+    for label, name in chosen:
+        try:
+            found[label] = mix(name)
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
+    return stacked(found)
+
+
+def stacked(found: Mapping[str, Mix]) -> xr.Dataset:
+    """`mixes` for mixes that are at hand, by label."""
+    parts = []
+    for one in found.values():
+        params = one.params()
+        params.update({name: xr.full_like(params[name], np.nan) for name in one.uncertain()})
+        parts.append(xr.Dataset(params))
+    return xr.concat(parts, pd.Index(list(found), name="mix"))
+
+
+def settle(design: pd.DataFrame, params: Mapping[str, xr.DataArray]) -> tuple[pd.DataFrame, dict[str, xr.DataArray]]:
+    """Decide between a mix and the design on delay and compliance, before the model is called.
+
+    Where the mix fixes an input (no NaN) the design's columns of that name go; where the mix leaves it open the design's
+    columns count, or, without any, the central value of the mix "delivered".
+    """
+    kept, given = design, dict(params)
+    for name, field in DELIVERY.items():
+        columns = [c for c in kept.columns if c == name or str(c).startswith(f"{name}[")]
+        if name not in given or not bool(given[name].isnull().all()):
+            kept = kept.drop(columns=columns if name in given else [])
+        elif columns:
+            del given[name]
+        else:
+            central = getattr(mix("delivered").spec.delivery, field).value
+            given[name] = xr.full_like(given[name], central)
+    return kept, given
+
+
+def _reach() -> dict[str, list[str]]:
+    """Levers that have an object in some provinces only: heat networks stand in the central-heating zone."""
+    zones = tables.read("climate_zone")
+    return {"heat reform": list(zones.loc[zones["central_heating_zone"].astype(float) == 1, "province"])}
+
+
+def _find(name_or_path: str | Path) -> Path:
+    path = Path(name_or_path)
+    if path.suffix in (".yaml", ".yml"):
+        if path.is_file():
+            return path
+        raise InputError(f"mix file {str(path)!r} does not exist; shipped mixes: {', '.join(names())}")
+    shipped = FOLDER / f"{name_or_path}.yaml"
+    if not shipped.is_file():
+        near = nearest(str(name_or_path), names())
+        raise InputError(
+            f"unknown policy mix {str(name_or_path)!r}{near}; give a YAML file or one of: {', '.join(names())}"
+        )
+    return shipped
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    """The file laid over what it extends."""
+    if path.resolve() in seen:
+        raise InputError(f"{path.name}: `extends` goes in a circle: {' → '.join(p.name for p in (*seen, path))}")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.name}: not readable as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path.name}: a mapping is asked for, got {type(content).__name__}")
+    bases = content.pop("extends", [])
+    below: dict[str, Any] = {}
+    for base in [bases] if isinstance(bases, str) else bases:
+        beside = path.parent / str(base)
+        below = _merged(below, _read(beside if beside.is_file() else _find(str(base)), (*seen, path.resolve())))
+    return _merged(below, content)
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    both = {k: _merged(base[k], v) for k, v in over.items() if isinstance(v, dict) and isinstance(base.get(k), dict)}
+    return {**base, **over, **both}
+
+
+def _checked(name: str, place: str, content: Mapping[str, Any]) -> Mix:
+    try:
+        spec = Spec.model_validate(content)
+    except ValidationError as error:
+        raise InputError([f"{place}, {fault}" for fault in described(error, Spec)]) from error
+    faults = list(_unknown(spec))
+    if faults:
+        raise InputError([f"{place}, {fault}" for fault in faults])
+    return Mix(name, spec)
+
+
+def _unknown(spec: Spec) -> list[str]:
+    known: dict[str, Sequence[str]] = {
+        "options": list(catalogue().options),
+        "levers": list(catalogue().levers),
+        "schedule": list(catalogue().levers),
+        "provinces": tables.provinces(),
+    }
+    faults = [
+        f"{field}: unknown name {name!r}{nearest(name, allowed)}"
+        for field, allowed in known.items()
+        for name in getattr(spec, field)
+        if name not in allowed
+    ]
+    own = ((p, lever) for p, strengths in spec.provinces.items() for lever in strengths)
+    faults += [
+        f"provinces.{p}: unknown lever {n!r}{nearest(n, known['levers'])}" for p, n in own if n not in known["levers"]
+    ]
+    for field, low, high in (("delay", 0.25, 10.0), ("compliance", 0.0, 1.0)):
+        quantity = getattr(spec.delivery, field)
+        values = [v for v in (quantity.low, quantity.value, quantity.high) if v is not None]
+        if values != sorted(values) or values[0] < low or values[-1] > high:
+            faults.append(f"delivery.{field}: low ≤ value ≤ high within {low:g} … {high:g} is asked for, got {values}")
+        if (quantity.low is None) != (quantity.high is None):
+            faults.append(f"delivery.{field}: give both low and high, or neither")
+    return faults
+
+
+def option_strengths(chosen: Mix) -> dict[str, float]:
+    """Strength of every catalogue option in a mix, 0 … 1."""
+    options: Mapping[str, Option] = catalogue().options
+    return {option: chosen._used(option) for option in options}
