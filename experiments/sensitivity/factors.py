@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,7 @@ class Factor:
         if self.distribution == "lognormal" and self.low <= 0:
             raise InputError(f"factor {self.name!r}: a lognormal's low must be above 0, got {self.low:g}")
 
-    def quantile(self, u: Array) -> NDArray[np.generic]:
+    def quantile(self, u: Array) -> NDArray[Any]:
         """Value of the factor at probability u, same shape as u."""
         return np.asarray(_QUANTILE[self.distribution](self, np.clip(u, EDGE, 1 - EDGE)))
 
@@ -68,12 +69,13 @@ def _triangle(f: Factor, u: Array) -> Array:
     return np.asarray(stats.triang.ppf(u, (mode - f.low) / (f.high - f.low), f.low, f.high - f.low))
 
 
-def _choice(f: Factor, u: Array) -> NDArray[np.generic]:
-    values: NDArray[np.generic] = np.asarray(f.choices)
-    return values.take(np.minimum((u * len(f.choices)).astype(int), len(f.choices) - 1))
+def _choice(f: Factor, u: Array) -> NDArray[Any]:
+    values: NDArray[Any] = np.asarray(f.choices)
+    picked: NDArray[Any] = values[np.minimum((u * len(f.choices)).astype(int), len(f.choices) - 1)]
+    return picked
 
 
-_QUANTILE: dict[str, Callable[[Factor, Array], NDArray[np.generic]]] = {
+_QUANTILE: dict[str, Callable[[Factor, Array], NDArray[Any]]] = {
     "uniform": lambda f, u: f.low + (f.high - f.low) * u,
     "normal": lambda f, u: _normal(f.low, f.high, u),
     "lognormal": lambda f, u: np.exp(_normal(np.log(f.low), np.log(f.high), u)),
