@@ -1,0 +1,175 @@
+"""From measured series to the inputs of the model: base values, and the "smallest equations first".
+
+What belongs to one equation only is fitted to its own data here (Oliva 2003), before anything is fitted to the whole:
+urbanisation, migration, the investment share, fuel trends, the statistical residual. Nothing later than `last` is read.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from scipy.optimize import nnls
+
+from calibration import tables
+from models.parameters import defaults, parameters
+
+BASE = 2005
+PLANS = {"p11": "11FYP", "p12": "12FYP"}
+SECTOR_BREAKS = (2008, 2013)  # first year of a new vintage of the sector balances
+
+
+def params(baseline: xr.Dataset, last: int = 2010) -> dict[str, xr.DataArray]:
+    """The data-role parameters of the model, from figures up to the year `last`.
+
+    baseline: as from `calibration.baseline.load`. Returns arrays over province and, where the model has them, sector,
+    fuel, plan or time (a yearly series). Raises ValueError when `last` leaves no year after the base year.
+    """
+    if last <= BASE:
+        raise ValueError(f"last = {last}: the fitted years must reach beyond {BASE}")
+    base = baseline.sel(year=BASE, drop=True)
+    fitted = baseline.sel(year=slice(BASE, last))
+    return {
+        "base gdp": base["gdp"],
+        "base capital": base["capital"],
+        "base population": base["population"],
+        "base urban share": base["urban_share"],
+        "base primary share": base["primary_share"],
+        "base secondary share": base["secondary_share"],
+        "base building stock": base["floor_area"],
+        "base cars": base["cars"],
+        "base final energy": base["final_energy"].sum("fuel"),
+        "base fuel share": _shares(base["final_energy"]),
+        "base nonfossil share": base["nonfossil_share"],
+        "base coal per kWh": base["coal_per_kwh"],
+        "agriculture weight": base["agriculture_weight"],
+        "feedstock share": feedstock_share(fitted),
+        "generation ratio": (fitted["generation"] / (fitted["generation"] + fitted["net_import"])).mean("year"),
+        "net migration rate": migration(fitted),
+        "urbanisation speed": urbanisation(fitted),
+        "temperature anomaly": temperature(baseline, last),
+        "fuel pull": fuel_pull(fitted),
+        "transformation residual": transformation_residual(fitted),
+        "target reduction": target_reduction(),
+        **investment(fitted),
+    }
+
+
+def default(name: str) -> float:
+    """The scalar default of a parameter."""
+    return float(defaults(parameters().loc[name]))
+
+
+def _shares(energy: xr.DataArray) -> xr.DataArray:
+    total = energy.sum("fuel")
+    return (energy / total).where(total > 0, energy.sum("province") / energy.sum(("province", "fuel"))).fillna(0)
+
+
+def feedstock_share(fitted: xr.Dataset) -> xr.DataArray:
+    """Feedstock in industry's use of each fuel, mean over the fitted years; the nation's where a province has none.
+
+    Missing is not zero: a year without a printed figure is left out of the mean.
+    """
+    industry = fitted["final_energy"].sel(sector=["heavy industry", "light industry"]).sum("sector")
+    known = fitted["feedstock"].notnull() & (industry > 0)
+    national = (fitted["feedstock"].where(known).sum(("province", "year")) / industry.where(known).sum(("province", "year"))).fillna(0)
+    own = (fitted["feedstock"] / industry).where(known).mean("year")
+    share = own.fillna(national).clip(0, default_high("feedstock share"))
+    return share.where(share["fuel"].isin(["coal", "oil", "gas"]), 0.0)
+
+
+def default_high(name: str) -> float:
+    """Upper end of a parameter's allowed range."""
+    return float(parameters().loc[name, "high"])
+
+
+def migration(fitted: xr.Dataset) -> xr.DataArray:
+    """Mean yearly growth of the population less births and deaths."""
+    population = fitted["population"]
+    years = population["year"].size - 1
+    growth = np.log(population.isel(year=-1, drop=True) / population.isel(year=0, drop=True)) / years
+    return growth - default("birth rate") + default("death rate")
+
+
+def urbanisation(fitted: xr.Dataset) -> xr.DataArray:
+    """Slope of the logit of the urban share under its ceiling."""
+    share = fitted["urban_share"].clip(max=default("urban share ceiling") - 0.02)
+    return _slope(np.log(share / (default("urban share ceiling") - share))).clip(0, default_high("urbanisation speed"))
+
+
+def _slope(series: xr.DataArray) -> xr.DataArray:
+    time = series["year"] - series["year"].mean()
+    return ((series - series.mean("year")) * time).sum("year") / (time**2).sum()
+
+
+def investment(fitted: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Starting level and long-run level of the investment share.
+
+    Least squares of  share(t) = start·d(t) + long run·(1 − d(t)),  d = exp(−(t − 2005)/adjustment time): both not negative.
+    """
+    decay = np.exp(-(fitted["year"].values - BASE) / default("investment adjustment time"))
+    design = np.stack([decay, 1 - decay], axis=1)
+    share = fitted["investment_share"].transpose("province", "year")
+    levels = np.array([nnls(design, row)[0] for row in share.values])
+    high = default_high("investment share long run")
+    coords = {"province": fitted["province"]}
+    return {
+        "base investment share": xr.DataArray(levels[:, 0], coords, "province"),
+        "investment share long run": xr.DataArray(levels[:, 1], coords, "province").clip(0.2, high),
+    }
+
+
+def temperature(baseline: xr.Dataset, last: int) -> xr.DataArray:
+    """Yearly mean temperature less its mean to `last`, as a series over time; zero after `last`, where it is unknown."""
+    measured = baseline["mean_temperature"]
+    anomaly = (measured - measured.sel(year=slice(None, last)).mean("year")).sel(year=slice(BASE, last)).fillna(0)
+    after = anomaly.isel(year=-1, drop=True).expand_dims(year=[last + 1]) * 0
+    return xr.concat([anomaly, after], "year").rename(year="time").assign_coords(time=lambda a: a["time"].astype(float))
+
+
+def fuel_pull(fitted: xr.Dataset) -> xr.DataArray:
+    """Yearly trend of the national fuel mix of each sector: slope of the log share, a step allowed at a vintage break.
+
+    Shrunk by the foothold where a fuel is hardly used; bounded as in the table of parameters.
+    """
+    energy = fitted["final_energy"].sum("province")
+    share = np.log(energy / energy.sum("fuel") + 0.002)
+    years = fitted["year"].values
+    columns = [years - years.mean(), *(years >= first for first in SECTOR_BREAKS if years[0] < first <= years[-1])]
+    design = np.stack([np.ones(years.size), *columns], axis=1).astype(float)
+    stacked = share.stack(series=("sector", "fuel")).transpose("year", "series")
+    slope = np.linalg.lstsq(design, stacked.values, rcond=None)[0][1]
+    bound = default_high("fuel pull")
+    return stacked.isel(year=0, drop=True).copy(data=np.clip(slope, -bound, bound)).unstack("series")
+
+
+def transformation_residual(fitted: xr.Dataset) -> xr.DataArray:
+    """Official total over the sum of its parts, less one: mean over the years of the latest sector vintage fitted."""
+    first = max([BASE, *(year for year in SECTOR_BREAKS if year <= int(fitted["year"][-1]))])
+    latest = fitted.sel(year=slice(first, None))
+    return (latest["energy_total"] / modelled_total(latest)).mean("year") - 1
+
+
+def modelled_total(data: xr.Dataset) -> xr.DataArray:
+    """Total energy as the model adds it from final energy (Mtce), before the statistical residual."""
+    energy = data["final_energy"].sum("sector")
+    power = energy.sel(fuel="electricity", drop=True) / default("heat content of electricity")
+    heat = energy.sel(fuel="heat", drop=True) * (1 / default("heat supply efficiency") - 1)
+    return energy.sel(fuel=["coal", "oil", "gas", "heat"]).sum("fuel") + power * (1 + default("grid loss")) * data["coal_per_kwh"] + heat
+
+
+def target_reduction() -> xr.DataArray:
+    """Targets of the plans (fractions) by province; where the table has none, the parameter's default (the nation's)."""
+    table = tables.read("targets")
+    table = table[table.variable == "energy_intensity_reduction"]
+    row = parameters().loc["target reduction"]
+    plans = ["p11", "p12", "p13", "p14"]
+    names = tables.provinces()
+    targets = xr.DataArray(
+        np.tile(defaults(row), (len(names), 1)), {"province": names, "plan": plans}, ("province", "plan")
+    )
+    for plan, label in PLANS.items():
+        known: Mapping[str, float] = table[table.plan == label].set_index("province")["value"].to_dict()
+        for name in names:
+            if name in known:
+                targets.loc[{"province": name, "plan": plan}] = known[name] / 100
+    return targets

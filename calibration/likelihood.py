@@ -1,0 +1,126 @@
+"""How likely the measured series are under the model: relative errors, with everything that disturbs them named.
+
+For a series s of province p the residuals r_t = ln(measured) − ln(modelled) have the covariance
+
+    Σ = diag(σ_m²)          measurement, from the flag of each figure (calibration/data/measurement_errors.csv)
+      + σ_d² ρ^|t−t'|       model discrepancy: lasting deviations, AR(1)
+      + σ_b² 1(t, t' < b)   one unknown step across each break b of the vintage, marginalised
+      + σ_o² + σ_r² τ τ'    an unknown offset and drift (CO2 inventories only), marginalised
+
+so that the nuisance parameters need no sampling. `whiten` holds L⁻¹ with Σ = L Lᵀ: whitened residuals are independent,
+of unit variance, and their squares add to −2 ln likelihood. The whitened residuals of total energy are taken as
+Student t (one plant moves a small province by a tenth). A national shock moves all provinces in one year alike; it is
+estimated in `calibration.discrepancy` and enters here as part of σ_d.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from calibration.inputs import BASE, SECTOR_BREAKS
+from calibration.prior import INDUSTRY
+
+HEAVY_TAIL = 4.0  # degrees of freedom of the provincial shocks of total energy
+CORRELATION = 0.6  # ρ of the discrepancy, from one year to the next
+
+
+@dataclass(frozen=True)
+class Series:
+    """What is fitted: `name` of the measured variable, discrepancy, and the spread of its nuisance parameters (log)."""
+
+    name: str
+    discrepancy: float
+    step: float = 0.0
+    offset: float = 0.0
+    drift: float = 0.0
+    breaks: tuple[int, ...] = ()
+
+
+FITTED = (
+    Series("gdp", 0.012),
+    Series("secondary share", 0.025),
+    Series("total energy", 0.025),
+    Series("industry", 0.06, step=0.1, breaks=SECTOR_BREAKS),
+    Series("transport", 0.08, step=0.15, breaks=SECTOR_BREAKS),
+    Series("services", 0.08, step=0.3, breaks=SECTOR_BREAKS),
+    Series("agriculture and construction", 0.08, step=0.2, breaks=SECTOR_BREAKS),
+    Series("residential", 0.06, step=0.15, breaks=SECTOR_BREAKS),
+    Series("co2", 0.05, offset=0.3, drift=0.03),
+)
+OUTPUTS = ("gdp", "secondary share at current prices", "total energy", "final energy", "energy co2")
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Measured series of the fitted years, ready to be compared.
+
+    log_measured: (series, province, year), NaN where not measured; whiten: (series, province, year, year).
+    """
+
+    years: tuple[int, ...]
+    log_measured: NDArray[np.float64]
+    whiten: NDArray[np.float64]
+
+    def residuals(self, modelled: xr.Dataset) -> NDArray[np.float64]:
+        """Whitened residuals (member, province, series × year) of `modelled`, an ensemble with the OUTPUTS."""
+        difference = np.nan_to_num(self.log_measured[:, :, None] - log_modelled(modelled, self.years))
+        white = np.einsum("spij,spmj->mpsi", self.whiten, difference, optimize=True)
+        return white.reshape(*white.shape[:2], -1)
+
+    def log_density(self, residuals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log likelihood (member, province) up to a constant, total energy with heavy tails."""
+        count = len(self.years)
+        parts = residuals.reshape(*residuals.shape[:2], -1, count)
+        heavy = [series.name for series in FITTED].index("total energy")
+        squares = (parts**2).sum(-1)
+        student = -0.5 * (HEAVY_TAIL + count) * np.log1p(squares[..., heavy] / HEAVY_TAIL)
+        return np.asarray(-0.5 * (squares.sum(-1) - squares[..., heavy]) + student)
+
+
+def likelihood(baseline: xr.Dataset, first: int = BASE, last: int = 2010) -> Likelihood:
+    """The likelihood of the years first … last. baseline: as from `calibration.baseline.load`."""
+    years = tuple(range(first, last + 1))
+    data = baseline.sel(year=list(years))
+    pairs = [measured(data, series.name) for series in FITTED]
+    logs = np.stack([np.log(value.transpose("province", "year").values) for value, _ in pairs])
+    whiten = np.stack([_whiten(series, sigma, np.array(years)) for series, (_, sigma) in zip(FITTED, pairs, strict=True)])
+    return Likelihood(years, logs, np.where(np.isfinite(logs)[..., None, :], whiten, 0.0))
+
+
+def measured(data: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray]:
+    """One fitted series and its relative measurement error, each (province, year)."""
+    direct = {"gdp": "gdp", "secondary share": "secondary_share", "total energy": "energy_total", "co2": "co2_energy"}
+    if name in direct:
+        return data[direct[name]], data[f"{direct[name]}_sigma"].broadcast_like(data[direct[name]])
+    sectors = list(INDUSTRY) if name == "industry" else [name]
+    energy = data["final_energy"].sel(sector=sectors)
+    error = (data["final_energy_sigma"].sel(sector=sectors) * energy).fillna(0)
+    total = energy.sum(("sector", "fuel"))
+    return total.where(total > 0), np.sqrt((error**2).sum(("sector", "fuel"))) / total
+
+
+def log_modelled(modelled: xr.Dataset, years: tuple[int, ...]) -> NDArray[np.float64]:
+    """Logarithms of the modelled counterparts: (series, province, member, year)."""
+    data = modelled.sel(time=list(years))
+    final = data["final energy"].transpose("sector", "province", "member", "time")
+    industry = final.sel(sector=list(INDUSTRY)).sum("sector")
+    plain = [data[name].transpose("province", "member", "time").values for name in OUTPUTS if name != "final energy"]
+    sectors = [industry.values, *(final.sel(sector=series.name).values for series in FITTED[4:8])]
+    return np.log(np.stack([*plain[:3], *sectors, plain[3]]))
+
+
+def _whiten(series: Series, sigma: xr.DataArray, years: NDArray[np.int_]) -> NDArray[np.float64]:
+    """L⁻¹ for each province: (province, year, year); a year without a figure gets an enormous error."""
+    error = sigma.transpose("province", "year").values
+    lag = np.abs(years[:, None] - years[None, :])
+    common = series.discrepancy**2 * CORRELATION**lag + series.offset**2
+    tau = years - years.mean()
+    common = common + series.drift**2 * np.outer(tau, tau)
+    for first in series.breaks:
+        before = (years < first).astype(float)
+        common = common + series.step**2 * np.outer(before, before) * (0 < before.sum() < years.size)
+    variance = np.where(np.isfinite(error), error**2, 1e6)
+    covariance = common[None] + variance[:, :, None] * np.eye(years.size)
+    return np.linalg.inv(np.linalg.cholesky(covariance))

@@ -1,0 +1,152 @@
+"""What is believed before the data: free parameters of a province, and the assumptions that data cannot decide.
+
+The free parameters are few (ten yearly points identify little) and the same for every province. Their priors come from
+`models/parameters.csv`: mean = default, standard deviation = a quarter of the range; `pooled` narrows them toward what
+the other provinces show. The uncertain parameters are common to all provinces; a member draws them from their ranges.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.stats import norm, qmc, triang
+
+from models.parameters import defaults, parameters
+
+INDUSTRY = ("heavy industry", "light industry")
+FREE: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "productivity": ("base productivity growth excess", ()),
+    "momentum": ("secondary share momentum", ()),
+    "frontier industry": ("frontier ratio", INDUSTRY),
+    "frontier services": ("frontier ratio", ("services",)),
+    "frontier farms and sites": ("frontier ratio", ("agriculture and construction",)),
+    "transport elasticity": ("transport elasticity", ()),
+    "comfort elasticity": ("comfort income elasticity", ()),
+    "level industry": ("base final energy", INDUSTRY),
+    "level transport": ("base final energy", ("transport",)),
+    "level services": ("base final energy", ("services",)),
+    "level farms and sites": ("base final energy", ("agriculture and construction",)),
+    "level residential": ("base final energy", ("residential",)),
+}
+"""Free parameter → the model's parameter and the sectors it sets. A level is the logarithm of a factor on the base value."""
+LEVEL_SPREAD = 0.15
+"""Prior standard deviation of a level (log): the steps between vintages of the sector balances, calibration/data."""
+SOLID = ("normal", "triangular", "uniform", "lognormal")
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Normal prior of the free parameters, cut at the bounds.
+
+    mean, spread: (province, parameter); low, high: (parameter,).
+    """
+
+    names: tuple[str, ...]
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def wide(provinces: int) -> Prior:
+    """The prior of the table of parameters, the same for every province."""
+    rows = [_row(name) for name in FREE]
+    mean, spread, low, high = (np.array(column) for column in zip(*rows, strict=True))
+    return Prior(tuple(FREE), np.tile(mean, (provinces, 1)), np.tile(spread, (provinces, 1)), low, high)
+
+
+def _row(name: str) -> tuple[float, float, float, float]:
+    parameter, sectors = FREE[name]
+    if parameter == "base final energy":
+        return 0.0, LEVEL_SPREAD, -4 * LEVEL_SPREAD, 4 * LEVEL_SPREAD
+    row = parameters().loc[parameter]
+    values = np.atleast_1d(defaults(row))
+    value = values[0] if not sectors else values[_sectors().index(sectors[0])] if values.size > 1 else values[0]
+    return float(value), float(row["high"] - row["low"]) / 4, float(row["low"]), float(row["high"])
+
+
+def _sectors() -> tuple[str, ...]:
+    return (*INDUSTRY, "transport", "services", "agriculture and construction", "residential")
+
+
+def pooled(prior: Prior, optima: NDArray[np.float64], errors: NDArray[np.float64]) -> Prior:
+    """Empirical Bayes: mean and spread over provinces, estimated once from their optima and then fixed.
+
+    optima, errors: (province, parameter), the latter the standard errors under the wide prior. The spread is the
+    observed variance less the mean error variance, at least a tenth of the wide spread.
+    """
+    centre = np.median(optima, axis=0)
+    scale = (np.percentile(optima, 84, axis=0) - np.percentile(optima, 16, axis=0)) / 2
+    spread = np.sqrt(np.maximum(scale**2 - np.median(errors, axis=0) ** 2, (0.1 * prior.spread[0]) ** 2))
+    shape = prior.mean.shape
+    return Prior(
+        prior.names, np.broadcast_to(centre, shape).copy(), np.broadcast_to(np.minimum(spread, prior.spread[0]), shape).copy(),
+        prior.low, prior.high,
+    )  # fmt: skip
+
+
+def apply(values: NDArray[np.float64], inputs: Mapping[str, xr.DataArray]) -> xr.Dataset:
+    """Free parameters (member, province, parameter) as inputs of the model (member, province[, sector])."""
+    provinces = inputs["base gdp"]["province"]
+    sectors = list(_sectors())
+    shape = (*values.shape[:2], len(sectors))
+    factor = np.ones(shape)
+    frontier = np.broadcast_to(defaults(parameters().loc["frontier ratio"]), shape).copy()
+    plain: dict[str, xr.DataArray] = {}
+    for index, (parameter, members) in enumerate(FREE.values()):
+        columns = [sectors.index(sector) for sector in members]
+        if parameter == "base final energy":
+            factor[..., columns] = np.exp(values[..., index, None])
+        elif parameter == "frontier ratio":
+            frontier[..., columns] = values[..., index, None]
+        else:
+            plain[parameter] = xr.DataArray(values[..., index], {"province": provinces}, ("member", "province"))
+    coords = {"province": provinces, "sector": sectors}
+    dims = ("member", "province", "sector")
+    base = inputs["base final energy"].sel(sector=sectors).transpose("province", "sector").values
+    return xr.Dataset(
+        plain
+        | {
+            "frontier ratio": xr.DataArray(frontier, coords, dims),
+            "base final energy": xr.DataArray(factor * base, coords, dims),
+        }
+    )
+
+
+def uncertain(names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Rows of the table of parameters that a member samples: role uncertain, with a distribution."""
+    table = parameters()
+    table = table[(table["role"] == "uncertain") & table["distribution"].isin(SOLID)]
+    return table if names is None else table.loc[list(names)]
+
+
+def quantiles(n: int, names: Sequence[str], seed: int) -> pd.DataFrame:
+    """A scrambled Sobol' sample of the unit cube: n members × the named parameters."""
+    sampler = qmc.Sobol(len(names), scramble=True, rng=np.random.default_rng(seed))
+    size = 1 << max(0, int(np.ceil(np.log2(max(n, 1)))))
+    return pd.DataFrame(sampler.random(size)[:n], columns=list(names))
+
+
+def from_quantiles(cube: pd.DataFrame) -> pd.DataFrame:
+    """Values of the uncertain parameters at quantiles in (0, 1): one column a parameter.
+
+    A parameter over a dimension gets one value for all its elements.
+    """
+    table = uncertain(list(cube.columns))
+    return pd.DataFrame({name: _inverse(table.loc[name], cube[name].to_numpy()) for name in cube.columns})
+
+
+def _inverse(row: pd.Series, q: NDArray[np.float64]) -> NDArray[np.float64]:
+    low, high, mode = float(row["low"]), float(row["high"]), float(np.mean(defaults(row)))
+    match row["distribution"]:
+        case "uniform":
+            return low + (high - low) * q
+        case "triangular":
+            return np.asarray(triang.ppf(q, (mode - low) / (high - low), low, high - low))
+        case "lognormal":
+            return np.asarray(np.clip(mode * np.exp(norm.ppf(q) * np.log(high / low) / 4), low, high))
+        case _:
+            return np.asarray(np.clip(norm.ppf(q, mode, (high - low) / 4), low, high))
