@@ -108,9 +108,9 @@ class Oracle:
         return self._dataset(frame, names, coords)
 
     def _load(self) -> Any:
-        import pysd
-
         with _lock, _quiet():
+            import pysd
+
             return _pysd(self.path, lambda: pysd.load(str(self._python), data_files=self._data_files))
 
     def _match(self, name: str) -> str:
@@ -177,8 +177,9 @@ def abstract_model(path: Path, encoding: str | None = None) -> Any:
     Raises:
         ModelError: not a model file, or one that PySD cannot parse.
     """
-    from pysd.translators.vensim.vensim_file import VensimFile
-    from pysd.translators.xmile.xmile_file import XmileFile
+    with _quiet():  # its imports warn about pandas and chardet
+        from pysd.translators.vensim.vensim_file import VensimFile
+        from pysd.translators.xmile.xmile_file import XmileFile
 
     if not path.is_file():
         raise ModelError(path, "there is no such file")
@@ -213,7 +214,8 @@ def _translated(path: Path, encoding: str | None) -> Path:
 
 @functools.lru_cache(maxsize=64)
 def _translate(path: Path, digest: str, encoding: str | None) -> Path:
-    from pysd.builders.python.python_model_builder import ModelBuilder
+    with _quiet():
+        from pysd.builders.python.python_model_builder import ModelBuilder
 
     del digest  # part of the key only: a changed file is translated anew
     model = abstract_model(path, encoding)
