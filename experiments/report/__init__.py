@@ -1,1 +1,5 @@
-"""The page that people look at."""
+"""The report of a run: one self-contained HTML file a language, and PDF on request."""
+
+from experiments.report.write import pdf, write
+
+__all__ = ["pdf", "write"]

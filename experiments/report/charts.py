@@ -1,0 +1,340 @@
+"""The kinds of picture that report and explorer print; each draws what it is given and nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.report import svg
+from experiments.report.lights import LIGHTS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+INK, GREY, PALE, POLICY, TARGET = "#222222", "#7A7A7A", "#B8B8B8", "#0072B2", "#A6261D"
+SECTOR_COLOURS = {
+    "heavy industry": "#4B4453",
+    "light industry": "#8D7B9E",
+    "transport": "#0072B2",
+    "services": "#56B4E9",
+    "agriculture and construction": "#8AAE5C",
+    "residential": "#E3A23B",
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: values (year) at years, drawn in a colour and named at its end."""
+
+    name: str
+    years: Array
+    values: Array
+    colour: str = POLICY
+    style: str = "-"
+    width: float = 1.8
+
+
+@dataclass(frozen=True)
+class Path:
+    """What the picture of a path holds.
+
+    years (year); bands: nominal coverage in per cent → (low, high), each (year); members (member, year): real runs,
+    so that a band is not read as a path; measured, required and others are lines; target: (year, value).
+    """
+
+    years: Array
+    median: Series
+    bands: Mapping[int, tuple[Array, Array]] = field(default_factory=dict)
+    members: Array | None = None
+    measured: Series | None = None
+    measured_error: Array | None = None
+    lines: Sequence[Series] = ()
+    target: tuple[float, float, str] | None = None
+
+
+def path(name: str, content: Path, unit: str) -> str:
+    """Measured dots, bands, a few members, the required path and the target."""
+    with svg.axes(235) as (figure, axes):
+        for shade, coverage in zip(
+            ("#DCEAF4", "#B9D5E9", "#8FBCDB"), sorted(content.bands, reverse=True), strict=False
+        ):
+            low, high = content.bands[coverage]
+            axes.fill_between(content.years, low, high, color=shade, linewidth=0, zorder=1)
+        if content.members is not None:
+            axes.plot(content.years, content.members.T, color="#3F7FAE", linewidth=0.45, alpha=0.75, zorder=2)
+        for line in (*content.lines, content.median):
+            axes.plot(line.years, line.values, line.style, color=line.colour, linewidth=line.width, zorder=3)
+        if (dots := content.measured) is not None:
+            axes.errorbar(
+                dots.years,
+                dots.values,
+                yerr=content.measured_error,
+                fmt="o",
+                markersize=3.2,
+                color=INK,
+                elinewidth=0.7,
+                zorder=5,
+            )
+        if content.target is not None:
+            year, value, _ = content.target
+            axes.plot([year], [value], marker="D", markersize=5.5, color=TARGET, markeredgecolor="white", zorder=6)
+        _end_labels(axes, content)
+        axes.set_ylabel(unit)
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(content.years[0] - 0.4, content.years[-1] + 0.2)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        return svg.render(figure, name)
+
+
+def _end_labels(axes: "Axes", content: Path) -> None:
+    """Name each line at its right end, moved apart where they would overlap."""
+    lines = [line for line in (*content.lines, content.median) if line.name]
+    named = [(float(line.values[-1]), line.name, line.colour) for line in lines]
+    top = axes.get_ylim()[1]
+    positions = spread(np.array([value for value, _, _ in named]), 0.062 * top)
+    for y, (_, words, colour) in zip(positions, named, strict=True):
+        axes.annotate(
+            words,
+            (1.01, y),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            color=colour,
+            fontsize=8.5,
+            annotation_clip=False,
+        )
+    if content.target is not None:
+        year, value, words = content.target
+        axes.annotate(
+            words, (year, value), xytext=(0, -13), textcoords="offset points", ha="center", color=TARGET, fontsize=8.5
+        )
+
+
+def spread(values: Array, gap: float) -> Array:
+    """The values moved as little as a simple sweep allows so that neighbours are at least `gap` apart."""
+    order = np.argsort(values)
+    moved = values[order].astype(float)
+    for index in range(1, len(moved)):
+        moved[index] = max(moved[index], moved[index - 1] + gap)
+    if len(moved):
+        moved -= (moved - values[order]).mean()
+    result = np.empty_like(moved)
+    result[order] = moved
+    return result
+
+
+def stack(
+    name: str, years: Array, layers: Mapping[str, Array], names: Mapping[str, str], unit: str, measured: Series | None
+) -> str:
+    """Areas on top of each other, named at their right end. layers: key → (year); names: key → label."""
+    with svg.axes(235) as (figure, axes):
+        base = np.zeros_like(years, dtype=float)
+        middles = []
+        for key, values in layers.items():
+            axes.fill_between(
+                years, base, base + values, color=SECTOR_COLOURS.get(key, GREY), linewidth=0.4, edgecolor="white"
+            )
+            middles.append(base[-1] + values[-1] / 2)
+            base = base + values
+        top = float(base.max()) * 1.08
+        axes.set_ylim(0, top)
+        for y, key in zip(spread(np.array(middles), 0.068 * top), layers, strict=True):
+            axes.annotate(
+                names[key],
+                (1.01, y),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                color=SECTOR_COLOURS.get(key, GREY),
+                fontsize=8.5,
+                fontweight="bold",
+                annotation_clip=False,
+            )
+        if measured is not None:
+            axes.plot(
+                measured.years,
+                measured.values,
+                "o",
+                color=INK,
+                markersize=3.2,
+                markeredgecolor="white",
+                markeredgewidth=0.5,
+            )
+        axes.set_ylabel(unit)
+        axes.set_xlim(years[0], years[-1])
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        return svg.render(figure, name)
+
+
+def bars(
+    name: str,
+    labels: Sequence[str],
+    values: Array,
+    unit: str,
+    *,
+    low: Array | None = None,
+    high: Array | None = None,
+    reference: tuple[float, str] | None = None,
+    colours: Sequence[str] | None = None,
+) -> str:
+    """Horizontal bars, first label on top, with intervals and a reference line where given."""
+    height = 44 + 19 * len(labels) + (14 if reference else 0)
+    with svg.axes(height) as (figure, axes):
+        rows = np.arange(len(labels))[::-1]
+        axes.barh(rows, values, height=0.62, color=list(colours) if colours else POLICY, linewidth=0)
+        if low is not None and high is not None:
+            axes.hlines(rows, low, high, color=INK, linewidth=1.1)
+        if reference is not None:
+            axes.axvline(reference[0], color=TARGET, linewidth=1, linestyle="--")
+            axes.annotate(
+                reference[1],
+                (reference[0], 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="left",
+                color=TARGET,
+                fontsize=8.5,
+            )
+        axes.axvline(0, color="#8A8A8A", linewidth=0.7)
+        axes.set_yticks(rows, labels)
+        axes.set_ylim(-0.6, len(labels) - 0.4)
+        axes.grid(visible=False, axis="y")
+        axes.grid(visible=True, axis="x")
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(unit)
+        return svg.render(figure, name)
+
+
+def waterfall(name: str, labels: Sequence[str], steps: Array, unit: str, total: str) -> str:
+    """Contributions that add up to a total, each bar starting where the last one ended."""
+    ends = np.cumsum(steps)
+    starts = np.concatenate([[0.0], ends[:-1]])
+    with svg.axes(44 + 21 * (len(steps) + 1)) as (figure, axes):
+        rows = np.arange(len(steps) + 1)[::-1]
+        colours = ["#0B6E5F" if step < 0 else "#C8702A" for step in steps]
+        axes.barh(rows[:-1], steps, left=starts, height=0.62, color=colours, linewidth=0)
+        axes.barh(rows[-1:], [ends[-1]], height=0.62, color=INK, linewidth=0)
+        for row, start, end in zip(rows[:-1], starts, ends, strict=True):
+            axes.plot([end, end], [row - 1 + 0.31, row - 0.31], color=PALE, linewidth=0.7)
+            axes.annotate(
+                f"{end - start:+.1f}".replace("-", "−"),
+                (max(start, end), row),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+            )
+        axes.annotate(
+            f"{ends[-1]:+.1f}".replace("-", "−"),
+            (max(ends[-1], 0), rows[-1]),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            fontweight="bold",
+        )
+        axes.axvline(0, color="#8A8A8A", linewidth=0.7)
+        axes.set_yticks(rows, [*labels, total])
+        axes.grid(visible=False, axis="y")
+        axes.grid(visible=True, axis="x")
+        axes.spines["left"].set_visible(False)
+        axes.margins(x=0.12)
+        axes.set_xlabel(unit)
+        return svg.render(figure, name)
+
+
+def steps(name: str, labels: Sequence[str], widths: Array, heights: Array, x_unit: str, y_unit: str) -> str:
+    """An abatement cost curve: one block an option, as wide as what it avoids, as high as what that costs a tonne."""
+    with svg.axes(300) as (figure, axes):
+        lefts = np.concatenate([[0.0], np.cumsum(widths)[:-1]])
+        colours = ["#0B6E5F" if height < 0 else "#C8702A" for height in heights]
+        axes.bar(lefts, heights, width=widths, align="edge", color=colours, edgecolor="white", linewidth=0.8)
+        for number, (left, width, height) in enumerate(zip(lefts, widths, heights, strict=True), start=1):
+            axes.annotate(
+                str(number),
+                (left + width / 2, height),
+                xytext=(0, 3 if height >= 0 else -3),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if height >= 0 else "top",
+                fontsize=8,
+            )
+        axes.axhline(0, color=INK, linewidth=0.8)
+        axes.margins(y=0.1)
+        axes.set_xlabel(x_unit)
+        axes.set_ylabel(y_unit)
+        figure.supxlabel(
+            "\n".join(_pack([f"{number} {label}" for number, label in enumerate(labels, start=1)], 74)),
+            fontsize=8,
+            x=0.02,
+            ha="left",
+            color="#444444",
+        )
+        return svg.render(figure, name)
+
+
+def _pack(words: Sequence[str], columns: int) -> list[str]:
+    """The words in lines of at most so many columns, separated by a middle dot."""
+    lines: list[str] = []
+    for word in words:
+        if lines and sum(1 + (character > "\u2e80") for character in f"{lines[-1]} · {word}") <= columns:
+            lines[-1] += f" · {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def ranges(name: str, table: pd.DataFrame, unit: str, series: Sequence[str], width: float = svg.WIDTH) -> str:
+    """Dots with ranges, one row a label; up to six series side by side.
+
+    table: columns label, series, value, low, high.
+    """
+    labels = list(dict.fromkeys(table.label))
+    colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6D0B", "#56B4E9"]
+    with svg.axes(48 + max(19, 6.5 * len(series)) * len(labels) + 14 * ((len(series) + 2) // 3), width) as (
+        figure,
+        axes,
+    ):
+        for index, (key, colour) in enumerate(zip(series, colours, strict=False)):
+            rows = table[table.series == key]
+            shift = 0.0 if len(series) == 1 else 0.62 * (index / (len(series) - 1) - 0.5)
+            y = np.array([len(labels) - 1 - labels.index(label) for label in rows.label]) - shift
+            axes.hlines(y, rows.low, rows.high, color=colour, linewidth=1.3)
+            axes.plot(rows.value, y, "o", color=colour, markersize=3.6, label=key)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.set_yticks(range(len(labels)), labels[::-1])
+        axes.set_ylim(-0.6, len(labels) - 0.4)
+        axes.grid(visible=False, axis="y")
+        axes.grid(visible=True, axis="x")
+        axes.set_xlabel(unit)
+        if len(series) > 1:
+            figure.legend(loc="outside upper left", ncols=min(3, len(series)))
+        return svg.render(figure, name)
+
+
+def light_shares(name: str, labels: Sequence[str], shares: Array, words: Sequence[str], unit: str) -> str:
+    """Per label one bar split in red, yellow and green. shares (label, 3) in per cent, red first."""
+    with svg.axes(62 + 17 * len(labels)) as (figure, axes):
+        rows = np.arange(len(labels))[::-1]
+        left = np.zeros(len(labels))
+        for level, share, word in zip((1, 2, 3), shares.T, words, strict=True):
+            light = LIGHTS[level]
+            axes.barh(
+                rows, share, left=left, height=0.74, color=light.fill, edgecolor="white", linewidth=0.5, label=word
+            )
+            for row, start, width in zip(rows, left, share, strict=True):
+                if width >= 9:
+                    axes.text(
+                        start + width / 2, row, f"{width:.0f}", ha="center", va="center", color=light.ink, fontsize=8
+                    )
+            left += share
+        axes.set_yticks(rows, labels)
+        axes.set_xlim(0, 100)
+        axes.set_ylim(-0.6, len(labels) - 0.4)
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(unit)
+        figure.legend(loc="outside upper left", ncols=3)
+        return svg.render(figure, name)

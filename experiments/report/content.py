@@ -1,0 +1,196 @@
+"""What a page consists of: charts with their data, tables, and notes on what a run lacks."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from experiments.report import svg
+from experiments.report.lights import LIGHTS, WORDS, Light
+from experiments.report.terms import Terms
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture with its title, its data and its own copy for download."""
+
+    id: str
+    title: str
+    subtitle: str
+    svg: str
+    csv_uri: str
+    svg_uri: str
+    note: str = ""
+    wide: bool = False
+
+
+def chart(
+    name: str, title: str, subtitle: str, picture: str, data: pd.DataFrame, *, note: str = "", wide: bool = False
+) -> Chart:
+    """A chart of the page. picture: from `charts`; data: what it shows, one row an observation."""
+    return Chart(
+        name,
+        title,
+        subtitle,
+        svg.accessible(picture, f"{title} {subtitle}"),
+        svg.data_uri(csv(data), "text/csv"),
+        svg.data_uri(svg.standalone(picture, title, subtitle), "image/svg+xml"),
+        note,
+        wide,
+    )
+
+
+def csv(data: pd.DataFrame) -> str:
+    """The table as CSV with six significant digits; a text that a spreadsheet would run as a formula is quoted."""
+    safe = data.copy()
+    for column in safe.columns[[not is_numeric_dtype(kind) for kind in safe.dtypes]]:
+        safe[column] = [f"'{value}" if str(value)[:1] in set("=+-@\t\r") else value for value in safe[column]]
+    return "\ufeff" + str(safe.to_csv(index=False, float_format="%.6g"))
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column."""
+
+    text: str
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: text, and a light where the column holds lights."""
+
+    text: str
+    light: Light | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page, with its data for download."""
+
+    id: str
+    title: str
+    heads: Sequence[Head]
+    rows: Sequence[Sequence[Cell]]
+    csv_uri: str
+    note: str = ""
+    long: bool = False
+
+
+def table(
+    terms: Terms,
+    name: str,
+    title: str,
+    data: pd.DataFrame,
+    *,
+    heads: Mapping[str, str] | None = None,
+    decimals: Mapping[str, int] | int = 2,
+    note: str = "",
+    limit: int = 400,
+) -> Table:
+    """A table of the page: columns in `heads` (column → our text) or all of them; names translated where known.
+
+    A column called "light" holds levels or words and is shown as lights. More rows than `limit` stay in the CSV only.
+    """
+    chosen = [column for column in heads or data.columns if column in data]
+    shown = data[chosen].head(limit)
+    number = {c: is_numeric_dtype(shown[c]) and not is_bool_dtype(shown[c]) and c != "light" for c in chosen}
+    columns = [Head(terms((heads or {})[c]) if heads else terms.name(c), number[c]) for c in chosen]
+    digits = {c: decimals if isinstance(decimals, int) else decimals.get(c, 2) for c in chosen}
+    rows = [
+        [_cell(terms, column, value, digits[column]) for column, value in zip(chosen, row, strict=True)]
+        for row in shown.itertuples(index=False, name=None)
+    ]
+    if len(data) > limit:
+        note = " ".join(
+            filter(None, (note, terms("The first {n} of {total} rows; the CSV holds all.", n=limit, total=len(data))))
+        )
+    return Table(name, title, columns, rows, svg.data_uri(csv(data), "text/csv"), note, len(chosen) > 7)
+
+
+def _cell(terms: Terms, column: str, value: Any, decimals: int) -> Cell:
+    """How a value looks in a table."""
+    if column == "light":
+        light = WORDS.get(str(value)) or (LIGHTS.get(int(value)) if _is_number(value) else None)
+        return Cell("", light) if light else Cell("–")
+    if isinstance(value, bool | np.bool_):
+        return Cell(terms("yes") if value else terms("no"))
+    if _is_number(value):
+        return Cell(figure(float(value), decimals))
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return Cell("–")
+    if isinstance(value, list | tuple | np.ndarray):
+        return Cell(terms.names([str(item) for item in value]))
+    return Cell(terms.name(value))
+
+
+def _is_number(value: Any) -> bool:
+    return (
+        isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool) and np.isfinite(value)
+    )
+
+
+def number(value: float, decimals: int = 1, sign: bool = False) -> str:
+    """A number with a fixed count of decimals and true minus signs; no "−0.0"."""
+    if not np.isfinite(value):
+        return "–"
+    value = round(value, decimals) or 0.0
+    return f"{value:{'+' if sign and value else ''}.{decimals}f}".replace("-", "−")
+
+
+def figure(value: float, decimals: int) -> str:
+    """A number of a table: whole where it is whole, significant digits where the decimals would show none."""
+    if value == int(value) and abs(value) < 1e12:
+        return f"{int(value)}".replace("-", "−")
+    if abs(value) < 10 ** (1 - decimals):
+        return f"{value:.2g}".replace("-", "−")
+    return number(value, decimals)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that the run lacks, and the command that makes it."""
+
+    what: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One chapter of the report."""
+
+    id: str
+    title: str
+    text: Sequence[str] = ()
+    charts: Sequence[Chart] = ()
+    tables: Sequence[Table] = ()
+    missing: Sequence[Missing] = ()
+
+
+@dataclass(frozen=True)
+class ProvincePage:
+    """The page of one province."""
+
+    id: str
+    label: str
+    light: Light
+    finding: str
+    charts: Sequence[Chart] = ()
+    conditions: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    missing: Sequence[Missing] = field(default=())
+
+
+def slug(*words: str) -> str:
+    """An id for anchors and file names: letters, digits and hyphens only, whatever comes in."""
+    return re.sub(r"[^A-Za-z0-9\u4e00-\u9fff]+", "-", "-".join(words)).strip("-")[:80] or "x"
+
+
+def short(text: object, limit: int = 200) -> str:
+    """The text, cut where somebody's name is longer than a page can bear."""
+    words = str(text)
+    return words if len(words) <= limit else f"{words[: limit - 1]}…"

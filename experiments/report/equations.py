@@ -1,0 +1,11 @@
+"""The model's equations as a table."""
+
+import pandas as pd
+
+
+def table_of_equations() -> pd.DataFrame:
+    """Columns name, unit, equation, meaning: every variable of the model."""
+    from models import PROVINCE
+    from sim import equations
+
+    return equations.table(PROVINCE)

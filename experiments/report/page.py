@@ -1,0 +1,216 @@
+"""The whole report of a run in one language."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments.report import sections, svg
+from experiments.report.content import ProvincePage, Section, number, short
+from experiments.report.lights import GREEN, RED, UNRATED, YELLOW, Light
+from experiments.report.province import label, province_id
+from experiments.report.province import page as province_page
+from experiments.report.terms import Terms
+from experiments.report.tilemap import COLUMNS, ROWS, TILES
+from experiments.report.view import NATION, Measured, Standing, View, lowest_first
+
+if TYPE_CHECKING:
+    from experiments.store import Run
+
+FILES = {"en": "report.html", "zh": "report.zh.html"}
+PITCH_X, PITCH_Y = 78, 64
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the template prints."""
+
+    title: str
+    run: str
+    version: str
+    other_file: str
+    sentence: str
+    condition: str
+    tiles: dict[str, Any]
+    legend: list[Light]
+    rows: list[dict[str, Any]]
+    warnings: list[str]
+    sections: list[Section]
+    provinces: list[ProvincePage]
+
+
+def build(run: "Run", terms: Terms, measured: Measured) -> Page:
+    """Read the run and put its page together."""
+    view = View.headline(run, terms)
+    return Page(
+        title=view.run.study.title or view.run.study.name,
+        run=run.name,
+        version=str(run.manifest.get("versions", {}).get("tanlu", "")),
+        other_file=FILES["zh" if terms.lang == "en" else "en"],
+        sentence=sentence(view),
+        condition=condition(view),
+        tiles=tiles(view.standings, terms),
+        legend=[GREEN, YELLOW, RED, UNRATED],
+        rows=rows(view),
+        warnings=warnings(view),
+        sections=sections.chapters(view),
+        provinces=[province_page(view, province, measured) for province in [NATION, *view.provinces]],
+    )
+
+
+def sentence(view: View) -> str:
+    """The answer: which provinces reach their target?"""
+    rated = [s for s in lowest_first(view.standings.values()) if s.members]
+    likely = sum(s.chance > 0.5 for s in rated)
+    if not rated:
+        return view.terms("No province has a verdict in this run.")
+    opening = view.terms(
+        "{n} of {total} provinces are more likely to meet their {end} target than to miss it.",
+        n=likely,
+        total=len(rated),
+        end=view.end_year,
+    )
+    weak = [s for s in rated if s.chance <= 0.5][:4]
+    if not weak:
+        tightest = view.terms("Tightest: {names}.", names=view.terms.names([s.province for s in rated[:3]]))
+        return _joined(view, opening, tightest)
+    comma = "、" if view.terms.lang == "zh" else ", "
+    named = comma.join(f"{view.terms.name(s.province)} ({view.terms.chance(s.chance)})" for s in weak)
+    return _joined(view, opening, view.terms("Lowest chances: {names}.", names=named))
+
+
+def _joined(view: View, *sentences: str) -> str:
+    return ("" if view.terms.lang == "zh" else " ").join(sentences)
+
+
+def condition(view: View) -> str:
+    """What every chance on the page is conditional on."""
+    members = view.metrics.sizes["member"]
+    where = {"allocation": view.allocation, "mix": view.mix}
+    values = view.metrics.reduction.sel(where).sel(province=view.provinces).values
+    failed = int(np.isnan(values).all(axis=0).sum())
+    return view.terms(
+        "Fall of energy intensity (能耗强度) {base}–{end}; allocation: {allocation}; policy mix: {mix}; national target {national} %; "
+        "{n} members, {failed} failed. Chances are conditional on this model and scenario, with predictive errors; not a forecast.",
+        base=view.base_year,
+        end=view.end_year,
+        allocation=view.terms.name(view.allocation),
+        mix=view.terms.name(view.mix),
+        national=number(view.run.study.target.national),
+        n=members,
+        failed=failed,
+    )
+
+
+def tiles(standings: dict[str, Standing], terms: Terms) -> dict[str, Any]:
+    """Squares of the tile map with light, chance and a sentence for screen readers."""
+    items = []
+    for province, (column, row) in TILES.items():
+        standing = standings.get(province)
+        rated = standing is not None and standing.members > 0
+        light = standing.light if standing and rated else UNRATED
+        chance = terms.chance(standing.chance) if standing and rated else "–"
+        name = terms.name(province)
+        items.append(
+            {
+                "x": 2 + column * PITCH_X,
+                "y": 2 + row * PITCH_Y,
+                "label": name,
+                "tight": terms.lang == "en" and len(name) > 11,
+                "light": light,
+                "chance": chance,
+                "href": f"#{province_id(province)}" if standing else "",
+                "aria": terms(
+                    "{province}: {light}, chance {chance}", province=name, light=terms(light.word), chance=chance
+                )
+                if rated
+                else f"{name}: {terms(light.word)}, {terms(light.meaning)}",
+            }
+        )
+    return {"squares": items, "width": COLUMNS * PITCH_X, "height": ROWS * PITCH_Y}
+
+
+def rows(view: View) -> list[dict[str, Any]]:
+    """The first screen's table, lowest chance first, the nation last."""
+    ordered = [*lowest_first(view.standings.values()), view.standing(NATION)]
+    return [
+        {
+            "id": province_id(s.province),
+            "label": label(view, s.province),
+            "nation": s.province == NATION,
+            "light": s.light,
+            "target": number(s.target),
+            "chance": view.terms.chance(s.chance),
+            "interval": view.terms(
+                "95 % interval {low} to {high}",
+                low=view.terms.chance(s.interval[0]),
+                high=view.terms.chance(s.interval[1]),
+            ),
+            "margin": margin(view, s),
+        }
+        for s in ordered
+    ]
+
+
+def margin(view: View, standing: Standing) -> str:
+    """The margin with its 80 % range in brackets."""
+    if not standing.members:
+        return "–"
+    median, low, high = (number(value, sign=True) for value in standing.margin)
+    return view.terms("{median} ({low} to {high})", median=median, low=low, high=high)
+
+
+def warnings(view: View) -> list[str]:
+    """What a reader must know before believing: failed members, failed checks, levers at bounds, breaks in the data."""
+    found = []
+    members = view.run.manifest.get("members", {})
+    if failed := int(members.get("failed", 0) or 0):
+        found.append(view.terms("{n} member runs failed and do not count.", n=failed))
+    if view.run.manifest.get("dirty"):
+        found.append(view.terms("The code was changed since its last commit when this run was made."))
+    checks = view.table("checks")
+    if checks is not None and "passed" in checks:
+        bad = checks[~checks.passed.astype(bool)]
+        if len(bad):
+            found.append(view.terms("{n} reality checks failed.", n=len(bad)))
+    found.append(
+        view.terms(
+            "Measured totals break between 2012 and 2013 (third economic census); 2011-2012 exist in a mixed series only and are not scored."
+        )
+    )
+    found.append(
+        view.terms(
+            "Tibet has no energy statistics: it stands in the tables and in the allocation, and is not simulated."
+        )
+    )
+    return found
+
+
+def html(page: Page, terms: Terms) -> str:
+    """The page as one self-contained HTML text: no script, nothing fetched."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("experiments.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["short"] = short
+    return environment.get_template("report.html").render(page=page, _=terms, lang=terms.lang, css=css())
+
+
+def css() -> str:
+    """Style of the page with the fonts inside. Markup-safe: it holds no user's text."""
+    import base64
+
+    from markupsafe import Markup
+
+    faces = "".join(
+        f"@font-face{{font-family:'Tanlu Sans';font-weight:{weight};src:url(data:font/otf;base64,"
+        f"{base64.b64encode(svg.FONTS[name].read_bytes()).decode()})}}"
+        for name, weight in (("Regular", 400), ("Bold", 700))
+    )
+    style = (svg.HERE / "templates" / "report.css").read_text(encoding="utf-8")
+    return Markup(faces + style)  # noqa: S704

@@ -1,0 +1,289 @@
+"""The chapters of the report beside the provinces' pages."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from experiments.report import charts
+from experiments.report.content import Chart, Missing, Section, Table, chart, number, short, slug, table
+from experiments.report.view import NATION, View, lowest_first
+
+
+def chapters(view: View) -> list[Section]:
+    """All chapters in order."""
+    return [part(view) for part in (provinces, allocations, policies, skill, trust, assumptions, equations, manifest)]
+
+
+def provinces(view: View) -> Section:
+    """Chances of the three lights and progress year by year; the provinces' own pages follow."""
+    rated = [s for s in lowest_first(view.standings.values()) if s.members]
+    pictures: list[Chart] = []
+    if rated:
+        labels = [view.terms.name(s.province) for s in rated]
+        shares = 100 * np.array([s.shares for s in rated])
+        red = sum(s.shares[0] > 0.5 for s in rated)
+        title = view.terms("{n} of {total} provinces are red in more than half of the members", n=red, total=len(rated))
+        words = [view.terms(word) for word in ("1 red", "2 yellow", "3 green")]
+        about = view.terms(
+            "Share of members by light, per cent. {scenario}; N = {n}.", scenario=view.scenario, n=rated[0].members
+        )
+        data = pd.DataFrame(shares, columns=["red", "yellow", "green"]).assign(province=[s.province for s in rated])
+        picture = charts.light_shares("lights", labels, shares, words, view.terms("per cent of members"))
+        pictures.append(chart("lights", title, about, picture, data))
+        margins = pd.DataFrame(
+            {
+                "label": labels,
+                "series": "",
+                "value": [s.margin[0] for s in rated],
+                "low": [s.margin[1] for s in rated],
+                "high": [s.margin[2] for s in rated],
+            }
+        )
+        behind = sum(s.margin[0] < 0 for s in rated)
+        title = view.terms("{n} of {total} provinces miss their target at the median", n=behind, total=len(rated))
+        about = view.terms(
+            "Attainment margin, percentage points: dot median, line 80 % range. {scenario}; N = {n}.",
+            scenario=view.scenario,
+            n=rated[0].members,
+        )
+        picture = charts.ranges("margins", margins, view.terms("margin, percentage points"), [""])
+        pictures.append(chart("margins", title, about, picture, margins.drop(columns="series")))
+    progress_table = progress(view)
+    return Section(
+        "provinces",
+        view.terms("Provinces"),
+        [
+            view.terms(
+                "A page for each province follows. The yearly task is 20, 40, 60, 80 and 100 % of the five-year target."
+            )
+        ],
+        pictures,
+        [progress_table] if progress_table else [],
+    )
+
+
+def progress(view: View) -> Table | None:
+    """Chance of being on track in each year of the plan, and the light of the median."""
+    if "yearly_reduction" not in view.metrics:
+        return None
+    data = view.metrics.yearly_reduction.sel(allocation=view.allocation, mix=view.mix)
+    years = [int(y) for y in data.year.values]
+    span = view.end_year - view.base_year
+    rows = []
+    for name, stand in view.standings.items():
+        if not stand.members:
+            continue
+        row: dict[str, object] = {"province": name}
+        for year in years:
+            values = data.sel(province=name, year=year).values
+            values = values[np.isfinite(values)]
+            required = stand.target * (year - view.base_year) / span
+            row[str(year)] = float((values >= required).mean()) if len(values) else float("nan")
+        rows.append(row)
+    if not rows:
+        return None
+    shown = pd.DataFrame(rows)
+    text = shown.assign(
+        province=[view.terms.name(p) for p in shown.province],
+        **{str(y): [view.terms.chance(v) for v in shown[str(y)]] for y in years},
+    ).rename(columns={"province": view.terms("Province")})
+    return table(view.terms, "progress", view.terms("Chance of being on track by year"), text)
+
+
+def allocations(view: View) -> Section:
+    """What each allocation rule asks of each province, and with which chance it is met."""
+    labels = [choice.label for choice in view.run.study.allocations]
+    rows = []
+    for province in [*view.provinces, NATION]:
+        for allocation in labels:
+            stand = view.standing(province, allocation)
+            if stand.members:
+                rows.append((province, allocation, stand.target, stand.chance, *stand.margin, stand.light.level))
+    data = pd.DataFrame(
+        rows, columns=["province", "allocation", "target", "chance", "margin", "margin_low", "margin_high", "light"]
+    )
+    tables, pictures = [], []
+    if len(labels) > 1 and len(data):
+        chosen = data[data.province != NATION]
+        met = chosen[chosen.chance > 0.5].groupby("allocation").size().reindex(labels, fill_value=0)
+        title = view.terms(
+            "{rule} leaves most provinces more likely to meet than to miss: {n}",
+            rule=view.terms.name(met.idxmax()),
+            n=int(met.max()),
+        )
+        shown = chosen.assign(
+            label=[view.terms.name(p) for p in chosen.province], series=[view.terms.name(a) for a in chosen.allocation]
+        )
+        shown = shown.rename(columns={"margin": "value", "margin_low": "low", "margin_high": "high"})
+        series = [view.terms.name(a) for a in labels][:6]
+        about = view.terms(
+            "Attainment margin by allocation rule, percentage points: dot median, line 80 % range. Mix: {mix}.",
+            mix=view.terms.name(view.mix),
+        )
+        picture = charts.ranges("allocation", shown, view.terms("margin, percentage points"), series, 620)
+        pictures.append(chart("allocation", title, about, picture, data, wide=True))
+        tables.append(_grid(view, data, labels))
+    missing = []
+    tables += _tables(view, {"regret": "Regret of each allocation", "burden": "Burden"})
+    if "regret" not in view.run.tables:
+        missing.append(Missing(view.terms("regret of the allocations"), f"tanlu compare {view.run.name}"))
+    text = [
+        view.terms(
+            "Where a rule is a reconstruction of ours, the published values are a plausibility check, not a replication."
+        )
+    ]
+    if len(labels) == 1:
+        text.append(view.terms("This run holds one allocation only; a study with several rules compares them."))
+    return Section("allocation", view.terms("Allocation compared"), text, pictures, tables, missing)
+
+
+def _grid(view: View, data: pd.DataFrame, labels: Sequence[str]) -> Table:
+    """Province × rule: target and chance in one cell."""
+    text = data.assign(
+        cell=[f"{number(t)} · {view.terms.chance(c)}" for t, c in zip(data.target, data.chance, strict=True)]
+    )
+    wide = text.pivot(index="province", columns="allocation", values="cell").reindex(
+        index=data.province.unique(), columns=labels
+    )
+    wide.index = pd.Index(
+        [view.terms.name(p) if p != NATION else view.terms("China (sum of provinces)") for p in wide.index]
+    )
+    shown = wide.fillna("–").rename_axis(view.terms("Province")).reset_index()
+    return table(view.terms, "targets", view.terms("Target in per cent and chance, by rule"), shown)
+
+
+def _tables(view: View, wanted: dict[str, str]) -> list[Table]:
+    """Generic tables of the run, by name → our title, those that there are."""
+    found = []
+    for name, title in wanted.items():
+        rows = view.rows(name)
+        if rows is not None and len(rows):
+            found.append(table(view.terms, slug("table", name), view.terms(title), rows, limit=60))
+    return found
+
+
+def policies(view: View) -> Section:
+    """What each policy contributes, and what it costs."""
+    pictures: list[Chart] = []
+    missing = [
+        Missing(view.terms(what), f"tanlu {command} {view.run.name}")
+        for name, what, command in (
+            ("contributions", "contributions of the policies", "simulate"),
+            ("cost_curve", "abatement cost curve", "simulate"),
+        )
+        if name not in view.run.tables
+    ]
+    tables = _tables(view, {"triple_win": "Triple win", "wedge": "Wedge", "indirect": "Indirect effects"})
+    return Section("policies", view.terms("Policies: contributions and costs"), [], pictures, tables, missing)
+
+
+def skill(view: View) -> Section:
+    """The hindcast skill card."""
+    rows = view.table("backtest")
+    text = [
+        view.terms(
+            "Outcomes of 2011-2015 were known when the model was written: a pseudo-out-of-sample test. Every fit stands beside naive forecasts that carry an error distribution of their own."
+        )
+    ]
+    if rows is None:
+        return Section(
+            "skill",
+            view.terms("Hindcast skill card"),
+            text,
+            missing=[Missing(view.terms("hindcast skill card"), "tanlu backtest")],
+        )
+    return Section(
+        "skill",
+        view.terms("Hindcast skill card"),
+        text,
+        tables=[table(view.terms, "skill-card", view.terms("Skill against naive forecasts"), rows)],
+    )
+
+
+def trust(view: View) -> Section:
+    """How far to trust: members, failures, intervals, dummy, convergence."""
+    members = view.run.manifest.get("members", {})
+    facts = pd.DataFrame([(view.terms.name(k), v) for k, v in members.items()], columns=["item", "value"])
+    tables = [table(view.terms, "members", view.terms("Members"), facts, heads={"item": "Item", "value": "Value"})]
+    tables += _tables(view, {"trust": "Checks of trust", "convergence": "Convergence", "checks": "Reality checks"})
+    missing = (
+        []
+        if "trust" in view.run.tables
+        else [Missing(view.terms("trust panel of the sensitivity"), f"tanlu sensitivity {view.run.name}")]
+    )
+    text = [
+        view.terms(
+            "Inputs whose intervals overlap are not ranked; nothing is called irrelevant to a target unless its total index lies at the dummy's level."
+        )
+    ]
+    return Section("trust", view.terms("How far to trust this"), text, [], tables, missing)
+
+
+def assumptions(view: View) -> Section:
+    """Every parameter with unit, range and source."""
+
+    from models.parameters import parameters
+
+    rows = parameters()
+    heads = {
+        "name": "Name",
+        "meaning": "Meaning",
+        "unit": "Unit",
+        "role": "Role",
+        "low": "Low",
+        "default": "Default",
+        "high": "High",
+        "distribution": "Distribution",
+        "source": "Source",
+    }
+    changed = view.run.study.uncertain
+    text = [
+        view.terms(
+            "Policy levers and uncertain assumptions are never mixed. The study's own changes: {changes}.",
+            changes=short(", ".join(changed) or view.terms("none")),
+        )
+    ]
+    return Section(
+        "assumptions",
+        view.terms("Assumptions with sources"),
+        text,
+        tables=[table(view.terms, "parameters", view.terms("Parameters"), rows, heads=heads, decimals=3)],
+    )
+
+
+def equations(view: View) -> Section:
+    """The model's equations with unit and meaning."""
+    from experiments.report.equations import table_of_equations
+
+    heads = {"name": "Name", "unit": "Unit", "equation": "Equation", "meaning": "Meaning"}
+    rows = table_of_equations()
+    return Section(
+        "equations",
+        view.terms("Equations"),
+        tables=[table(view.terms, "equation-list", view.terms("The model, equation by equation"), rows, heads=heads)],
+    )
+
+
+def manifest(view: View) -> Section:
+    """What made this run."""
+    rows = pd.DataFrame(
+        [
+            (key, short(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), 500))
+            for key, value in view.run.manifest.items()
+        ],
+        columns=["item", "value"],
+    )
+    study = pd.DataFrame({"line": view.run.study.text().splitlines()})
+    return Section(
+        "manifest",
+        view.terms("Manifest"),
+        [view.terms("What made this run: enough to make it again.")],
+        tables=[
+            table(view.terms, "manifest-items", view.terms("Manifest"), rows, heads={"item": "Item", "value": "Value"}),
+            table(
+                view.terms, "study-file", view.terms("The study as resolved"), study, heads={"line": "Line"}, limit=200
+            ),
+        ],
+    )

@@ -1,0 +1,62 @@
+"""The words: one table (`terms.csv`) holds every text of report and explorer in English and Chinese."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+Lang = Literal["en", "zh"]
+LANGS: tuple[Lang, ...] = ("en", "zh")
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+TABLE = Path(__file__).with_name("terms.csv")
+
+
+@cache
+def table() -> Mapping[str, tuple[str, str]]:
+    """Key → (English, Chinese), every row of `terms.csv` (columns kind, key, en, zh; an empty key: the English text)."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return {row["key"] or row["en"]: (row["en"], row["zh"]) for row in csv.DictReader(file)}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Texts in one language: `terms("met {n} times", n=3)`.
+
+    lang: "en" or "zh".
+    """
+
+    lang: Lang = "en"
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """A text of ours in this language, its placeholders filled. KeyError: the table lacks it."""
+        text = table()[key][LANGS.index(self.lang)]
+        return self._joined(text.format(**values) if values else text)
+
+    def name(self, key: object) -> str:
+        """The name of a thing that may be a user's own (mix, rule, parameter): unknown names stay as they are."""
+        words = str(key)
+        known = table().get(words) or table().get(words.replace("_", " "))
+        return known[LANGS.index(self.lang)] if known else words
+
+    def _joined(self, text: str) -> str:
+        """Numbers keep their per cent sign on one line."""
+        return text.replace(" %", f"{NARROW}%")
+
+    def names(self, items: list[str]) -> str:
+        """A list in words: "a, b and c"."""
+        shown = [self.name(item) for item in items]
+        if self.lang == "zh":
+            return "、".join(shown)
+        return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
+
+    def chance(self, fraction: float) -> str:
+        """A chance in whole per cents; never "0 %" or "100 %", which a sample cannot show."""
+        gap = "" if self.lang == "zh" else NARROW
+        if fraction != fraction:
+            return "–"
+        percent = 100 * fraction
+        if percent < 1:
+            return f"<1{gap}%"
+        return f">99{gap}%" if percent > 99 else f"{percent:.0f}{gap}%"

@@ -1,0 +1,215 @@
+"""One scenario of a run as the report looks at it: what the members say about each province."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from experiments.report.lights import LIGHTS, UNRATED, Light
+from experiments.report.terms import Terms
+
+if TYPE_CHECKING:
+    from experiments.store import Run
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+NATION = "China"
+#: Which of a run's mixes stands on the first page: the plan as it was carried out, else as designed, else the next.
+HEADLINE_MIXES = ("delivered", "plan", "full")
+BANDS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a province stands in one scenario.
+
+    target, reduction, margin in per cent or points, as (median, 10 % quantile, 90 % quantile) where three;
+    chance: fraction of members that meet the target, with its Wilson interval; shares: fractions red, yellow, green.
+    """
+
+    province: str
+    target: float
+    reduction: tuple[float, float, float]
+    margin: tuple[float, float, float]
+    chance: float
+    interval: tuple[float, float]
+    shares: tuple[float, float, float]
+    members: int
+
+    @property
+    def light(self) -> Light:
+        """The barometer's light of the median."""
+        return LIGHTS[int(levels(np.array([self.margin[0]]), self.target)[0])] if self.members else UNRATED
+
+
+def levels(margin: Array, target: float) -> Array:
+    """Barometer level of each margin: 3 met, 2 missed by up to 10 % of the target, 1 missed by more.
+
+    margin: percentage points, any shape; target: per cent.
+    """
+    return np.where(margin >= 0, 3, np.where(margin >= -0.1 * target, 2, 1)).astype(float)
+
+
+def standing(province: str, target: float, reduction: Array) -> Standing:
+    """The standing that the members' reductions (member) in per cent make; members that failed (NaN) do not count."""
+    from experiments.intervals import wilson
+
+    values = reduction[np.isfinite(reduction)]
+    n = len(values)
+    if n == 0 or not np.isfinite(target):
+        nan = float("nan")
+        return Standing(province, target, (nan, nan, nan), (nan, nan, nan), nan, (nan, nan), (nan, nan, nan), 0)
+    middle, low, high = (float(v) for v in np.quantile(values, [0.5, 0.1, 0.9]))
+    met = int((values >= target).sum())
+    lights = levels(values - target, target)
+    lower, upper = wilson(met, n)
+    return Standing(
+        province,
+        target,
+        (middle, low, high),
+        (middle - target, low - target, high - target),
+        met / n,
+        (float(lower), float(upper)),
+        (float((lights == 1).mean()), float((lights == 2).mean()), float((lights == 3).mean())),
+        n,
+    )
+
+
+@dataclass(frozen=True)
+class View:
+    """One scenario (allocation, mix) of a run, in one language."""
+
+    run: "Run"
+    terms: Terms
+    allocation: str
+    mix: str
+
+    @classmethod
+    def headline(cls, run: "Run", terms: Terms) -> "View":
+        """The scenario of the first page: the study's first allocation, with the mix as carried out."""
+        mixes = [choice.label for choice in run.study.mixes]
+        mix = next((name for name in HEADLINE_MIXES if name in mixes), mixes[-1])
+        return cls(run, terms, run.study.allocations[0].label, mix)
+
+    @cached_property
+    def metrics(self) -> xr.Dataset:
+        """All target metrics of the run."""
+        return self.run.metrics()
+
+    @cached_property
+    def quantiles(self) -> xr.Dataset:
+        """All quantiles by year of the run."""
+        return self.run.quantiles()
+
+    @cached_property
+    def trajectories(self) -> xr.Dataset:
+        """The paths of the representative members."""
+        return self.run.trajectories()
+
+    @property
+    def base_year(self) -> int:
+        """Year that the target counts from."""
+        return int(self.metrics.attrs["base_year"])
+
+    @property
+    def end_year(self) -> int:
+        """Year in which the target is judged."""
+        return int(self.metrics.attrs["end_year"])
+
+    @property
+    def provinces(self) -> list[str]:
+        """The simulated provinces, without the nation."""
+        return [str(name) for name in self.metrics.province.values if name != NATION]
+
+    @property
+    def scenario(self) -> str:
+        """The scenario in words."""
+        return self.terms(
+            "{allocation}, {mix}", allocation=self.terms.name(self.allocation), mix=self.terms.name(self.mix)
+        )
+
+    @property
+    def has_base(self) -> bool:
+        """There is a mix without new policy to compare with."""
+        return "base" in self.metrics.mix.values and self.mix != "base"
+
+    def standing(self, province: str, allocation: str | None = None, mix: str | None = None) -> Standing:
+        """How a province (or "China") stands in this scenario or another one of the run."""
+        where = {"allocation": allocation or self.allocation, "province": province}
+        target = float(self.metrics.target.sel(where))
+        if province == NATION and not np.isfinite(target):
+            target = float(self.run.study.target.national)
+        reduction = self.metrics.reduction.sel({**where, "mix": mix or self.mix}).values.astype(float)
+        return standing(province, target, reduction)
+
+    @cached_property
+    def standings(self) -> dict[str, Standing]:
+        """Province → standing in this scenario."""
+        return {province: self.standing(province) for province in self.provinces}
+
+    def bands(self, variable: str, province: str, scale: float = 1.0, mix: str | None = None) -> pd.DataFrame:
+        """Quantiles by year of a variable of a province: index year, columns the levels, times scale."""
+        data = self.quantiles[variable].sel(allocation=self.allocation, mix=mix or self.mix, province=province)
+        return data.transpose("year", "quantile").to_pandas() * scale
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """An analysis table with whatever index it was saved with as columns; None if the run has none."""
+        if name not in self.run.tables:
+            return None
+        table = self.run.table(name)
+        return table.reset_index() if table.index.names != [None] else table
+
+    def rows(self, name: str, province: str | None = None) -> pd.DataFrame | None:
+        """The rows of a table that belong to this scenario, and to a province where the table knows provinces."""
+        table = self.table(name)
+        if table is None:
+            return None
+        for column, value in (("allocation", self.allocation), ("mix", self.mix), ("province", province)):
+            if column in table and value is not None:
+                table = table[table[column] == value]
+        return table
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The measured series that stand under the projections."""
+
+    data: xr.Dataset
+
+    @classmethod
+    def load(cls) -> "Measured":
+        """The shipped baseline."""
+        from calibration import baseline
+
+        return cls(baseline.load())
+
+    def series(self, name: str, province: str, scale: float = 1.0, first: int = 2005) -> tuple[Array, Array, Array]:
+        """Years, values and absolute errors (each (year), measured years only) of a series of a province.
+
+        For "China" the sum of provinces, or nothing where one of them is missing.
+        """
+        chosen = self.data[name].sel(year=slice(first, None))
+        if province == NATION:
+            chosen = chosen.sum("province", skipna=False)
+        else:
+            chosen = chosen.sel(province=province)
+        for dim in [dim for dim in chosen.dims if dim != "year"]:
+            chosen = chosen.sum(dim, min_count=1)
+        values = chosen.values.astype(float) * scale
+        errors = np.zeros_like(values)
+        if (
+            (sigma := f"{name}_sigma") in self.data
+            and province != NATION
+            and self.data[sigma].dims == ("province", "year")
+        ):
+            errors = self.data[sigma].sel(province=province, year=slice(first, None)).values * values
+        known = np.isfinite(values)
+        return chosen.year.values[known].astype(float), values[known], np.nan_to_num(errors[known])
+
+
+def lowest_first(standings: Iterable[Standing]) -> list[Standing]:
+    """Those least likely to meet their target first; equal chances by margin."""
+    return sorted(standings, key=lambda s: (s.chance, s.margin[0]))

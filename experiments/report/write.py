@@ -1,0 +1,63 @@
+"""Write a run's report to disk."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.errors import InputError
+from experiments.report.page import FILES, build, html
+from experiments.report.terms import LANGS, Lang, Terms
+from experiments.report.view import Measured
+
+if TYPE_CHECKING:
+    from experiments.store import Run
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+
+
+def write(run: "Run", langs: Sequence[Lang] = LANGS, folder: Path | None = None) -> list[Path]:
+    """Write `report.html` (English) and `report.zh.html` (Chinese) into the run's folder or another; their paths."""
+    from experiments.store import write_text
+
+    measured = Measured.load()
+    target = folder or run.folder
+    target.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for lang in langs:
+        terms = Terms(lang)
+        path = target / FILES[lang]
+        write_text(path, html(build(run, terms, measured), terms))
+        paths.append(path)
+    return paths
+
+
+def pdf(page: Path) -> Path:
+    """Print a report to A4 beside it, by a Chromium without window. InputError where none is installed."""
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if browser is None:
+        raise InputError(
+            f"--pdf needs Chromium or Chrome, and none of {', '.join(BROWSERS)} was found; "
+            f"install one, or open {page} in any browser and print it"
+        )
+    target = page.with_suffix(".pdf")
+    with tempfile.TemporaryDirectory() as profile:
+        command = [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--no-first-run",
+            "--disable-sync",
+            f"--user-data-dir={profile}",
+            "--no-pdf-header-footer",
+            f"--print-to-pdf={target.resolve()}",
+            page.resolve().as_uri(),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode or not target.is_file():
+        raise RuntimeError(f"{browser} did not print {page}: {done.stderr.strip()[-500:]}")
+    return target
