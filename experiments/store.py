@@ -21,7 +21,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -283,6 +283,60 @@ def write_text(path: Path, text: str) -> None:
 
 def write_dataset(path: Path, data: xr.Dataset) -> None:
     """`write` for a Dataset as compressed NetCDF-4; the same data give the same bytes."""
-    floats = [name for name in data.variables if np.issubdtype(data[name].dtype, np.number)]
-    encoding = {name: {"zlib": True, "complevel": 4, "shuffle": True} for name in floats if data[name].ndim}
-    write(path, lambda part: data.to_netcdf(part, engine="netcdf4", encoding=encoding))
+    write_datasets(path, [data])
+
+
+def write_datasets(path: Path, parts: Iterable[xr.Dataset]) -> None:
+    """`write` for a Dataset that comes variable by variable, so that it never has to be in memory as a whole."""
+
+    def put(part: Path) -> None:
+        for data in parts:
+            numbers = [name for name, v in data.variables.items() if v.ndim and np.issubdtype(v.dtype, np.number)]
+            encoding = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in numbers}
+            known = set(_variables(part))
+            fresh = {name: how for name, how in encoding.items() if name not in known}
+            data.to_netcdf(part, mode="a" if known else "w", engine="netcdf4", encoding=fresh)
+
+    write(path, put)
+
+
+def _variables(path: Path) -> Iterable[str]:
+    if not path.is_file():
+        return ()
+    with xr.open_dataset(path, engine="netcdf4") as data:
+        return [str(name) for name in data.variables]
+
+
+def write_tree(path: Path, groups: Mapping[str, xr.Dataset]) -> None:
+    """`write` for several Datasets as groups of one NetCDF file."""
+    write(path, lambda part: xr.DataTree.from_dict(dict(groups)).to_netcdf(part, engine="netcdf4"))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """`write` for named arrays (.npz)."""
+
+    def put(part: Path) -> None:
+        with part.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+
+    write(path, put)
+
+
+def read_array(path: Path, name: str) -> np.ndarray:
+    """One array of a file that `write_arrays` made; the others are not read."""
+    with np.load(path) as arrays:
+        return cast(np.ndarray, arrays[name])
+
+
+def discard(folder: Path) -> None:
+    """Delete a folder and what is in it, if it is there."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def tidy(*folders: Path) -> None:
+    """Delete the parts of files that a killed process left; only under the run's lock."""
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        for part in folder.glob(".*.part"):
+            part.unlink()
