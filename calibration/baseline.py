@@ -55,7 +55,7 @@ class VintageError(InputError):
 
     def __init__(self, name: str, vintages: Mapping[str, Sequence[int]]) -> None:
         self.name, self.vintages = name, dict(vintages)
-        spans = ", ".join(f"{vintage} ({_span(years)})" for vintage, years in vintages.items())
+        spans = ", ".join(f"{vintage} ({spans(years)})" for vintage, years in vintages.items())
         super().__init__(f"{name}: the years asked for belong to {len(vintages)} vintages: {spans}; stay within one")
 
 
@@ -587,7 +587,7 @@ def join(data: xr.Dataset, name: str, first: int, last: int) -> xr.DataArray:
     if len(found) > 1:
         raise VintageError(name, found)
     if missing:
-        raise InputError(f"{name}: no figure for {_span(missing)}; known: {_span(_known(vintage))}")
+        raise InputError(f"{name}: no figure for {spans(missing)}; known: {spans(_known(vintage))}")
     return data[name].sel(year=slice(first, last))
 
 
@@ -703,7 +703,7 @@ def _known(vintage: xr.DataArray) -> list[int]:
     return [int(year) for year in vintage["year"].values[vintage.values != ""]]
 
 
-def _span(years: Sequence[int]) -> str:
+def spans(years: Sequence[int]) -> str:
     """2005-2010, 2013 for a list of years."""
     parts: list[list[int]] = []
     for year in years:

@@ -20,7 +20,19 @@ import pandas as pd
 
 from calibration.errors import InputError, RuleError, nearest
 
-__all__ = ["DATA", "Fault", "InputError", "RuleError", "check", "descriptor", "names", "provinces", "read", "seal"]
+__all__ = [
+    "DATA",
+    "Fault",
+    "InputError",
+    "RuleError",
+    "check",
+    "descriptor",
+    "names",
+    "provinces",
+    "read",
+    "refuse",
+    "seal",
+]
 
 DATA = Path(__file__).parent / "data"
 DESCRIPTOR = "datapackage.json"
@@ -79,7 +91,7 @@ def read(name: str, folder: Path = DATA) -> pd.DataFrame:
     table, faults = _load(resources[name], folder)
     if table is not None:
         faults += _rule_faults(resources[name], table, _keys(resources, [resources[name]], folder))
-    _raise(faults)
+    refuse(faults)
     assert table is not None
     return table.drop(columns="line")
 
@@ -104,7 +116,8 @@ def seal(folder: Path = DATA) -> None:
     (folder / DESCRIPTOR).write_text(_dump(package) + "\n", encoding="utf-8")
 
 
-def _raise(faults: Sequence[Fault]) -> None:
+def refuse(faults: Sequence[Fault]) -> None:
+    """Raise the faults as one: InputError when any makes a table unreadable as its schema, else RuleError."""
     if faults:
         unreadable = any(fault.kind == "unreadable" for fault in faults)
         raise (InputError if unreadable else RuleError)([str(fault) for fault in faults])

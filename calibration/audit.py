@@ -1,0 +1,203 @@
+# ruff: noqa: PD004 (xarray knows notnull only)
+"""What the measured tables hold and do not hold: coverage, residuals, sums against the nation, breaks; one province."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from calibration import baseline, tables
+from calibration.errors import InputError, nearest
+from calibration.tables import DATA
+
+JUMP = 0.25  # |Δ ln| beyond the province's own median change that counts as a jump
+
+NATION = {  # series: (quantity and sector of national_reference, its unit in ours)
+    "gdp_nominal": ("gdp", "total", 0.1),
+    "energy_total": ("energy", "Total Consumption", 0.01),
+    "co2_energy": ("co2", "energy_total", 1.0),
+    "electricity_consumption": ("electricity", "Total Consumption", 0.1),
+}
+
+
+def coverage(data: xr.Dataset) -> pd.DataFrame:
+    """One row a series: units, years, provinces with a figure, gaps inside those years, median error, vintages."""
+    rows = []
+    for key in data:
+        name = str(key)
+        if f"{name}_vintage" not in data or "year" not in data[f"{name}_vintage"].dims:
+            continue
+        values, vintage = data[name], data[f"{name}_vintage"]
+        years = [int(year) for year in values["year"].values[vintage.values != ""]]
+        known = values.sel(year=years).notnull()
+        known = known.any([dim for dim in ("sector", "fuel") if dim in known.dims])
+        cells = known.size
+        rows.append(
+            {
+                "series": name,
+                "units": values.attrs["units"],
+                "years": baseline.spans(years),
+                "provinces": int(known.any("year").sum()) if "province" in known.dims else 0,
+                "missing": cells - int(known.sum()),
+                "sigma": float(data[f"{name}_sigma"].median()),
+                "vintages": ", ".join(
+                    f"{label} {baseline.spans(span)}" for label, span in _by_vintage(vintage).items()
+                ),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _by_vintage(vintage: xr.DataArray) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for year, label in zip(vintage["year"].values, vintage.values, strict=True):
+        if label:
+            found.setdefault(str(label), []).append(int(year))
+    return found
+
+
+def residuals(data: xr.Dataset) -> pd.DataFrame:
+    """Official total less the sum of sectors in per cent of the total: mean of each sector vintage, by province."""
+    share = 100 * data["energy_residual"] / data["energy_total"]
+    frame = pd.DataFrame(index=pd.Index(data["province"].values, name="province"))
+    for label, years in _by_vintage(data["energy_residual_vintage"]).items():
+        column = f"{label} ({baseline.spans(years)})"
+        frame[column] = share.sel(year=years).mean("year").to_series()
+        pooled = data["energy_residual"].sel(year=years).sum() / data["energy_total"].sel(year=years).sum()
+        frame.loc["China", column] = 100 * float(pooled)
+    return frame.reset_index()
+
+
+def closure(folder: Path = DATA) -> pd.DataFrame:
+    """Sectors against the printed total final energy of each balance, calorific: the largest gaps, per cent."""
+    sectors = tables.read("final_energy_official", folder)
+    flows = tables.read("balance_flows", folder)
+    keys = ["province", "year"]
+    gap = pd.DataFrame(
+        {
+            "sectors": sectors[sectors.sector.isin(baseline.SECTOR_OF)].groupby(keys)["value"].sum(),
+            "printed_total": flows[flows.flow == "total_final"].groupby(keys)["value"].sum(),
+        }
+    ).reset_index()
+    gap["gap_percent"] = 100 * (gap.sectors / gap.printed_total - 1)
+    return gap.sort_values("gap_percent", key=np.abs, ascending=False)
+
+
+def against_nation(data: xr.Dataset, folder: Path = DATA) -> pd.DataFrame:
+    """Sum of the 30 provinces against the national accounts where these are known: per cent above."""
+    reference = tables.read("national_reference", folder)
+    rows = []
+    for name, (quantity, sector, scale) in NATION.items():
+        known = reference[(reference.quantity == quantity) & (reference.sector == sector)]
+        total = data[name].sum("province", skipna=False)
+        for year, value in zip(known.year, known.value * scale, strict=True):
+            ours = float(total.sel(year=year)) if year in total["year"] else np.nan
+            if np.isfinite(ours):
+                above = 100 * (ours / value - 1)
+                rows.append({"series": name, "year": year, "provinces": ours, "nation": value, "above_percent": above})
+    return pd.DataFrame(rows)
+
+
+def breaks(data: xr.Dataset) -> pd.DataFrame:
+    """Where a series starts a new vintage: sum over provinces from one to the other, and the provinces that jump.
+
+    A province jumps when its change differs from its own median change by more than 0.25 in the logarithm.
+    """
+    rows = []
+    for name in ("energy_total", "co2_energy", "sector_energy"):
+        for year, before, after in baseline.breaks(data, name):
+            for sector, series in _parts(data[name]):
+                rows.append(
+                    {"series": name, "sector": sector, "year": year, "from": before, "to": after} | _jump(series, year)
+                )
+    return pd.DataFrame(rows)
+
+
+def _parts(series: xr.DataArray) -> Iterable[tuple[str, xr.DataArray]]:
+    if "sector" not in series.dims:
+        return [("", series)]
+    return [(str(name), series.sel(sector=name, drop=True)) for name in series["sector"].values]
+
+
+def _jump(series: xr.DataArray, year: int) -> dict[str, object]:
+    known = series.dropna("year", how="all")
+    last = max(int(y) for y in known["year"].values if y < year)
+    total = known.sum("province")
+    logs = known.copy(data=np.log(known.values))
+    usual = logs.diff("year").median("year")
+    change = logs.sel(year=year, drop=True) - logs.sel(year=last, drop=True) - usual * (year - last)
+    names = change["province"].values[np.abs(change.values) > JUMP]
+    return {"since": last, "ratio": float(total.sel(year=year) / total.sel(year=last)), "jumping": ", ".join(names)}
+
+
+def summary(folder: Path = DATA) -> dict[str, pd.DataFrame]:
+    """All of the above by name. Raises InputError or RuleError when the folder violates its descriptor."""
+    tables.refuse(tables.check(folder))
+    data = baseline.load(folder)
+    return {
+        "coverage": coverage(data),
+        "residuals": residuals(data),
+        "closure": closure(folder).head(5),
+        "against_nation": against_nation(data, folder),
+        "breaks": breaks(data),
+        "intensity": intensity(data),
+    }
+
+
+def intensity(data: xr.Dataset) -> pd.DataFrame:
+    """Energy intensity of the sum of provinces 2005-2010 at the prices of 2005 and of 2010, per cent."""
+    rows = [(prices, 100 * baseline.pooled_intensity_change(data, prices=prices)) for prices in (2005, 2010)]
+    return pd.DataFrame(rows, columns=["prices", "change_2005_2010_percent"])
+
+
+# One province --------------------------------------------------------------------------------------------------------
+
+
+def province(name: str, folder: Path = DATA) -> dict[str, pd.DataFrame]:
+    """Series, sectors, targets and outcomes of one province by year. Raises InputError for an unknown name.
+
+    Tibet has no energy statistics: it gets its economy and targets only.
+    """
+    every = tables.provinces(folder, simulated=False)
+    if name not in every:
+        raise InputError(f"no province {name!r}{nearest(name, every)}; provinces: {', '.join(every)}")
+    found = {"targets": _facts("targets", name, folder), "outcomes": _facts("outcomes", name, folder)}
+    if name not in tables.provinces(folder):
+        return {"series": _published(name, folder), **found}
+    data = baseline.load(folder).sel(province=name)
+    series = {
+        "GDP, Gyuan 2005": data["gdp"],
+        "population, million": data["population"],
+        "urban share, %": 100 * data["urban_share"],
+        "secondary share, %": 100 * data["secondary_share"],
+        "capital, Gyuan 2005": data["capital"],
+        "energy, Mtce": data["energy_total"],
+        "energy vintage": data["energy_total_vintage"],
+        "intensity, tce/1e4 yuan 2005": 10 * data["energy_intensity"],
+        "residual, Mtce": data["energy_residual"],
+        "CO2, Mt": data["co2_energy"],
+        "generation, TWh": data["generation"],
+        "non-fossil, %": 100 * data["nonfossil_share"],
+    }
+    by_year = pd.DataFrame({key: values.values for key, values in series.items()}, index=pd.Index(data["year"].values))
+    sectors = data["sector_energy"].transpose("year", "sector").to_pandas()
+    return {
+        "series": by_year.rename_axis("year").reset_index(),
+        "sectors": pd.DataFrame(sectors).assign(vintage=data["sector_energy_vintage"].values).reset_index(),
+        **found,
+    }
+
+
+def _facts(table: str, name: str, folder: Path) -> pd.DataFrame:
+    rows = tables.read(table, folder)
+    return rows[rows.province == name].drop(columns=["province", "vintage"]).reset_index(drop=True)
+
+
+def _published(name: str, folder: Path) -> pd.DataFrame:
+    """The economy and population tables of a province without energy statistics: a row a variable, a column a year."""
+    both = pd.concat([tables.read("economy", folder), tables.read("population", folder)])
+    both = both[both.province == name].assign(year=lambda rows: rows.year.astype(str))
+    wide = both.set_index(["variable", "unit", "year"])["value"].unstack("year")  # noqa: PD010 (no aggregation)
+    return wide.reset_index().rename_axis(columns=None)
