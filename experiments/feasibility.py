@@ -128,8 +128,11 @@ def _frame(like: xr.DataArray, dims: Sequence[str], columns: dict[str, Any]) -> 
     return pd.DataFrame({k: np.asarray(v).ravel() for k, v in columns.items()}, index=index).reset_index()
 
 
-WINDOW = 5
+PLAN_YEARS = 5
 PEERS = 5
+WINDOW = 3
+SINCE = 2005
+"""Provincial intensities are published officially since 2005; jumps of 15-20 % in one year before are re-estimates."""
 
 
 def fastest_fall(intensity: pd.DataFrame, window: int = WINDOW) -> pd.DataFrame:
@@ -151,9 +154,27 @@ def _windows(province: Hashable, series: pd.DataFrame, window: int) -> Iterator[
                 yield province, 100 * yearly(1 - value[first + window] / value[first], window), first, first + window
 
 
-def yearly(reduction: Any, years: int = WINDOW) -> Any:
+def yearly(reduction: Any, years: int = PLAN_YEARS) -> Any:
     """The constant yearly fall (fraction) that makes a reduction (fraction) over so many years."""
     return 1 - (1 - reduction) ** (1 / years)
+
+
+def measured_intensity(baseline: xr.Dataset) -> pd.DataFrame:
+    """Measured energy intensity since 2005 as `fastest_fall` takes it, from `calibration.baseline.load`."""
+    table = baseline["energy_intensity"].to_dataframe("value").reset_index()[["province", "year", "value"]]
+    vintage = baseline["energy_intensity_vintage"].to_series()
+    return table.assign(vintage=table.year.map(vintage)).query("year >= @SINCE and vintage != ''").dropna()
+
+
+def traits(baseline: xr.Dataset, year: int = 2010) -> pd.DataFrame:
+    """By what provinces are peers: income and energy intensity (logarithms) and the secondary share, in `year`."""
+    now = baseline.sel(year=year, drop=True)
+    data = {
+        "income": np.log(now["gdp"] / now["population"]),
+        "intensity": np.log(now["energy_intensity"]),
+        "secondary": now["secondary_share"],
+    }
+    return xr.Dataset(data).to_dataframe()[list(data)]
 
 
 def peers(traits: pd.DataFrame, count: int = PEERS) -> dict[str, list[str]]:
