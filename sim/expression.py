@@ -132,7 +132,10 @@ class _Writer:
         return ", ".join(f"{value:.15g}" for value in node.ravel())
 
     def _CallStructure(self, node: Any) -> str:  # noqa: N802 (named after the class of the node)
-        return self._call(self._function(node.function), node.arguments)
+        arguments = node.arguments
+        if node.function.reference == "pulse_train":  # PySD's order is start, interval, width, end
+            arguments = [arguments[i] for i in (0, 2, 1, 3)]
+        return self._call(self._function(node.function), arguments)
 
     def _InlineLookupsStructure(self, node: Any) -> str:  # noqa: N802
         return f"WITH LOOKUP({self.write(node.argument)}, ({_points(node.lookups)}))"
@@ -148,8 +151,8 @@ class _Writer:
         elif first == ":NOT:":
             written = ":NOT: " + self.write(node.arguments[0], own)
         else:
-            # a right operand of the same level needs parentheses: a - (b - c)
-            written = self.write(node.arguments[0], own)
+            # an operand of the same level stood in parentheses, or it would be part of this node: a - (b - c)
+            written = self.write(node.arguments[0], own + 1)
             for operator, argument in zip(node.operators, node.arguments[1:], strict=True):
                 written += f" {operator} {self.write(argument, own + 1)}"
         return f"({written})" if own < binding else written
@@ -186,4 +189,6 @@ def _time_of(node: Any) -> Any:
 
 
 def _points(lookup: Any) -> str:
-    return ", ".join(f"({x:g}, {y:g})" for x, y in zip(lookup.x, lookup.y, strict=True))
+    (left, right), (low, high) = lookup.x_limits, lookup.y_limits
+    limits = "" if np.isnan(left) else f"[({left:.15g},{low:.15g})-({right:.15g},{high:.15g})], "
+    return limits + ", ".join(f"({x:.15g}, {y:.15g})" for x, y in zip(lookup.x, lookup.y, strict=True))

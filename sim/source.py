@@ -153,8 +153,6 @@ def entries(path: Path) -> Iterator[Entry]:
     group, macro = "", ""
     for start, fields in _split_entries(content):
         equation = fields[0]
-        lead = len(equation) - len(equation.lstrip())
-        line = content.count("\n", 0, start + lead) + 1
         marker = _GROUP.match(equation.strip())
         if marker:
             group = marker["name"].strip()
@@ -162,8 +160,10 @@ def entries(path: Path) -> Iterator[Entry]:
         if ":END OF MACRO:" in equation:
             macro, equation = "", equation.split(":END OF MACRO:", 1)[1]
         if ":MACRO:" in equation:
-            macro = equation.split(":MACRO:", 1)[1].split("(", 1)[0].strip()
-            equation = equation.split(")", 1)[1]
+            head, _, equation = equation.split(":MACRO:", 1)[1].partition(")")
+            macro = head.split("(", 1)[0].strip()
+        end = start + len(fields[0])
+        line = content.count("\n", 0, end - len(equation.lstrip())) + 1
         entry = _entry(equation, fields, group, line, macro)
         if entry is not None:
             yield entry
