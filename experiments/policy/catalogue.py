@@ -97,9 +97,9 @@ class Best(_Strict):
 class Option(_Strict):
     """A policy option: design, effect per unit, limits, costs and the doubts about them.
 
-    Costs are per `unit` (a m2, a kW, a car, a tce/yr …), each with its price year; `unit_saving` is the energy that one
-    unit saves a year (tce of coal equivalent), `unit_avoided` the fossil fuel that it avoids where that differs. Options
-    that `counts: co2` avoid fuel which the official energy total counts all the same.
+    Costs are per `unit` (a m2, a kW, a car, a tce/yr …), each with its price year; `unit_saving` is the energy that
+    one unit saves a year (tce of coal equivalent), `unit_avoided` the fossil fuel that it avoids where that differs.
+    Options that `counts: co2` avoid fuel which the official energy total counts all the same.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Z]{2,4}-\d{2}$")]
@@ -225,12 +225,15 @@ def levers() -> Mapping[str, Lever]:
 def scope_of(source: str) -> Scope:
     """The scope of a source text; a citation without a key is taken as Chinese."""
     kind, _, _ = source.partition(":")
-    if kind in ("assumption", "definition"):
-        return kind
+    if kind == "assumption":
+        return "assumption"
+    if kind == "definition":
+        return "definition"
     scopes = {references()[key]["scope"] for key in source_keys(source) if key in references()}
-    for foreign in ("US", "generic"):
-        if foreign in scopes:
-            return foreign
+    if "US" in scopes:
+        return "US"
+    if "generic" in scopes:
+        return "generic"
     return "assumption" if "assumption" in source else "China"
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from calibration import tables
 from experiments.errors import InputError, nearest
-from experiments.policy.catalogue import Option, catalogue, described
+from experiments.policy.catalogue import catalogue, described
 
 FOLDER = Path(__file__).parent / "mixes"
 STRONGEST = 1.5  # beyond the realistic maximum, for tests of limits only
@@ -136,39 +136,45 @@ class Mix:
 
     def only(self, levers: Sequence[str], name: str = "") -> "Mix":
         """The same mix with every lever but these at zero, schedules and delivery unchanged."""
-        times = self._times()
-        kept = {lever: Strength(value=self._lever(lever, self.spec) if lever in levers else 0.0) for lever in times}
-        own = {p: {k: v for k, v in s.items() if k in levers} for p, s in self.spec.provinces.items()}
-        change = {"options": {}, "levers": kept, "provinces": own, "schedule": times}
-        return Mix(name or self.name, self.spec.model_copy(update=change))
+        return self._kept(dict.fromkeys(levers, 1.0), name or self.name)
+
+    def parts(self, option: str) -> dict[str, float]:
+        """What one option adds to the strength of its levers; the parts of all options add to the lever's strength."""
+        own = self.spec.options.get(option, Strength(value=0.0)).value
+        levers = self.spec.levers
+        return {
+            entry.lever: entry.share * (levers[entry.lever].value if entry.lever in levers else own)
+            for entry in catalogue()[option].levers
+        }
+
+    def used(self, option: str) -> float:
+        """Strength of an option in this mix: the mean over its levers, weighted by its shares of them."""
+        shares = sum(entry.share for entry in catalogue()[option].levers)
+        return sum(self.parts(option).values()) / shares
 
     def without(self, option: str) -> "Mix":
-        """The same mix less one option's part of its levers' strength, schedules and delivery unchanged."""
-        entry, times = catalogue()[option], self._times()
-        parts = {e.lever: e.share for e in entry.levers}
-        left = {
-            lever: Strength(value=max(0.0, self._lever(lever, self.spec) - parts.get(lever, 0) * self._used(option)))
-            for lever in times
-        }
-        return Mix(
-            f"{self.name} less {option}",
-            self.spec.model_copy(update={"options": {}, "levers": left, "schedule": times}),
-        )
+        """The same mix less what one option adds; schedules and delivery unchanged."""
+        return self._kept({lever: 1 - part for lever, part in self._fractions(option).items()}, f"less {option}", 1.0)
 
     def alone(self, option: str) -> "Mix":
-        """One option's part of this mix, at the strength it has here, everything else at zero."""
-        entry, times = catalogue()[option], self._times()
-        parts = {e.lever: Strength(value=e.share * self._used(option)) for e in entry.levers}
-        change = {"options": {}, "levers": parts, "schedule": times, "provinces": {}}
-        return Mix(f"{option} alone", self.spec.model_copy(update=change))
+        """What one option adds in this mix and nothing else; schedules and delivery unchanged."""
+        return self._kept(self._fractions(option), f"{option} alone")
 
-    def _used(self, option: str) -> float:
-        """Strength of an option in this mix: its own, or that of the levers it moves (mean, weighted by share)."""
-        if option in self.spec.options:
-            return self.spec.options[option].value
-        entries = catalogue()[option].levers
-        weight = sum(e.share for e in entries)
-        return sum(self._lever(e.lever, self.spec) * e.share for e in entries) / weight
+    def _fractions(self, option: str) -> dict[str, float]:
+        """An option's part of the strength of each lever it moves."""
+        parts, whole = self.parts(option), self.spec
+        return {lever: part / (self._lever(lever, whole) or 1.0) for lever, part in parts.items()}
+
+    def _kept(self, fractions: Mapping[str, float], name: str, otherwise: float = 0.0) -> "Mix":
+        """Every lever, in every province, at a fraction of its strength; `otherwise` for levers not named."""
+        of = {lever: fractions.get(lever, otherwise) for lever in catalogue().levers}
+        strengths = {lever: Strength(value=of[lever] * self._lever(lever, self.spec)) for lever in of}
+        own = {
+            province: {lever: Strength(value=of[lever] * strength.value) for lever, strength in levers.items()}
+            for province, levers in self.spec.provinces.items()
+        }
+        change = {"options": {}, "levers": strengths, "schedule": self._times(), "provinces": own}
+        return Mix(name, self.spec.model_copy(update=change))
 
     def _lever(self, lever: str, spec: Spec) -> float:
         if lever in spec.levers:
@@ -241,19 +247,19 @@ def stacked(found: Mapping[str, Mix]) -> xr.Dataset:
         params = one.params()
         params.update({name: xr.full_like(params[name], np.nan) for name in one.uncertain()})
         parts.append(xr.Dataset(params))
-    return xr.concat(parts, pd.Index(list(found), name="mix"))
+    return xr.concat(parts, pd.Index(list(found), name="mix", dtype=object))
 
 
 def settle(design: pd.DataFrame, params: Mapping[str, xr.DataArray]) -> tuple[pd.DataFrame, dict[str, xr.DataArray]]:
     """Decide between a mix and the design on delay and compliance, before the model is called.
 
-    Where the mix fixes an input (no NaN) the design's columns of that name go; where the mix leaves it open the design's
-    columns count, or, without any, the central value of the mix "delivered".
+    Where the mix fixes an input (no NaN) the design's columns of that name go; where the mix leaves it open, the
+    design's columns count, or, without any, the central value of the mix "delivered".
     """
     kept, given = design, dict(params)
     for name, field in DELIVERY.items():
         columns = [c for c in kept.columns if c == name or str(c).startswith(f"{name}[")]
-        if name not in given or not bool(given[name].isnull().all()):
+        if name not in given or not bool(given[name].isna().all()):
             kept = kept.drop(columns=columns if name in given else [])
         elif columns:
             del given[name]
@@ -343,9 +349,3 @@ def _unknown(spec: Spec) -> list[str]:
         if (quantity.low is None) != (quantity.high is None):
             faults.append(f"delivery.{field}: give both low and high, or neither")
     return faults
-
-
-def option_strengths(chosen: Mix) -> dict[str, float]:
-    """Strength of every catalogue option in a mix, 0 … 1."""
-    options: Mapping[str, Option] = catalogue().options
-    return {option: chosen._used(option) for option in options}

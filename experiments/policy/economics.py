@@ -1,0 +1,102 @@
+"""Prices, rates and the stated assumptions of the accounts (economics.yaml), in 2005 prices, fixed or drawn."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from experiments.errors import InputError
+from experiments.policy.catalogue import FOLDER, Fuel, Quantity, described
+
+Array = NDArray[np.float64]
+Draw = Callable[[Quantity], Array]
+"""A quantity as an array over draws: its central value, or one draw a member."""
+LAST_MEASURED_DEFLATOR = 2015
+
+
+class Economics(BaseModel):
+    """The tables of economics.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rates: Mapping[str, Quantity]
+    prices: Mapping[Fuel, Quantity]
+    carbon: Mapping[str, Quantity]
+    goods: Mapping[str, Any]
+    demand: Mapping[str, Any]
+    closure: Mapping[str, Quantity]
+    health: Mapping[str, Quantity]
+
+
+@cache
+def economics(path: Path = FOLDER / "economics.yaml") -> Economics:
+    """The assumptions as read. Raises InputError with every fault."""
+    try:
+        return Economics.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        raise InputError([f"{path.name}, {fault}" for fault in described(error, Economics)]) from error
+
+
+@cache
+def _deflators() -> Mapping[int, float]:
+    """Pooled GDP deflator of the provinces, 2005 = 1: current over constant prices of 2005."""
+    from calibration import baseline
+
+    data = baseline.load()
+    both = data[["gdp_nominal", "gdp"]].sum("province", min_count=30)
+    ratio = (both["gdp_nominal"] / both["gdp"]).dropna("year")
+    index = ratio / ratio.sel(year=2005)
+    return {int(year): float(value) for year, value in zip(index["year"], index, strict=True)}
+
+
+def deflator(year: int) -> float:
+    """Price level of a year, 2005 = 1: measured to 2015, then the assumed yearly rise.
+
+    Raises InputError for a year before the table.
+    """
+    known = _deflators()
+    last = max(known)
+    if year > last:
+        return float(known[last] * (1 + economics().rates["deflator_after_2015"].value) ** (year - last))
+    if year not in known:
+        raise InputError(f"no price level for {year}; prices may be of {min(known)} or later")
+    return known[year]
+
+
+def real(quantity: Quantity) -> Quantity:
+    """A money quantity at 2005 prices; one without a price year stays as it is."""
+    if quantity.price_year is None:
+        return quantity
+    level = deflator(quantity.price_year)
+    change = {name: getattr(quantity, name) / level for name in ("low", "value", "high")}
+    return quantity.model_copy(update={**change, "price_year": 2005})
+
+
+def central(quantity: Quantity) -> Array:
+    """The central value, shape (1,)."""
+    return np.array([quantity.value])
+
+
+@dataclass
+class Triangular:
+    """One triangular draw a member and quantity; asked twice for the same quantity it gives the same draws."""
+
+    members: int
+    rng: np.random.Generator
+
+    def __post_init__(self) -> None:
+        self._known: dict[Quantity, Array] = {}
+
+    def __call__(self, quantity: Quantity) -> Array:
+        """Shape (members,); a quantity without range is constant."""
+        if quantity not in self._known:
+            q = quantity
+            drawn = self.rng.triangular(q.low, q.value, q.high, self.members) if q.high > q.low else None
+            self._known[q] = np.full(self.members, q.value) if drawn is None else drawn
+        return self._known[quantity]
