@@ -55,7 +55,8 @@ class Problem:
 @dataclass(frozen=True)
 class Fit:
     """Optimum of each province. values: (province, parameter); payoff: −2 ln posterior (province,);
-    starts: the same for every start (start, province[, parameter]); jacobian: (province, residual, parameter)."""
+    starts: the same for every start (start, province[, parameter]); jacobian: (province, residual, parameter).
+    """
 
     prior: prior.Prior
     values: NDArray[np.float64]
@@ -134,7 +135,7 @@ def maximise(of: Residuals, belief: prior.Prior, starts: NDArray[np.float64]) ->
 def jacobian(
     of: Residuals, belief: prior.Prior, values: NDArray[np.float64], current: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """d residual / d parameter at values (start, province, parameter): (start, province, residual, parameter)."""
+    """D residual / d parameter at values (start, province, parameter): (start, province, residual, parameter)."""
     starts, provinces, count = values.shape
     move = STEP * belief.spread
     sign = np.where(values + move > belief.high, -1.0, 1.0) * move

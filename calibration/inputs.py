@@ -11,7 +11,7 @@ import xarray as xr
 from scipy.optimize import nnls
 
 from calibration import tables
-from models.parameters import defaults, parameters
+from models.parameters import defaults, row
 
 BASE = 2005
 PLANS = {"p11": "11FYP", "p12": "12FYP"}
@@ -35,6 +35,7 @@ def params(baseline: xr.Dataset, last: int = 2010) -> dict[str, xr.DataArray]:
         "base urban share": base["urban_share"],
         "base primary share": base["primary_share"],
         "base secondary share": base["secondary_share"],
+        "base income growth": income_growth(baseline),
         "base building stock": base["floor_area"],
         "base cars": base["cars"],
         "base final energy": base["final_energy"].sum("fuel"),
@@ -56,7 +57,12 @@ def params(baseline: xr.Dataset, last: int = 2010) -> dict[str, xr.DataArray]:
 
 def default(name: str) -> float:
     """The scalar default of a parameter."""
-    return float(defaults(parameters().loc[name]))
+    return float(defaults(row(name)))
+
+
+def log(values: xr.DataArray) -> xr.DataArray:
+    """Natural logarithm, element by element."""
+    return xr.apply_ufunc(np.log, values)  # type: ignore[no-any-return]
 
 
 def _shares(energy: xr.DataArray) -> xr.DataArray:
@@ -71,7 +77,9 @@ def feedstock_share(fitted: xr.Dataset) -> xr.DataArray:
     """
     industry = fitted["final_energy"].sel(sector=["heavy industry", "light industry"]).sum("sector")
     known = fitted["feedstock"].notnull() & (industry > 0)
-    national = (fitted["feedstock"].where(known).sum(("province", "year")) / industry.where(known).sum(("province", "year"))).fillna(0)
+    national = (
+        fitted["feedstock"].where(known).sum(("province", "year")) / industry.where(known).sum(("province", "year"))
+    ).fillna(0)
     own = (fitted["feedstock"] / industry).where(known).mean("year")
     share = own.fillna(national).clip(0, default_high("feedstock share"))
     return share.where(share["fuel"].isin(["coal", "oil", "gas"]), 0.0)
@@ -79,21 +87,26 @@ def feedstock_share(fitted: xr.Dataset) -> xr.DataArray:
 
 def default_high(name: str) -> float:
     """Upper end of a parameter's allowed range."""
-    return float(parameters().loc[name, "high"])
+    return float(row(name)["high"])
 
 
 def migration(fitted: xr.Dataset) -> xr.DataArray:
     """Mean yearly growth of the population less births and deaths."""
     population = fitted["population"]
     years = population["year"].size - 1
-    growth = np.log(population.isel(year=-1, drop=True) / population.isel(year=0, drop=True)) / years
+    growth = log(population.isel(year=-1, drop=True) / population.isel(year=0, drop=True)) / years
     return growth - default("birth rate") + default("death rate")
+
+
+def income_growth(baseline: xr.Dataset) -> xr.DataArray:
+    """Mean yearly growth of GDP per head in the five years to the base year."""
+    return _slope(log((baseline["gdp"] / baseline["population"]).sel(year=slice(BASE - 5, BASE))))
 
 
 def urbanisation(fitted: xr.Dataset) -> xr.DataArray:
     """Slope of the logit of the urban share under its ceiling."""
     share = fitted["urban_share"].clip(max=default("urban share ceiling") - 0.02)
-    return _slope(np.log(share / (default("urban share ceiling") - share))).clip(0, default_high("urbanisation speed"))
+    return _slope(log(share / (default("urban share ceiling") - share))).clip(0, default_high("urbanisation speed"))
 
 
 def _slope(series: xr.DataArray) -> xr.DataArray:
@@ -104,7 +117,7 @@ def _slope(series: xr.DataArray) -> xr.DataArray:
 def investment(fitted: xr.Dataset) -> dict[str, xr.DataArray]:
     """Starting level and long-run level of the investment share.
 
-    Least squares of  share(t) = start·d(t) + long run·(1 − d(t)),  d = exp(−(t − 2005)/adjustment time): both not negative.
+    Least squares of  share(t) = start·d(t) + long run·(1 − d(t)),  d = exp(−(t − 2005)/adjustment time), neither < 0.
     """
     decay = np.exp(-(fitted["year"].values - BASE) / default("investment adjustment time"))
     design = np.stack([decay, 1 - decay], axis=1)
@@ -119,7 +132,7 @@ def investment(fitted: xr.Dataset) -> dict[str, xr.DataArray]:
 
 
 def temperature(baseline: xr.Dataset, last: int) -> xr.DataArray:
-    """Yearly mean temperature less its mean to `last`, as a series over time; zero after `last`, where it is unknown."""
+    """Yearly mean temperature less its mean to `last`, a series over time; zero after `last`, where it is unknown."""
     measured = baseline["mean_temperature"]
     anomaly = (measured - measured.sel(year=slice(None, last)).mean("year")).sel(year=slice(BASE, last)).fillna(0)
     after = anomaly.isel(year=-1, drop=True).expand_dims(year=[last + 1]) * 0
@@ -132,14 +145,15 @@ def fuel_pull(fitted: xr.Dataset) -> xr.DataArray:
     Shrunk by the foothold where a fuel is hardly used; bounded as in the table of parameters.
     """
     energy = fitted["final_energy"].sum("province")
-    share = np.log(energy / energy.sum("fuel") + 0.002)
+    share = log(energy / energy.sum("fuel") + 0.002)
     years = fitted["year"].values
     columns = [years - years.mean(), *(years >= first for first in SECTOR_BREAKS if years[0] < first <= years[-1])]
     design = np.stack([np.ones(years.size), *columns], axis=1).astype(float)
     stacked = share.stack(series=("sector", "fuel")).transpose("year", "series")
     slope = np.linalg.lstsq(design, stacked.values, rcond=None)[0][1]
     bound = default_high("fuel pull")
-    return stacked.isel(year=0, drop=True).copy(data=np.clip(slope, -bound, bound)).unstack("series")
+    clipped = np.clip(slope, -bound, bound)
+    return stacked.isel(year=0, drop=True).copy(data=clipped).unstack("series")
 
 
 def transformation_residual(fitted: xr.Dataset) -> xr.DataArray:
@@ -154,21 +168,27 @@ def modelled_total(data: xr.Dataset) -> xr.DataArray:
     energy = data["final_energy"].sum("sector")
     power = energy.sel(fuel="electricity", drop=True) / default("heat content of electricity")
     heat = energy.sel(fuel="heat", drop=True) * (1 / default("heat supply efficiency") - 1)
-    return energy.sel(fuel=["coal", "oil", "gas", "heat"]).sum("fuel") + power * (1 + default("grid loss")) * data["coal_per_kwh"] + heat
+    return (
+        energy.sel(fuel=["coal", "oil", "gas", "heat"]).sum("fuel")
+        + power * (1 + default("grid loss")) * data["coal_per_kwh"]
+        + heat
+    )
 
 
 def target_reduction() -> xr.DataArray:
-    """Targets of the plans (fractions) by province; where the table has none, the parameter's default (the nation's)."""
+    """Targets of the plans (fractions) by province; where the table has none, the parameter's default."""
     table = tables.read("targets")
     table = table[table.variable == "energy_intensity_reduction"]
-    row = parameters().loc["target reduction"]
     plans = ["p11", "p12", "p13", "p14"]
     names = tables.provinces()
     targets = xr.DataArray(
-        np.tile(defaults(row), (len(names), 1)), {"province": names, "plan": plans}, ("province", "plan")
+        np.tile(defaults(row("target reduction")), (len(names), 1)),
+        {"province": names, "plan": plans},
+        ("province", "plan"),
     )
     for plan, label in PLANS.items():
-        known: Mapping[str, float] = table[table.plan == label].set_index("province")["value"].to_dict()
+        rows = table[table.plan == label]
+        known: Mapping[str, float] = dict(zip(rows["province"], rows["value"], strict=True))
         for name in names:
             if name in known:
                 targets.loc[{"province": name, "plan": plan}] = known[name] / 100

@@ -67,7 +67,7 @@ class Likelihood:
         """Whitened residuals (member, province, series × year) of `modelled`, an ensemble with the OUTPUTS."""
         difference = np.nan_to_num(self.log_measured[:, :, None] - log_modelled(modelled, self.years))
         white = np.einsum("spij,spmj->mpsi", self.whiten, difference, optimize=True)
-        return white.reshape(*white.shape[:2], -1)
+        return np.asarray(white.reshape(*white.shape[:2], -1))
 
     def log_density(self, residuals: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log likelihood (member, province) up to a constant, total energy with heavy tails."""
@@ -85,7 +85,9 @@ def likelihood(baseline: xr.Dataset, first: int = BASE, last: int = 2010) -> Lik
     data = baseline.sel(year=list(years))
     pairs = [measured(data, series.name) for series in FITTED]
     logs = np.stack([np.log(value.transpose("province", "year").values) for value, _ in pairs])
-    whiten = np.stack([_whiten(series, sigma, np.array(years)) for series, (_, sigma) in zip(FITTED, pairs, strict=True)])
+    whiten = np.stack(
+        [_whiten(series, sigma, np.array(years)) for series, (_, sigma) in zip(FITTED, pairs, strict=True)]
+    )
     return Likelihood(years, logs, np.where(np.isfinite(logs)[..., None, :], whiten, 0.0))
 
 
@@ -98,7 +100,7 @@ def measured(data: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray]:
     energy = data["final_energy"].sel(sector=sectors)
     error = (data["final_energy_sigma"].sel(sector=sectors) * energy).fillna(0)
     total = energy.sum(("sector", "fuel"))
-    return total.where(total > 0), np.sqrt((error**2).sum(("sector", "fuel"))) / total
+    return total.where(total > 0), (error**2).sum(("sector", "fuel")) ** 0.5 / total
 
 
 def log_modelled(modelled: xr.Dataset, years: tuple[int, ...]) -> NDArray[np.float64]:
@@ -108,7 +110,7 @@ def log_modelled(modelled: xr.Dataset, years: tuple[int, ...]) -> NDArray[np.flo
     industry = final.sel(sector=list(INDUSTRY)).sum("sector")
     plain = [data[name].transpose("province", "member", "time").values for name in OUTPUTS if name != "final energy"]
     sectors = [industry.values, *(final.sel(sector=series.name).values for series in FITTED[4:8])]
-    return np.log(np.stack([*plain[:3], *sectors, plain[3]]))
+    return np.asarray(np.log(np.stack([*plain[:3], *sectors, plain[3]])))
 
 
 def _whiten(series: Series, sigma: xr.DataArray, years: NDArray[np.int_]) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from calibration import prior
 from calibration.errors import InputError
 from calibration.fit import Fit, Problem, residuals
-from models.parameters import defaults
+from models.parameters import defaults, row
 
 PUBLISHED = Path(__file__).with_name("published") / "posterior.nc"
 NUDGE = 0.1  # finite difference over an assumption, as part of its range
@@ -35,7 +35,11 @@ def response(problem: Problem, fit: Fit) -> xr.DataArray:
     found = residuals(problem, fit.prior, common)(np.tile(fit.values, (len(names) + 1, 1, 1)))
     slope = np.moveaxis(found[1:] - found[0], 0, -1) / sign
     gain = np.linalg.solve(np.swapaxes(fit.jacobian, 1, 2) @ fit.jacobian, np.swapaxes(fit.jacobian, 1, 2) @ slope)
-    coords = {"province": problem.inputs["base gdp"]["province"], "parameter": list(fit.prior.names), "assumption": names}
+    coords = {
+        "province": problem.inputs["base gdp"]["province"],
+        "parameter": list(fit.prior.names),
+        "assumption": names,
+    }
     return xr.DataArray(-gain, coords, ("province", "parameter", "assumption"))
 
 
@@ -47,7 +51,7 @@ def laplace(problem: Problem, fit: Fit, draws: int, rng: np.random.Generator) ->
 
 
 def dataset(problem: Problem, fit: Fit, draws: NDArray[np.float64], attrs: dict[str, str]) -> xr.Dataset:
-    """The posterior as it is saved: draws, response to the assumptions, learning index, inputs of the model, and how made."""
+    """The posterior as it is saved: draws, response to the assumptions, learning index, and how it was made."""
     coords = {"province": problem.inputs["base gdp"]["province"], "parameter": list(fit.prior.names)}
     made = xr.Dataset(
         {
@@ -77,7 +81,9 @@ def load(path: Path = PUBLISHED) -> xr.Dataset:
         made = data.load()
     missing = {"draws", "response", "learning index data"} - set(made.data_vars)
     if missing:
-        raise InputError(f"{path}: not a posterior (missing: {', '.join(sorted(missing))}); make it anew: tanlu calibrate")
+        raise InputError(
+            f"{path}: not a posterior (missing: {', '.join(sorted(missing))}); make it anew: tanlu calibrate"
+        )
     return made
 
 
@@ -112,7 +118,7 @@ def conditioned(posterior: xr.Dataset, values: NDArray[np.float64], assumptions:
 
 
 def _reference(names: list[str]) -> NDArray[np.float64]:
-    return np.array([float(np.mean(defaults(row))) for _, row in prior.uncertain(names).iterrows()])
+    return np.array([float(np.mean(defaults(row(name)))) for name in names])
 
 
 def _width(names: list[str]) -> NDArray[np.float64]:

@@ -6,7 +6,8 @@ the other provinces show. The uncertain parameters are common to all provinces; 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import norm, qmc, triang
 
-from models.parameters import defaults, parameters
+from models.parameters import defaults, parameters, row
 
 INDUSTRY = ("heavy industry", "light industry")
 FREE: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -31,7 +32,7 @@ FREE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "level farms and sites": ("base final energy", ("agriculture and construction",)),
     "level residential": ("base final energy", ("residential",)),
 }
-"""Free parameter → the model's parameter and the sectors it sets. A level is the logarithm of a factor on the base value."""
+"""Free parameter → the model's parameter and the sectors it sets. A level is the log of a factor on the base value."""
 LEVEL_SPREAD = 0.15
 """Prior standard deviation of a level (log): the steps between vintages of the sector balances, calibration/data."""
 SOLID = ("normal", "triangular", "uniform", "lognormal")
@@ -62,10 +63,11 @@ def _row(name: str) -> tuple[float, float, float, float]:
     parameter, sectors = FREE[name]
     if parameter == "base final energy":
         return 0.0, LEVEL_SPREAD, -4 * LEVEL_SPREAD, 4 * LEVEL_SPREAD
-    row = parameters().loc[parameter]
-    values = np.atleast_1d(defaults(row))
-    value = values[0] if not sectors else values[_sectors().index(sectors[0])] if values.size > 1 else values[0]
-    return float(value), float(row["high"] - row["low"]) / 4, float(row["low"]), float(row["high"])
+    entry = row(parameter)
+    values = np.atleast_1d(defaults(entry))
+    value = values[_sectors().index(sectors[0])] if sectors and values.size > 1 else values[0]
+    low, high = float(entry["low"]), float(entry["high"])
+    return float(value), (high - low) / 4, low, high
 
 
 def _sectors() -> tuple[str, ...]:
@@ -81,11 +83,8 @@ def pooled(prior: Prior, optima: NDArray[np.float64], errors: NDArray[np.float64
     centre = np.median(optima, axis=0)
     scale = (np.percentile(optima, 84, axis=0) - np.percentile(optima, 16, axis=0)) / 2
     spread = np.sqrt(np.maximum(scale**2 - np.median(errors, axis=0) ** 2, (0.1 * prior.spread[0]) ** 2))
-    shape = prior.mean.shape
-    return Prior(
-        prior.names, np.broadcast_to(centre, shape).copy(), np.broadcast_to(np.minimum(spread, prior.spread[0]), shape).copy(),
-        prior.low, prior.high,
-    )  # fmt: skip
+    everywhere = np.ones((len(prior.mean), 1))
+    return replace(prior, mean=everywhere * centre, spread=everywhere * np.minimum(spread, prior.spread[0]))
 
 
 def apply(values: NDArray[np.float64], inputs: Mapping[str, xr.DataArray]) -> xr.Dataset:
@@ -94,7 +93,7 @@ def apply(values: NDArray[np.float64], inputs: Mapping[str, xr.DataArray]) -> xr
     sectors = list(_sectors())
     shape = (*values.shape[:2], len(sectors))
     factor = np.ones(shape)
-    frontier = np.broadcast_to(defaults(parameters().loc["frontier ratio"]), shape).copy()
+    frontier = np.broadcast_to(defaults(row("frontier ratio")), shape).copy()
     plain: dict[str, xr.DataArray] = {}
     for index, (parameter, members) in enumerate(FREE.values()):
         columns = [sectors.index(sector) for sector in members]
@@ -135,11 +134,10 @@ def from_quantiles(cube: pd.DataFrame) -> pd.DataFrame:
 
     A parameter over a dimension gets one value for all its elements.
     """
-    table = uncertain(list(cube.columns))
-    return pd.DataFrame({name: _inverse(table.loc[name], cube[name].to_numpy()) for name in cube.columns})
+    return pd.DataFrame({name: _inverse(row(name), cube[name].to_numpy()) for name in cube.columns})
 
 
-def _inverse(row: pd.Series, q: NDArray[np.float64]) -> NDArray[np.float64]:
+def _inverse(row: "pd.Series[Any]", q: NDArray[np.float64]) -> NDArray[np.float64]:
     low, high, mode = float(row["low"]), float(row["high"]), float(np.mean(defaults(row)))
     match row["distribution"]:
         case "uniform":

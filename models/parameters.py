@@ -5,6 +5,7 @@ PySD can open it alone. `python -m models.parameters` renews the copy; a test fa
 """
 
 from collections.abc import Hashable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,17 @@ def parameters(path: Path = PARAMETERS) -> pd.DataFrame:
     return table.set_index("name", drop=False)
 
 
-def defaults(row: pd.Series) -> NDArray[np.float64]:
+def row(name: str) -> "pd.Series[Any]":
+    """One row of the shipped table. Raises KeyError for an unknown name."""
+    return _shipped().loc[[name]].iloc[0]
+
+
+@cache
+def _shipped() -> pd.DataFrame:
+    return parameters()
+
+
+def defaults(row: "pd.Series[Any]") -> NDArray[np.float64]:
     """The default values of one row: shape () or (elements of the last dimension,)."""
     values = np.array([float(text) for text in str(row["default"]).split(",")])
     return values if values.size > 1 else values.reshape(())

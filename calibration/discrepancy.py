@@ -1,0 +1,69 @@
+"""What the model leaves out: yearly shocks to energy intensity that no province's parameters explain.
+
+    Δ ln i_measured = Δ ln i_modelled + u_t + ε_pt
+
+u_t is a national shock, common to all provinces in one year and normal; ε_pt is a provincial one, Student t with four
+degrees of freedom, for a single plant moves a small province by a tenth. Both are independent from year to year, so
+that their effect on a five-year change grows with the square root of time. Without u_t the bands of the nation would be
+far too narrow: provincial shocks average out, national ones do not.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from calibration.inputs import log
+from calibration.likelihood import HEAVY_TAIL
+
+NATIONAL_FLOOR = 0.012
+"""Least standard deviation of the national shock. Five fitted years cannot show less: the yearly change of the nation's
+energy intensity about its five-year mean has varied by 1-2 points since 1996 (calibration/data, national_reference)."""
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """Scales of the yearly shocks to ln(energy intensity): national (standard deviation) and provincial (t scale)."""
+
+    national: float
+    provincial: float
+
+    def sample(self, members: Iterable[int], provinces: int, years: int, seed: int) -> NDArray[np.float64]:
+        """Cumulative shocks (member, province, year) at the end of years 1 … `years`.
+
+        Each member has a stream of its own, so that batches and workers do not matter.
+        """
+        return np.stack([self._one(member, provinces, years, seed) for member in members])
+
+    def _one(self, member: int, provinces: int, years: int, seed: int) -> NDArray[np.float64]:
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(member,)))
+        common = self.national * rng.standard_normal(years)
+        own = self.provincial * rng.standard_t(HEAVY_TAIL, (provinces, years))
+        return np.asarray((common + own).cumsum(-1))
+
+
+def estimate(measured: xr.DataArray, modelled: xr.DataArray, effective: float) -> Discrepancy:
+    """Scales from the yearly changes of ln(intensity), measured less modelled, each (province, year).
+
+    effective: mean number of parameters spent on a province's intensities, by which the variance is enlarged.
+    """
+    change = log(measured / modelled).diff("year").transpose("province", "year").values
+    common = np.nanmedian(change, axis=0)
+    count = change.shape[1]
+    own = change - common
+    inflation = np.sqrt(count / max(1.0, count - effective))
+    quartiles = np.nanpercentile(own, [25, 75])
+    scale = (quartiles[1] - quartiles[0]) / (2 * 0.7407)  # quartile of Student t, four degrees of freedom
+    return Discrepancy(float(max(NATIONAL_FLOOR, common.std(ddof=1) * inflation)), float(scale * inflation))
+
+
+def attrs(discrepancy: Discrepancy) -> dict[str, float]:
+    """As attributes of a saved posterior."""
+    return {f"{name} shock": value for name, value in asdict(discrepancy).items()}
+
+
+def load(posterior: xr.Dataset) -> Discrepancy:
+    """From the attributes of a saved posterior."""
+    return Discrepancy(float(posterior.attrs["national shock"]), float(posterior.attrs["provincial shock"]))

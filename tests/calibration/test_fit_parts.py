@@ -1,0 +1,98 @@
+"""Priors, inputs and the likelihood, apart from any run of the model."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from calibration import baseline, inputs, prior
+from calibration.discrepancy import Discrepancy, estimate
+from calibration.likelihood import FITTED, OUTPUTS, likelihood
+from models.parameters import defaults, parameters
+
+
+@pytest.fixture(scope="module")
+def measured() -> xr.Dataset:
+    return baseline.load()
+
+
+def test_inputs_are_complete_shares_add_to_one_and_nothing_is_missing(measured: xr.Dataset) -> None:
+    params = inputs.params(measured)
+    data = parameters().query("role == 'data'")["name"]
+    expected = set(data) - {"gdp data", "plan start", "learning index data"}
+    assert expected <= set(params)
+    assert not [name for name, value in params.items() if bool(np.isnan(value).any())]
+    np.testing.assert_allclose(params["base fuel share"].sum("fuel"), 1, atol=1e-12)
+
+
+def test_inputs_read_nothing_later_than_the_last_fitted_year(measured: xr.Dataset) -> None:
+    later = measured.copy(deep=True)
+    for name in later.data_vars:
+        if "year" in later[name].dims and later[name].dtype.kind == "f":
+            later[name].loc[{"year": slice(2009, None)}] *= 3
+    for name, value in inputs.params(measured, 2008).items():
+        xr.testing.assert_identical(value, inputs.params(later, 2008)[name])
+
+
+def test_a_perfect_model_has_only_the_break_to_explain(measured: xr.Dataset) -> None:
+    made = likelihood(measured)
+    values = np.where(np.isfinite(made.log_measured), np.exp(made.log_measured), 1.0)
+    perfect = modelled(values, made.years)
+    np.testing.assert_allclose(made.residuals(perfect), 0, atol=1e-9)
+    index = [series.name for series in FITTED].index("services")
+    stepped = values.copy()
+    stepped[index, :, :3] *= 1.2  # a step at the break of 2008: an offset, hardly a misfit
+    trend = values.copy()
+    trend[index] *= 1.2 ** np.linspace(-1, 1, 6)
+    worst = (made.residuals(modelled(stepped, made.years)) ** 2).sum()
+    assert worst < 0.25 * (made.residuals(modelled(trend, made.years)) ** 2).sum()
+
+
+def modelled(values: np.ndarray, years: tuple[int, ...]) -> xr.Dataset:
+    """An ensemble of one member with the given series (series, province, year)."""
+    series = dict(zip([item.name for item in FITTED], values, strict=True))
+    coords = {"member": [0], "time": [float(year) for year in years]}
+    plain = ("gdp", "secondary share", "total energy", "co2")
+    names = [name for name in OUTPUTS if name != "final energy"]
+    data = xr.Dataset(
+        {name: (("member", "province", "time"), series[key][None]) for name, key in zip(names, plain, strict=True)},
+        coords,
+    )
+    sectors = ["heavy industry", "light industry", *list(series)[4:8]]
+    energy = np.stack([series["industry"] / 2, series["industry"] / 2, *list(series.values())[4:8]], axis=1)
+    return data.assign({"final energy": (("member", "province", "sector", "time"), energy[None])}).assign_coords(
+        sector=sectors
+    )
+
+
+def test_quantiles_map_into_the_ranges_and_the_median_is_near_the_default() -> None:
+    table = prior.uncertain()
+    cube = prior.quantiles(256, list(table.index), seed=3)
+    sample = prior.from_quantiles(cube)
+    assert (sample >= table["low"] - 1e-12).all(axis=None)
+    assert (sample <= table["high"] + 1e-12).all(axis=None)
+    triangular = table[table["distribution"] == "triangular"]
+    mode = pd.Series({name: float(np.mean(defaults(row))) for name, row in triangular.iterrows()})
+    mean = (triangular["low"] + triangular["high"] + mode) / 3
+    np.testing.assert_allclose(
+        sample[triangular.index].mean(), mean, atol=0.02 * (triangular["high"] - triangular["low"]).max()
+    )
+
+
+def test_shocks_do_not_depend_on_the_batch_and_have_the_scales_asked_for() -> None:
+    error = Discrepancy(0.02, 0.01)
+    whole = error.sample(range(400), 30, 5, seed=7)
+    parts = np.concatenate([error.sample(range(150), 30, 5, seed=7), error.sample(range(150, 400), 30, 5, seed=7)])
+    np.testing.assert_array_equal(whole, parts)
+    yearly = np.diff(whole, axis=-1)
+    assert np.median(yearly, axis=1).std() == pytest.approx(0.02, rel=0.1)
+
+
+def test_scales_are_recovered_from_changes() -> None:
+    rng = np.random.default_rng(5)
+    shocks = 0.03 * rng.standard_normal(200) + 0.015 * rng.standard_t(4, (30, 200))
+    coords = {"province": range(30), "year": range(200)}
+    measured = xr.DataArray(np.exp(shocks.cumsum(-1)), coords, ("province", "year"))
+    found = estimate(measured, xr.ones_like(measured), effective=0)
+    assert found.national == pytest.approx(0.03, rel=0.15)
+    assert found.provincial == pytest.approx(0.015, rel=0.1)
