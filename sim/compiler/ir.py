@@ -1,7 +1,7 @@
 """The typed intermediate form: what a model means, free of PySD, of file formats and of any back end.
 
-    model file ──oracle.abstract_model──▶ PySD's abstract model ──lower──▶ Module ──plan──▶ Plan ──▶ NumPy or native kernel
-                                                                             └──▶ units · equations · diagram
+    model file ──PySD's parser──▶ abstract model ──lower──▶ Module ──plan──▶ Plan ──▶ NumPy or native kernel
+                                                              └──▶ units · equations · diagram
 
 A `Module` is a set of *scalar* equations inside loops over named axes:
 
@@ -53,7 +53,7 @@ REAL, BOOL = "real", "bool"
 # Arguments of `select` are (condition, if true, if false).
 OPS: Mapping[str, tuple[int, str, str]] = {
     **dict.fromkeys(("add", "sub", "mul", "div", "pow", "minimum", "maximum"), (2, REAL, REAL)),
-    **dict.fromkeys(("zidz", "log base", "quantum", "modulo", "step", "remainder"), (2, REAL, REAL)),
+    **dict.fromkeys(("zidz", "quantum", "modulo", "remainder"), (2, REAL, REAL)),
     **dict.fromkeys(
         ("neg", "abs", "exp", "ln", "sqrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan"), (1, REAL, REAL)
     ),
@@ -69,10 +69,8 @@ OPS: Mapping[str, tuple[int, str, str]] = {
 }
 
 # Operations whose cost makes a loop of their own worth while when they depend on fewer axes.
-COSTLY = frozenset(
-    ("div", "pow", "zidz", "xidz", "log base", "quantum", "modulo", "remainder", "exp", "ln", "sqrt", "sin", "cos")
-    + ("tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh")
-)
+COSTLY = frozenset(("div", "pow", "zidz", "xidz", "quantum", "modulo", "remainder", "exp", "ln", "sqrt", "sin", "cos"))
+COSTLY |= {"tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,3 +426,4 @@ class Module:
     defaults: dict[int, np.ndarray] = field(default_factory=dict)
     series: dict[int, Series] = field(default_factory=dict)
     missing: dict[int, str] = field(default_factory=dict)  # input slots without a value → what to do about it
+    fixed: dict[int, str] = field(default_factory=dict)  # slots that decide the structure → why they cannot be changed

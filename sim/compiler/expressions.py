@@ -1,0 +1,245 @@
+"""Expressions: PySD's syntax trees → nodes of the intermediate form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.compiler import stateful
+from sim.compiler.functions import FUNCTIONS
+from sim.compiler.ir import Along, Expr, Graph, Number, Read
+from sim.compiler.scope import MacroSymbol, Scope, SlotSymbol, TableSymbol, clean
+from sim.errors import Refused, SimError
+
+if TYPE_CHECKING:
+    from sim.compiler.lower import Lowering
+
+ARITHMETIC = {"+": "add", "-": "sub", "*": "mul", "/": "div", "^": "pow"}
+COMPARISON = {"=": "eq", "<>": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an expression stands: the variable, its loop axes and the names it may use."""
+
+    lowering: Lowering
+    scope: Scope
+    variable: str
+    line: int
+    axes: tuple[str, ...]
+
+    @property
+    def graph(self) -> Graph:
+        """Maker of nodes."""
+        return self.lowering.graph
+
+    @property
+    def time(self) -> Expr:
+        """Current time."""
+        return self.graph.read(self.lowering.clock.time)
+
+    @property
+    def time_step(self) -> Expr:
+        """The Euler step."""
+        return self.graph.read(self.lowering.clock.step)
+
+    def refuse(self, reason: str) -> Refused:
+        """A refusal at this place."""
+        return Refused(self.variable, self.line or None, reason)
+
+    def last_axes(self, node: Expr, count: int) -> tuple[str, ...]:
+        """The last subscripts of an array argument, in the order in which it is written."""
+        axes = tuple(ref.axis for ref in node.refs if isinstance(ref, Along)) if isinstance(node, Read) else ()
+        if len(axes) < count:
+            axes = tuple(axis for axis in self.axes if axis in node.axes)
+        if len(axes) < count:
+            raise ValueError(f"a vector function needs an array with {count} subscript(s) or more")
+        return axes[-count:]
+
+    def last_axis(self, node: Expr) -> str:
+        """The last subscript of an array argument."""
+        return self.last_axes(node, 1)[0]
+
+
+def lower(place: Place, ast: Any) -> Expr:
+    """The node of a syntax tree.
+
+    Raises:
+        Refused: something that the engine does not reproduce, with variable, line and reason.
+    """
+    try:
+        return _lower(place, ast)
+    except SimError:
+        raise
+    except ValueError as error:
+        raise place.refuse(str(error)) from error
+
+
+def _lower(place: Place, ast: Any) -> Expr:
+    name = type(ast).__name__
+    if name in _LOWER:
+        return _LOWER[name](place, ast)
+    if name in stateful.LOWER:
+        return stateful.LOWER[name](place, ast)
+    if isinstance(ast, int | float | np.integer | np.floating):
+        return place.graph.number(float(ast))
+    if isinstance(ast, np.ndarray):
+        return place.lowering.array(place, ast)
+    if isinstance(ast, str):
+        raise ValueError(f"text {ast[:80]!r} where a number is expected")
+    raise ValueError(f"{name.removesuffix('Structure')} is not supported here")
+
+
+def _arithmetic(place: Place, ast: Any) -> Expr:
+    operators, asts = list(ast.operators), list(ast.arguments)
+    graph = place.graph
+    if operators == ["negative"]:
+        return graph.apply("neg", lower(place, asts[0]))
+    if len(operators) != len(asts) - 1:
+        raise ValueError(f"operators {operators} do not fit {len(asts)} arguments")
+    if operators[0] == "^":
+        return _power(place, asts)
+    node = lower(place, asts[0])
+    for operator, argument in zip(operators, asts[1:], strict=True):
+        node = graph.apply(ARITHMETIC[operator], node, lower(place, argument))
+    return node
+
+
+def _power(place: Place, asts: list[Any]) -> Expr:
+    """`a^b^c` is a^(b^c), and a written negative number is negated after the power: -30^x is -(30^x)."""
+    graph = place.graph
+    node = lower(place, asts[-1])
+    for ast in reversed(asts[:-1]):
+        if isinstance(ast, int | float) and math.copysign(1, ast) < 0:
+            node = graph.apply("neg", graph.apply("pow", graph.number(-float(ast)), node))
+        else:
+            node = graph.apply("pow", lower(place, ast), node)
+    return node
+
+
+def _logic(place: Place, ast: Any) -> Expr:
+    operators, asts = [operator.upper() for operator in ast.operators], list(ast.arguments)
+    graph = place.graph
+    nodes = [lower(place, argument) for argument in asts]
+    if operators == [":NOT:"]:
+        return graph.apply("not", nodes[0])
+    if operators[0] in COMPARISON:
+        if len(operators) > 1:
+            raise ValueError("a chain of comparisons has no agreed meaning; write it with :AND:")
+        return graph.apply(COMPARISON[operators[0]], *nodes)
+    node = nodes.pop()
+    for operator in reversed(operators):
+        node = graph.apply({":AND:": "and", ":OR:": "or"}[operator], nodes.pop(), node)
+    return node
+
+
+def _subscripts(ast: Any) -> list[str]:
+    return list(getattr(ast.subscripts, "subscripts", None) or ())
+
+
+def _reference(place: Place, ast: Any) -> Expr:
+    scope, name = place.scope, clean(ast.reference)
+    if name == "time" and name not in scope.symbols:
+        return place.time
+    if name not in scope.symbols and name in scope.subscripts.numbers:
+        return _subscript_number(place, name)
+    symbol = scope.find(ast.reference)
+    if isinstance(symbol, MacroSymbol):
+        return symbol.expression()
+    if isinstance(symbol, TableSymbol):
+        raise ValueError(f"the lookup {scope.names[name]!r} is used without an argument")
+    given = _subscripts(ast)
+    if symbol.dims and not given:
+        raise ValueError(f"{scope.names[name]!r} has subscripts {list(symbol.dims)}, but is used without")
+    return place.graph.read(symbol.slot, scope.refs(given, symbol.dims, place.axes, scope.names[name]))
+
+
+def _subscript_number(place: Place, name: str) -> Expr:
+    axis, numbers = place.scope.subscripts.numbers[name]
+    if axis is None:
+        return place.graph.number(numbers[0])
+    slot = place.lowering.constant(np.array(numbers, dtype=float), (axis,), f"numbers of {axis}")
+    return place.graph.read(slot, (Along(axis),)) if len(numbers) > 1 else place.graph.number(numbers[0])
+
+
+def _call(place: Place, ast: Any) -> Expr:
+    name = ast.function.reference
+    scope = place.scope
+    if clean(name) in place.lowering.macros:
+        return place.lowering.macros[clean(name)].call(place, [lower(place, argument) for argument in ast.arguments])
+    symbol = scope.symbols.get(clean(name))
+    if isinstance(symbol, TableSymbol):
+        refs = scope.refs(_subscripts(ast.function), symbol.dims, place.axes, scope.names[clean(name)])
+        return place.graph.interp(symbol.table, refs, lower(place, ast.arguments[0]))
+    if symbol is not None:
+        raise ValueError(f"{scope.names[clean(name)]!r} is called like a lookup, but is none")
+    if name == "elmcount":
+        return place.graph.number(len(scope.subscripts.elements(_range_name(place, ast.arguments[0]))))
+    if name not in FUNCTIONS:
+        raise ValueError(f"the function {name[:80].upper().replace('_', ' ')} is not supported")
+    counts, function = FUNCTIONS[name]
+    if len(ast.arguments) not in counts:
+        raise ValueError(f"{name.upper()} takes {counts[0]} argument(s), got {len(ast.arguments)}")
+    return function(place, [lower(place, argument) for argument in ast.arguments])
+
+
+def _range_name(place: Place, ast: Any) -> str:
+    name = clean(ast.reference)
+    found = [one for one in place.scope.subscripts.ranges if clean(one) == name]
+    if not found:
+        raise ValueError(f"ELMCOUNT needs a subscript range, got {ast.reference[:80]!r}")
+    return found[0]
+
+
+def _game(place: Place, ast: Any) -> Expr:
+    return lower(place, ast.expression)
+
+
+def _inline_lookup(place: Place, ast: Any) -> Expr:
+    table = place.lowering.table(np.array(ast.lookups.x), np.array(ast.lookups.y), ast.lookups.type, place.variable)
+    return place.graph.interp(table, (), lower(place, ast.argument))
+
+
+def _allocate_by_priority(place: Place, ast: Any) -> Expr:
+    request = lower(place, ast.request)
+    args = (request, *(lower(place, one) for one in (ast.priority, ast.width, ast.supply)))
+    return place.graph.vector("allocate by priority", (place.last_axis(request),), args)
+
+
+def _allocate_available(place: Place, ast: Any) -> Expr:
+    """The profile's last subscript (ptype, ppriority, pwidth, pextra) is an axis of its own, whatever is written."""
+    scope = place.scope
+    request, supply = lower(place, ast.request), lower(place, ast.avail)
+    symbol = scope.find(ast.pp.reference)
+    if not isinstance(symbol, SlotSymbol) or not symbol.dims:
+        raise ValueError("ALLOCATE AVAILABLE needs a subscripted priority profile")
+    profile_axis = symbol.dims[-1]
+    given = [*_subscripts(ast.pp)[:-1], profile_axis]
+    if profile_axis in place.axes or len(scope.subscripts.elements(profile_axis)) != 4:
+        raise ValueError("the last subscript of the priority profile must be a range of four elements of its own")
+    inner = replace(place, axes=(*place.axes, profile_axis))
+    refs = scope.refs(given, symbol.dims, inner.axes, ast.pp.reference)
+    profile = place.graph.read(symbol.slot, refs)
+    over = (place.last_axis(request), profile_axis)
+    return place.graph.vector("allocate available", over, (request, profile, supply), drop=(profile_axis,))
+
+
+def literal(node: Expr) -> float | None:
+    """The value of a node that is a number written out."""
+    return node.value if isinstance(node, Number) else None
+
+
+_LOWER: dict[str, Callable[[Place, Any], Expr]] = {
+    "ArithmeticStructure": _arithmetic,
+    "LogicStructure": _logic,
+    "ReferenceStructure": _reference,
+    "CallStructure": _call,
+    "GameStructure": _game,
+    "InlineLookupsStructure": _inline_lookup,
+    "AllocateByPriorityStructure": _allocate_by_priority,
+    "AllocateAvailableStructure": _allocate_available,
+}

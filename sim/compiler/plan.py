@@ -1,0 +1,70 @@
+"""Planning: from a module, given inputs and wanted outputs to two programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim.compiler import analyse, hoist, schedule
+from sim.compiler.analyse import STEP, Given, Work
+from sim.compiler.ir import Module, Read, Recall, walk
+from sim.compiler.program import Input, Plan, Program, Statement
+
+
+def plan(module: Module, given: Given, outputs: Sequence[int]) -> Plan:
+    """The programs that compute the output slots.
+
+    Raises:
+        CircularError: equations or initial values that need each other.
+    """
+    work = analyse.start(module, given)
+    analyse.prune(work, outputs)
+    analyse.classify(work)
+    hoist.hoist(work)
+    of_member = [slot for slot in outputs if work.member[slot]]
+    of_common = [slot for slot in outputs if not work.member[slot]]
+    member = schedule.stages(work, True, of_member)
+    computed = {slot for group in (work.values, work.initial) for slot in group if not work.member[slot]}
+    imports = [slot for slot in _reads(member) if slot in computed]
+    common = schedule.stages(work, False, [*of_common, *imports])
+    static = tuple(slot for slot in imports if work.level[slot] < STEP)
+    moving = tuple(slot for slot in imports if work.level[slot] == STEP)
+    exported = tuple(dict.fromkeys([*of_common, *imports]))
+    return Plan(
+        _program(work, common, exported, imported=(), uniform=False) if exported else None,
+        _program(work, member, of_member, imported=imports, uniform=True) if of_member else None,
+        static,
+        moving,
+    )
+
+
+def check(module: Module) -> None:
+    """Raise CircularError if the equations of a module cannot be ordered."""
+    work = analyse.start(module, Given())
+    analyse.classify(work)
+    schedule.stages(work, False, range(len(work.slots)))
+
+
+def _reads(stages: Sequence[Sequence[Statement]]) -> list[int]:
+    nodes = (node for stage in stages for one in stage for node in walk(one.expr))
+    return list(dict.fromkeys(node.slot for node in nodes if isinstance(node, Read | Recall)))
+
+
+def _program(
+    work: Work, stages: schedule.Stages, outputs: Sequence[int], *, imported: Sequence[int], uniform: bool
+) -> Program:
+    """A program; `uniform` says that inputs common to all members are told apart from those of each."""
+    written = {one.slot for stage in stages for one in stage}
+    read = [slot for slot in dict.fromkeys([*_reads(stages), *outputs]) if slot not in written or slot in imported]
+    inputs = [Input(slot, work.level[slot] == STEP, uniform and not work.member[slot]) for slot in read]
+    following = {one.slot for one in stages[3] if one.target == "next"}
+    recorded = {one.slot for one in stages[3] if one.target == "record"}
+    return Program(
+        tuple(work.slots),
+        {name: axis.size for name, axis in work.module.axes.items()},
+        tuple(work.module.tables),
+        tuple(inputs),
+        *(tuple(stage) for stage in stages),
+        states=tuple(sorted(following)),
+        histories=tuple(sorted(recorded)),
+        outputs=tuple(outputs),
+    )

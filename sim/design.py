@@ -1,0 +1,295 @@
+"""Parameters and designs: from names and arrays to values by slot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from sim.compiler.analyse import Given
+from sim.compiler.ir import Module, Series, Variable
+from sim.compiler.scope import clean
+from sim.errors import DesignError, SimError, UnknownNameError
+
+Values = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Request:
+    """Given values by slot.
+
+    Attributes:
+        members: number of members.
+        labels: the member coordinate.
+        common: (dims...) values for all members.
+        common_series: values over time for all members.
+        member: (members, dims...) values of each member.
+        member_series: values over time of each member, (points, members, dims...).
+    """
+
+    members: int = 1
+    labels: Values | None = None
+    common: dict[int, Values] = field(default_factory=dict)
+    common_series: dict[int, Series] = field(default_factory=dict)
+    member: dict[int, Values] = field(default_factory=dict)
+    member_series: dict[int, Series] = field(default_factory=dict)
+
+    @property
+    def given(self) -> Given:
+        """Which slots are given, and how."""
+        return Given(
+            frozenset(self.common), frozenset(self.common_series), frozenset(self.member), frozenset(self.member_series)
+        )
+
+
+class Names:
+    """The variables of a module by name, as a user may write it."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.by_key = {clean(name): variable for name, variable in module.variables.items()}
+
+    def find(self, name: str) -> Variable:
+        """The variable of a name; case, blanks and underscores do not matter."""
+        variable = self.by_key.get(clean(" ".join(str(name).split())))
+        if variable is None:
+            raise UnknownNameError(str(name), self.module.variables)
+        return variable
+
+    def settable(self, name: str) -> tuple[Variable, tuple[str, ...]]:
+        """The variable and the element of a parameter name `name` or `name[element,element]`."""
+        key, elements = str(name), ()
+        if clean(key) not in self.by_key and key.endswith("]") and "[" in key:
+            key, _, inside = key[:-1].partition("[")
+            elements = tuple(part.strip() for part in inside.split(","))
+        variable = self.find(key)
+        if variable.slot is None:
+            raise SimError(f"{variable.name!r} is a lookup; its points cannot be given as a parameter")
+        if variable.kind == "stock":
+            raise SimError(f"{variable.name!r} is a stock; give the constants that it starts from instead")
+        if variable.slot in self.module.fixed:
+            raise SimError(f"{variable.name!r} cannot be changed: {self.module.fixed[variable.slot]}")
+        return variable, elements
+
+
+def read(module: Module, params: Mapping[str, Any] | None, design: Any) -> Request:
+    """The values of a run.
+
+    Args:
+        module: the model.
+        params: common to all members: numbers, arrays over model dims, arrays with a `time` dim.
+        design: a DataFrame (columns are names, rows members), a Dataset with a `member` dim, or None.
+
+    Raises:
+        DesignError: everything that is wrong with the two, at once.
+    """
+    names, request, faults = Names(module), Request(), list[str]()
+    reader = _Reader(module, names, request)
+    for name, value in (params or {}).items():
+        _try(faults, lambda name=name, value=value: reader.param(str(name), value))  # type: ignore[misc]
+    if design is not None:
+        columns = _columns(design, request, faults)
+        for name, value in columns:
+            _try(faults, lambda name=name, value=value: reader.column(str(name), value))  # type: ignore[misc]
+    if faults:
+        raise DesignError(faults)
+    return request
+
+
+def _try(faults: list[str], action: Any) -> None:
+    try:
+        action()
+    except (SimError, ValueError, TypeError) as error:
+        faults.append(str(error))
+
+
+def _columns(design: Any, request: Request, faults: list[str]) -> Iterable[tuple[str, Any]]:
+    """Names and values of a design; sets the members of the request."""
+    if isinstance(design, pd.DataFrame):
+        request.members, labels = len(design), design.index.to_numpy()
+        request.labels = labels if labels.dtype.kind in "if" else np.arange(len(design))
+        duplicated = sorted({str(name) for name in design.columns[design.columns.duplicated()]})
+        if duplicated:
+            faults.append(f"the design has columns twice: {', '.join(duplicated)}")
+            return []
+        columns: list[tuple[str, Any]] = [
+            (str(name), xr.DataArray(_numbers(str(name), design[name].to_numpy()), dims="member"))
+            for name in design.columns
+            if _numeric(str(name), design[name], faults)
+        ]
+    elif isinstance(design, xr.Dataset):
+        if "member" not in design.dims:
+            faults.append(f"the design is a Dataset with dims {list(design.dims)}; it needs a dim 'member'")
+            return []
+        request.members = design.sizes["member"]
+        request.labels = design["member"].to_numpy() if "member" in design.coords else np.arange(request.members)
+        columns = [(str(name), array) for name, array in design.data_vars.items()]
+    else:
+        faults.append(f"the design must be a pandas DataFrame or an xarray Dataset, got {type(design).__name__}")
+        return []
+    if request.members == 0:
+        faults.append("the design has no members")
+    return columns
+
+
+def _numeric(name: str, column: Any, faults: list[str]) -> bool:
+    if column.dtype.kind in "iufb":
+        return True
+    faults.append(f"{name!r}: the design holds {column.dtype} values, numbers are needed")
+    return False
+
+
+def _numbers(name: str, values: Any) -> Values:
+    return np.asarray(values, dtype=np.float64)
+
+
+class _Reader:
+    """Fills a request, one name at a time."""
+
+    def __init__(self, module: Module, names: Names, request: Request) -> None:
+        self.module, self.names, self.request = module, names, request
+
+    def param(self, name: str, value: Any) -> None:
+        """A value common to all members."""
+        array = value if isinstance(value, xr.DataArray) else _as_array(name, value, self._dims(name))
+        if "member" in array.dims:
+            raise SimError(f"{name!r}: a parameter common to all members has a dim 'member'; put it in the design")
+        self._take(name, array, member=False)
+
+    def column(self, name: str, array: xr.DataArray) -> None:
+        """A value of each member."""
+        self._take(name, array, member="member" in array.dims)
+
+    def _dims(self, name: str) -> tuple[str, ...]:
+        variable, elements = self.names.settable(name)
+        return () if elements else variable.dims
+
+    def _take(self, name: str, array: xr.DataArray, member: bool) -> None:
+        variable, elements = self.names.settable(name)
+        slot = variable.slot
+        assert slot is not None
+        if elements:
+            self._element(name, variable, elements, array, member)
+            return
+        self._once(name, slot)
+        values = self._aligned(name, variable, array)
+        _finite(name, values)
+        request = self.request
+        if "time" in values.dims:
+            times = _times(name, values)
+            series = Series(times, values.to_numpy())
+            (request.member_series if member else request.common_series)[slot] = series
+        else:
+            (request.member if member else request.common)[slot] = np.ascontiguousarray(values.to_numpy())
+
+    def _once(self, name: str, slot: int) -> None:
+        taken = self.request.given
+        if slot in taken.all:
+            if slot in taken.member | taken.member_series:
+                raise SimError(f"{name!r} is given twice")
+            self.request.common.pop(slot, None)  # the design overrides what is common to all
+            self.request.common_series.pop(slot, None)
+
+    def _aligned(self, name: str, variable: Variable, array: xr.DataArray) -> xr.DataArray:
+        """Over all dims of the variable, in the order (time, member, dims...), elements in the order of the model."""
+        lead = [dim for dim in ("time", "member") if dim in array.dims]
+        extra = [str(dim) for dim in array.dims if dim not in (*variable.dims, *lead)]
+        if extra:
+            raise SimError(f"{name!r}: got dims {extra}, the variable has {list(variable.dims) or 'none'}")
+        sizes = {}
+        for dim in variable.dims:
+            elements = self.module.axes[dim].elements
+            sizes[dim] = len(elements)
+            if dim in array.dims:
+                array = _ordered(name, array, dim, elements)
+        array = array.astype(np.float64).reset_coords(drop=True)
+        for dim in variable.dims:
+            if dim not in array.dims:
+                array = array.expand_dims({dim: sizes[dim]})
+        return array.transpose(*lead, *variable.dims)
+
+    def _element(
+        self, name: str, variable: Variable, elements: tuple[str, ...], array: xr.DataArray, member: bool
+    ) -> None:
+        """One element of a constant; the other elements keep their values."""
+        slot, request = variable.slot, self.request
+        assert slot is not None
+        index = self._position(name, variable, elements)
+        if array.dims not in ((), ("member",)):
+            raise SimError(f"{name!r}: one element takes a number, got dims {list(array.dims)}")
+        _finite(name, array)
+        base = request.common.get(slot, self.module.defaults.get(slot))
+        if member:
+            if slot not in request.member and base is not None:
+                request.member[slot] = np.repeat(base[np.newaxis].copy(), request.members, axis=0)
+                request.common.pop(slot, None)
+            base = request.member.get(slot)
+        if base is None:
+            raise SimError(f"{name!r}: only constants can be given by element; give all of {variable.name!r}")
+        if not member:
+            base = request.common[slot] = base.copy()
+        base[(..., *index)] = array.to_numpy()
+
+    def _position(self, name: str, variable: Variable, elements: tuple[str, ...]) -> tuple[int, ...]:
+        if len(elements) != len(variable.dims):
+            raise SimError(f"{name!r}: the variable has {len(variable.dims)} subscripts {list(variable.dims)}")
+        index = []
+        for element, dim in zip(elements, variable.dims, strict=True):
+            known = self.module.axes[dim].elements
+            if element not in known:
+                raise UnknownNameError(element, known, f"element of {dim!r} (in {name!r})")
+            index.append(known.index(element))
+        return tuple(index)
+
+
+def _as_array(name: str, value: Any, dims: tuple[str, ...]) -> xr.DataArray:
+    if isinstance(value, pd.Series) and not dims:
+        return xr.DataArray(value.to_numpy(dtype=float), {"time": value.index.to_numpy(dtype=float)}, ["time"])
+    values = np.asarray(value, dtype=np.float64)
+    if values.ndim == 0:
+        return xr.DataArray(values)
+    if values.ndim != len(dims):
+        raise SimError(f"{name!r}: got an array of shape {values.shape}, the variable has dims {list(dims) or 'none'}")
+    return xr.DataArray(values, dims=dims)
+
+
+def _ordered(name: str, array: xr.DataArray, dim: str, elements: tuple[str, ...]) -> xr.DataArray:
+    if dim not in array.coords:
+        if array.sizes[dim] != len(elements):
+            raise SimError(f"{name!r}: dim {dim!r} has {array.sizes[dim]} elements, the model has {len(elements)}")
+        return array
+    given = [str(label) for label in array[dim].to_numpy()]
+    if tuple(given) == elements:
+        return array
+    missing = [element for element in elements if element not in given]
+    unknown = [label for label in given if label not in elements]
+    if missing or unknown or len(given) != len(elements):
+        raise SimError(
+            f"{name!r}: dim {dim!r} must have the elements of the model once each; missing {missing[:8]}, "
+            f"unknown {unknown[:8]}"
+        )
+    return array.isel({dim: [given.index(element) for element in elements]})
+
+
+def _times(name: str, values: xr.DataArray) -> Values:
+    if "time" not in values.coords:
+        raise SimError(f"{name!r}: a series needs a time coordinate")
+    times = values["time"].to_numpy().astype(np.float64)
+    if not len(times) or not np.isfinite(times).all() or np.any(np.diff(times) <= 0):
+        raise SimError(f"{name!r}: the times of a series must be finite and increasing")
+    return times
+
+
+def _finite(name: str, values: xr.DataArray) -> None:
+    bad = ~np.isfinite(values.to_numpy().astype(np.float64))
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        where = ", ".join(f"{dim} {i}" for dim, i in zip(values.dims, first, strict=True))
+        raise SimError(
+            f"{name!r}: {int(bad.sum())} value(s) are not finite" + (f", the first at {where}" if where else "")
+        )
