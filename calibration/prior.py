@@ -134,10 +134,11 @@ def from_quantiles(cube: pd.DataFrame) -> pd.DataFrame:
 
     A parameter over a dimension gets one value for all its elements.
     """
-    return pd.DataFrame({name: _inverse(row(name), cube[name].to_numpy()) for name in cube.columns})
+    return pd.DataFrame({name: inverse(row(name), cube[name].to_numpy()) for name in cube.columns})
 
 
-def _inverse(row: "pd.Series[Any]", q: NDArray[np.float64]) -> NDArray[np.float64]:
+def inverse(row: "pd.Series[Any]", q: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values at quantiles q of the distribution in a row of the table of parameters."""
     low, high, mode = float(row["low"]), float(row["high"]), float(np.mean(defaults(row)))
     match row["distribution"]:
         case "uniform":

@@ -4,7 +4,7 @@
 nothing) and under which name, unit and factor it goes out in IAMC tables.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -54,29 +54,42 @@ def with_nation(results: xr.Dataset, keep: Sequence[str]) -> xr.Dataset:
 
     results: dims (…, province, …) with the weights that `weights(keep)` names. National scalars are passed over.
     """
-    rules = table()["nation"]
     joined = {}
     for name in keep:
-        values, rule = results[name], rules.get(name, "")
-        if rule == "sum":
-            nation = _total(values)
-        elif rule.startswith("mean:"):
-            weight = results[rule.removeprefix("mean:")]
-            nation = _total(values * weight) / _total(weight)
-        else:
-            nation = xr.full_like(values.isel(province=0, drop=True), np.nan)
-        both = xr.concat([values, nation.expand_dims(province=[NATION])], "province", coords="minimal")
-        joined[name] = both.transpose(*values.dims).assign_attrs(values.attrs)
-    return xr.Dataset(joined)
+        values = results[name]
+        nation = _nation(results, name)[np.newaxis]
+        axis = values.get_axis_num("province")
+        whole = np.concatenate([values.to_numpy(), np.moveaxis(nation, 0, axis)], axis)
+        joined[name] = (values.dims, whole, values.attrs)
+    used = {dim for dims, _, _ in joined.values() for dim in dims}
+    coords = {dim: results[dim].to_numpy() for dim in used if dim in results.coords}
+    return xr.Dataset(joined, {**coords, "province": [*results["province"].to_numpy(), NATION]})
 
 
-def _total(values: xr.DataArray) -> xr.DataArray:
-    """Sum over provinces one after the other: a library sum may change its order with the number of members."""
-    rows = np.moveaxis(values.to_numpy(), values.get_axis_num("province"), 0)
-    total = rows[0].copy()
+def _nation(results: xr.Dataset, name: str) -> np.ndarray:
+    """The national values of a variable: its shape without province."""
+    rule = table()["nation"].get(name, "")
+    values = _province_first(results[name], results[name].dims)
+    if rule == "sum":
+        return _total(values)
+    if not rule.startswith("mean:"):
+        return np.full(values.shape[1:], np.nan)
+    weight = _province_first(results[rule.removeprefix("mean:")], results[name].dims)
+    mean: np.ndarray = _total(values * weight) / _total(weight)
+    return mean
+
+
+def _province_first(values: xr.DataArray, dims: Sequence[Hashable]) -> np.ndarray:
+    """Values with province as the first axis, the others as in `dims`."""
+    return values.transpose("province", *(dim for dim in dims if dim != "province")).to_numpy()
+
+
+def _total(rows: np.ndarray) -> np.ndarray:
+    """Sum of rows one after the other: a library sum may change its order with the number of members."""
+    total: np.ndarray = rows[0].copy()
     for row in rows[1:]:
         total += row
-    return values.isel(province=0, drop=True).copy(data=total)
+    return total
 
 
 def with_error(results: xr.Dataset, log_error: xr.DataArray) -> xr.Dataset:
@@ -91,18 +104,19 @@ def with_error(results: xr.Dataset, log_error: xr.DataArray) -> xr.Dataset:
     return results.assign({REPORTED: disturbed.transpose(*before.dims).assign_attrs(before.attrs)})
 
 
-def metrics(results: xr.Dataset, log_error: xr.DataArray, base: int, end: int) -> xr.Dataset:
-    """Target metrics of each member: dims (province, member), `yearly_reduction` also (year), "China" last.
+def metrics(results: xr.Dataset, log_error: xr.DataArray, base: int, end: int) -> dict[str, np.ndarray]:
+    """Target metrics of each member: arrays (province, member), `yearly_reduction` also (year), "China" last.
 
     results: (member, province, year) of the NEEDED outputs, every year from `base` to `end`.
     A member with a value that is not finite is NaN throughout.
     """
     plain = with_nation(results, NEEDED)
-    reported = with_nation(with_error(results, log_error), [REPORTED])[REPORTED]
-    first, last = plain.sel(year=base, drop=True), plain.sel(year=end, drop=True)
-    yearly = 100 * (1 - reported.sel(year=slice(base + 1, end)) / first[REPORTED])
+    reported = with_nation(with_error(results, log_error), [REPORTED])[REPORTED].transpose("province", "member", "year")
+    series = {name: plain[name].transpose("province", "member", "year").to_numpy() for name in NEEDED}
+    first, last = ({name: values[:, :, i] for name, values in series.items()} for i in (0, -1))
+    yearly = 100 * (1 - reported.to_numpy()[:, :, 1:] / first[REPORTED][:, :, np.newaxis])
     found = {
-        "reduction": yearly.sel(year=end, drop=True),
+        "reduction": yearly[:, :, -1],
         "modelled_reduction": 100 * (1 - last[REPORTED] / first[REPORTED]),
         "yearly_reduction": yearly,
         "co2_reduction": 100 * (1 - last[CO2] / last[GDP] / (first[CO2] / first[GDP])),
@@ -111,12 +125,8 @@ def metrics(results: xr.Dataset, log_error: xr.DataArray, base: int, end: int) -
         "co2": last[CO2],
         "policy_cost": last[COST],
     }
-    whole = np.logical_and.reduce([finite(values).to_numpy() for values in found.values()])
-    kept = xr.Dataset(found).where(xr.DataArray(whole, dims="member"))
-    return kept.transpose("province", "member", ...)
-
-
-def finite(values: xr.DataArray) -> xr.DataArray:
-    """Per member: is everything finite?"""
-    whole: xr.DataArray = xr.apply_ufunc(np.isfinite, values)
-    return whole.all([dim for dim in values.dims if dim != "member"])
+    other_axes = {2: (0,), 3: (0, 2)}
+    whole = np.logical_and.reduce([np.isfinite(v).all(axis=other_axes[v.ndim]) for v in found.values()])
+    for values in found.values():
+        values[:, ~whole] = np.nan
+    return found

@@ -124,7 +124,7 @@ class Job:
         years = range(FIRST_YEAR, self.study.outputs.last_year + 1) if batch.paths else range(base, end + 1)
         results, error = self.results(batch.allocation, batch.mix, design, kept, years)
         plan = results.sel(year=slice(base, end))
-        found = {f"metric:{k}": v.to_numpy() for k, v in outputs.metrics(plan, error, base, end).items()}
+        found = {f"metric:{name}": values for name, values in outputs.metrics(plan, error, base, end).items()}
         if batch.paths:
             paths = outputs.with_nation(outputs.with_error(results, error), kept)
             found |= {f"path:{name}": values.to_numpy() for name, values in paths.items()}
@@ -168,7 +168,8 @@ def start(study: Study, system: System, runs: Path = Path("runs"), *, batch: int
         "command": manifest.command(),
         "study_hash": manifest.digest(study.model_dump()),
         "inputs_hash": content["inputs"],
-        "software": {**manifest.commit(), "versions": manifest.versions()},
+        **manifest.commit(),
+        "versions": manifest.versions(),
         "files": checksums,
         "seed": {"root": study.seed, "scheme": "numpy SeedSequence; the member's number is the spawn key"},
         "members": {"drawn": study.members, "total": len(_runs(study)) * study.members, "done": 0, "failed": 0},
