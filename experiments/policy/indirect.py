@@ -104,7 +104,7 @@ def effects(demand: Mapping[str, Array], draw: Draw, induced: bool = False) -> t
 
 @cache
 def _emission_factors() -> Mapping[tuple[str, str, str], float]:
-    """kg per tce by (place, fuel, pollutant), uncontrolled plant."""
+    """Emission in kg per tce by (place, fuel, pollutant), uncontrolled plant."""
     rows = tables.read("policy_parameters")
     found: dict[tuple[str, str, str], float] = {}
     for place, sector in PLACES.items():

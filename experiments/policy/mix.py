@@ -259,7 +259,7 @@ def settle(design: pd.DataFrame, params: Mapping[str, xr.DataArray]) -> tuple[pd
     kept, given = design, dict(params)
     for name, field in DELIVERY.items():
         columns = [c for c in kept.columns if c == name or str(c).startswith(f"{name}[")]
-        if name not in given or not bool(given[name].isna().all()):
+        if name not in given or not bool(np.isnan(given[name]).all()):
             kept = kept.drop(columns=columns if name in given else [])
         elif columns:
             del given[name]

@@ -1,0 +1,110 @@
+"""The option catalogue: complete, sourced, balanced, in step with the model; bad files are told whole."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from experiments.errors import InputError
+from experiments.policy import catalogue, load
+from experiments.policy.catalogue import CATALOGUE, Quantity, references, scope_of, source_keys
+from experiments.policy.costs import by_lever
+from models import PROVINCE
+from models.parameters import defaults, parameters
+
+FIELDS = {"industrial development", "economic shift", "energy shift", "urbanisation", "modern agriculture"}
+
+
+def test_at_least_25_options_in_every_field() -> None:
+    options = catalogue().options.values()
+    assert len(options) >= 25
+    assert {option.package for option in options} == FIELDS
+    assert {option.sector for option in options if option.package == "urbanisation"} == {"buildings", "transport"}
+
+
+def test_every_number_has_a_source() -> None:
+    for option in catalogue().options.values():
+        for field, source in option.sources().items():
+            kind, _, why = source.partition(":")
+            named = source_keys(source)
+            assert len(source) > 8 or source in references(), f"{option.id}.{field}: {source!r} names nothing"
+            assert kind not in ("assumption", "definition") or len(why) > 10, f"{option.id}.{field}: no reason"
+            assert all(key in references() for key in named)
+
+
+def test_every_source_is_used_and_has_a_text() -> None:
+    used = {key for o in catalogue().options.values() for s in o.sources().values() for key in source_keys(s)}
+    cited_elsewhere = " ".join(path.read_text(encoding="utf-8") for path in CATALOGUE.parent.rglob("*.yaml"))
+    for key, reference in references().items():
+        assert reference["scope"] in ("China", "US", "generic")
+        assert len(reference["text"]) > 30
+        assert key in used or cited_elsewhere.count(key) > 1, f"{key} is cited nowhere"
+
+
+def test_foreign_and_assumed_values_are_labelled() -> None:
+    assert scope_of("parameters_us: 669 USD") == "US"
+    assert scope_of("brt_cost") == "generic"
+    assert scope_of("assumption: because") == "assumption"
+    assert scope_of("top1000") == "China"
+    counts = catalogue().scopes()
+    assert counts["US"] >= 3
+    assert counts["assumption"] < 0.7 * sum(counts.values())
+
+
+def test_levers_are_those_of_the_model() -> None:
+    text = PROVINCE.read_text(encoding="utf-8")
+    listed = re.search(r"^lever:\n\t(.+)$", text, re.MULTILINE)
+    assert listed is not None
+    assert list(catalogue().levers) == [name.strip() for name in listed[1].split(",")]
+    known = set(parameters().index)
+    assert {m for lever in catalogue().levers.values() for m in lever.maxima} <= known
+
+
+def test_shares_of_each_lever_add_to_one() -> None:
+    for lever in catalogue().levers:
+        assert sum(catalogue().moving(lever).values()) == pytest.approx(1, abs=1e-12)
+
+
+def test_model_costs_lie_within_the_catalogue() -> None:
+    """Two routes to a lever's cost: the model's table of parameters and the options behind the lever."""
+    own = by_lever(catalogue().options, list(catalogue().levers)).set_index("lever")
+    model = dict(zip(catalogue().levers, defaults(parameters().loc["capital cost"]) * 1000, strict=True))
+    outside = {k: v for k, v in model.items() if not own.loc[k, "capital low"] <= v <= own.loc[k, "capital high"]}
+    assert not outside, f"yuan per tce/yr outside the catalogue's range: {outside}"
+
+
+def test_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
+    good = (CATALOGUE / "agriculture.yaml").read_text(encoding="utf-8")
+    (tmp_path / "a.yaml").write_text(
+        good.replace("source: biogas_stock}", "source: biogas_stok}", 1)
+        .replace("lever: farm machinery, share: 0.6", "lever: farm machinary, share: 0.6")
+        .replace("unit_saving:", "unit_savings:", 1),
+        encoding="utf-8",
+    )
+    (tmp_path / "b.yaml").write_text("package: modern agriculture\noptions:\n- id: X-1\n", encoding="utf-8")
+    (tmp_path / "c.yaml").write_text("a: [", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(tmp_path)
+    told = "\n".join(caught.value.faults)
+    for expected in (
+        "a.yaml, AGR-01, unit_savings: unknown field; did you mean 'unit_saving'",
+        "a.yaml, AGR-01, unit_saving: missing",
+        "unknown source 'biogas_stok'; did you mean 'biogas_stock'",
+        "b.yaml, X-1, capital_cost: missing",
+        "c.yaml: not readable as YAML",
+    ):
+        assert expected in told
+    assert len(caught.value.faults) > 10
+
+
+def test_a_range_must_hold_its_value() -> None:
+    with pytest.raises(ValueError, match="low ≤ value ≤ high"):
+        Quantity(value=3, low=1, high=2, unit="x", source="assumption: none")
+
+
+def test_unbalanced_shares_are_refused(tmp_path: Path) -> None:
+    for path in CATALOGUE.glob("*.yaml"):
+        text = path.read_text(encoding="utf-8").replace("farm biogas, share: 0.4", "farm biogas, share: 0.5")
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"'farm biogas' must add to 1, got 1\.1"):
+        load(tmp_path)

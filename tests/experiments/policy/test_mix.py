@@ -1,0 +1,112 @@
+"""Policy mixes: the nine shipped ones, composition, merging, decomposition, and what a wrong file is told."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.errors import InputError
+from experiments.policy import catalogue, merge, mix, mixes, names, settle
+
+NINE = {"base", "plan", "delivered", "industry", "structure", "energy", "urban", "agriculture", "full"}
+
+
+def test_nine_mixes_ship() -> None:
+    assert set(names()) == NINE
+
+
+def test_base_is_no_new_policy_and_full_is_every_package() -> None:
+    assert float(mix("base").strength().sum()) == 0.0
+    alone = [mix(name).strength() for name in ("industry", "structure", "energy", "urban", "agriculture")]
+    np.testing.assert_array_equal(sum(alone), mix("full").strength())
+    for package, name in zip(catalogue().packages.values(), range(5), strict=True):
+        assert float(alone[name].sel(lever=package).sum()) == float(alone[name].sum())
+
+
+def test_heat_networks_exist_in_the_heating_zone_only() -> None:
+    strength = mix("full").strength().sel(lever="heat reform")
+    assert float(strength.sel(province="Chongqing")) == 0.0
+    assert float(strength.sel(province="Heilongjiang")) == 1.0
+    assert int((strength > 0).sum()) == 15
+
+
+def test_plan_as_delivered_differs_by_uncertain_delay_and_compliance_only() -> None:
+    plan, delivered = mix("plan"), mix("delivered")
+    np.testing.assert_array_equal(plan.strength(), delivered.strength())
+    assert not plan.uncertain()
+    assert set(delivered.uncertain()) == {"delivery delay", "compliance share"}
+
+
+def test_every_strength_of_the_plan_states_why() -> None:
+    assert all(len(strength.source) > 15 for strength in mix("plan").spec.levers.values())
+
+
+@pytest.mark.parametrize("option", list(catalogue().options))
+def test_an_option_and_the_rest_add_to_the_mix(option: str) -> None:
+    whole = mix("plan")
+    parts = whole.alone(option).strength() + whole.without(option).strength()
+    np.testing.assert_allclose(parts, whole.strength(), atol=1e-12)
+
+
+def test_users_compose_by_option_and_by_province(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "extends: industry\ntitle: Ours\noptions: {ENE-01: 0.5}\nlevers: {plant closure: 0.2}\n"
+        "provinces: {Chongqing: {coal to gas: 1}}\nschedule: {plant closure: {start: 2013, phase_in: 2}}\n",
+        encoding="utf-8",
+    )
+    own = mix(tmp_path / "own.yaml")
+    strength = own.strength()
+    assert float(strength.sel(province="Hebei", lever="coal to gas")) == pytest.approx(0.5 * 0.55)
+    assert float(strength.sel(province="Chongqing", lever="coal to gas")) == 1.0
+    assert float(strength.sel(province="Hebei", lever="plant closure")) == 0.2
+    assert float(strength.sel(province="Hebei", lever="industrial retrofit")) == 1.0
+    assert float(own.start().sel(lever="plant closure")) == 2013
+    assert float(own.phase_in().sel(lever="plant closure")) == 2
+
+
+def test_merging_lays_the_later_over_the_earlier() -> None:
+    one = merge("both", "plan", "industry", {"levers": {"farm biogas": 0.0}})
+    assert one.spec.levers["plant closure"].value == 1.0
+    assert one.spec.levers["farm biogas"].value == 0.0
+    assert one.spec.levers["coal to gas"].value == mix("plan").spec.levers["coal to gas"].value
+
+
+def test_wrong_mixes_are_told_whole(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(
+        "levers: {coal to gaz: 1}\noptions: {ENE-1: 1}\nprovinces: {Bejing: {x: 1}}\n"
+        "delivery: {compliance: {value: 0.5, low: 0.6}}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as caught:
+        mix(tmp_path / "bad.yaml")
+    told = "\n".join(caught.value.faults)
+    for expected in (
+        "'coal to gas'",
+        "did you mean 'ENE-0",
+        "'Beijing'",
+        "unknown lever 'x'",
+        "give both low and high",
+    ):
+        assert expected in told
+    with pytest.raises(InputError, match="did you mean 'full'"):
+        mix("ful")
+    (tmp_path / "circle.yaml").write_text("extends: circle.yaml\n", encoding="utf-8")
+    with pytest.raises(InputError, match="circle"):
+        mix(tmp_path / "circle.yaml")
+
+
+def test_a_fixed_delay_sets_the_design_aside_and_an_open_one_leaves_it() -> None:
+    design = pd.DataFrame({"rebound": [0.1, 0.2], "compliance share": [0.6, 0.7], "delivery delay": [2.0, 3.0]})
+    stack = mixes([("plan", "plan"), ("delivered", "delivered")])
+    given = {str(k): v for k, v in stack.sel(mix="plan", drop=True).data_vars.items()}
+    kept, params = settle(design, given)
+    assert list(kept) == ["rebound"]
+    assert float(params["compliance share"].max()) == 1.0
+    given = {str(k): v for k, v in stack.sel(mix="delivered", drop=True).data_vars.items()}
+    kept, params = settle(design, given)
+    assert list(kept) == ["rebound", "compliance share", "delivery delay"]
+    assert "compliance share" not in params
+    kept, params = settle(design[["rebound"]], given)
+    assert float(params["compliance share"].min()) == 0.75
+    assert float(params["delivery delay"].min()) == 1.5
