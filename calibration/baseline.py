@@ -55,8 +55,8 @@ class VintageError(InputError):
 
     def __init__(self, name: str, vintages: Mapping[str, Sequence[int]]) -> None:
         self.name, self.vintages = name, dict(vintages)
-        spans = ", ".join(f"{vintage} ({spans(years)})" for vintage, years in vintages.items())
-        super().__init__(f"{name}: the years asked for belong to {len(vintages)} vintages: {spans}; stay within one")
+        found = ", ".join(f"{vintage} ({spans(years)})" for vintage, years in vintages.items())
+        super().__init__(f"{name}: the years asked for belong to {len(vintages)} vintages: {found}; stay within one")
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,11 @@ def descriptor(folder: Path = DATA) -> Schema:
     path = folder / DESCRIPTOR
     try:
         package: Schema = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except OSError:
         raise InputError(f"{path}: not found; a data folder holds {DESCRIPTOR} and the tables it names") from None
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error}); restore it from the package") from None
-    if not isinstance(package.get("resources"), list):
+    if not isinstance(package, dict) or not isinstance(package.get("resources"), list):
         raise InputError(f"{path}: no list 'resources'; restore it from the package")
     return package
 
@@ -96,12 +96,13 @@ def read(name: str, folder: Path = DATA) -> pd.DataFrame:
     return table.drop(columns="line")
 
 
-def check(folder: Path = DATA) -> list[Fault]:
-    """All faults of all tables; an empty list means that the folder holds what its descriptor says."""
+def check(folder: Path = DATA, only: Iterable[str] | None = None) -> list[Fault]:
+    """All faults of all tables (or of some); an empty list means that the folder holds what its descriptor says."""
     resources = {resource["name"]: resource for resource in descriptor(folder)["resources"]}
-    keys = _keys(resources, list(resources.values()), folder)
+    wanted = [resources[name] for name in (resources if only is None else only)]
+    keys = _keys(resources, wanted, folder)
     faults: list[Fault] = []
-    for resource in resources.values():
+    for resource in wanted:
         table, found = _load(resource, folder)
         faults += found + ([] if table is None else _rule_faults(resource, table, keys))
     return faults
