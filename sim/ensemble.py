@@ -82,7 +82,7 @@ class Engine:
             name = self.module.slots[slot].label
             raise SimError(f"{name!r} must be one number, the same for all members: give it in params")
         value = request.common.get(slot, self.module.defaults.get(slot))
-        return None if value is None else float(value)
+        return None if value is None else float(np.ravel(value)[0])
 
     def inputs(self, wanted: Sequence[Input], request: Request, times: Values) -> dict[int, Values]:
         """Values common to all members, (cells,) or (steps, cells), as (…, cells, 1) where a member is asked for."""
