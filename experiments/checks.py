@@ -201,7 +201,7 @@ def merged(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
             "rate_high": float(high),
             "provinces_failing": int(one.provinces_failing.max()),
         }
-        rows.append({**worst.to_dict(), **counts})
+        rows.append({str(k): v for k, v in worst.items()} | counts)
     return pd.DataFrame(rows)
 
 

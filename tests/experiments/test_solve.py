@@ -1,0 +1,117 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import solve
+from experiments.errors import InputError
+from experiments.solve import Question
+from models.parameters import parameters
+
+LEVERS = ("a", "b", "c")
+GAIN = np.array([0.04, 0.02, 0.01])
+BASE = np.random.default_rng(1).normal(0.12, 0.02, 999)
+
+
+def question(**changes) -> Question:
+    """Reductions rise linearly in the strengths; the mix has a and b at a half and c at a quarter."""
+    plain = {
+        "levers": LEVERS,
+        "mix": np.array([0.5, 0.5, 0.25]),
+        "packages": {"first": ["a"], "others": ["b", "c"]},
+        "cost": np.array([3.0, 1.0, 2.0]),
+        "target": 0.14,
+        "chance": 0.8,
+        "reductions": lambda s: BASE + s @ GAIN,
+    }
+    return Question(**plain | changes)
+
+
+def needed(chance: float, target: float) -> float:
+    """Gain of reduction that lifts the deciding quantile to the target."""
+    return target - np.quantile(BASE, 1 - chance)
+
+
+def test_the_least_factor_is_the_closed_form_one() -> None:
+    gap = needed(0.8, 0.14)
+    factor, strength = solve.least(question(), LEVERS)
+    # Up to factor 2 no bound binds: the gain is factor × 0.5 × 0.04 + … = 0.0325 × factor; beyond, c rises alone.
+    expected = gap / 0.0325 if gap <= 0.065 else 2 + (gap - 0.065) / 0.0025
+    assert factor == pytest.approx(expected, abs=2 * solve.RESOLUTION)
+    assert question().reached(strength) >= 0.8
+    assert question().reached(question().scaled(factor - 2 * solve.RESOLUTION)) < 0.8
+
+
+def test_no_policy_is_needed_where_the_chance_is_there_already() -> None:
+    table = solve.solve(question(target=0.05))
+    assert table.reached[0] == "yes"
+    assert table.set_index("step").factor["whole mix"] == 0
+    assert "needs no new policy" in solve.sentence(table, "x", 5, 0.8)
+
+
+def test_not_reachable_names_the_binding_bound_and_the_best_chance() -> None:
+    asked = question(target=0.19, chance=0.8)
+    table = solve.solve(asked)
+    whole = table[table.step == "whole mix"].iloc[0]
+    assert whole.reached == "no"
+    assert np.isnan(whole.factor)
+    assert whole.chance == pytest.approx((BASE + 0.07 >= 0.19).mean())
+    assert whole.binding == "a"
+    assert whole.binding_gain == pytest.approx(100 * 0.25 * 0.04)
+    assert "not reachable" in solve.sentence(table, "x", 19, 0.8)
+    assert "lever by lever" not in set(table.step)
+
+
+def test_packages_alone_are_tried() -> None:
+    table = solve.solve(question(target=0.13)).query("step == 'package alone'").set_index("name")
+    assert set(table.index) == {"first", "others"}
+    gap = needed(0.8, 0.13)
+    assert table.reached["first"] == ("yes" if gap <= 0.04 else "no")
+    assert table.reached["others"] == ("yes" if gap <= 0.03 else "no")
+
+
+def test_the_dearest_lever_is_lowered_first() -> None:
+    asked = question(target=0.12, chance=0.8)
+    strength = solve.lowered(asked)
+    gap = needed(0.8, 0.12)
+    # a is the dearest and alone is spared as far as b and c (0.03) carry the rest.
+    assert strength[0] == pytest.approx(max(0, (gap - 0.03) / 0.04), abs=2 * solve.RESOLUTION)
+    assert asked.reached(strength) >= 0.8
+    assert solve.lowered(question(target=0.3)) is None
+
+
+def test_levers_outside_the_mix_stay_at_zero() -> None:
+    asked = question(mix=np.array([0.0, 0.5, 0.0]))
+    _, strength = solve.least(asked, LEVERS)
+    assert strength[0] == strength[2] == 0
+    assert solve.lowered(question(mix=np.array([0.0, 0.5, 0.5]), target=0.11))[0] == 0
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0, 1.2, -1.0])
+def test_a_chance_outside_zero_and_one_is_refused(chance: float) -> None:
+    with pytest.raises(InputError, match="allowed: above 0 and below 1"):
+        question(chance=chance)
+
+
+def test_a_mix_without_levers_is_refused() -> None:
+    with pytest.raises(InputError, match="moves no lever"):
+        question(mix=np.zeros(3))
+
+
+def test_failed_members_do_not_count() -> None:
+    holes = BASE.copy()
+    holes[::3] = np.nan
+    table = solve.solve(question(reductions=lambda s: holes + s @ GAIN))
+    assert (table.members.dropna() == 666).all()
+
+
+def test_net_costs_follow_the_annuity() -> None:
+    table = parameters()
+    levers = [f"l{k}" for k in range(16)]
+    cost = solve.net_costs(table, levers)
+    life, capital = 11.0, 2.5  # industrial retrofit, models/parameters.csv
+    annuity = capital * 0.08 / (1 - 1.08**-life)
+    row = table.loc["operating cost"], table.loc["price of energy saved"]
+    assert cost[0] == pytest.approx(
+        annuity + float(row[0]["default"].split(",")[0]) - float(row[1]["default"].split(",")[0])
+    )
+    assert isinstance(table, pd.DataFrame)
