@@ -34,7 +34,7 @@ def write(run: "Run", langs: Sequence[Lang] = LANGS, folder: Path | None = None)
     return paths
 
 
-def pdf(page: Path) -> Path:
+def printed(page: Path) -> Path:
     """Print a report to A4 beside it, by a Chromium without window. InputError where none is installed."""
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
