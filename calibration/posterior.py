@@ -8,6 +8,8 @@ parameters reproduce the past, so a member that draws another value must move th
 so that every member still fits the measured years. `design` does this for each draw.
 """
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +17,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration import prior
+from calibration import prior, tables
+from calibration.discrepancy import Discrepancy, estimate
 from calibration.errors import InputError
 from calibration.fit import Fit, Problem, residuals
+from models import PARAMETERS, PROVINCE
 from models.parameters import defaults, row
 
 PUBLISHED = Path(__file__).with_name("published") / "posterior.nc"
@@ -128,3 +132,27 @@ def _width(names: list[str]) -> NDArray[np.float64]:
 
 def _high(names: list[str]) -> NDArray[np.float64]:
     return prior.uncertain(names)["high"].to_numpy(dtype=float)
+
+
+def fingerprint(**settings: object) -> str:
+    """Hash of all that a posterior depends on: the data's checksums, the model, the table of parameters, the settings."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for path in (tables.DATA / tables.DESCRIPTOR, PROVINCE, PARAMETERS):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def shocks(problem: Problem, fit: Fit, baseline: xr.Dataset) -> Discrepancy:
+    """Scales of the yearly shocks, from the fitted years."""
+    years = list(problem.likelihood.years)
+    run = problem.simulate(fit.values[None]).isel(member=0).rename(time="year").sel(year=years)
+    modelled = run["total energy"] / run["gdp"]
+    return estimate(baseline["energy_intensity"].sel(year=years), modelled, float(fit.effective_parameters.mean()) / 3)
+
+
+def save(made: xr.Dataset, path: Path) -> None:
+    """Write a posterior, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".part")
+    made.to_netcdf(scratch, encoding={"draws": {"zlib": True}, "response": {"zlib": True}})
+    scratch.replace(path)
