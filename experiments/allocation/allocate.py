@@ -1,0 +1,259 @@
+"""`allocate`: a rule, a national target and options in; a table of provincial targets with their reasons out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from experiments.allocation import growth as growth_rates
+from experiments.allocation import indicators as measured
+from experiments.allocation import national as national_sum
+from experiments.allocation import options as option_table
+from experiments.allocation.indicators import Indicators, Plan
+from experiments.allocation.national import Array, Bounds, Weights
+from experiments.allocation.registry import Proposal, Rule, find
+from experiments.errors import InputError
+
+Result = TypeVar("Result")
+
+CALLABLES = frozenset({"reductions", "cost", "chance"})
+"""Options that rules built on the model take and that no table can hold: functions and their like."""
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Provincial targets by one rule.
+
+    table: one row a province (31): province, target_percent (NaN = none), target_rounded (whole per cents),
+    note, then every indicator behind the number. national: the nation's target, per cent. aggregate: what the targets
+    amount to by the exact identity, per cent; aggregate_official: the same at the provinces' own growth targets;
+    aggregate_rounded, aggregate_remainder: after rounding to whole per cents, plainly and by largest remainder.
+    scalar: the one number that met the national sum.
+    """
+
+    rule: str
+    title: str
+    origin: str
+    plan: str
+    indicator: str
+    national: float
+    table: pd.DataFrame
+    aggregate: float
+    aggregate_official: float
+    aggregate_rounded: float
+    aggregate_remainder: float
+    scalar: float
+    options: Mapping[str, Any]
+    growth_provinces: float
+    growth_nation: float
+    growth_scaling: float
+
+    def targets(self) -> xr.DataArray:
+        """Targets in per cent over the provinces that have one."""
+        known = self.table[self.table["target_percent"].notna()]
+        return xr.DataArray(
+            known["target_percent"].to_numpy(),
+            dims="province",
+            coords={"province": list(known["province"])},
+            name="target",
+            attrs={"units": "percent", "long_name": f"cut of {self.indicator} intensity, rule {self.rule}"},
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """What a reader needs beside the table."""
+        return {
+            "rule": f"{self.rule} ({self.title}; {self.origin})",
+            "plan": self.plan,
+            "target of the nation": f"{self.national:g} % less {self.indicator} per GDP",
+            "sum of the provinces": f"{self.aggregate:.3f} %",
+            "at the provinces' own growth targets": f"{self.aggregate_official:.2f} %",
+            "after rounding to whole per cents": f"{self.aggregate_rounded:.2f} %",
+            "after rounding by largest remainder": f"{self.aggregate_remainder:.2f} %",
+            "GDP growth a year, provinces summed": f"{self.growth_provinces:.2f} %",
+            "GDP growth a year, the nation's target": f"{self.growth_nation:.2f} %",
+            "scaling that would reconcile them": f"{self.growth_scaling:.3f}",
+        }
+
+
+def allocate(
+    rule: str,
+    national: float | None = None,
+    plan: str = "12FYP",
+    *,
+    indicator: str = "energy",
+    base_year: int | None = None,
+    indicators: Indicators | None = None,
+    **options: Any,
+) -> Allocation:
+    """Targets of all provinces by one rule.
+
+    rule: official, draft, uniform, s1, s2, s3, triptych, responsibility, csv, … national: the nation's target in per
+    cent (default: the plan's). plan: 11FYP, 12FYP, 13FYP. indicator: "energy" or "co2" (intensity of GDP).
+    base_year: another base year than the plan's. indicators: instead of the measured ones. options: see defaults.csv.
+    Raises InputError with all faults of the input.
+    """
+    entry = find(rule)
+    faults: list[str] = []
+    resolved = _collect(faults, lambda: option_table.resolve(entry.name, options, CALLABLES)) or {}
+    period = _collect(faults, lambda: _period(plan, base_year, resolved.get("structure_year")))
+    if indicator not in ("energy", "co2"):
+        faults.append(f"got indicator {indicator!r}; allowed: energy, co2")
+    target = national
+    if target is None and period is not None:
+        target = period.energy_target if indicator == "energy" else period.co2_target
+    if target is not None and not 0 < target < 100:
+        which = "a national target" if national is not None else f"no national {indicator} target in plan {plan}"
+        faults.append(f"got {which} ({target:g} %); allowed: above 0 and below 100 %: set it (--national)")
+    if faults or period is None or target is None:
+        raise InputError(faults)
+    data = replace(indicators, plan=period) if indicators is not None else _indicators(period)
+    return _solve(entry, data, {**resolved, "national": target / 100, "indicator": indicator})
+
+
+def _collect(faults: list[str], step: Callable[[], Result]) -> Result | None:
+    """The step's result, or None with its faults added to the list."""
+    try:
+        return step()
+    except InputError as error:
+        faults += error.faults
+        return None
+
+
+def _period(plan: str, base_year: int | None, structure_year: int | None) -> Plan:
+    period = measured.find_plan(plan)
+    if base_year is not None:
+        shift = base_year - period.base_year
+        if not 2005 <= base_year <= 2015:
+            raise InputError(f"got base year {base_year}; allowed: 2005 to 2015, where energy and GDP are measured")
+        structure = min(period.structure_year, max(base_year, 2005))
+        period = replace(period, base_year=base_year, target_year=period.target_year + shift, structure_year=structure)
+    return period if structure_year is None else replace(period, structure_year=structure_year)
+
+
+@cache
+def _indicators(plan: Plan) -> Indicators:
+    return measured.load(plan)
+
+
+def _growth(data: Indicators, how: str) -> tuple[Array, float]:
+    """GDP growth that a rule assumes (fraction a year), and the scaling k that would meet the nation's target."""
+    known = data.measured
+    years, nation = data.plan.years, data.plan.national_growth / 100
+    total = growth_rates.summed(data.growth[known], data.gdp[known], years)
+    _, scaling = growth_rates.scaled(data.growth[known], data.gdp[known], years, nation)
+    if how == "equal":
+        return np.full(data.growth.size, total), scaling
+    return (data.growth * scaling if how == "scaled" else data.growth), scaling
+
+
+def _weights(data: Indicators, indicator: str) -> Weights:
+    energy = data.energy if indicator == "energy" else np.where(data.measured, data.co2, np.nan)
+    counted = np.isfinite(energy)
+    return Weights(np.where(counted, energy, 0.0), np.where(counted, data.gdp, 0.0), data.growth_factor)
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """Cuts that meet the national sum, with all that led to them."""
+
+    entry: Rule
+    data: Indicators
+    assumed: Indicators
+    options: Mapping[str, Any]
+    proposal: Proposal
+    weights: Weights
+    bounds: Bounds
+    scaling: float
+    cut: Array
+    scalar: float
+
+    def rounded(self, step: float) -> tuple[Array, Array]:
+        """Cuts to multiples of `step`: plainly, and by largest remainder."""
+        return (
+            national_sum.round_plain(self.cut, step, self.bounds),
+            national_sum.round_largest_remainder(self.cut, step, self.bounds, self.weights, self.options["national"]),
+        )
+
+    def summed(self, cut: Array, weights: Weights | None = None) -> float:
+        """National cut, per cent; NaN where a province with weight has no target."""
+        use = self.weights if weights is None else weights
+        complete = bool(np.isfinite(cut[use.energy > 0]).all())
+        return 100 * use.aggregate(np.nan_to_num(cut)) if complete else float("nan")
+
+
+def _bounds(options: Mapping[str, Any]) -> Bounds:
+    floor, cap = options["floor"], options["cap"]
+    if floor is not None and cap is not None and floor > cap:
+        raise InputError(f"got floor {floor:g} above cap {cap:g}; allowed: floor ≤ cap")
+    return Bounds(-np.inf if floor is None else floor / 100, np.inf if cap is None else cap / 100)
+
+
+def _solve(entry: Rule, data: Indicators, options: Mapping[str, Any]) -> Allocation:
+    rates, scaling = _growth(data, entry.growth if options["growth"] == "rule" else options["growth"])
+    assumed = data.with_growth(rates)
+    proposal = entry.propose(assumed, options)
+    if options["indicator"] == "co2" and not proposal.given:
+        proposal = _carbon(proposal, data.plan)
+    weights, bounds = _weights(assumed, options["indicator"]), _bounds(options)
+    if proposal.given:
+        cut, scalar = bounds(proposal.cut(0.0)), 0.0
+    else:
+        cut, scalar = national_sum.meet(lambda m: np.nan_to_num(proposal.cut(m)), weights, options["national"], bounds)
+        cut = np.where(np.isfinite(proposal.cut(scalar)), cut, np.nan)
+    solved = _Solved(entry, data, assumed, options, proposal, weights, bounds, scaling, cut, scalar)
+    plain, remainder = solved.rounded(0.01)
+    if options["round_to"] > 0:
+        by_remainder = options["rounding"] == "largest-remainder"
+        solved = replace(solved, cut=solved.rounded(options["round_to"] / 100)[by_remainder])
+    return _result(solved, plain, remainder)
+
+
+def _carbon(proposal: Proposal, plan: Plan) -> Proposal:
+    """Cuts of CO2 per GDP: carbon per energy falls everywhere as the nation's two targets imply."""
+    decarbonised = 1 - (1 - plan.co2_target / 100) / (1 - plan.energy_target / 100) if plan.co2_target > 0 else 0.0
+    return replace(proposal, cut=lambda m: 1 - (1 - proposal.cut(m)) * (1 - decarbonised))
+
+
+def _result(solved: _Solved, plain: Array, remainder: Array) -> Allocation:
+    data, entry, known = solved.data, solved.entry, solved.data.measured
+    official = replace(solved.weights, growth=data.growth_factor)
+    return Allocation(
+        rule=entry.name,
+        title=entry.title,
+        origin=entry.origin,
+        plan=data.plan.name,
+        indicator=str(solved.options["indicator"]),
+        national=100 * solved.options["national"],
+        table=_table(solved, plain),
+        aggregate=solved.summed(solved.cut),
+        aggregate_official=solved.summed(solved.cut, official),
+        aggregate_rounded=solved.summed(plain),
+        aggregate_remainder=solved.summed(remainder),
+        scalar=solved.scalar,
+        options={key: value for key, value in solved.options.items() if key not in CALLABLES},
+        growth_provinces=100 * growth_rates.summed(data.growth[known], data.gdp[known], data.plan.years),
+        growth_nation=data.plan.national_growth,
+        growth_scaling=solved.scaling,
+    )
+
+
+def _table(solved: _Solved, plain: Array) -> pd.DataFrame:
+    data, weights = solved.data, solved.weights
+    table = pd.DataFrame(
+        {
+            "province": data.provinces,
+            "target_percent": 100 * solved.cut,
+            "target_rounded": np.round(100 * plain, 6),
+            "note": [solved.proposal.notes.get(p, "") for p in data.provinces],
+            "weight": weights.energy / np.sum(weights.energy),
+            "gdp_growth": 100 * solved.assumed.growth,
+            "gdp_growth_official": 100 * data.growth,
+            "gdp_growth_origin": data.growth_origin,
+        }
+    )
+    detail = solved.proposal.detail(solved.scalar)
+    return table if detail.empty else pd.concat([table, detail.reset_index(drop=True)], axis=1)

@@ -1,0 +1,259 @@
+"""The measured indicators that rules work on: one value a province, 31 provinces, from the calibrated baseline.
+
+Sector energy is coal-equivalent ("primary"): electricity counts at the coal that a kilowatt hour takes, and the
+sectors are scaled to the province's total energy, so that losses and transformation fall on the sectors in proportion.
+Tibet has an economy and targets but no energy statistics: its energy is NaN and it has no weight in the national sum.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from calibration import tables
+from experiments.allocation.growth import growth_targets
+from experiments.allocation.national import Array
+from experiments.errors import InputError, nearest
+
+PLANS_TABLE = Path(__file__).with_name("plans.csv")
+INDUSTRY = ("heavy industry", "light industry")
+OTHER = ("transport", "services", "agriculture and construction")
+RECENT = 5  # years of "recent growth"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A five-year plan. trend_windows: pairs of years within one vintage of the balances, from which own trends are
+    taken. energy_target, co2_target: the nation's cut, per cent. national_growth: per cent a year.
+    """
+
+    name: str
+    base_year: int
+    target_year: int
+    structure_year: int
+    trend_windows: tuple[tuple[int, int], ...]
+    energy_target: float
+    co2_target: float
+    national_growth: float
+
+    @property
+    def years(self) -> int:
+        """Length of the plan."""
+        return self.target_year - self.base_year
+
+
+@dataclass(frozen=True)
+class Indicators:
+    """Indicators of one plan; every array has one value a province, in the order of `provinces`.
+
+    energy, industry, residential, other: Mtce in the base year. co2: Mt, energy-related. gdp: Gyuan at base-year
+    prices. population: million; population_growth: fraction a year. growth: GDP growth over the plan, fraction a
+    year. industry_value_added: Gyuan (secondary sector). heavy_share: heavy industry in the energy of industry.
+    electricity: fraction of the energy of industry, and of the rest, that is electricity. hdd, cdd: °C day.
+    industry_rise, other_rise, gdp_rise: logarithmic growth of the sector's energy, and of GDP, in each trend window
+    (window, province); *_nation: the same of all provinces together. responsibility: Mt CO2 since 2000.
+    """
+
+    provinces: tuple[str, ...]
+    plan: Plan
+    energy: Array
+    co2: Array
+    gdp: Array
+    population: Array
+    population_growth: Array
+    growth: Array
+    growth_origin: tuple[str, ...]
+    industry: Array
+    residential: Array
+    other: Array
+    industry_electricity: Array
+    domestic_electricity: Array
+    industry_value_added: Array
+    heavy_share: Array
+    hdd: Array
+    cdd: Array
+    industry_rise: Array
+    other_rise: Array
+    gdp_rise: Array
+    industry_rise_nation: Array
+    other_rise_nation: Array
+    gdp_rise_nation: Array
+    responsibility: Array
+
+    @property
+    def growth_factor(self) -> Array:
+        """GDP of the target year over that of the base year."""
+        return np.asarray((1 + self.growth) ** self.plan.years)
+
+    @property
+    def gdp_per_capita(self) -> Array:
+        """Thousand yuan a head."""
+        return self.gdp / self.population
+
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        """Provinces with energy statistics."""
+        return np.asarray(np.isfinite(self.energy), dtype=np.bool_)
+
+    def with_growth(self, growth: Array) -> "Indicators":
+        """The same with another GDP growth (fraction a year)."""
+        return replace(self, growth=growth)
+
+    def permuted(self, order: NDArray[np.intp]) -> "Indicators":
+        """The same provinces in another order."""
+        changed: dict[str, object] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name in ("provinces", "growth_origin"):
+                changed[item.name] = tuple(value[i] for i in order)
+            elif isinstance(value, np.ndarray) and not item.name.endswith("_nation"):
+                changed[item.name] = value[..., order]
+        return replace(self, **changed)  # type: ignore[arg-type]
+
+
+@cache
+def plans() -> Mapping[str, Plan]:
+    """The plans that the measured data can serve (plans.csv)."""
+    table = pd.read_csv(PLANS_TABLE)
+    return {str(row["plan"]): _plan(row) for _, row in table.iterrows()}
+
+
+def _plan(row: "pd.Series[Any]") -> Plan:
+    windows = tuple((int(w[:4]), int(w[5:])) for w in str(row["trend_windows"]).split())
+    years = (int(str(row[key])) for key in ("base_year", "target_year", "structure_year"))
+    targets = (float(str(row[key])) for key in ("energy_target", "co2_target", "national_growth"))
+    base, target, structure = years
+    return Plan(str(row["plan"]), base, target, structure, windows, *targets)
+
+
+def find_plan(name: str) -> Plan:
+    """The plan of that name. Raises InputError with the nearest names."""
+    if name not in plans():
+        raise InputError(f"got plan {name!r}{nearest(name, list(plans()))}; allowed: {', '.join(plans())}")
+    return plans()[name]
+
+
+@cache
+def _baseline() -> xr.Dataset:
+    from calibration import baseline
+
+    return baseline.load()
+
+
+def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
+    """The indicators of a plan. baseline: as from `calibration.baseline.load` (default: the shipped one)."""
+    data = _baseline() if baseline is None else baseline
+    everyone = tuple(tables.provinces(simulated=False))
+    base, structure = plan.base_year, plan.structure_year
+
+    def spread(values: xr.DataArray) -> Array:
+        """Values of the 30 on all 31 provinces, NaN for the rest."""
+        return np.asarray(values.to_series().reindex(everyone), dtype=np.float64)
+
+    gdp, population, real = _economy(everyone)
+    sectors = _coal_equivalent(data, structure)
+    total = sum(sectors.values())
+    energy = data["energy_total"].sel(year=base, drop=True)
+    sector = {name: spread(energy * part / total) for name, part in sectors.items()}
+    final = data["final_energy"].sel(year=structure, drop=True)
+    share = data["secondary_share"] * data["gdp_nominal"]
+    recent = (real[base] / real[base - RECENT]) ** (1 / RECENT) - 1
+    targets = tables.read("targets")
+    growth = growth_targets(
+        everyone,
+        targets,
+        recent.to_numpy(),
+        plan=plan.name,
+        first_year=plan.base_year + 1,
+        national=plan.national_growth / 100,
+    )
+    rises = _rises(data, plan)
+    emissions = data["co2_energy"].sel(year=slice(None, base))
+    return Indicators(
+        provinces=everyone,
+        plan=plan,
+        energy=spread(energy),
+        co2=spread(data["co2_energy"].sel(year=base, drop=True)),
+        gdp=gdp[base].to_numpy(),
+        population=population[base].to_numpy(),
+        population_growth=((population[base] / population[base - RECENT]) ** (1 / RECENT) - 1).to_numpy(),
+        growth=growth.annual,
+        growth_origin=growth.origin,
+        industry=sector["industry"],
+        residential=sector["residential"],
+        other=sector["other"],
+        industry_electricity=spread(_electric_share(data, structure, INDUSTRY)),
+        domestic_electricity=spread(_electric_share(data, structure, (*OTHER, "residential"))),
+        industry_value_added=spread(share.sel(year=base, drop=True)),
+        heavy_share=spread(
+            final.sel(sector="heavy industry").sum("fuel") / final.sel(sector=list(INDUSTRY)).sum(("sector", "fuel"))
+        ),
+        hdd=spread(data["hdd"]),
+        cdd=spread(data["cdd"]),
+        **{f"{name}_rise": np.stack([spread(own) for own, _ in windows]) for name, windows in rises.items()},
+        **{f"{name}_rise_nation": np.array([nation for _, nation in windows]) for name, windows in rises.items()},
+        responsibility=spread(emissions.mean("year") * emissions.sizes["year"]),
+    )
+
+
+def _economy(provinces: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """GDP at current prices (Gyuan), population (million) and real GDP (any fixed prices), province × year, all 31."""
+    economy, people = tables.read("economy"), tables.read("population")
+
+    def series(table: pd.DataFrame, variable: str, factor: float) -> pd.DataFrame:
+        rows = table[table["variable"] == variable]
+        return rows.pivot_table(index="province", columns="year", values="value").reindex(provinces) * factor
+
+    gdp = series(economy, "gdp_nominal", 0.1)
+    real = _baseline()["gdp"].to_pandas()
+    return gdp, series(people, "population", 0.01), pd.DataFrame(real).reindex(provinces)
+
+
+def _factor(data: xr.Dataset, year: int) -> float:
+    """Coal that makes a unit of electricity, both as energy (Mtce/Mtce)."""
+    table = tables.read("conversion_factors")
+    rows = table[(table["fuel"] == "electricity") & (table["factor"] == "coal_equivalent")]
+    return float(data["coal_per_kwh"].sel(year=year)) / (float(rows["value"].iloc[0]) / 10)
+
+
+def _coal_equivalent(data: xr.Dataset, year: int) -> dict[str, xr.DataArray]:
+    """Energy of the three end-use sectors, electricity at its coal, Mtce (province)."""
+    final = data["final_energy"].sel(year=year, drop=True)
+    electricity = final.sel(fuel="electricity", drop=True)
+    sector = final.sum("fuel") + electricity * (_factor(data, year) - 1)
+    return {
+        "industry": sector.sel(sector=list(INDUSTRY)).sum("sector"),
+        "residential": sector.sel(sector="residential", drop=True),
+        "other": sector.sel(sector=list(OTHER)).sum("sector"),
+    }
+
+
+def _electric_share(data: xr.Dataset, year: int, sectors: tuple[str, ...]) -> xr.DataArray:
+    """Electricity, at its coal, in the coal-equivalent energy of some sectors (province)."""
+    final = data["final_energy"].sel(year=year, drop=True).sel(sector=list(sectors)).sum("sector")
+    electricity = final.sel(fuel="electricity", drop=True) * _factor(data, year)
+    return electricity / (final.sum("fuel") - final.sel(fuel="electricity", drop=True) + electricity)
+
+
+def _rises(data: xr.Dataset, plan: Plan) -> dict[str, list[tuple[xr.DataArray, float]]]:
+    """Logarithmic growth in each trend window, by province and of all together: industry, other, gdp."""
+    amounts = {
+        year: {**_coal_equivalent(data, year), "gdp": data["gdp"].sel(year=year, drop=True)}
+        for window in plan.trend_windows
+        for year in window
+    }
+
+    def rise(name: str, first: int, last: int) -> tuple[xr.DataArray, float]:
+        start, end = amounts[first][name], amounts[last][name]
+        ratio = end / start
+        return ratio.copy(data=np.log(ratio.values)), float(np.log(end.sum() / start.sum()))
+
+    return {
+        name: [rise(name, first, last) for first, last in plan.trend_windows] for name in ("industry", "other", "gdp")
+    }

@@ -1,0 +1,119 @@
+"""Options of the rules: one table (defaults.csv) with default, range, unit, reason and source of each."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.errors import InputError, nearest
+
+TABLE = Path(__file__).with_name("defaults.csv")
+SUM_TOLERANCE = 1e-9
+
+
+@cache
+def defaults() -> pd.DataFrame:
+    """The table of options: option, rules, kind, default, low, high, choices, unit, sum_to_one, reason, source."""
+    return pd.read_csv(TABLE, dtype=str, keep_default_na=False)
+
+
+def options_of(rule: str) -> pd.DataFrame:
+    """The rows of the table that one rule reads."""
+    table = defaults()
+    return table[[words == "all" or rule in words.split() for words in table["rules"]]]
+
+
+def resolve(rule: str, given: Mapping[str, Any], extra: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Every option of a rule with its value: the default, or what was given, checked.
+
+    given: option → value, numbers also as text. extra: names that pass through unchecked (callables of a rule).
+    "measured" stays that word; an empty default is None. Raises InputError with all faults.
+    """
+    table = options_of(rule).set_index("option")
+    faults = [
+        f"got option {name!r}, which rule {rule!r} does not have{nearest(name, list(table.index))}; it has: "
+        f"{', '.join(table.index)}"
+        for name in given
+        if name not in table.index and name not in extra
+    ]
+    values: dict[str, Any] = {name: given[name] for name in given if name in extra}
+    for name, row in table.iterrows():
+        try:
+            values[str(name)] = _value(str(name), row, given.get(str(name), row["default"]))
+        except InputError as error:
+            faults += error.faults
+    if not faults:
+        faults += _sums(table, values)
+    if faults:
+        raise InputError(faults)
+    return values
+
+
+def _value(name: str, row: "pd.Series[str]", got: Any) -> Any:
+    if got is None or got == "":
+        return None
+    return _READERS[row["kind"]](name, row, got)
+
+
+def _number(name: str, row: "pd.Series[str]", got: Any) -> float:
+    low, high = float(row["low"]), float(row["high"])
+    try:
+        value = float(got)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not low <= value <= high:
+        raise InputError(f"got {name} = {got}; allowed: a number from {low:g} to {high:g} ({row['unit']})")
+    return value
+
+
+def _integer(name: str, row: "pd.Series[str]", got: Any) -> int:
+    value = _number(name, row, got)
+    if value != round(value):
+        raise InputError(f"got {name} = {got}; allowed: a whole number from {row['low']} to {row['high']}")
+    return round(value)
+
+
+def _measured(name: str, row: "pd.Series[str]", got: Any) -> float | str:
+    return "measured" if got == "measured" else _number(name, row, got)
+
+
+def _choice(name: str, row: "pd.Series[str]", got: Any) -> str:
+    choices = row["choices"].split()
+    if str(got) not in choices:
+        raise InputError(f"got {name} = {got!r}{nearest(str(got), choices)}; allowed: {', '.join(choices)}")
+    return str(got)
+
+
+def _flag(name: str, row: "pd.Series[str]", got: Any) -> bool:
+    words = {"yes": True, "true": True, "no": False, "false": False}
+    if str(got).lower() not in words:
+        raise InputError(f"got {name} = {got!r}; allowed: yes, no")
+    return words[str(got).lower()]
+
+
+def _text(name: str, row: "pd.Series[str]", got: Any) -> str:
+    return str(got)
+
+
+_READERS: Mapping[str, Callable[[str, "pd.Series[str]", Any], Any]] = {
+    "number": _number,
+    "integer": _integer,
+    "measured": _measured,
+    "choice": _choice,
+    "flag": _flag,
+    "text": _text,
+}
+
+
+def _sums(table: pd.DataFrame, values: Mapping[str, Any]) -> list[str]:
+    faults = []
+    for group in sorted({name for name in table["sum_to_one"] if name}):
+        members = [str(name) for name in table.index[table["sum_to_one"] == group]]
+        total = sum(values[name] for name in members)
+        if abs(total - 1) > SUM_TOLERANCE:
+            parts = " + ".join(f"{name} {values[name]:g}" for name in members)
+            faults.append(f"got {parts} = {total:g}; these shares must sum to 1: set all of them")
+    return faults
