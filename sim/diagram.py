@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PAGE = (11.69, 8.27)  # inches: A4, landscape
 GRID = (9, 13)  # columns and rows of words that stay readable on the page
+SMALLEST = (6, 9)  # columns and rows shown at least, so that a small view is not blown up
 LABEL_WIDTH = 19  # characters a line
 FONT = 6.8  # points
 NOT_DRAWN = ("constant", "control", "lookup")
@@ -103,8 +104,9 @@ def draw(view: View, rng: np.random.Generator) -> Figure:
     at = place(items, [*view.arrows], grid, rng)
     figure = Figure(figsize=PAGE)
     axes: Axes = figure.add_axes((0.01, 0.03, 0.98, 0.92))
-    (left, top), (right, bottom) = np.min([*at.values()], axis=0), np.max([*at.values()], axis=0)
-    axes.set(xlim=(left - 0.55, right + 0.55), ylim=(bottom + 0.6, top - 0.6))
+    cells = np.array([*at.values()])
+    centre, half = (cells.max(axis=0) + cells.min(axis=0)) / 2, np.maximum(np.ptp(cells, axis=0), SMALLEST) / 2 + 0.57
+    axes.set(xlim=(centre[0] - half[0], centre[0] + half[0]), ylim=(centre[1] + half[1], centre[1] - half[1]))
     axes.axis("off")
     figure.text(0.5, 0.97, view.name, ha="center", va="center", fontsize=11, color=INK)
     note = "Box: stock. Valve: flow. <Grey>: drawn in another picture. Constants are left out."
