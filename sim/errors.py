@@ -99,3 +99,7 @@ class Cancelled(SimError):  # noqa: N818 - the user's wish, not a failure
     def __init__(self, done: int, total: int) -> None:
         super().__init__(f"stopped after {done} of {total} members")
         self.done, self.total = done, total
+
+
+class CompilerError(RuntimeError):
+    """The system's C compiler is missing or fails; the NumPy back end runs everything without it."""

@@ -30,8 +30,8 @@ def plan(module: Module, given: Given, outputs: Sequence[int]) -> Plan:
     moving = tuple(slot for slot in imports if work.level[slot] == STEP)
     exported = tuple(dict.fromkeys([*of_common, *imports]))
     return Plan(
-        _program(work, common, exported, imported=(), uniform=False) if exported else None,
-        _program(work, member, of_member, imported=imports, uniform=True) if of_member else None,
+        _program(work, common, exported, (), single=True) if exported else None,
+        _program(work, member, of_member, imports, single=False) if of_member else None,
         static,
         moving,
     )
@@ -50,21 +50,23 @@ def _reads(stages: Sequence[Sequence[Statement]]) -> list[int]:
 
 
 def _program(
-    work: Work, stages: schedule.Stages, outputs: Sequence[int], *, imported: Sequence[int], uniform: bool
+    work: Work, stages: schedule.Stages, outputs: Sequence[int], imported: Sequence[int], *, single: bool
 ) -> Program:
-    """A program; `uniform` says that inputs common to all members are told apart from those of each."""
+    """A program; one for many members tells inputs common to all of them apart from those of each."""
     written = {one.slot for stage in stages for one in stage}
     read = [slot for slot in dict.fromkeys([*_reads(stages), *outputs]) if slot not in written or slot in imported]
-    inputs = [Input(slot, work.level[slot] == STEP, uniform and not work.member[slot]) for slot in read]
-    following = {one.slot for one in stages[3] if one.target == "next"}
-    recorded = {one.slot for one in stages[3] if one.target == "record"}
+    const, init, settled, step = (tuple(stage) for stage in stages)
     return Program(
-        tuple(work.slots),
-        {name: axis.size for name, axis in work.module.axes.items()},
-        tuple(work.module.tables),
-        tuple(inputs),
-        *(tuple(stage) for stage in stages),
-        states=tuple(sorted(following)),
-        histories=tuple(sorted(recorded)),
+        slots=tuple(work.slots),
+        sizes={name: axis.size for name, axis in work.module.axes.items()},
+        tables=tuple(work.module.tables),
+        inputs=tuple(Input(slot, work.level[slot] == STEP, not single and not work.member[slot]) for slot in read),
+        const=const,
+        init=init,
+        settled=settled,
+        step=step,
+        states=tuple(sorted({one.slot for one in step if one.target == "next"})),
+        histories=tuple(sorted({one.slot for one in step if one.target == "record"})),
         outputs=tuple(outputs),
+        single=single,
     )

@@ -1,8 +1,8 @@
 """What a back end runs: inputs, statements in order, outputs.
 
-A `Plan` is made for one set of given inputs and one set of outputs. It has two programs of the same form: `common`, what
-does not depend on the member (run once, with one member), and `member`, the rest, which takes the values of the first
-as uniform inputs. Either may be None.
+A `Plan` is made for one set of given inputs and one set of outputs. It has two programs of the same form: `common`,
+what does not depend on the member (run once, with one member), and `member`, the rest, which takes the values of the
+first as uniform inputs. Either may be None.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class Program:
         states: slots with a present and a next value; the next becomes the present between two steps.
         histories: slots that keep what was recorded at every step.
         outputs: slots saved at the save points, in this order.
+        single: made for one member.
     """
 
     slots: tuple[Slot, ...]
@@ -72,6 +73,7 @@ class Program:
     states: tuple[int, ...]
     histories: tuple[int, ...]
     outputs: tuple[int, ...]
+    single: bool
 
     @property
     def stages(self) -> tuple[tuple[Statement, ...], ...]:

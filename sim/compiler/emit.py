@@ -1,0 +1,345 @@
+"""C text from a program. Every name in it is made of letters of ours and numbers; nothing comes from a model file.
+
+Layout: members run innermost in blocks of W. `w` holds values (cells, W), `s` and `n` the present and next states, `p`
+what histories recorded (steps, cells, W); `uc` and `us` are uniform inputs, one for the run and one a step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.compiler import ctext
+from sim.compiler.fuse import Nest, fuse
+from sim.compiler.ir import Along, Apply, Expr, Interp, Number, Read, Recall, Reduce, Refs, Vector
+from sim.compiler.numpy_backend import slopes
+from sim.compiler.program import Program, Statement
+
+CHAIN = 12  # points up to which a lookup compares with each abscissa; above it searches
+
+
+class Unsupported(ValueError):  # noqa: N818 - a property of the program, not a failure
+    """An operation that this back end does not have."""
+
+
+@dataclass(slots=True)
+class Layout:
+    """Where slots are.
+
+    Attributes:
+        place: slot → (region, offset in cells); regions are w, s, p, uc, us.
+        sizes: cells of every region.
+        const, moving: slots of member inputs, one for the run and one a step, in the order of their columns.
+        uniform_const, uniform_moving: the same of uniform inputs.
+    """
+
+    place: dict[int, tuple[str, int]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("w", "s", "p", "uc", "us"), 0))
+    const: list[int] = field(default_factory=list)
+    moving: list[int] = field(default_factory=list)
+    uniform_const: list[int] = field(default_factory=list)
+    uniform_moving: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, program: Program, skip: set[int]) -> Layout:
+        """Lay out all slots of a program but those in `skip`, which live in registers."""
+        layout = cls()
+        for one in program.inputs:
+            group = {
+                (False, False): layout.const,
+                (True, False): layout.moving,
+                (False, True): layout.uniform_const,
+                (True, True): layout.uniform_moving,
+            }[one.per_step, one.uniform]
+            group.append(one.slot)
+        for slot in (*layout.const, *layout.moving):
+            layout._put(program, slot, "w")
+        for slot in layout.uniform_const:
+            layout._put(program, slot, "uc")
+        for slot in layout.uniform_moving:
+            layout._put(program, slot, "us")
+        for slot in program.states:
+            layout._put(program, slot, "s")
+        for slot in program.histories:
+            layout._put(program, slot, "p")
+        for slot in sorted({one.slot for stage in program.stages for one in stage} - skip):
+            if slot not in layout.place:
+                layout._put(program, slot, "w")
+        return layout
+
+    def _put(self, program: Program, slot: int, region: str) -> None:
+        self.place[slot] = (region, self.sizes[region])
+        self.sizes[region] += program.slots[slot].size
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """C text and the layout that its caller needs."""
+
+    text: str
+    layout: Layout
+
+
+def emit(program: Program, width: int) -> Source:
+    """The C text of a program for blocks of `width` members.
+
+    Raises:
+        Unsupported: an operation that C lacks here.
+    """
+    nests = [fuse(stage) for stage in program.stages]
+    layout = Layout.of(program, _registers(program, nests))
+    writer = _Writer(program, layout)
+    calls = [[writer.nest(nest) for nest in stage] for stage in nests]
+    body = ctext.main(program, layout, calls)
+    text = "\n".join((ctext.HEAD % {"W": width}, *writer.tables.values(), *writer.functions, body))
+    return Source(text, layout)
+
+
+def _registers(program: Program, nests: Iterable[Sequence[Nest]]) -> set[int]:
+    """Value slots that are read only in the nest that writes them."""
+    home: dict[int, set[int]] = {}
+    for number, nest in enumerate(nest for stage in nests for nest in stage):
+        for one in nest.statements:
+            places = [one.slot] if one.target == "value" else []
+            for node in _nodes(one.expr):
+                if isinstance(node, Read | Recall):
+                    places.append(node.slot)
+            for slot in places:
+                home.setdefault(slot, set()).add(number)
+    kept = {*program.outputs, *program.states, *program.histories, *(one.slot for one in program.inputs)}
+    whole = {
+        one.slot
+        for stage in nests
+        for nest in stage
+        for one in nest.statements
+        if one.target == "value" and one.mask is None and not isinstance(one.expr, Reduce | Vector)
+    }
+    return {slot for slot, numbers in home.items() if len(numbers) == 1 and slot in whole and slot not in kept}
+
+
+def _nodes(expr: Expr) -> Iterable[Expr]:
+    from sim.compiler.ir import walk
+
+    return walk(expr)
+
+
+class _Writer:
+    """Functions and tables of one C file."""
+
+    def __init__(self, program: Program, layout: Layout) -> None:
+        self.program, self.layout = program, layout
+        self.functions: list[str] = []
+        self.tables: dict[object, str] = {}
+        self.names: dict[object, str] = {}
+
+    def nest(self, nest: Nest) -> str:
+        """Write a nest as a function; the text that calls it."""
+        name = f"f{len(self.functions)}"
+        loops = {axis: f"i{number}" for number, axis in enumerate(nest.axes)}
+        heads = [self._loop(axis, index) for axis, index in loops.items()]
+        first = nest.statements[0]
+        if isinstance(first.expr, Vector):
+            body = self._rows(first, loops)
+        elif isinstance(first.expr, Reduce):
+            body = self._reduction(first, first.expr, loops)
+        else:
+            body = _Body(self, loops).members(nest.statements)
+        if first.mask is not None:
+            body = [f"if ({self._mask(first, loops)}) {{", *body, "}"]
+        self.functions.append(ctext.function(name, [*heads, *body, "}" * len(heads)]))
+        return f"{name}({ctext.ARGUMENTS});"
+
+    def _loop(self, axis: str, index: str) -> str:
+        return f"for (long {index} = 0; {index} < {self.program.sizes[axis]}; {index}++) {{"
+
+    def _mask(self, one: Statement, loops: dict[str, str]) -> str:
+        assert one.mask is not None
+        index = "0"
+        for axis, size in zip(one.axes, one.mask.shape, strict=True):
+            index = f"({index}) * {size} + {loops[axis]}"
+        return f"{self.table(one.mask.astype(np.int8), 'signed char')}[{index}]"
+
+    def _reduction(self, one: Statement, node: Reduce, loops: dict[str, str]) -> list[str]:
+        """An accumulator over the inner loops, adding in the order of the elements."""
+        start = {"sum": 0.0, "product": 1.0, "minimum": math.inf, "maximum": -math.inf}[node.op]
+        inner = {axis: f"j{number}" for number, axis in enumerate(node.over)}
+        body = _Body(self, {**loops, **inner})
+        value = body.value(node.body)
+        update = {"sum": "a[m] + {}", "product": "a[m] * {}", "minimum": "lesser(a[m], {})", "maximum": "greater(a[m], {})"}
+        store = _Body(self, loops).address(one.slot, one.refs, one.target)
+        return [
+            "double a[W];",
+            f"for (int m = 0; m < W; m++) a[m] = {literal(start)};",
+            *(self._loop(axis, index) for axis, index in inner.items()),
+            *ctext.member_loop([*body.lines, f"a[m] = {update[node.op].format(value)};"]),
+            "}" * len(inner),
+            f"for (int m = 0; m < W; m++) {store}[m] = a[m];",
+        ]
+
+    def _rows(self, one: Statement, loops: dict[str, str]) -> list[str]:
+        raise Unsupported(f"the row operation {getattr(one.expr, 'op', '')!r}")
+
+    def table(self, values: NDArray[np.generic], kind: str) -> str:
+        """The name of a constant array; equal arrays are written once."""
+        key = (kind, values.tobytes())
+        if key not in self.names:
+            self.names[key] = name = f"T{len(self.names)}"
+            items = ", ".join(literal(float(v)) if kind == "double" else str(int(v)) for v in values.reshape(-1))
+            self.tables[key] = f"static const {kind} {name}[] = {{{items}}};"
+        return self.names[key]
+
+
+class _Body:
+    """The inside of a nest: statements over one member `m`, each shared node computed once."""
+
+    def __init__(self, writer: _Writer, loops: dict[str, str]) -> None:
+        self.writer, self.loops = writer, loops
+        self.lines: list[str] = []
+        self.made: dict[int, str] = {}
+        self.written: dict[int, str] = {}
+
+    def members(self, statements: Sequence[Statement]) -> list[str]:
+        """The loop over members around statements."""
+        place = self.writer.layout.place
+        for one in statements:
+            value = self.value(one.expr)
+            if one.target == "value":
+                self.written[one.slot] = value
+            if one.slot in place:
+                self.lines.append(f"{self.address(one.slot, one.refs, one.target)}[m] = {value};")
+        return ctext.member_loop(self.lines)
+
+    def value(self, node: Expr) -> str:
+        """A C expression for a node: a literal or a name already defined."""
+        if isinstance(node, Number):
+            return literal(node.value)
+        if id(node) not in self.made:
+            self.made[id(node)] = self._define(node)
+        return self.made[id(node)]
+
+    def _define(self, node: Expr) -> str:
+        if isinstance(node, Read) and node.slot in self.written:
+            return self.written[node.slot]
+        text = self._text(node)
+        name = f"t{len(self.lines)}"
+        self.lines.append(f"const {'_Bool' if node.type == 'bool' else 'double'} {name} = {text};")
+        return name
+
+    def _text(self, node: Expr) -> str:
+        if isinstance(node, Read):
+            return self._load(node.slot, node.refs)
+        if isinstance(node, Apply):
+            if node.op == "pow" and isinstance(node.args[1], Number) and node.args[1].value == 2:
+                base = self.value(node.args[0])
+                return f"{base} * {base}"
+            return ctext.OPERATIONS[node.op].format(*(self.value(arg) for arg in node.args))
+        if isinstance(node, Interp):
+            return self._lookup(node)
+        if isinstance(node, Recall):
+            return self._recall(node)
+        raise Unsupported(f"a {type(node).__name__.lower()} inside an expression")
+
+    def _load(self, slot: int, refs: Refs) -> str:
+        region, offset = self.writer.layout.place[slot]
+        index = self._index(slot, refs)
+        if region in ("uc", "us"):
+            return f"{region}[{offset} + {index}]"
+        return f"{region}[({offset} + {index}) * W + m]"
+
+    def address(self, slot: int, refs: Refs, target: str) -> str:
+        """Where the members of a cell are stored."""
+        region, offset = self.writer.layout.place[slot]
+        region = {"value": region, "next": "n", "record": "p"}[target]
+        base = f"({region} + k * {self.writer.layout.sizes['p']}L * W)" if target == "record" else region
+        return f"({base} + ({offset} + {self._index(slot, refs)}) * W)"
+
+    def _index(self, slot: int, refs: Refs) -> str:
+        text = "0"
+        for ref, size in zip(refs, self.writer.program.slots[slot].shape, strict=True):
+            part = str(ref) if isinstance(ref, int) else self._position(ref)
+            text = part if text == "0" else f"({text}) * {size} + {part}"
+        return text
+
+    def _position(self, ref: Along) -> str:
+        index = self.loops[ref.axis]
+        if ref.map is None:
+            return index
+        first = ref.map[0]
+        if ref.map == tuple(range(first, first + len(ref.map))):
+            return f"({index} + {first})"
+        return f"{self.writer.table(np.array(ref.map), 'int')}[{index}]"
+
+    def _recall(self, node: Recall) -> str:
+        lag, start = self.value(node.lag), self.value(node.start)
+        _, offset = self.writer.layout.place[node.slot]
+        size = self.writer.layout.sizes["p"]
+        where = f"(({size}L * (k - (long){lag}) + {offset} + {self._index(node.slot, node.refs)}) * W + m)"
+        return f"{lag} <= (double)k ? p[{where}] : {start}"
+
+    def _lookup(self, node: Interp) -> str:
+        table = self.writer.program.tables[node.table]
+        at = self._clamped(self.value(node.arg), table.x, table.rule)
+        row = "0"
+        for ref, size in zip(node.refs, table.y.shape[:-1], strict=True):
+            row = f"({row}) * {size} + {ref if isinstance(ref, int) else self._position(ref)}"
+        points = len(table.x)
+        names = [self.writer.table(values, "double") for values in (table.x, table.y, slopes(table))]
+        row = self._name("const long", f"({row}) * {points}")
+        if points <= CHAIN:
+            x, y, slope = self._chain(at, points, names, row)
+        else:
+            piece = self._search(at, points, names[0])
+            x, y, slope = f"{names[0]}[{piece}]", f"{names[1]}[{row} + {piece}]", f"{names[2]}[{row} + {piece}]"
+        if table.rule == "hold_backward":
+            return f"{at} == {at} ? {y} : {at}"
+        return f"{slope} * ({at} - {x}) + {y}"
+
+    def _clamped(self, at: str, x: NDArray[np.float64], rule: str) -> str:
+        if rule == "extrapolate":
+            return at
+        low = self._name("const double", f"{at} < {literal(x[0])} ? {literal(x[0])} : {at}")
+        return self._name("const double", f"{low} > {literal(x[-1])} ? {literal(x[-1])} : {low}")
+
+    def _name(self, kind: str, text: str) -> str:
+        name = f"t{len(self.lines)}"
+        self.lines.append(f"{kind} {name} = {text};")
+        return name
+
+    def _chain(self, at: str, points: int, names: list[str], row: str) -> tuple[str, str, str]:
+        """The piece by comparing with every abscissa: no branch, no gather."""
+        x = self._name("double", f"{names[0]}[0]")
+        y = self._name("double", f"{names[1]}[{row}]")
+        slope = self._name("double", f"{names[2]}[{row}]")
+        for i in range(1, points):
+            above = self._name("const _Bool", f"{at} >= {names[0]}[{i}]")
+            self.lines.append(f"{x} = {above} ? {names[0]}[{i}] : {x};")
+            self.lines.append(f"{y} = {above} ? {names[1]}[{row} + {i}] : {y};")
+            self.lines.append(f"{slope} = {above} ? {names[2]}[{row} + {i}] : {slope};")
+        return x, y, slope
+
+    def _search(self, at: str, points: int, x: str) -> str:
+        """The piece by halving, without branches."""
+        piece = self._name("long", "0")
+        step = 1 << (points - 1).bit_length()
+        while step > 1:
+            step >>= 1
+            probe = self._name("const long", f"{piece} + {step} < {points} ? {piece} + {step} : {points - 1}")
+            self.lines.append(f"{piece} = {at} >= {x}[{probe}] ? {probe} : {piece};")
+        return piece
+
+
+def literal(value: float) -> str:
+    """A double, exactly."""
+    if math.isnan(value):
+        return "__builtin_nan(\"\")"
+    if math.isinf(value):
+        return "__builtin_inf()" if value > 0 else "(-__builtin_inf())"
+    text = float(value).hex()
+    return f"({text})" if text.startswith("-") else text
+
+
+Format = Callable[..., str]

@@ -1,0 +1,88 @@
+"""Fusing: statements of a stage → loop nests, as few and as large as their dependences allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sim.compiler.ir import Along, Read, Recall, Reduce, Vector, walk
+from sim.compiler.program import Statement
+
+LARGEST = 48  # statements of one nest: keeps registers and compile time in bounds
+
+
+@dataclass(slots=True)
+class Nest:
+    """Loops over `axes` around statements.
+
+    `kept` are slots whose values are needed outside the nest; the others live in registers.
+    """
+
+    axes: tuple[str, ...]
+    statements: list[Statement] = field(default_factory=list)
+
+
+def alone(one: Statement) -> bool:
+    """Whether a statement needs a nest of its own: a reduction, a row operation or a mask."""
+    return one.mask is not None or isinstance(one.expr, Reduce | Vector)
+
+
+def fuse(statements: Sequence[Statement]) -> list[Nest]:
+    """Group statements, which are given in a valid order, into nests in a valid order."""
+    reads = [_reads(one) for one in statements]
+    writers: dict[int, list[int]] = {}
+    needs: list[list[int]] = []
+    for i, one in enumerate(statements):
+        needs.append([writer for slot in reads[i] for writer in writers.get(slot, ())])
+        if one.target == "value":
+            writers.setdefault(one.slot, []).append(i)
+    pending, done, nests = list(range(len(statements))), set[int](), list[Nest]()
+    while pending:
+        first = next(i for i in pending if done.issuperset(needs[i]))
+        chosen = [first] if alone(statements[first]) else _gather(statements, needs, pending, done, first)
+        nests.append(Nest(statements[first].axes, [statements[i] for i in chosen]))
+        done.update(chosen)
+        taken = set(chosen)
+        pending = [i for i in pending if i not in taken]
+    return nests
+
+
+def _gather(
+    statements: Sequence[Statement], needs: list[list[int]], pending: list[int], done: set[int], first: int
+) -> list[int]:
+    """All pending statements that can share the loops of the first."""
+    axes = set(statements[first].axes)
+    chosen: list[int] = []
+    inside: set[int] = set()
+    grown = True
+    while grown and len(chosen) < LARGEST:
+        grown = False
+        for i in pending:
+            one = statements[i]
+            if i in inside or alone(one) or set(one.axes) != axes or len(chosen) >= LARGEST:
+                continue
+            near = [j for j in needs[i] if j not in done]
+            if all(j in inside for j in near) and _pointwise(one, [statements[j] for j in near]):
+                chosen.append(i)
+                inside.add(i)
+                grown = True
+    return chosen
+
+
+def _pointwise(reader: Statement, writers: Sequence[Statement]) -> bool:
+    """Whether a statement reads what others write only at the point of the loop where they write it."""
+    written = {one.slot: one.refs for one in writers}
+    if len(written) != len(writers):
+        return False
+    for one in writers:
+        if sorted(ref.axis for ref in one.refs if isinstance(ref, Along)) != sorted(one.axes):
+            return False
+    for node in walk(reader.expr):
+        if isinstance(node, Read | Recall) and node.slot in written:
+            if isinstance(node, Recall) or node.refs != written[node.slot]:
+                return False
+    return True
+
+
+def _reads(one: Statement) -> set[int]:
+    return {node.slot for node in walk(one.expr) if isinstance(node, Read | Recall)}

@@ -1,0 +1,212 @@
+"""The native back end: C from the intermediate form, built by the system's compiler and kept on disk.
+
+A library is kept under the hash of its text, of the compiler and of the processor, written beside and renamed into
+place, so that many processes may build the same one at the same time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.compiler.backend import Job, Values
+from sim.compiler.emit import Source, emit
+from sim.compiler.program import Program
+from sim.errors import CompilerError
+
+WIDTH = 8  # members of a block: one AVX-512 register, two AVX2 ones
+CHUNK = 64  # members that a thread takes at a time
+FLAGS = ("-O3", "-march=native", "-std=gnu11", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math")
+EXACT = ("-ffp-contract=off",)  # no fused multiply-add: the same roundings as NumPy and PySD
+TIMEOUT = 600
+
+
+class NativeBackend:
+    """Kernels by the system's C compiler."""
+
+    name = "native"
+
+    def available(self) -> str | None:
+        """None if there is a compiler that builds a trivial library."""
+        return _probe()
+
+    def kernel(self, program: Program) -> NativeKernel:
+        """Build, or take from the cache.
+
+        Raises:
+            Unsupported: the program holds an operation that C lacks here.
+            CompilerError: the compiler fails.
+        """
+        return NativeKernel(program, emit(program, 1 if program.single else WIDTH))
+
+
+class NativeKernel:
+    """A loaded library."""
+
+    def __init__(self, program: Program, source: Source) -> None:
+        self.program, self.layout = program, source.layout
+        library = ctypes.CDLL(str(build(source.text)))
+        self.function = library.run
+        self.function.restype = ctypes.c_int
+
+    def run(self, job: Job, threads: int) -> dict[int, Values]:
+        """Run all members; see `Kernel`."""
+        layout, slots = self.layout, self.program.slots
+        rows = np.cumsum([0, *(slots[slot].size for slot in self.program.outputs)])
+        out = np.empty((job.saves, int(rows[-1]), job.members))
+        arrays = [
+            _join([job.inputs[slot] for slot in layout.uniform_const], 0),
+            _join([job.inputs[slot] for slot in layout.uniform_moving], 1),
+            _join([job.inputs[slot] for slot in layout.const], 0),
+            _join([job.inputs[slot] for slot in layout.moving], 1),
+        ]
+        saved = np.ascontiguousarray(job.saved, dtype=np.int64)
+        stop = ctypes.c_int(0)
+        pointers = [_pointer(array) for array in (*arrays, out)]
+
+        def part(first: int) -> None:
+            if job.cancelled is not None and job.cancelled():
+                stop.value = 1
+            last = min(first + size, job.members)
+            code = self.function(
+                *map(ctypes.c_long, (first, last, job.members, job.steps)),
+                saved.ctypes.data_as(ctypes.c_void_p),
+                *pointers,
+                ctypes.byref(stop),
+            )
+            if code == 1:
+                raise MemoryError("no memory for the workspace of a kernel")
+
+        size = job.members if threads == 1 and job.cancelled is None else CHUNK
+        starts = range(0, job.members, size)
+        if threads > 1 and len(starts) > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(part, starts))
+        else:
+            for first in starts:
+                part(first)
+        return {slot: out[:, rows[i] : rows[i + 1]] for i, slot in enumerate(self.program.outputs)}
+
+
+def _join(parts: list[Values], axis: int) -> Values:
+    if not parts:
+        return np.zeros(1)
+    return np.ascontiguousarray(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis))
+
+
+def _pointer(array: NDArray[np.float64]) -> ctypes.c_void_p:
+    return array.ctypes.data_as(ctypes.c_void_p)
+
+
+@functools.cache
+def _compiler() -> str | None:
+    """The compiler's path: of the variable CC, or the first of cc, gcc and clang."""
+    for name in (os.environ.get("CC", ""), "cc", "gcc", "clang"):
+        found = shutil.which(name) if name else None
+        if found:
+            return found
+    return None
+
+
+@functools.cache
+def _probe() -> str | None:
+    if _compiler() is None:
+        return "there is no C compiler (cc, gcc or clang; or set CC)"
+    try:
+        build("int run(void) { return 0; }")
+    except CompilerError as error:
+        return str(error)
+    return None
+
+
+@functools.cache
+def _vector_math() -> tuple[str, ...]:
+    """Flags for the vector versions of exp and its kin, if this C library has them."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return ()
+    flags = ("-DVECTOR_MATH", "-lmvec", "-lm")
+    try:
+        build('__attribute__((simd("notinbranch"))) double exp(double);\n'
+              "void run(double *x) { for (int i = 0; i < 64; i++) x[i] = exp(x[i]); }", flags)
+    except (CompilerError, OSError):
+        return ()
+    return flags
+
+
+def build(text: str, extra: tuple[str, ...] | None = None) -> Path:
+    """The shared library of a C text, from the cache or built now.
+
+    Raises:
+        CompilerError: no compiler, or it fails.
+    """
+    compiler = _compiler()
+    if compiler is None:
+        raise CompilerError("there is no C compiler (cc, gcc or clang; or set CC)")
+    if extra is None:
+        extra = (*_vector_math(),) if "VECTOR" in text else ()
+        extra = extra or ("-lm",)
+    key = "\0".join((text, *FLAGS, *EXACT, *extra, _identity(compiler)))
+    path = cache() / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.so"
+    if not path.exists():
+        _compile(compiler, text, extra, path)
+    return path
+
+
+def _compile(compiler: str, text: str, extra: tuple[str, ...], path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="build-") as folder:
+        source, library = Path(folder, "kernel.c"), Path(folder, "kernel.so")
+        source.write_text(text, encoding="ascii")
+        command = [compiler, *FLAGS, *EXACT, "-o", str(library), str(source), *extra]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise CompilerError(f"{compiler} did not run: {error}") from error
+        if done.returncode:
+            raise CompilerError(f"{compiler} failed: {done.stderr.strip()[:2000]}")
+        os.replace(library, path)
+
+
+@functools.cache
+def _identity(compiler: str) -> str:
+    """What decides the code that a compiler makes: its version and the processor."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = [platform.processor()]
+    chip = [line for line in lines if line.startswith(("flags", "model name", "Features"))][:2]
+    return "\n".join((version, platform.platform(), *chip))
+
+
+def cache() -> Path:
+    """The folder of built libraries, readable and writable by this user alone."""
+    chosen = os.environ.get("SIM_CACHE")
+    base = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sim-kernels"
+    for folder in (base, Path(tempfile.gettempdir()) / f"sim-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if _private(folder) and os.access(folder, os.W_OK):
+                return folder
+        except OSError:
+            continue
+    raise CompilerError(f"no private folder for built kernels: neither {base} nor the temporary folder; set SIM_CACHE")
+
+
+def _private(folder: Path) -> bool:
+    """Whether nobody else can put a library there."""
+    if not hasattr(os, "getuid"):
+        return True
+    status = folder.stat()
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
