@@ -45,7 +45,7 @@ def summary(metrics: xr.Dataset, trusted: bool = False) -> pd.DataFrame:
 
     metrics: `reduction` (allocation, mix, province, member) and `target` (allocation, province), per cent. Columns:
     target; reduction and reduction_10, reduction_90 (per cent); margin (median) and margin_2.5 … margin_97.5 (points);
-    members, hits, chance with its 95 % Wilson interval; red, yellow, green (probabilities) and light (the likeliest);
+    members, hits, chance with its 95 % Wilson interval; red, yellow, green (probabilities) and light (the median's);
     reach_50, reach_80, reach_90: the deepest cut within reach at that chance, effort as under this target; words_en,
     words_zh: calibrated words, given only when the interval lies in one class and the hold-out test was passed.
     """
@@ -62,7 +62,9 @@ def summary(metrics: xr.Dataset, trusted: bool = False) -> pd.DataFrame:
     spoken = [
         words(a, b, trusted) if np.isfinite(a) else ("", "") for a, b in zip(low.ravel(), high.ravel(), strict=True)
     ]
-    likeliest = np.where(n > 0, np.take(LIGHTS, np.nan_to_num(light).argmax(axis=0)), "not rated")
+    # The lights are ordered, so their centre is the median: green is never shown where a miss is more likely than not.
+    rank = (np.nan_to_num(light).cumsum(axis=0) < 0.5).sum(axis=0).clip(max=2)
+    central = np.where(n > 0, np.take(LIGHTS, rank), "not rated")
     columns: dict[str, Any] = {
         "target": target,
         "reduction": cuts[1],
@@ -76,7 +78,7 @@ def summary(metrics: xr.Dataset, trusted: bool = False) -> pd.DataFrame:
         "chance_low": low,
         "chance_high": high,
         **dict(zip(LIGHTS, light, strict=True)),
-        "light": likeliest,
+        "light": central,
         **{f"reach_{100 * c:g}": cuts[3 + k] for k, c in enumerate(REACH)},
     }
     table = _frame(metrics["reduction"], ("allocation", "mix", "province"), columns)
