@@ -1,5 +1,6 @@
 """The real system behind a study: model, measured data, calibration, allocation rules and policy mixes joined."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -229,9 +230,10 @@ def errors(study: Study, members: np.ndarray) -> xr.DataArray:
 
 @dataclass(frozen=True)
 class Province:
-    """The province model as a `Simulate`. threads: how many the engine may use."""
+    """The province model as a `Simulate`. threads: how many the engine may use; 0: one a processor of this process."""
 
     threads: int = 1
+    backend: str = "auto"
 
     def __call__(
         self, design: pd.DataFrame, params: Mapping[str, xr.DataArray], outputs: Sequence[str], years: Sequence[int]
@@ -246,7 +248,12 @@ class Province:
         given = {name: values for name, values in given.items() if name not in members}
         times = [float(year) for year in years]
         found: xr.Dataset = model.ensemble(
-            members, list(outputs), params={**given, "FINAL TIME": times[-1]}, times=times, workers=self.threads
+            members,
+            list(outputs),
+            params={**given, "FINAL TIME": times[-1]},
+            times=times,
+            workers=self.threads or len(os.sched_getaffinity(0)),
+            backend=self.backend,
         )
         return found
 

@@ -1,0 +1,93 @@
+"""`tanlu run` and `tanlu ensemble`: a whole study, or its simulation alone."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.console import Json, Quiet, RunsFolder, emit, note, progress
+
+Study = Annotated[str, typer.Argument(help="Name of a shipped study, or path of a YAML file.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Override: path=value, for example members=200.")]
+Fresh = Annotated[bool, typer.Option(help="A new run even if this study has one.")]
+Threads = Annotated[int, typer.Option(help="Threads of this process; 0: one a processor.", min=0)]
+Workers = Annotated[int, typer.Option(help="Worker processes of this machine (Dask) instead of threads.", min=0)]
+Cluster = Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:port.")]
+BatchSize = Annotated[int, typer.Option("--batch", help="Members at a time; no effect on results.", min=1)]
+Verify = Annotated[int, typer.Option(help="Member runs repeated with PySD, the largest difference recorded.", min=0)]
+
+
+def run(
+    study: Study = "twelfth-plan",
+    set_: Set = None,
+    runs: RunsFolder = Path("runs"),
+    fresh: Fresh = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
+    threads: Threads = 0,
+    workers: Workers = 0,
+    cluster: Cluster = None,
+    batch: BatchSize = 256,
+    verify: Verify = 1,
+    report: Annotated[bool, typer.Option(help="Write report.html and report.zh.html.")] = True,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Carry out a whole study: check, simulate, analyse, report; print which provinces reach their targets."""
+    from experiments import inputs, job
+    from experiments import study as studies
+
+    job.check_data()
+    asked = studies.load(study, set_ or ())
+    system = inputs.system(threads)
+    if dry_run:
+        emit(job.estimate(asked, system, runs), json)
+        return
+    done = job.carry_out(
+        asked,
+        system,
+        runs,
+        job.How(workers, cluster, batch, fresh, verify, report),
+        step=lambda total: progress(total, quiet),
+        say=lambda text: note(text, quiet),
+        reference=inputs.Province(backend="pysd"),
+    )
+    if json:
+        emit({"run": done.name, "manifest": done.manifest, "verdicts": done.table("feasibility")}, json)
+        return
+    for mix in asked.mixes:
+        note(f"\n{asked.allocations[0].label} targets, {mix.label} mix, {asked.members:,} members", quiet)
+        emit(job.verdicts(done, mix=mix.label))
+    note(
+        "\nChances are those of this ensemble of this model, with predictive errors: conditional, not a forecast.",
+        quiet,
+    )
+    note(job.statistics(done), quiet)
+    if report:
+        note(f"report: {done.folder / 'report.html'}", quiet)
+
+
+def ensemble(
+    study: Study = "twelfth-plan",
+    set_: Set = None,
+    runs: RunsFolder = Path("runs"),
+    fresh: Fresh = False,
+    threads: Threads = 0,
+    workers: Workers = 0,
+    cluster: Cluster = None,
+    batch: BatchSize = 256,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a study without analyses and report; print the run's name and statistics."""
+    from experiments import inputs, job, simulate
+    from experiments import study as studies
+
+    system = inputs.system(threads)
+    begun = simulate.start(studies.load(study, set_ or ()), system, runs, batch=batch, fresh=fresh)
+    simulate.resume(begun, system, workers=workers, cluster=cluster, step=lambda total: progress(total, quiet))
+    emit({"run": begun.name, "members": begun.manifest["members"]} if json else {"run": begun.name}, json)
+    note(job.statistics(begun), quiet)
+
+
+COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"run": run, "ensemble": ensemble}
