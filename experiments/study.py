@@ -133,9 +133,9 @@ class Distribution(Part):
     def _ordered(self) -> "Distribution":
         given = [v for v in (self.low, self.default, self.high) if v is not None]
         if given != sorted(given) or (self.low is not None and self.low == self.high):
-            raise ValueError(
-                f"low {self.low}, default {self.default}, high {self.high}: allowed is low ≤ default ≤ high"
-            )
+            named = {"low": self.low, "default": self.default, "high": self.high}
+            got = ", ".join(f"{name} {value:g}" for name, value in named.items() if value is not None)
+            raise ValueError(f"got {got}, allowed: low ≤ default ≤ high and low < high")
         return self
 
 
@@ -165,7 +165,7 @@ class Outputs(Part):
     @classmethod
     def _rising(cls, levels: list[float]) -> list[float]:
         if levels != sorted(set(levels)):
-            raise ValueError(f"{levels}: allowed are rising levels, each once")
+            raise ValueError(f"got {levels}, allowed: rising levels, each once")
         return levels
 
     @field_validator("variables")
@@ -191,7 +191,7 @@ class Study(Part):
     title: str = Field(default="", description="One sentence for the report.")
     members: int = Field(ge=2, le=10_000_000, description="Draws of the uncertain inputs.")
     seed: int = Field(ge=1, description="Root seed of everything random.")
-    target: Target = Field(default=Target())
+    target: Target = Field(default=Target(), description="The plan and the national target.")
     allocations: list[Annotated[AllocationChoice, _named("rule")]] = Field(
         min_length=1, description="Allocation rules, each a name or a mapping."
     )
@@ -202,8 +202,8 @@ class Study(Part):
         default={}, description="Model constants set alike in all members (switches, …)."
     )
     uncertain: dict[str, Distribution] = Field(default={}, description="Uncertain inputs whose distribution differs.")
-    sampling: Sampling = Field(default=Sampling())
-    outputs: Outputs
+    sampling: Sampling = Field(default=Sampling(), description="Design of the members and what is added to them.")
+    outputs: Outputs = Field(description="What is kept beside the target metrics of every member.")
 
     _folder: Path = PrivateAttr(default=Path())
 
@@ -294,6 +294,8 @@ def load(
     faults += [fault for text in overrides if (fault := _override(source, text))]
     words = _installed() if vocabulary is None else vocabulary
     study, invalid = _validated(source, words)
+    if faults:  # what could not be read is not also called missing
+        invalid = [fault for fault in invalid if not fault.endswith(MISSING)]
     if faults or study is None:
         raise InputError(faults + invalid)
     study._folder = path.parent
@@ -417,7 +419,10 @@ def _override(source: _Source, text: str) -> str | None:
         spot[int(last)] = new
     else:
         spot[last] = new
-    source.places[tuple(int(k) if k.isdecimal() else k for k in keys)] = f"--set {text}"
+    places = [int(key) if key.isdecimal() else key for key in keys]
+    for length in range(1, len(places)):
+        source.places.setdefault(tuple(places[:length]), f"--set {text}")
+    source.places[tuple(places)] = f"--set {text}"
     return None
 
 
@@ -444,6 +449,7 @@ def _validated(source: _Source, words: Vocabulary) -> tuple[Study | None, list[s
         ]
 
 
+MISSING = "is missing"
 EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -460,7 +466,7 @@ EXPECTED = {
     "less_than_equal": "at most {le}",
     "too_short": "at least {min_length} of them",
     "literal_error": "{expected}",
-    "string_pattern_mismatch": "a text like {pattern}",
+    "string_pattern_mismatch": "small letters, digits and hyphens, at most 48 of them",
 }
 """What is allowed, by pydantic's type of error."""
 
@@ -469,10 +475,10 @@ def _sentence(error: Any) -> tuple[tuple[Any, ...], str]:
     """Path and sentence for one of pydantic's errors: what was got, what is allowed."""
     path, kind, got, context = tuple(error["loc"]), error["type"], error["input"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        allowed = list(_model_at(path[:-1]).model_fields)
+        allowed = [*(() if path[:-1] else ("extends",)), *_model_at(path[:-1]).model_fields]
         return path, f"unknown key{nearest(str(path[-1]), allowed)}; allowed here: {', '.join(allowed)}"
     if kind == "missing":
-        return path, "is missing"
+        return path, MISSING
     if kind == "value_error":
         return path, str(context["error"])
     allowed_text = EXPECTED.get(kind, error["msg"]).format(**context)

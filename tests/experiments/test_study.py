@@ -1,0 +1,225 @@
+"""Study files: what is read, what is refused and how that is said."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments import study as studies
+from experiments.errors import InputError
+from experiments.study import Vocabulary, load, resolved, schema
+
+WORDS = Vocabulary(
+    rules=("official", "uniform", "s1", "s2"),
+    mixes=("base", "full", "delivered"),
+    constants=("rebound", "switch rebound", "discount rate"),
+    uncertain=("rebound", "discount rate"),
+    variables=("gdp", "total energy", "energy intensity"),
+)
+WORDS_OF_ANY = Vocabulary()
+GOOD = """\
+name: mine
+members: 100
+seed: 1
+allocations: [official]
+mixes: [base]
+outputs:
+  variables: [gdp]
+"""
+
+MALFORMED = {
+    "empty": ("", ["mine.yaml: got nothing, allowed: a mapping (`key: value` lines)"]),
+    "a list": ("- name\n- members\n", ["mine.yaml: got a sequence, allowed: a mapping"]),
+    "not YAML": ("name: [mine\nmembers: 3\n", ["mine.yaml:2: not YAML: expected ',' or ']', but got ':'"]),
+    "tab": ("name: mine\n\tmembers: 3\n", ["mine.yaml:2: not YAML: found character '\\t' that cannot start any token"]),
+    "alias": ("name: &n mine\ntitle: *n\n", ["mine.yaml: YAML aliases (*name) are not allowed; use `extends`"]),
+    "key twice": (GOOD + "seed: 2\n", ["mine.yaml:8: key 'seed' stands twice"]),
+    "misspelt key": (
+        GOOD + "membres: 5\n",
+        ["mine.yaml:8: membres: unknown key; did you mean 'members'?; allowed here: "],
+    ),
+    "misspelt inner key": (
+        GOOD + "sampling:\n  metod: sobol\n",
+        ["mine.yaml:9: sampling.metod: unknown key; did you mean 'method'?; allowed here: method, posterior, predict"],
+    ),
+    "missing keys": (
+        "name: mine\n",
+        [f"mine.yaml:1: {key}: is missing" for key in ("members", "seed", "allocations", "mixes", "outputs")],
+    ),
+    "text for a number": (
+        GOOD.replace("100", "many"),
+        ["mine.yaml:2: members: got 'many', allowed: a whole number (write numbers without e, quotes or commas)"],
+    ),
+    "exponent": (GOOD.replace("100", "1e5"), ["members: got '1e5', allowed: a whole number (write numbers without e"]),
+    "fraction of a member": (GOOD.replace("100", "10.5"), ["members: got 10.5, allowed: a whole number"]),
+    "one member": (GOOD.replace("100", "1"), ["mine.yaml:2: members: got 1, allowed: at least 2"]),
+    "yes for a number": (GOOD.replace("100", "yes"), ["members: got True, allowed: a whole number"]),
+    "seed zero": (GOOD.replace("seed: 1", "seed: 0"), ["mine.yaml:3: seed: got 0, allowed: at least 1"]),
+    "name with blanks": (
+        GOOD.replace("mine", "My study"),
+        ["mine.yaml:1: name: got 'My study', allowed: small letters"],
+    ),
+    "unknown rule": (
+        GOOD.replace("[official]", "[oficial]"),
+        ["mine.yaml:4: allocations.0.rule: unknown allocation rule 'oficial'; did you mean 'official'?; allo"],
+    ),
+    "unknown mix": (
+        GOOD.replace("[base]", "[basic]"),
+        ["mixes.0.mix: unknown policy mix 'basic'; did you mean 'base'?"],
+    ),
+    "no mixes": (GOOD.replace("[base]", "[]"), ["mine.yaml:5: mixes: got [], allowed: at least 1 of them"]),
+    "mix not a list": (GOOD.replace("[base]", "base"), ["mine.yaml:5: mixes: got 'base', allowed: a list"]),
+    "same label twice": (
+        GOOD.replace("[base]", "[base, base]"),
+        ["mine.yaml:5: mixes: the label 'base' stands 2 times; give each a `name` of its own"],
+    ),
+    "unknown variable": (
+        GOOD.replace("[gdp]", "[gdp, total enrgy]"),
+        ["outputs.variables: unknown model variable 'total enrgy'; did you mean 'total energy'?"],
+    ),
+    "unknown constant": (
+        GOOD + "parameters:\n  switch rebond: 0\n",
+        ["parameters: unknown model constant 'switch rebond'; did you mean 'switch rebound' or 'rebound'?"],
+    ),
+    "lever as uncertain": (
+        GOOD + "uncertain:\n  lever start: {low: 1, high: 2}\n",
+        ["unknown uncertain input 'lever star"],
+    ),
+    "bounds turned round": (
+        GOOD + "uncertain:\n  rebound: {low: 0.6, high: 0.2}\n",
+        ["mine.yaml:9: uncertain.rebound: got low 0.6, high 0.2, allowed: low ≤ default ≤ high"],
+    ),
+    "unknown distribution": (
+        GOOD + "uncertain:\n  rebound: {distribution: gaussian}\n",
+        ["uncertain.rebound.distribution: got 'gaussian', allowed: 'uniform', 'normal', 'lognormal' or 'triangular'"],
+    ),
+    "not a number": (GOOD + "parameters: {rebound: .nan}\n", ["parameters.rebound: got nan, allowed: a finite number"]),
+    "fixed and drawn": (
+        GOOD + "parameters: {rebound: 0.3}\nuncertain: {rebound: {low: 0.1}}\n",
+        ["rebound: both fixed in `parameters` and drawn in `uncertain`; keep one"],
+    ),
+    "quantiles that fall": (
+        GOOD + "  quantiles: [0.9, 0.1]\n",
+        ["mine.yaml:8: outputs.quantiles: got [0.9, 0.1], allowed: rising levels, each once"],
+    ),
+    "quantile beyond one": (GOOD + "  quantiles: [0.1, 1.5]\n", ["outputs.quantiles.1: got 1.5, allowed: less than 1"]),
+    "member that is not drawn": (
+        GOOD + "  members: [100]\n",
+        ["outputs.members names [100], but members are numbered 0 to 99"],
+    ),
+    "outputs end before the plan": (
+        GOOD + "  last_year: 2015\ntarget: {plan: p13}\n",
+        ["outputs.last_year is 2015, before the plan ends in 2020"],
+    ),
+    "plan unknown": (
+        GOOD + "target: {plan: 12FYP}\n",
+        ["target.plan: got '12FYP', allowed: 'p11', 'p12', 'p13' or 'p14'"],
+    ),
+    "target negative": (GOOD + "target: {national: -16}\n", ["target.national: got -16, allowed: more than 0"]),
+    "extends nothing": (
+        "extends: twelfth-plam\n",
+        ["extends: study 'twelfth-plam' does not exist; did you mean 'twelfth-plan'"],
+    ),
+    "extends itself": ("extends: mine.yaml\n", ["`extends` goes in a circle: mine.yaml → mine.yaml"]),
+    "extends two": (
+        "extends: [a, b]\n",
+        ["mine.yaml:1: extends: got ['a', 'b'], allowed: the name or path of one study"],
+    ),
+}
+
+
+def faults(tmp_path: Path, text: str | bytes, *overrides: str) -> list[str]:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError) as raised:
+        load(path, overrides, WORDS)
+    return raised.value.faults
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_malformed(tmp_path: Path, case: str) -> None:
+    text, wanted = MALFORMED[case]
+    found = faults(tmp_path, text)
+    assert len(found) == len(wanted), found
+    for one in wanted:
+        assert any(one in fault for fault in found), found
+
+
+def test_all_faults_at_once_with_their_places(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path, GOOD.replace("100", "0") + "extra: 1\nsampling: {method: sobel}\n", "mixes.0=basis", "seed=x"
+    )
+    places = [fault.split(": ")[0] for fault in found]
+    assert places == ["mine.yaml:2", "--set seed=x", "--set mixes.0=basis", "mine.yaml:9", "mine.yaml:8"]
+
+
+def test_not_text(tmp_path: Path) -> None:
+    assert faults(tmp_path, b"name: \xff\xfe")[0].startswith("mine.yaml cannot be read as UTF-8 text")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("members", "--set members: allowed is path=value"),
+        ("=3", "--set =3: allowed is path=value"),
+        ("members=[", "--set members=[: the value is not YAML"),
+        ("mixes.4=full", "--set mixes.4=full: '4' is no place in a list of 1 (counted from 0)"),
+        ("members.x=1", "--set members.x=1: nothing stands at 'members' in 'members.x'"),
+        ("smapling.method=latin", "--set smapling.method=latin: smapling: unknown key; did you mean 'sampling'?"),
+    ],
+)
+def test_malformed_overrides(tmp_path: Path, override: str, message: str) -> None:
+    (found,) = faults(tmp_path, GOOD, override)
+    assert message in found
+
+
+def test_overrides_and_extends(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(GOOD)
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: base.yaml\nname: other\nsampling: {method: latin}\n")
+    study = load(path, ["sampling.posterior=false", "mixes.0=full", "parameters.switch rebound=0"], WORDS)
+    assert (study.name, study.members, study.sampling.method, study.sampling.posterior) == (
+        "other",
+        100,
+        "latin",
+        False,
+    )
+    assert study.mixes[0].label == "full"
+    assert study.parameters == {"switch rebound": 0}
+
+
+def test_every_shipped_study_is_valid() -> None:
+    assert studies.DEFAULT in studies.names()
+    for name in studies.names():
+        assert load(name).members >= 2
+
+
+def test_the_resolved_study_reads_back(tmp_path: Path) -> None:
+    study = load(studies.DEFAULT, ["title='Größe: 能源 # not a comment'"])
+    (tmp_path / "study.yaml").write_text(study.text(), encoding="utf-8")
+    assert resolved(tmp_path / "study.yaml").model_dump() == study.model_dump()
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+NESTED = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner))
+
+
+@given(NESTED, st.sampled_from(["members", "mixes", "outputs", "uncertain", "sampling.method", "allocations.0"]))
+def test_whatever_stands_at_a_key_is_a_study_or_faults(value: object, key: str) -> None:
+    try:
+        study = load(studies.DEFAULT, [f"{key}={yaml.safe_dump(value)}"], WORDS_OF_ANY)
+    except InputError as found:
+        told = found.faults
+    else:
+        told = [study.name]
+    assert all(told)
+
+
+def test_the_published_schema_is_in_step() -> None:
+    published = Path(__file__).parents[2] / "docs" / "study.schema.json"
+    assert published.read_text(encoding="utf-8") == schema(), "run `python -m experiments.study`"
+    described = json.loads(schema())
+    assert [name for name, entry in described["properties"].items() if "description" not in entry] == []
