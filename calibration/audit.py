@@ -1,7 +1,7 @@
 # ruff: noqa: PD004 (xarray knows notnull only)
 """What the measured tables hold and do not hold: coverage, residuals, sums against the nation, breaks; one province."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,11 @@ import xarray as xr
 
 from calibration import baseline, tables
 from calibration.errors import InputError, nearest
-from calibration.tables import DATA
+from calibration.tables import DATA, Fault
 
 JUMP = 0.25  # |Δ ln| beyond the province's own median change that counts as a jump
+AGREE = 1e-3  # two routes to one figure: relative difference (print to four digits)
+CLOSE = 1.0  # sectors against the printed total: per cent (print to three digits)
 
 NATION = {  # series: (quantity and sector of national_reference, its unit in ours)
     "gdp_nominal": ("gdp", "total", 0.1),
@@ -132,10 +134,55 @@ def _jump(series: xr.DataArray, year: int) -> dict[str, object]:
     return {"since": last, "ratio": float(total.sel(year=year) / total.sel(year=last)), "jumping": ", ".join(names)}
 
 
-def summary(folder: Path = DATA) -> dict[str, pd.DataFrame]:
-    """All of the above by name. Raises InputError or RuleError when the folder violates its descriptor."""
+def verify(folder: Path = DATA) -> None:
+    """Refuse a folder whose tables violate their descriptor or each other.
+
+    Raises InputError (a table is unreadable as its schema) or RuleError (values violate a rule), with all faults.
+    """
+    _verified(folder)
+
+
+def _verified(folder: Path) -> xr.Dataset:
     tables.refuse(tables.check(folder))
     data = baseline.load(folder)
+    tables.refuse(list(contradictions(data, folder)))
+    return data
+
+
+def contradictions(data: xr.Dataset, folder: Path = DATA) -> Iterator[Fault]:
+    """Figures of two tables that must agree by definition and do not."""
+    total, economy = tables.read("energy_total", folder), tables.read("economy", folder)
+    intensity_2005 = (10 * data["energy_total"] / data["gdp"]).to_series()
+    growth = (data["gdp"] / data["gdp"].shift(year=1) * 100).to_series()
+    chain = (data["gdp"] / data["gdp"].sel(year=2010) * 100).to_series()
+    pairs = [
+        ("energy_total.csv", total, "energy_intensity_2005p", intensity_2005, "energy_total over GDP"),
+        ("economy.csv", economy, "gdp_real_cum_2010_2013", chain, "the product of the yearly growth"),
+        ("economy.csv", economy, "gdp_real_cum_2010_2015", chain, "the product of the yearly growth"),
+        ("economy.csv", economy, "gdp_real_1997p", _levels(economy, growth), "GDP of 2000 moved by the yearly growth"),
+    ]
+    for file, table, variable, ours, meaning in pairs:
+        known = table[(table.variable == variable) & table.province.isin(data["province"].values)]
+        off = known.assign(ours=ours.reindex(pd.MultiIndex.from_frame(known[["province", "year"]])).to_numpy())
+        for row in off[(off.ours / off.value - 1).abs() > AGREE].itertuples():
+            got = f"{variable}: {row.province} {row.year} got {row.value:g}, but {meaning} is {row.ours:.6g}"
+            yield Fault(file, int(str(row.Index)) + 2, f"{got}; allowed: a difference of {100 * AGREE:g} %")
+    gaps = closure(folder)
+    for row in gaps[gaps.gap_percent.abs() > CLOSE].itertuples():
+        got = f"sectors of {row.province} {row.year} sum to {row.sectors:.6g} Mtce, printed is {row.printed_total:.6g}"
+        yield Fault("final_energy_official.csv", None, f"{got}; allowed: a difference of {CLOSE:g} %")
+
+
+def _levels(economy: pd.DataFrame, growth: pd.Series) -> pd.Series:
+    """Real GDP at 1997 prices of 2000 moved by the growth of each year."""
+    start = economy[(economy.variable == "gdp_real_1997p") & (economy.year == 2000)].set_index("province")["value"]
+    steps = (growth.fillna(100) / 100).groupby("province").cumprod()
+    return steps.mul(start.rename_axis("province"), level="province")
+
+
+def summary(folder: Path = DATA) -> dict[str, pd.DataFrame]:
+    """All tables of this module by name. Raises as `verify`."""
+    data = _verified(folder)
     return {
         "coverage": coverage(data),
         "residuals": residuals(data),

@@ -285,3 +285,20 @@ def test_the_baseline_survives_a_file(data, tmp_path):
     data.to_netcdf(tmp_path / "baseline.nc")
     with xr.open_dataset(tmp_path / "baseline.nc") as back:
         xr.testing.assert_allclose(back.load(), data)
+
+
+def test_tables_do_not_contradict_each_other(data):
+    assert list(audit.contradictions(data)) == []
+
+
+def test_a_contradiction_is_named(data):
+    wrong = data.assign(gdp=data.gdp * xr.where((data.province == "Hebei") & (data.year == 2008), 1.01, 1.0))
+    text = "\n".join(map(str, audit.contradictions(wrong)))
+    assert "energy_intensity_2005p: Hebei 2008 got 1.7249, but energy_total over GDP is 1.70782" in text
+    assert "gdp_real_1997p: Hebei 2008" in text
+
+
+def test_coal_per_kwh_scatters_as_its_error_says(data):
+    logs = np.log(data.coal_per_kwh.to_series().dropna())
+    trend = np.polyval(np.polyfit(logs.index, logs, 1), logs.index)
+    assert data.coal_per_kwh_sigma.sel(year=2010).item() == pytest.approx((logs - trend).std(ddof=2), abs=0.001)
