@@ -85,7 +85,23 @@ def _path(study: Study, mix: str) -> str | Path:
 
 
 def _dataset(params: Mapping[str, xr.DataArray]) -> xr.Dataset:
-    return xr.Dataset({name: values.reset_coords(drop=True) for name, values in params.items()})
+    """One Dataset of them; series of different years are read at all the years of any, as the model reads them."""
+    plain = {name: values.reset_coords(drop=True) for name, values in params.items()}
+    times = sorted({float(t) for values in plain.values() if "time" in values.dims for t in values["time"].to_numpy()})
+    return xr.Dataset({name: _at(values, times) if "time" in values.dims else values for name, values in plain.items()})
+
+
+def _at(series: xr.DataArray, times: Sequence[float]) -> xr.DataArray:
+    """A series at other times: linear between its points, held beyond them."""
+    found: xr.DataArray = xr.apply_ufunc(
+        lambda values: np.interp(times, series["time"].to_numpy(), values),
+        series,
+        input_core_dims=[["time"]],
+        output_core_dims=[["time"]],
+        exclude_dims={"time"},
+        vectorize=True,
+    )
+    return found.assign_coords(time=list(times)).assign_attrs(series.attrs)
 
 
 def _targets(study: Study, rule: str, options: Mapping[str, Any], provinces: xr.DataArray) -> xr.Dataset:
