@@ -74,6 +74,12 @@ class Account:
         return self.annuity + self.operation + self.programme - self.fuel
 
 
+def spending_only(years: Sequence[int], investment: Array) -> Account:
+    """An account of spending without any effect on energy: what only the macro side asks for."""
+    none = np.zeros_like(investment)
+    return Account(years, none, none, investment, none, none, none)
+
+
 def account(option: Option, effect: Effect, draw: Draw) -> Account:
     """The account of an option with the effect that the model gave it.
 

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from experiments.errors import InputError
-from experiments.policy.catalogue import FOLDER, Fuel, Quantity, described
+from experiments.policy.catalogue import FOLDER, Quantity, described
 
 Array = NDArray[np.float64]
 Draw = Callable[[Quantity], Array]
 """A quantity as an array over draws: its central value, or one draw a member."""
-LAST_MEASURED_DEFLATOR = 2015
 
 
 class Economics(BaseModel):
@@ -26,7 +25,7 @@ class Economics(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rates: Mapping[str, Quantity]
-    prices: Mapping[Fuel, Quantity]
+    prices: Mapping[str, Quantity]
     carbon: Mapping[str, Quantity]
     goods: Mapping[str, Any]
     demand: Mapping[str, Any]

@@ -1,0 +1,433 @@
+"""The policy analyses of a run, from its own study, members and targets; each a table stored in the run.
+
+costs, cost_curve   every option on top of all the others: what it saves, what it costs
+overlap             the model's joint reduction beside the product form and the plain sum of the options alone
+contributions       Shapley shares of the packages in the reduction, with their range
+wedge               the same by year
+lmdi                the gap split into activity, structure, sector intensity, fuel and power
+indirect            value added and jobs through input-output multipliers, by package; assumptions beside them
+health              pollutants and deaths avoided, order of magnitude
+triple_win          GDP, energy and emissions of every mix against the base mix, with sign and range
+published           the macro module beside a published study of Chongqing's transport options
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from calibration import tables as data
+from experiments.policy import costs, decompose, indirect
+from experiments.policy.bench import Bench
+from experiments.policy.contributions import Coalition, coalitions, shapley
+from experiments.policy.costs import LEVELS
+from experiments.policy.economics import Triangular, economics
+from experiments.policy.mix import Mix, mix
+from experiments.simulate import Inputs, System
+from experiments.store import NATION, Run
+from experiments.study import PLANS
+
+Array = NDArray[np.float64]
+Step = Callable[[int], AbstractContextManager[Callable[[int, int], None]]]
+MEMBERS = 64
+LATER = 2020  # the second goal of the pilot study
+COST_DRAWS = 6  # spawn key of the random stream of costs
+
+
+@dataclass
+class Analysis:
+    """A bench with the mix that is taken apart and the draws of costs, one a member."""
+
+    bench: Bench
+    chosen: Mix
+    base: Mix
+    draw: Triangular
+    tick: Callable[[], None]
+
+    @property
+    def end(self) -> int:
+        """Last year of the plan that is judged."""
+        return PLANS[self.bench.study.target.plan][2]
+
+    @property
+    def goals(self) -> list[int]:
+        """Years that results are shown for: the plan's last and, where the run reaches it, 2020."""
+        return sorted({self.end, min(LATER, self.bench.years[-1])})
+
+    def run(self, one: Mix) -> xr.Dataset:
+        """Results of a mix."""
+        found = self.bench.run(one)
+        self.tick()
+        return found
+
+    def at(self, values: Array, year: int) -> Array:
+        """(member,) of a (member, year) array."""
+        column: Array = values[:, self.bench.years.index(year)]
+        return column
+
+
+def analyse(
+    run: Run,
+    system: System,
+    *,
+    focus: str | None = None,
+    chosen: str = "full",
+    members: int = MEMBERS,
+    step: Step | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Make the tables above for a complete run and store them in it.
+
+    focus: province (default: the one that the study's name names, else "China", the sum of provinces).
+    chosen: the mix that is taken apart into options and packages. members: how many of the run's members are used.
+    """
+    study = run.study
+    place = focus or next((p for p in data.provinces() if p.lower() == study.name.split("-")[0]), NATION)
+    years = range(PLANS[study.target.plan][1], study.outputs.last_year + 1)
+    design = run.design().iloc[:members]
+    bench = Bench(study, Inputs(**run.inputs()), system.simulate, design, place, study.allocations[0].label, years)
+    seed = np.random.SeedSequence(study.seed, spawn_key=(COST_DRAWS,))
+    draw = Triangular(len(design), np.random.default_rng(seed))
+    scenarios = 2 * len(bench.options.options) + 2 ** len(bench.options.packages) + len(study.mixes)
+    with (step or (lambda total: nullcontext(_silent)))(scenarios) as advance:
+        done = iter(range(1, 10 * scenarios))
+        work = Analysis(bench, mix(chosen), mix("base"), draw, lambda: advance(min(next(done), scenarios), 0))
+        found = tables(work)
+    for name, table in found.items():
+        run.save_table(name, table.assign(province=place))
+    return found
+
+
+def _silent(done: int, failed: int) -> None:
+    """No progress."""
+
+
+def tables(work: Analysis) -> dict[str, pd.DataFrame]:
+    """All tables of the module's docstring."""
+    without, alone = _options(work)
+    worth = _packages(work)
+    effects = {name: effect for name, (effect, _) in without.items()}
+    cost = costs.table(work.bench.options.options, effects, work.draw, work.bench.base_year)
+    return {
+        "costs": cost,
+        "cost_curve": costs.curve(cost),
+        "overlap": overlap(work, alone),
+        "contributions": contributions(work, worth),
+        "wedge": wedge(work, worth),
+        "lmdi": lmdi(work),
+        "indirect": indirect_table(work, without),
+        "health": health(work),
+        "triple_win": triple_win(work),
+        "published": published(work),
+    }
+
+
+OptionEffects = dict[str, tuple[costs.Effect, dict[str, Array]]]
+
+
+def _options(work: Analysis) -> tuple[OptionEffects, dict[str, costs.Effect]]:
+    """Each option on what all the others left, and each alone on the base mix."""
+    whole, nothing = work.run(work.chosen), work.run(work.base)
+    last: OptionEffects = {}
+    first: dict[str, costs.Effect] = {}
+    for option in work.bench.options.options:
+        if work.chosen.used(option) <= 0:
+            continue
+        last[option] = work.bench.effect(work.run(work.chosen.without(option)), whole, work.draw)
+        first[option] = work.bench.effect(nothing, work.run(work.chosen.alone(option)), work.draw)[0]
+    return last, first
+
+
+def _packages(work: Analysis) -> dict[str, dict[Coalition, Array]]:
+    """Worth of every coalition of packages: quantity → coalition → (member, year)."""
+    packages = work.bench.options.packages
+    found: dict[str, dict[Coalition, Array]] = {"energy": {}, "co2": {}, "intensity": {}}
+    for coalition in coalitions(list(packages)):
+        levers = [lever for package in coalition for lever in packages[package]]  # type: ignore[index]
+        results = work.run(work.chosen.only(levers, " + ".join(sorted(coalition)) or "none"))
+        energy = work.bench.total(results, "total energy")
+        intensity = energy / work.bench.total(results, "gdp")
+        found["energy"][coalition] = -energy
+        found["co2"][coalition] = -work.bench.total(results, "energy co2")
+        found["intensity"][coalition] = 100 * (1 - intensity / intensity[:, :1])
+    return found
+
+
+UNITS = {"energy": "Mtce/year", "co2": "Mt/year", "intensity": "percentage points"}
+
+
+def contributions(work: Analysis, worth: Mapping[str, Mapping[Coalition, Array]]) -> pd.DataFrame:
+    """Shapley shares in each goal year: energy and CO2 less than base, and points of intensity reduction.
+
+    `mean` adds exactly over packages to the row `total`; low … high are the 10 and 90 % quantiles over members.
+    """
+    rows = []
+    for quantity, values in worth.items():
+        shares = shapley(list(work.bench.options.packages), values)
+        for year in work.goals:
+            parts = {package: work.at(share, year) for package, share in shares.items()}
+            heading: dict[str, str | int] = {"quantity": quantity, "year": year}
+            rows.append(decompose.table(parts, heading, UNITS[quantity]).rename(columns={"factor": "package"}))
+    return pd.concat(rows, ignore_index=True)
+
+
+def wedge(work: Analysis, worth: Mapping[str, Mapping[Coalition, Array]]) -> pd.DataFrame:
+    """By year and package: energy and CO2 less than in the base mix (Shapley, mean and range); `base` and `all` levels.
+
+    Base less the packages' means is the level with all of them.
+    """
+    rows = []
+    packages = list(work.bench.options.packages)
+    for quantity in ("energy", "co2"):
+        values = worth[quantity]
+        shares = shapley(packages, values)
+        levels = {"base": -values[frozenset()], "all": -values[frozenset(packages)]}
+        for package, share in {**shares, **levels}.items():
+            low, high = np.quantile(share, (LEVELS[0], LEVELS[-1]), axis=0)
+            for i, year in enumerate(work.bench.years):
+                mean = float(share[:, i].mean())
+                row = {"quantity": quantity, "year": year, "package": package, "mean": mean}
+                rows.append({**row, "low": float(low[i]), "high": float(high[i]), "unit": UNITS[quantity]})
+    return pd.DataFrame(rows)
+
+
+def overlap(work: Analysis, alone: Mapping[str, costs.Effect]) -> pd.DataFrame:
+    """Joint reduction of all options: in the model, by the product form, and as the plain sum of options alone."""
+    whole, nothing = work.run(work.chosen), work.run(work.base)
+    rows = []
+    for quantity, variable in (("energy", "total energy"), ("co2", "energy co2")):
+        base, full = work.bench.total(nothing, variable), work.bench.total(whole, variable)
+        for year in work.goals:
+            index = work.bench.years.index(year)
+            each = np.array([getattr(effect, quantity)[:, index] for effect in alone.values()])
+            total = base[:, index]
+            ways = {
+                "model": total - full[:, index],
+                "product form": costs.product_form(total, each),
+                "plain sum": each.sum(0),
+            }
+            for way, value in ways.items():
+                low, middle, high = (float(q) for q in np.quantile(value, LEVELS))
+                row = {"quantity": quantity, "year": year, "way": way, "low": low, "median": middle, "high": high}
+                rows.append({**row, "mean": float(value.mean()), "unit": UNITS[quantity]})
+    return pd.DataFrame(rows)
+
+
+def lmdi(work: Analysis) -> pd.DataFrame:
+    """Splits of intensity over the plan (base mix and chosen mix) and of the gap between the two in the goal years."""
+    whole, nothing = work.run(work.chosen), work.run(work.base)
+    first = work.bench.base_year
+    frames = []
+    for label, results in (("base mix", nothing), (work.chosen.name, whole)):
+        start = results.sel(year=first)
+        level = (start["total energy"].sum("province") / start["gdp"].sum("province")).to_numpy()
+        for year in work.goals:
+            parts = decompose.split(start, results.sel(year=year), "total energy", True)
+            percent = {name: 100 * values / level for name, values in parts.items()}
+            change = {"change": f"{label}, {first}-{year}", "of": "energy intensity"}
+            frames.append(decompose.table(percent, {**change, "year": year}, f"% of {first}"))
+    for of, unit in (("total energy", "Mtce/year"), ("energy co2", "Mt/year")):
+        for year in work.goals:
+            parts = decompose.split(nothing.sel(year=year), whole.sel(year=year), of, False)
+            change = {"change": f"base mix to {work.chosen.name}", "of": of}
+            frames.append(decompose.table(parts, {**change, "year": year}, unit))
+    return pd.concat(frames, ignore_index=True)
+
+
+def indirect_table(work: Analysis, effects: OptionEffects) -> pd.DataFrame:
+    """Value added and jobs by package and in all, mean over the years after the base; type I and with induced round.
+
+    Positive and negative parts come from the stated closure (local share, displacement, respending); `share positive`
+    is the part of members with a gain.
+    """
+    options = work.bench.options.options
+    gdp = work.bench.total(work.run(work.base), "gdp")[:, 1:].mean(1)
+    sums: dict[str, list[Array]] = {}
+    for name, (effect, fuel) in effects.items():
+        own = costs.account(options[name], effect, work.draw)
+        demand = indirect.final_demand(options[name], own, fuel, work.draw)
+        value, jobs = indirect.effects(demand, work.draw)
+        more, more_jobs = indirect.effects(demand, work.draw, induced=True)
+        yearly = [a[:, 1:].mean(1) for a in (own.investment, value, jobs, more, more_jobs)]
+        for key in (options[name].package, "all packages"):
+            known = sums.get(key, [np.zeros_like(yearly[0])] * len(yearly))
+            sums[key] = [a + b for a, b in zip(known, yearly, strict=True)]
+    rows = []
+    for package, (investment, value, jobs, more, more_jobs) in sums.items():
+        quantities = {
+            ("investment", "Gyuan/year"): investment,
+            ("value added, type I", "Gyuan/year"): value,
+            ("value added, type I", "% of GDP"): 100 * value / gdp,
+            ("jobs, type I", "thousand"): jobs,
+            ("value added, with induced round", "Gyuan/year"): more,
+            ("jobs, with induced round", "thousand"): more_jobs,
+        }
+        for (quantity, unit), values in quantities.items():
+            rows.append({"package": package, "quantity": quantity, **_spread(values), "unit": unit})
+    return pd.DataFrame(rows).assign(closure=_closure())
+
+
+def _closure() -> str:
+    """The assumptions that decide the sign of the indirect effects, in words."""
+    parts = [f"{name.replace('_', ' ')} {q.value:g} ({q.low:g}-{q.high:g})" for name, q in economics().closure.items()]
+    return "; ".join(parts)
+
+
+def _spread(values: Array) -> dict[str, Any]:
+    low, middle, high = (float(q) for q in np.quantile(values, LEVELS))
+    mean, positive = float(values.mean()), float((values > 0).mean())
+    return {"mean": mean, "low": low, "median": middle, "high": high, "share positive": positive}
+
+
+def health(work: Analysis) -> pd.DataFrame:
+    """Air pollutants, deaths and their value avoided in the last year by the chosen mix against the base mix."""
+    saved = work.bench.burnt(work.run(work.base), work.run(work.chosen))
+    note = "old emission factors and US incidence, scaled by assumed controls and exposure: order of magnitude only"
+    return indirect.health(saved, work.draw).assign(year=work.bench.years[-1], mix=work.chosen.name, note=note)
+
+
+def triple_win(work: Analysis) -> pd.DataFrame:
+    """GDP, energy and CO2 of every mix against the base mix, per cent, with sign and range, in the goal years.
+
+    GDP is the dynamic model's own (crowding out, rationing avoided). `share of members` is the part of members on the
+    winning side (GDP not lower, energy and CO2 lower); the row `all three` is the part that wins in all at once.
+    """
+    nothing = work.run(work.base)
+    rows = []
+    for choice in work.bench.study.mixes:
+        one = mix(work.bench.study.folder / choice.mix if choice.mix.endswith((".yaml", ".yml")) else choice.mix)
+        results = work.run(one)
+        for year in work.goals:
+            change = {
+                name: 100
+                * (
+                    work.at(work.bench.total(results, variable), year)
+                    / work.at(work.bench.total(nothing, variable), year)
+                    - 1
+                )
+                for name, variable in (("GDP", "gdp"), ("energy", "total energy"), ("emissions", "energy co2"))
+            }
+            wins = {"GDP": change["GDP"] >= 0, "energy": change["energy"] < 0, "emissions": change["emissions"] < 0}
+            for name, values in change.items():
+                spread = _spread(values)
+                spread.pop("share positive")
+                sign = _sign(values)
+                row = {"mix": choice.label, "year": year, "quantity": name, **spread, "sign": sign, "unit": "%"}
+                rows.append({**row, "share of members": float(wins[name].mean())})
+            joint = float(np.logical_and.reduce(list(wins.values())).mean())
+            rows.append({"mix": choice.label, "year": year, "quantity": "all three", "share of members": joint})
+    return pd.DataFrame(rows)
+
+
+def _sign(values: Array) -> str:
+    """`+` or `−` where at least nine members in ten agree, `0` where nothing moves, else `±`."""
+    if float(np.abs(values).max()) < 1e-9:
+        return "0"
+    for sign, agree in (("+", values > 0), ("−", values < 0)):
+        if float(agree.mean()) >= 0.9:
+            return sign
+    return "±"
+
+
+PUBLISHED = {
+    "fuel economy 5.7 l/100 km": "Chongqing GDP effect, fuel economy 5.7 l/100 km",
+    "EV 7% of private car sales": "Chongqing GDP effect, EV 7% of private car sales",
+    "policy mix": "Chongqing GDP effect, policy mix",
+}
+FUEL_ECONOMY_CUT = (6.9 - 5.7) / (6.9 - 5.0)  # of the cut that the standard of 2020 asks for
+NEW_CAR_SHARE = 0.12  # new cars over cars in use: growth and replacement about 2015-2020 (assumption)
+EV_SALES = 0.07
+
+
+def published(work: Analysis) -> pd.DataFrame:
+    """A comparable shock in Chongqing, whatever the focus: extra cost of cars as investment that crowds out other.
+
+    The spending enters the model as policy investment of the province from 2016 on (cars sold a year × extra cost ×
+    part of sales); the model's loop of crowding out, capital and output does the rest. Beside it the demand side by
+    input-output multipliers, and the published figure. Columns `ours` … are % of GDP in 2020.
+    """
+    place = Bench(**{**_fields(work.bench), "focus": "Chongqing", "_done": {}})
+    if place.years[-1] < LATER:
+        return pd.DataFrame()
+    quiet = place.run(work.base)
+    gdp = place.total(quiet, "gdp")
+    rows = data.read("policy_parameters").set_index("parameter")["value"]
+    spending = _car_spending(work, len(gdp), np.asarray(place.years, float))
+    found = []
+    for label, parameter in PUBLISHED.items():
+        amount = sum(v for k, v in spending.items() if label in (k, "policy mix"))
+        series = xr.DataArray(
+            np.asarray(amount).mean(0), {"time": np.asarray(place.years, float)}, ("time",), name="spending"
+        )
+        shock = _only_chongqing(series, place.inputs.common["base gdp"]["province"])
+        shocked = place.run(work.base, {"total policy investment": shock})
+        supply = 100 * (work.at(place.total(shocked, "gdp"), LATER) / work.at(gdp, LATER) - 1)
+        option = place.options["TRA-05"]
+        own = costs.spending_only(list(place.years), np.asarray(amount))
+        value, _ = indirect.effects(indirect.final_demand(option, own, {}, work.draw), work.draw)
+        demand = 100 * work.at(value, LATER) / work.at(gdp, LATER)
+        found.append(
+            {
+                "shock": label,
+                "published % of GDP": float(rows[parameter]),
+                "ours, supply side": float(np.median(supply)),
+                "ours, supply side low": float(np.quantile(supply, LEVELS[0])),
+                "ours, supply side high": float(np.quantile(supply, LEVELS[-1])),
+                "ours, demand side": float(np.median(demand)),
+                "ours, demand side low": float(np.quantile(demand, LEVELS[0])),
+                "ours, demand side high": float(np.quantile(demand, LEVELS[-1])),
+                "spending Gyuan in 2020": float(np.median(np.asarray(amount)[:, -1])),
+                "source": "Tan et al. 2020, CAS-GE, year 2020 (policy_parameters)",
+            }
+        )
+    return pd.DataFrame(found)
+
+
+def _fields(bench: Bench) -> dict[str, Any]:
+    names = ("study", "inputs", "simulate", "design", "allocation", "years")
+    return {name: getattr(bench, name) for name in names}
+
+
+def _car_spending(work: Analysis, members: int, years: Array) -> dict[str, Array]:
+    """Extra cost of cars in Chongqing, Gyuan/year at 2005 prices, (member, year), by shock."""
+    from experiments.policy.economics import real
+
+    population = data.read("population")
+    own = population[(population["province"] == "Chongqing") & (population["variable"] == "private_cars")]
+    cars = float(own.sort_values("year")["value"].iloc[-1])
+    options = work.bench.options
+    sold = cars * NEW_CAR_SHARE / 100  # 10⁴ cars → million cars a year
+    active = (years > 2015)[None, :] * np.ones((members, 1))
+    economy = work.draw(real(options["TRA-03"].capital_cost))[:, None] * FUEL_ECONOMY_CUT
+    electric = work.draw(real(options["TRA-05"].capital_cost))[:, None] * EV_SALES
+    return {
+        "fuel economy 5.7 l/100 km": active * sold * economy / 1000,
+        "EV 7% of private car sales": active * sold * electric / 1000,
+    }
+
+
+def _only_chongqing(series: xr.DataArray, provinces: xr.DataArray) -> xr.DataArray:
+    there = xr.DataArray(
+        (provinces.to_numpy() == "Chongqing").astype(float), {"province": provinces.to_numpy()}, ("province",)
+    )
+    return there * series
+
+
+def names() -> Sequence[str]:
+    """The tables that `analyse` stores."""
+    return (
+        "costs",
+        "cost_curve",
+        "overlap",
+        "contributions",
+        "wedge",
+        "lmdi",
+        "indirect",
+        "health",
+        "triple_win",
+        "published",
+    )
