@@ -11,7 +11,7 @@ from experiments.console import Quiet, RunsFolder, note
 
 
 def explore(
-    run: Annotated[str | None, typer.Argument(help="Start from a run's study; the shipped study when left out.")] = None,
+    run: Annotated[str | None, typer.Argument(help="Start from a run's study; else the shipped one.")] = None,
     members: Annotated[int, typer.Option(min=20, max=2000, help="Members computed at each move.")] = 200,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
     lang: Annotated[Language, typer.Option(help="Language to begin with.")] = Language.en,

@@ -55,7 +55,7 @@ class Guard:
             return
         await self.app(scope, once(body), with_headers(send))
 
-    def refusal(self, scope: Message) -> tuple[int, str]:
+    def refusal(self, scope: Message) -> tuple[int, str]:  # noqa: PLR0911 - one line a reason
         """HTTP status and reason; status 0: nothing to object to."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         own = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}

@@ -108,7 +108,7 @@ class Live:
         """Predictive error as a factor on intensity (province, member, year): 1 up to the plan's base year."""
         log = self.system.errors(self.study, np.arange(self.study.members))
         log = log.reindex(year=self.years, method="ffill").fillna(0.0).sel(province=self.provinces)
-        return np.exp(log.transpose("province", "member", "year").values)
+        return np.asarray(np.exp(log.transpose("province", "member", "year").values), dtype=float)
 
     def targets(self, rule: str) -> Array:
         """Target (region), per cent; the nation's last."""

@@ -35,12 +35,12 @@ def application(live: "Live", port: int, token: str) -> Guard:
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     pages = Environment(loader=PackageLoader("experiments.explore"), autoescape=True, undefined=StrictUndefined)
-    settings = {lang: Setting(live, Terms(lang)) for lang in LANGS}
+    settings: dict[str, Setting] = {lang: Setting(live, Terms(lang)) for lang in LANGS}
     ranges = settings["en"].ranges
 
     @app.get("/")
     def page(lang: str = "en") -> HTMLResponse:
-        chosen = settings.get(lang, settings["en"])  # type: ignore[call-overload]
+        chosen = settings.get(lang, settings["en"])
         other = "en" if chosen.terms.lang == "zh" else "zh"
         text = pages.get_template("explore.html").render(
             _=chosen.terms, lang=chosen.terms.lang, other=other, token=token, setting=chosen
@@ -56,7 +56,7 @@ def application(live: "Live", port: int, token: str) -> Guard:
 
     @app.get("/api/setting")
     def setting(lang: str = "en") -> JSONResponse:
-        return JSONResponse(settings.get(lang, settings["en"]).data)  # type: ignore[call-overload]
+        return JSONResponse(settings.get(lang, settings["en"]).data)
 
     @app.post("/api/answer")
     async def answer(request: Request) -> Response:
@@ -72,7 +72,7 @@ def application(live: "Live", port: int, token: str) -> Guard:
             return JSONResponse({"faults": faults}, 422)
         return JSONResponse(await run_in_threadpool(live.answer, state))
 
-    return Guard(app, port, token)  # type: ignore[arg-type]
+    return Guard(app, port, token)
 
 
 def serve(live: "Live", port: int = 0, ready: Callable[[str], Any] = print, lang: str = "en") -> None:

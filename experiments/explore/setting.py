@@ -10,7 +10,7 @@ from experiments.report.lights import LIGHTS
 from experiments.report.terms import Terms
 from experiments.report.tilemap import TILES
 from experiments.report.view import NATION, Measured
-from models.parameters import defaults, parameters
+from models.parameters import parameters
 
 if TYPE_CHECKING:
     from experiments.explore.live import Live
@@ -33,7 +33,7 @@ SCRIPT_TEXTS = (
     "tce per 10⁴ yuan",
     "{province}: {light}, chance {chance}",
     "{n} of {total} provinces are more likely to meet their {end} target than to miss it.",
-    "Chance {chance} (95 % interval {low} to {high}), margin {margin} points (80 % range {from} to {to}), target {target} %.",
+    "text: live verdict",
     "{n} of {total} members; model-conditional, not a forecast.",
     "{province}: energy intensity falls {fall} % by {end}, target {target} %",
     "The link is copied.",
@@ -68,11 +68,10 @@ class Setting:
         return {
             "lang": terms.lang,
             "provinces": [*live.provinces, NATION],
-            "names": {p: terms.name(p) for p in [*live.provinces, "Tibet"]} | {NATION: terms("China (sum of provinces)")},
+            "names": {p: terms.name(p) for p in [*live.provinces, "Tibet"]}
+            | {NATION: terms("China (sum of provinces)")},
             "tiles": TILES,
-            "lights": {
-                level: {"word": terms(light.word), "symbol": light.symbol} for level, light in LIGHTS.items()
-            },
+            "lights": {level: {"word": terms(light.word), "symbol": light.symbol} for level, light in LIGHTS.items()},
             "rules": [{"key": rule, "name": terms.name(rule)} for rule in live.rules],
             "packages": self.packages(),
             "assumptions": self.assumptions(),
@@ -103,9 +102,7 @@ class Setting:
                     "further": name in FURTHER,
                 }
             )
-        return [
-            {"key": package, "name": self.terms.name(package), "levers": items} for package, items in found.items()
-        ]
+        return [{"key": package, "name": self.terms.name(package), "levers": items} for package, items in found.items()]
 
     def assumptions(self) -> list[dict[str, Any]]:
         """Uncertain parameters by group."""
@@ -121,7 +118,7 @@ class Setting:
                         "unit": rows.unit[name],
                         "low": low,
                         "high": high,
-                        "default": float(defaults(rows.loc[name])),
+                        "default": float(rows.default[name]),
                         "meaning": rows.meaning[name],
                         "source": rows.source[name],
                     }

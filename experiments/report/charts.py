@@ -85,7 +85,7 @@ def path(name: str, content: Path, unit: str) -> str:
         axes.set_ylabel(unit)
         axes.set_ylim(bottom=0)
         axes.set_xlim(content.years[0] - 0.4, content.years[-1] + 0.2)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
         return svg.render(figure, name)
 
 
@@ -163,7 +163,7 @@ def stack(
             )
         axes.set_ylabel(unit)
         axes.set_xlim(years[0], years[-1])
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
         return svg.render(figure, name)
 
 

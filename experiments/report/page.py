@@ -35,6 +35,7 @@ class Page:
     legend: list[Light]
     rows: list[dict[str, Any]]
     warnings: list[str]
+    has_base: bool
     sections: list[Section]
     provinces: list[ProvincePage]
 
@@ -53,6 +54,7 @@ def build(run: "Run", terms: Terms, measured: Measured) -> Page:
         legend=[GREEN, YELLOW, RED, UNRATED],
         rows=rows(view),
         warnings=warnings(view),
+        has_base=view.has_base,
         sections=sections.chapters(view),
         provinces=[province_page(view, province, measured) for province in [NATION, *view.provinces]],
     )
@@ -90,8 +92,7 @@ def condition(view: View) -> str:
     values = view.metrics.reduction.sel(where).sel(province=view.provinces).values
     failed = int(np.isnan(values).all(axis=0).sum())
     return view.terms(
-        "Fall of energy intensity (能耗强度) {base}–{end}; allocation: {allocation}; policy mix: {mix}; national target {national} %; "
-        "{n} members, {failed} failed. Chances are conditional on this model and scenario, with predictive errors; not a forecast.",
+        "text: condition",
         base=view.base_year,
         end=view.end_year,
         allocation=view.terms.name(view.allocation),
@@ -147,6 +148,7 @@ def rows(view: View) -> list[dict[str, Any]]:
                 high=view.terms.chance(s.interval[1]),
             ),
             "margin": margin(view, s),
+            "base": view.terms.chance(view.standing(s.province, mix="base").chance) if view.has_base else "",
         }
         for s in ordered
     ]
@@ -173,16 +175,8 @@ def warnings(view: View) -> list[str]:
         bad = checks[~checks.passed.astype(bool)]
         if len(bad):
             found.append(view.terms("{n} reality checks failed.", n=len(bad)))
-    found.append(
-        view.terms(
-            "Measured totals break between 2012 and 2013 (third economic census); 2011-2012 exist in a mixed series only and are not scored."
-        )
-    )
-    found.append(
-        view.terms(
-            "Tibet has no energy statistics: it stands in the tables and in the allocation, and is not simulated."
-        )
-    )
+    found.append(view.terms("text: break of 2012"))
+    found.append(view.terms("text: Tibet"))
     return found
 
 
@@ -213,4 +207,4 @@ def css() -> str:
         for name, weight in (("Regular", 400), ("Bold", 700))
     )
     style = (svg.HERE / "templates" / "report.css").read_text(encoding="utf-8")
-    return Markup(faces + style)  # noqa: S704
+    return Markup(faces + style)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.report import charts
-from experiments.report.content import Chart, Missing, ProvincePage, chart, number, slug
+from experiments.report.content import Chart, Missing, ProvincePage, Table, chart, number, slug
 from experiments.report.province_tables import conditions, decided_by, decomposition, money
 from experiments.report.view import BANDS, NATION, Array, Measured, Standing, View
 
@@ -18,7 +18,7 @@ def page(view: View, province: str, measured: Measured) -> ProvincePage:
     standing = view.standing(province) if province == NATION else view.standings[province]
     pictures: list[Chart] = []
     missing: list[Missing] = []
-    tables = []
+    tables: list[Table] = []
     for part in (intensity, sectors, co2):
         pictures += part(view, province, standing, measured)
     for extra in (decided_by, money, decomposition):
@@ -63,7 +63,7 @@ def finding(view: View, standing: Standing) -> str:
     signed = (low, high) if median >= 0 else (-high, -low)
     verdict = view.terms(text, margin=number(abs(median)), low=number(signed[0]), high=number(signed[1]))
     chance = view.terms(
-        "Energy intensity falls {fall} % from {base} to {end} where {target} % is asked; {chance} of {n} members meet it.",
+        "text: verdict",
         fall=number(standing.reduction[0]),
         base=view.base_year,
         end=view.end_year,
@@ -71,7 +71,9 @@ def finding(view: View, standing: Standing) -> str:
         chance=view.terms.chance(standing.chance),
         n=standing.members,
     )
-    return f"{verdict} {chance}" if view.terms.lang == "en" else verdict + chance
+    a, b, c = (number(value) for value in standing.reach)
+    reach = view.terms("text: headroom", a=a, b=b, c=c)
+    return ("" if view.terms.lang == "zh" else " ").join((verdict, chance, reach))
 
 
 def _bands(frame: pd.DataFrame) -> dict[int, tuple[Array, Array]]:
@@ -127,9 +129,9 @@ def subtitle(view: View, variable: str) -> str:
 def intensity(view: View, province: str, standing: Standing, measured: Measured) -> list[Chart]:
     """Energy intensity with the required path and the target."""
     name, series = "reported energy intensity", "energy_intensity"
-    if name not in view.quantiles or not np.isfinite(view.bands(name, province)[0.5]).any():
+    if name not in view.quantiles or not np.isfinite(view.median(name, province)).any():
         return []
-    start = float(view.bands(name, province, TCE_PER_10K_YUAN).loc[view.base_year, 0.5])
+    start = float(view.median(name, province, TCE_PER_10K_YUAN)[view.base_year])
     span = view.end_year - view.base_year
     years = np.arange(view.base_year, view.end_year + 1, dtype=float)
     required = start * (1 - standing.target / 100 * (years - view.base_year) / span)
@@ -198,11 +200,11 @@ def sectors(view: View, province: str, standing: Standing, measured: Measured) -
 def co2(view: View, province: str, standing: Standing, measured: Measured) -> list[Chart]:
     """Energy CO2."""
     name = "energy co2"
-    if name not in view.quantiles or not np.isfinite(view.bands(name, province)[0.5]).any():
+    if name not in view.quantiles or not np.isfinite(view.median(name, province)).any():
         return []
     content, data = _path(view, province, measured, name, "co2_energy", 1.0, [])
-    bands = view.bands(name, province)
-    change = 100 * (bands.loc[view.end_year, 0.5] / bands.loc[view.base_year, 0.5] - 1)
+    median = view.median(name, province)
+    change = 100 * (float(median[view.end_year]) / float(median[view.base_year]) - 1)
     title = view.terms(
         "Energy CO2 rises {change} % from {base} to {end}"
         if change >= 0

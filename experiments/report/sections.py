@@ -44,7 +44,7 @@ def provinces(view: View) -> Section:
         behind = sum(s.margin[0] < 0 for s in rated)
         title = view.terms("{n} of {total} provinces miss their target at the median", n=behind, total=len(rated))
         about = view.terms(
-            "Attainment margin, percentage points: dot median, line 80 % range. {scenario}; N = {n}.",
+            "text: margins",
             scenario=view.scenario,
             n=rated[0].members,
         )
@@ -54,41 +54,27 @@ def provinces(view: View) -> Section:
     return Section(
         "provinces",
         view.terms("Provinces"),
-        [
-            view.terms(
-                "A page for each province follows. The yearly task is 20, 40, 60, 80 and 100 % of the five-year target."
-            )
-        ],
+        [view.terms("text: provinces")],
         pictures,
         [progress_table] if progress_table else [],
     )
 
 
 def progress(view: View) -> Table | None:
-    """Chance of being on track in each year of the plan, and the light of the median."""
-    if "yearly_reduction" not in view.metrics:
+    """Chance of being on track in each year of the plan (20, 40, 60, 80, 100 % of the target)."""
+    from experiments import feasibility
+
+    rows = view.rows("barometer")
+    if rows is None:
+        rows = feasibility.by_year(view.metrics)
+        rows = rows[(rows.allocation == view.allocation) & (rows.mix == view.mix)]
+    rows = rows[rows.province.isin([name for name, stand in view.standings.items() if stand.members])]
+    if rows.empty:
         return None
-    data = view.metrics.yearly_reduction.sel(allocation=view.allocation, mix=view.mix)
-    years = [int(y) for y in data.year.values]
-    span = view.end_year - view.base_year
-    rows = []
-    for name, stand in view.standings.items():
-        if not stand.members:
-            continue
-        row: dict[str, object] = {"province": name}
-        for year in years:
-            values = data.sel(province=name, year=year).values
-            values = values[np.isfinite(values)]
-            required = stand.target * (year - view.base_year) / span
-            row[str(year)] = float((values >= required).mean()) if len(values) else float("nan")
-        rows.append(row)
-    if not rows:
-        return None
-    shown = pd.DataFrame(rows)
-    text = shown.assign(
-        province=[view.terms.name(p) for p in shown.province],
-        **{str(y): [view.terms.chance(v) for v in shown[str(y)]] for y in years},
-    ).rename(columns={"province": view.terms("Province")})
+    years = sorted(int(year) for year in rows.year.unique())
+    wide = rows.pivot_table(index="province", columns="year", values="chance", sort=False)
+    text = pd.DataFrame({str(year): [view.terms.chance(v) for v in wide[year]] for year in years})
+    text.insert(0, view.terms("Province"), [view.terms.name(p) for p in wide.index])
     return table(view.terms, "progress", view.terms("Chance of being on track by year"), text)
 
 
@@ -119,7 +105,7 @@ def allocations(view: View) -> Section:
         shown = shown.rename(columns={"margin": "value", "margin_low": "low", "margin_high": "high"})
         series = [view.terms.name(a) for a in labels][:6]
         about = view.terms(
-            "Attainment margin by allocation rule, percentage points: dot median, line 80 % range. Mix: {mix}.",
+            "text: margins by rule",
             mix=view.terms.name(view.mix),
         )
         picture = charts.ranges("allocation", shown, view.terms("margin, percentage points"), series, 620)
@@ -129,11 +115,7 @@ def allocations(view: View) -> Section:
     tables += _tables(view, {"regret": "Regret of each allocation", "burden": "Burden"})
     if "regret" not in view.run.tables:
         missing.append(Missing(view.terms("regret of the allocations"), f"tanlu compare {view.run.name}"))
-    text = [
-        view.terms(
-            "Where a rule is a reconstruction of ours, the published values are a plausibility check, not a replication."
-        )
-    ]
+    text = [view.terms("text: reconstruction")]
     if len(labels) == 1:
         text.append(view.terms("This run holds one allocation only; a study with several rules compares them."))
     return Section("allocation", view.terms("Allocation compared"), text, pictures, tables, missing)
@@ -144,9 +126,8 @@ def _grid(view: View, data: pd.DataFrame, labels: Sequence[str]) -> Table:
     text = data.assign(
         cell=[f"{number(t)} · {view.terms.chance(c)}" for t, c in zip(data.target, data.chance, strict=True)]
     )
-    wide = text.pivot(index="province", columns="allocation", values="cell").reindex(
-        index=data.province.unique(), columns=labels
-    )
+    wide = text.set_index(["province", "allocation"]).cell.unstack("allocation")  # noqa: PD010 - texts, one a cell
+    wide = wide.reindex(index=data.province.unique(), columns=list(labels))
     wide.index = pd.Index(
         [view.terms.name(p) if p != NATION else view.terms("China (sum of provinces)") for p in wide.index]
     )
@@ -182,11 +163,7 @@ def policies(view: View) -> Section:
 def skill(view: View) -> Section:
     """The hindcast skill card."""
     rows = view.table("backtest")
-    text = [
-        view.terms(
-            "Outcomes of 2011-2015 were known when the model was written: a pseudo-out-of-sample test. Every fit stands beside naive forecasts that carry an error distribution of their own."
-        )
-    ]
+    text = [view.terms("text: skill")]
     if rows is None:
         return Section(
             "skill",
@@ -213,17 +190,12 @@ def trust(view: View) -> Section:
         if "trust" in view.run.tables
         else [Missing(view.terms("trust panel of the sensitivity"), f"tanlu sensitivity {view.run.name}")]
     )
-    text = [
-        view.terms(
-            "Inputs whose intervals overlap are not ranked; nothing is called irrelevant to a target unless its total index lies at the dummy's level."
-        )
-    ]
+    text = [view.terms("text: trust")]
     return Section("trust", view.terms("How far to trust this"), text, [], tables, missing)
 
 
 def assumptions(view: View) -> Section:
     """Every parameter with unit, range and source."""
-
     from models.parameters import parameters
 
     rows = parameters()
@@ -241,7 +213,7 @@ def assumptions(view: View) -> Section:
     changed = view.run.study.uncertain
     text = [
         view.terms(
-            "Policy levers and uncertain assumptions are never mixed. The study's own changes: {changes}.",
+            "text: assumptions",
             changes=short(", ".join(changed) or view.terms("none")),
         )
     ]

@@ -1,6 +1,7 @@
 """The words: one table (`terms.csv`) holds every text of report and explorer in English and Chinese."""
 
 import csv
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,7 @@ TABLE = Path(__file__).with_name("terms.csv")
 
 @cache
 def table() -> Mapping[str, tuple[str, str]]:
-    """Key → (English, Chinese), every row of `terms.csv` (columns kind, key, en, zh; an empty key: the English text)."""
+    """Key → (English, Chinese), every row of `terms.csv` (kind, key, en, zh; no key: the English text)."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         return {row["key"] or row["en"]: (row["en"], row["zh"]) for row in csv.DictReader(file)}
 
@@ -54,7 +55,7 @@ class Terms:
     def chance(self, fraction: float) -> str:
         """A chance in whole per cents; never "0 %" or "100 %", which a sample cannot show."""
         gap = "" if self.lang == "zh" else NARROW
-        if fraction != fraction:
+        if math.isnan(fraction):
             return "–"
         percent = 100 * fraction
         if percent < 1:

@@ -1,6 +1,6 @@
 """One scenario of a run as the report looks at it: what the members say about each province."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from experiments.report.lights import LIGHTS, UNRATED, Light
+from experiments.report.lights import UNRATED, WORDS, Light
 from experiments.report.terms import Terms
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ BANDS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
 
 @dataclass(frozen=True)
 class Standing:
-    """How a province stands in one scenario.
+    """How a province stands in one scenario: a row of `feasibility.summary`.
 
     target, reduction, margin in per cent or points, as (median, 10 % quantile, 90 % quantile) where three;
     chance: fraction of members that meet the target, with its Wilson interval; shares: fractions red, yellow, green.
@@ -38,43 +38,25 @@ class Standing:
     interval: tuple[float, float]
     shares: tuple[float, float, float]
     members: int
-
-    @property
-    def light(self) -> Light:
-        """The barometer's light of the median."""
-        return LIGHTS[int(levels(np.array([self.margin[0]]), self.target)[0])] if self.members else UNRATED
+    light: Light
+    reach: tuple[float, float, float]
+    words: tuple[str, str]
 
 
-def levels(margin: Array, target: float) -> Array:
-    """Barometer level of each margin: 3 met, 2 missed by up to 10 % of the target, 1 missed by more.
-
-    margin: percentage points, any shape; target: per cent.
-    """
-    return np.where(margin >= 0, 3, np.where(margin >= -0.1 * target, 2, 1)).astype(float)
-
-
-def standing(province: str, target: float, reduction: Array) -> Standing:
-    """The standing that the members' reductions (member) in per cent make; members that failed (NaN) do not count."""
-    from experiments.intervals import wilson
-
-    values = reduction[np.isfinite(reduction)]
-    n = len(values)
-    if n == 0 or not np.isfinite(target):
-        nan = float("nan")
-        return Standing(province, target, (nan, nan, nan), (nan, nan, nan), nan, (nan, nan), (nan, nan, nan), 0)
-    middle, low, high = (float(v) for v in np.quantile(values, [0.5, 0.1, 0.9]))
-    met = int((values >= target).sum())
-    lights = levels(values - target, target)
-    lower, upper = wilson(met, n)
+def _standing(row: Mapping[Hashable, Any]) -> Standing:
+    """A row of the summary."""
     return Standing(
-        province,
-        target,
-        (middle, low, high),
-        (middle - target, low - target, high - target),
-        met / n,
-        (float(lower), float(upper)),
-        (float((lights == 1).mean()), float((lights == 2).mean()), float((lights == 3).mean())),
-        n,
+        str(row["province"]),
+        float(row["target"]),
+        (float(row["reduction"]), float(row["reduction_10"]), float(row["reduction_90"])),
+        (float(row["margin"]), float(row["margin_10"]), float(row["margin_90"])),
+        float(row["chance"]),
+        (float(row["chance_low"]), float(row["chance_high"])),
+        (float(row["red"]), float(row["yellow"]), float(row["green"])),
+        int(row["members"]) if np.isfinite(row["target"]) else 0,
+        WORDS.get(str(row["light"]), UNRATED) if np.isfinite(row["target"]) else UNRATED,
+        (float(row["reach_50"]), float(row["reach_80"]), float(row["reach_90"])),
+        (str(row["words_en"]), str(row["words_zh"])),
     )
 
 
@@ -136,14 +118,20 @@ class View:
         """There is a mix without new policy to compare with."""
         return "base" in self.metrics.mix.values and self.mix != "base"
 
+    @cached_property
+    def summary(self) -> dict[tuple[str, str, str], Standing]:
+        """(allocation, mix, province) → standing: the run's table where it has one."""
+        from experiments import feasibility
+
+        table = self.table("feasibility")
+        if table is None:
+            table = feasibility.summary(self.metrics[["reduction", "target"]])
+        rows = table.to_dict("records")
+        return {(r["allocation"], r["mix"], r["province"]): _standing(r) for r in rows}
+
     def standing(self, province: str, allocation: str | None = None, mix: str | None = None) -> Standing:
         """How a province (or "China") stands in this scenario or another one of the run."""
-        where = {"allocation": allocation or self.allocation, "province": province}
-        target = float(self.metrics.target.sel(where))
-        if province == NATION and not np.isfinite(target):
-            target = float(self.run.study.target.national)
-        reduction = self.metrics.reduction.sel({**where, "mix": mix or self.mix}).values.astype(float)
-        return standing(province, target, reduction)
+        return self.summary[allocation or self.allocation, mix or self.mix, province]
 
     @cached_property
     def standings(self) -> dict[str, Standing]:
@@ -153,7 +141,12 @@ class View:
     def bands(self, variable: str, province: str, scale: float = 1.0, mix: str | None = None) -> pd.DataFrame:
         """Quantiles by year of a variable of a province: index year, columns the levels, times scale."""
         data = self.quantiles[variable].sel(allocation=self.allocation, mix=mix or self.mix, province=province)
-        return data.transpose("year", "quantile").to_pandas() * scale
+        values = data.transpose("year", "quantile").values * scale
+        return pd.DataFrame(values, data.year.values, data["quantile"].values)
+
+    def median(self, variable: str, province: str, scale: float = 1.0) -> "pd.Series[float]":
+        """Median by year of a variable of a province, times scale."""
+        return self.bands(variable, province, scale)[0.5]
 
     def table(self, name: str) -> pd.DataFrame | None:
         """An analysis table with whatever index it was saved with as columns; None if the run has none."""
@@ -192,12 +185,10 @@ class Measured:
         For "China" the sum of provinces, or nothing where one of them is missing.
         """
         chosen = self.data[name].sel(year=slice(first, None))
-        if province == NATION:
-            chosen = chosen.sum("province", skipna=False)
-        else:
-            chosen = chosen.sel(province=province)
+        nation = province == NATION
+        chosen = chosen.sum("province", skipna=False) if nation else chosen.sel(province=province)
         for dim in [dim for dim in chosen.dims if dim != "year"]:
-            chosen = chosen.sum(dim, min_count=1)
+            chosen = chosen.sum(str(dim), min_count=1)
         values = chosen.values.astype(float) * scale
         errors = np.zeros_like(values)
         if (

@@ -220,7 +220,7 @@ function assumptionSlider(item) {
   });
   box.classList.add("assumption");
   const about = document.createElement("small");
-  about.textContent = `${item.meaning}. ${item.source}`;
+  about.textContent = `${item.meaning.replace(/\.$/, "")}. ${item.source}`;
   box.append(about);
   return box;
 }
@@ -326,7 +326,7 @@ const scaled = (values) => values.map((value) => SCALE * value);
 function detail(i, v) {
   const texts = { none: "no new policy", policy: "with policy", "modified none": "modified, no new policy", "modified policy": "modified, with policy" };
   at("headline").textContent = t("{province}: energy intensity falls {fall} % by {end}, target {target} %", { province: setting.names[state.region], fall: number(v.reduction[i]), end: setting.plan[1], target: number(v.target[i]) });
-  at("verdict").textContent = t("Chance {chance} (95 % interval {low} to {high}), margin {margin} points (80 % range {from} to {to}), target {target} %.", {
+  at("verdict").textContent = t("text: live verdict", {
     chance: chance(v.chance[i]), low: chance(v.low[i]), high: chance(v.high[i]), margin: signed(v.margin[i]), from: signed(v.margin_10[i]), to: signed(v.margin_90[i]), target: number(v.target[i]),
   });
   const bands = [[0, 6], [1, 5], [2, 4]].map(([low, high]) => [scaled(answer.bands[low][i]), scaled(answer.bands[high][i])]);

@@ -35,8 +35,8 @@ def is_chinese(character: str) -> bool:
 
 def subset(collection: Path, weight: str) -> Path:
     """Write `TanluSans-<weight>.otf` from the simplified-Chinese member of a Noto Sans CJK collection."""
-    from fontTools import subset as cutter
-    from fontTools.ttLib import TTCollection
+    from fontTools import subset as cutter  # type: ignore[import-untyped]
+    from fontTools.ttLib import TTCollection  # type: ignore[import-untyped]
 
     font = next(member for member in TTCollection(collection) if member["name"].getDebugName(1) == "Noto Sans CJK SC")
     options = cutter.Options(hinting=False, desubroutinize=True, layout_features=["kern", "locl"], name_IDs=[0, 13, 14])
