@@ -26,7 +26,7 @@ SECTORS = ("heavy industry", "light industry", "transport", "services", "agricul
 FUELS = ("coal", "oil", "gas", "electricity", "heat")
 INDUSTRY = SECTORS[:2]
 DEPRECIATION = "capital depreciation (perpetual inventory, Zhang Jun)"  # row of policy_parameters
-CO2_FLOOR = "suspect"  # flag of inventories that are nearly empty: missing, not small
+MISSING = "suspect"  # flag of inventories that are nearly empty: missing, not small
 
 SECTOR_OF = {
     "industry": "industry",
@@ -298,7 +298,7 @@ def emissions(folder: Path, names: Sequence[str], errors: Errors) -> dict[str, S
     found = {}
     for name, (variable, doc) in kinds.items():
         rows = _rows(table, names, variable=variable)
-        found[name] = _panel(rows[rows.flag != CO2_FLOOR], names, errors, name, units="Mt/year", doc=doc)
+        found[name] = _panel(rows[rows.flag != MISSING], names, errors, name, units="Mt/year", doc=doc)
     return found
 
 
