@@ -79,6 +79,11 @@ def finish(
         amend(run, verify=verify(run, system.simulate, reference, how.verify))
     if "feasibility" not in run.tables:
         analyse(run)
+    if run.study.policy and "triple_win" not in run.tables:
+        from experiments.policy.analyse import analyse as analyse_policy
+
+        say(f"taking the mix {run.study.policy.mix} apart for {run.study.policy.province}")
+        analyse_policy(run, system, step=step)
     if how.report and not (run.folder / "report.html").is_file():
         from experiments import report
 

@@ -177,6 +177,22 @@ class Outputs(Part):
         return names
 
 
+class PolicyChoice(Part):
+    """A policy mix taken apart into options and packages: costs, contributions, indirect effects."""
+
+    province: str = Field(default="China", description="Province it is done for; China: the sum of provinces.")
+    mix: str = Field(default="full", description="Mix that is taken apart.")
+    members: int = Field(default=48, ge=2, description="At most so many of the run's members are used.")
+
+    @field_validator("mix")
+    @classmethod
+    def _known(cls, mix: str, info: ValidationInfo) -> str:
+        words = _vocabulary(info)
+        is_file = Path(mix).suffix in {".yaml", ".yml"}
+        _refuse([None if is_file else words.fault("policy mix", mix, words.mixes)])
+        return mix
+
+
 def _named(key: str) -> BeforeValidator:
     """A plain name stands for the piece with that name."""
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)

@@ -29,12 +29,11 @@ from experiments.policy.costs import LEVELS
 from experiments.policy.economics import Triangular, economics
 from experiments.policy.mix import Mix, mix
 from experiments.simulate import Inputs, System
-from experiments.store import NATION, Run
-from experiments.study import PLANS
+from experiments.store import Run
+from experiments.study import PLANS, PolicyChoice
 
 Array = NDArray[np.float64]
 Step = Callable[[int], AbstractContextManager[Callable[[int, int], None]]]
-MEMBERS = 64
 LATER = 2020  # the second goal of the pilot study
 COST_DRAWS = 6  # spawn key of the random stream of costs
 
@@ -71,34 +70,25 @@ class Analysis:
         return column
 
 
-def analyse(
-    run: Run,
-    system: System,
-    *,
-    focus: str | None = None,
-    chosen: str = "full",
-    members: int = MEMBERS,
-    step: Step | None = None,
-) -> dict[str, pd.DataFrame]:
-    """Make the tables above for a complete run and store them in it.
+def analyse(run: Run, system: System, *, step: Step | None = None) -> dict[str, pd.DataFrame]:
+    """Make the tables above for a complete run, as its study's `policy` asks, and store them in it.
 
-    focus: province (default: the one that the study's name names, else "China", the sum of provinces).
-    chosen: the mix that is taken apart into options and packages. members: how many of the run's members are used.
+    Raises InputError for a province or mix that does not exist.
     """
     study = run.study
-    place = focus or next((p for p in data.provinces() if p.lower() == study.name.split("-")[0]), NATION)
+    asked = study.policy or PolicyChoice()
     years = range(PLANS[study.target.plan][1], study.outputs.last_year + 1)
-    design = run.design().iloc[:members]
-    bench = Bench(study, Inputs(**run.inputs()), system.simulate, design, place, study.allocations[0].label, years)
+    design = run.design().iloc[: asked.members]
+    inputs = Inputs(**run.inputs())
+    bench = Bench(study, inputs, system.simulate, design, asked.province, study.allocations[0].label, years)
     seed = np.random.SeedSequence(study.seed, spawn_key=(COST_DRAWS,))
     draw = Triangular(len(design), np.random.default_rng(seed))
     scenarios = 2 * len(bench.options.options) + 2 ** len(bench.options.packages) + len(study.mixes)
     with (step or (lambda total: nullcontext(_silent)))(scenarios) as advance:
-        done = iter(range(1, 10 * scenarios))
-        work = Analysis(bench, mix(chosen), mix("base"), draw, lambda: advance(min(next(done), scenarios), 0))
+        work = Analysis(bench, mix(asked.mix), mix("base"), draw, lambda: advance(min(bench.runs, scenarios), 0))
         found = tables(work)
     for name, table in found.items():
-        run.save_table(name, table.assign(province=place))
+        run.save_table(name, table.assign(province=asked.province))
     return found
 
 

@@ -69,6 +69,11 @@ class Bench:
         return PLANS[self.study.target.plan][1]
 
     @property
+    def runs(self) -> int:
+        """How many mixes have been run."""
+        return len(self._done)
+
+    @property
     def options(self) -> Catalogue:
         """The catalogue."""
         return catalogue()
