@@ -255,18 +255,33 @@ class Province:
         self, design: pd.DataFrame, params: Mapping[str, xr.DataArray], outputs: Sequence[str], years: Sequence[int]
     ) -> xr.Dataset:
         """One batch; the mix decides between its own delays and the design's."""
+        return self.results(*self.members(design, params), outputs, years)
+
+    def members(
+        self, design: pd.DataFrame, params: Mapping[str, xr.DataArray]
+    ) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
+        """What differs by member, as the engine takes it, and what is common to all: made once, run often."""
         from experiments.policy import settle
 
         model = _model()
         table, given = settle(design, params)
         dims = {name: variable.dims for name, variable in model.variables.items()}
         members = unflat(table, model.subscripts, dims)
-        given = {name: values for name, values in given.items() if name not in members}
+        return members, {name: values for name, values in given.items() if name not in members}
+
+    def results(
+        self,
+        members: xr.Dataset,
+        common: Mapping[str, xr.DataArray],
+        outputs: Sequence[str],
+        years: Sequence[int],
+    ) -> xr.Dataset:
+        """Run the members: (member, province, …, time)."""
         times = [float(year) for year in years]
-        found: xr.Dataset = model.ensemble(
+        found: xr.Dataset = _model().ensemble(
             members,
             list(outputs),
-            params={**given, "FINAL TIME": times[-1]},
+            params={**common, "FINAL TIME": times[-1]},
             times=times,
             workers=self.threads or len(os.sched_getaffinity(0)),
             backend=self.backend,

@@ -11,7 +11,7 @@ __all__ = ["Live", "open_live", "serve"]
 STARTS = ("delivered", "plan", "full")
 
 
-def open_live(run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, threads: int = 2) -> Live:
+def open_live(run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, threads: int = 0) -> Live:
     """The model ready to be moved, with the study of a run or the shipped one, at `members` members.
 
     Raises InputError when there is no such run.
@@ -22,4 +22,4 @@ def open_live(run: str | None = None, runs: Path = Path("runs"), members: int = 
     chosen = Run.open(run, runs).study if run else study.load()
     labels = [choice.label for choice in chosen.mixes]
     start = next((name for name in STARTS if name in labels), labels[-1])
-    return Live(inputs.system(threads), chosen.model_copy(update={"members": members}), start)
+    return Live(inputs.system(threads), inputs.Province(threads), chosen.model_copy(update={"members": members}), start)

@@ -2,12 +2,13 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from experiments.explore.state import NATION, State
@@ -44,15 +45,30 @@ class Paths:
         return np.asarray(below + (at - low)[..., None] * (above - below))
 
 
+class Simulator(Protocol):
+    """The model as the explorer runs it: what differs by member is made once, the levers change at each move."""
+
+    def members(
+        self, design: pd.DataFrame, params: Mapping[str, xr.DataArray]
+    ) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
+        """What differs by member, and what is common to all."""
+
+    def results(
+        self, members: xr.Dataset, common: Mapping[str, xr.DataArray], outputs: Sequence[str], years: Sequence[int]
+    ) -> xr.Dataset:
+        """Outputs (member, province, time)."""
+
+
 @dataclass(frozen=True)
 class Live:
     """One study ready to be moved: answers a `State`.
 
-    system: model and data; study: its sampling, seed, plan and allocation rules; mix: label of the study's mix from
+    system, simulator: data and model; study: its sampling, seed, plan and allocation rules; mix: label of the study's mix from
     which the levers start. One computation at a time: the engine has its own threads.
     """
 
     system: "System"
+    simulator: Simulator
     study: "Study"
     mix: str
     _answers: OrderedDict[str, dict[str, Any]] = field(default_factory=OrderedDict, repr=False)
@@ -63,15 +79,20 @@ class Live:
         """What all members have in common."""
         return self.system.inputs(self.study)
 
-    def design(self, assumptions: Mapping[str, float]) -> Any:
-        """The members, one row each; an assumption that is held moves the calibrated parameters that fit with it."""
-        key = f"design {sorted(assumptions.items())}"
+    def members(
+        self, rule: str, mix: str, assumptions: Mapping[str, float]
+    ) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
+        """What differs by member, and what is common; an assumption that is held moves what was calibrated with it."""
+        key = f"members {rule!r} {mix!r} {sorted(assumptions.items())}"
         if key not in self._answers:
             held = {**self.study.parameters, **assumptions}
             free = {name: law for name, law in self.study.uncertain.items() if name not in held}
-            study = self.study.model_copy(update={"parameters": held, "uncertain": free})
-            self._answers[key] = {"design": self.system.design(study)}
-        return self._answers[key]["design"]
+            design = self.system.design(self.study.model_copy(update={"parameters": held, "uncertain": free}))
+            params = self.inputs.params(rule, mix, self.study.target.plan)
+            params |= {name: xr.DataArray(float(value)) for name, value in assumptions.items()}
+            self._answers[key] = {"members": self.simulator.members(design, params)}
+        members, common = self._answers[key]["members"]
+        return members, dict(common)
 
     @cached_property
     def years(self) -> list[int]:
@@ -127,11 +148,10 @@ class Live:
 
     def paths(self, rule: str, strength: Array, assumptions: Mapping[str, float], mix: str) -> Paths:
         """Run the members. mix: the one whose schedule and delivery hold."""
-        params = self.inputs.params(rule, mix, self.study.target.plan)
-        like = params["lever strength"].transpose("province", "lever")
-        params["lever strength"] = like.copy(data=strength)
-        params |= {name: xr.DataArray(float(value)) for name, value in assumptions.items()}
-        found = self.system.simulate(self.design(assumptions), params, [REPORTED, GDP], self.years)
+        members, common = self.members(rule, mix, assumptions)
+        like = common["lever strength"].transpose("province", "lever")
+        common["lever strength"] = like.copy(data=strength)
+        found = self.simulator.results(members, common, [REPORTED, GDP], self.years)
         ordered = found[[REPORTED, GDP]].sel(province=self.provinces).transpose("province", "member", "time")
         intensity = ordered[REPORTED].values * self.factor
         gdp = ordered[GDP].values
