@@ -63,7 +63,7 @@ class Simulator(Protocol):
 class Live:
     """One study ready to be moved: answers a `State`.
 
-    system, simulator: data and model; study: its sampling, seed, plan and allocation rules; mix: label of the study's mix from
+    system, simulator: data and model; study: its sampling, seed, plan and allocation rules; mix: label of the mix from
     which the levers start. One computation at a time: the engine has its own threads.
     """
 
