@@ -219,6 +219,7 @@ class Study(Part):
     )
     uncertain: dict[str, Distribution] = Field(default={}, description="Uncertain inputs whose distribution differs.")
     sampling: Sampling = Field(default=Sampling(), description="Design of the members and what is added to them.")
+    policy: PolicyChoice | None = Field(default=None, description="Policy analyses; none when left out.")
     outputs: Outputs = Field(description="What is kept beside the target metrics of every member.")
 
     _folder: Path = PrivateAttr(default=Path())
