@@ -58,12 +58,12 @@ class Oracle:
         """
         self.path = Path(path)
         self._data_files = data_files
-        self._python = _translated(self.path, encoding)
+        self._python, self._renamed = _translated(self.path, encoding)
         doc = self._load().doc
         doc = doc[(doc["Type"] != "Lookup") & (doc["Real Name"] != "Time")]
         self._python_name: dict[str, str] = dict(zip(doc["Real Name"], doc["Py Name"], strict=True))
         self.dims: dict[str, tuple[str, ...]] = {
-            name: tuple(subs or ()) for name, subs in zip(doc["Real Name"], doc["Subscripts"], strict=True)
+            name: self._own(subs or ()) for name, subs in zip(doc["Real Name"], doc["Subscripts"], strict=True)
         }
         self.units: dict[str, str] = {
             name: units or "" for name, units in zip(doc["Real Name"], doc["Units"], strict=True)
@@ -94,18 +94,30 @@ class Oracle:
         names = [self._match(name) for name in outputs] if outputs is not None else list(self.dims)
         with _lock, _quiet():
             model = self._load()
-            settings = self._settings(model, params or {})
+            model.set_components(self._settings(model, params or {}))
+            model.clean_caches()  # or the clock would start from values that were cached before
             frame = _pysd(
                 self.path,
                 lambda: model.run(
-                    params=settings,
                     return_columns=[self._python_name[name] for name in names],
                     return_timestamps=None if times is None else [float(t) for t in times],
+                    # else PySD would take the last save point for it
+                    final_time=model.components._control_vars["final_time"],
                     flatten_output=False,
                 ),
             )
-            coords: dict[str, Any] = {name: model.get_coords(self._python_name[name]) or ({}, []) for name in names}
+            coords = {name: self._coords(model, name) for name in names}
         return self._dataset(frame, names, coords)
+
+    def _own(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Subscripts as the model file calls them."""
+        return tuple(self._renamed.get(name, name) for name in names)
+
+    def _coords(self, model: Any, name: str) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """Dims and elements of a variable as the model file calls them, and as PySD does."""
+        coords, dims = model.get_coords(self._python_name[name]) or ({}, [])
+        theirs = {dim: list(coords[dim]) for dim in dims}
+        return {self._own([dim])[0]: list(self._own(elements)) for dim, elements in theirs.items()}, theirs
 
     def _load(self) -> Any:
         with _lock, _quiet():
@@ -130,35 +142,35 @@ class Oracle:
                 _set_control(model, _key(name).replace(" ", "_"), float(value))
                 continue
             python = self._python_name[name]
-            coords, dims = model.get_coords(python) or ({}, [])
+            own, theirs = self._coords(model, name)
             if element:
                 full = values[python] if python in values else model[name]
-                values[python] = _with_element(full, dims, element, float(value))
+                values[python] = _with_element(full, own, element, float(value))
             else:
-                values[python] = _full(value, coords, dims)
+                values[python] = _full(value, own, theirs)
         return values
 
     def _dataset(self, frame: pd.DataFrame, names: list[str], coords: Mapping[str, Any]) -> xr.Dataset:
         variables, shared = {}, {"time": frame.index.to_numpy(dtype=float)}
         for name in names:
-            labels, dims = coords[name]
+            own, theirs = coords[name]
             cells = frame[self._python_name[name]].to_list()
-            shape = tuple(len(labels[dim]) for dim in dims)
+            shape = tuple(map(len, own.values()))
             data = np.empty((*shape, len(cells)))
             for step, cell in enumerate(cells):
-                data[..., step] = _values(cell, labels, dims).reshape(shape)
-            variables[name] = ((*dims, "time"), data, {"units": self.units[name]})
-            shared.update({dim: np.asarray(labels[dim], dtype=str) for dim in dims})
+                data[..., step] = _values(cell, theirs).reshape(shape)
+            variables[name] = ((*own, "time"), data, {"units": self.units[name]})
+            shared.update({dim: np.asarray(elements, dtype=str) for dim, elements in own.items()})
         return xr.Dataset(variables, coords=shared)
 
 
-def _values(cell: Any, labels: Mapping[str, list[str]], dims: list[str]) -> np.ndarray:
+def _values(cell: Any, labels: Mapping[str, list[str]]) -> np.ndarray:
     """A cell of PySD's table over all elements of its dims; NaN where the model never defines one."""
     if not isinstance(cell, xr.DataArray):
         return np.asarray(cell, dtype=float)
-    if any(cell.sizes.get(dim, 1) != len(labels[dim]) for dim in dims) and cell.size > 1:
-        cell = cell.reindex({dim: labels[dim] for dim in dims})
-    return np.asarray(cell.transpose(*dims), dtype=float)
+    if any(cell.sizes.get(dim, 1) != len(elements) for dim, elements in labels.items()) and cell.size > 1:
+        cell = cell.reindex(labels)
+    return np.asarray(cell.transpose(*labels), dtype=float)
 
 
 def run(
@@ -203,8 +215,11 @@ def abstract_model(path: Path, encoding: str | None = None) -> Any:
     return model
 
 
-def _translated(path: Path, encoding: str | None) -> Path:
-    """The Python file that PySD makes of the model, in a temporary folder that lives as long as this process."""
+def _translated(path: Path, encoding: str | None) -> tuple[Path, dict[str, str]]:
+    """The Python file that PySD makes of the model, in a temporary folder that lives as long as this process.
+
+    With it the own names of the subscripts that were renamed.
+    """
     if not path.is_file():
         raise ModelError(path, "there is no such file")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -213,19 +228,19 @@ def _translated(path: Path, encoding: str | None) -> Path:
 
 
 @functools.lru_cache(maxsize=64)
-def _translate(path: Path, digest: str, encoding: str | None) -> Path:
+def _translate(path: Path, digest: str, encoding: str | None) -> tuple[Path, dict[str, str]]:
     with _quiet():
         from pysd.builders.python.python_model_builder import ModelBuilder
 
     del digest  # part of the key only: a changed file is translated anew
     model = abstract_model(path, encoding)
-    _make_harmless(model, path)
+    renamed = _make_harmless(model, path)
     folder = Path(_temporary_folder().name, str(_translate.cache_info().misses))
     folder.mkdir(exist_ok=True)
     for number, section in enumerate(model.sections):
         section.path = folder / f"section_{number}.py"
     with _quiet():
-        return Path(_pysd(path, lambda: ModelBuilder(model).build_model()))
+        return Path(_pysd(path, lambda: ModelBuilder(model).build_model())), renamed
 
 
 @functools.cache
@@ -233,17 +248,25 @@ def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="sim-oracle-", ignore_cleanup_errors=True)
 
 
-def _make_harmless(model: Any, path: Path) -> None:
-    """Remove or refuse the texts that PySD pastes into Python as they stand.
+def _make_harmless(model: Any, path: Path) -> dict[str, str]:
+    """Remove, rename or refuse the texts that PySD pastes into Python as they stand.
 
     Names of variables and units go through `repr` or are reduced to letters and digits. Documentation lands between
-    triple quotes; names of subscripts, keywords and the arguments of GET ... land between single ones.
+    triple quotes and is removed; names of subscripts land between single ones and are renamed where they hold any;
+    keywords and the arguments of GET ... are refused then.
+
+    Returns:
+        The subscripts that were renamed: new name → own name.
     """
-    refused = []
+    refused, renamed = [], dict[str, str]()
     for section in model.sections:
         for subscript in section.subscripts:
             names = subscript.subscripts if isinstance(subscript.subscripts, list) else []
-            refused += [f"subscript {name!r}" for name in (subscript.name, *names) if _breaks_out(name)]
+            renamed |= {
+                name: f"renamed {len(renamed) + i}"
+                for i, name in enumerate((subscript.name, *names))
+                if _breaks_out(name) and name not in renamed
+            }
         for element in section.elements:
             element.documentation = ""
             for component in element.components:
@@ -254,6 +277,29 @@ def _make_harmless(model: Any, path: Path) -> None:
         refused += [f"argument {text!r} of an external data function" for text in texts if _breaks_out(text)]
     if refused:
         raise ModelError(path, f"PySD would turn these names into code: {'; '.join(refused)[:2000]}")
+    if renamed:
+        _rename(model, renamed)
+    return {new: old for old, new in renamed.items()}
+
+
+def _rename(model: Any, renamed: Mapping[str, str]) -> None:
+    """Give subscripts other names, wherever they stand in the abstract model."""
+    references = {name.lower().replace(" ", "_"): new.replace(" ", "_") for name, new in renamed.items()}
+
+    def new(value: Any) -> Any:
+        if isinstance(value, str):
+            bare = value.removesuffix("!")
+            return renamed.get(bare, bare) + "!" * value.endswith("!")
+        return type(value)(new(one) for one in value) if isinstance(value, list | tuple) else value
+
+    for node in _nodes(model):
+        for field in ("subscripts", "mapping"):
+            if isinstance(getattr(node, field, None), str | list | tuple) and not hasattr(node, "elements"):
+                setattr(node, field, new(getattr(node, field)))
+        if type(node).__name__ == "AbstractSubscriptRange":
+            node.name = new(node.name)
+        if hasattr(node, "reference"):
+            node.reference = references.get(node.reference, node.reference)
 
 
 def _breaks_out(text: Any) -> bool:
@@ -321,31 +367,32 @@ def _set_control(model: Any, name: str, value: float) -> None:
     model.time.set_control_vars(**{name: value})
 
 
-def _with_element(full: Any, dims: list[str], element: tuple[str, ...], value: float) -> xr.DataArray:
+def _with_element(full: Any, own: Mapping[str, list[str]], element: tuple[str, ...], value: float) -> xr.DataArray:
     changed: xr.DataArray = full.copy(deep=True).astype(float)
-    changed.loc[dict(zip(dims, element, strict=True))] = value
+    changed[tuple(elements.index(one) for elements, one in zip(own.values(), element, strict=True))] = value
     return changed
 
 
-def _full(value: Value, coords: Mapping[str, list[str]], dims: list[str]) -> Any:
+def _full(value: Value, own: Mapping[str, list[str]], theirs: Mapping[str, list[str]]) -> Any:
     """Python floats (a numpy scalar breaks PySD's subscripted stocks), arrays over all dims, or a Series of them."""
     if not isinstance(value, xr.DataArray):
-        return _broadcast(xr.DataArray(float(value)), coords, dims)
+        return _broadcast(xr.DataArray(float(value)), own, theirs)
     if "time" not in value.dims:
-        return _broadcast(value, coords, dims)
+        return _broadcast(value, own, theirs)
     value = value.sortby("time")
-    points = [_broadcast(value.isel(time=i, drop=True), coords, dims) for i in range(value.sizes["time"])]
+    points = [_broadcast(value.isel(time=i, drop=True), own, theirs) for i in range(value.sizes["time"])]
     index = value["time"].to_numpy().astype(float)
     # PySD leaves NaN outside the range of a series of arrays; ours holds the ends, as it does for numbers.
     held = np.concatenate([[index[0] - FAR], index, [index[-1] + FAR]])
     return pd.Series([points[0], *points, points[-1]], index=held)
 
 
-def _broadcast(value: xr.DataArray, coords: Mapping[str, list[str]], dims: list[str]) -> Any:
-    if not dims:
+def _broadcast(value: xr.DataArray, own: Mapping[str, list[str]], theirs: Mapping[str, list[str]]) -> Any:
+    if not own:
         return float(value)
-    base = xr.DataArray(np.zeros([len(coords[dim]) for dim in dims]), {dim: list(coords[dim]) for dim in dims}, dims)
-    extra: list[Hashable] = [dim for dim in value.dims if dim not in dims]
+    extra: list[Hashable] = [dim for dim in value.dims if dim not in own]
     if extra:
-        raise ValueError(f"got an array with dims {extra}, but the variable has {dims}")
-    return (base + value.reset_coords(drop=True)).transpose(*dims).reindex_like(base)
+        raise ValueError(f"got an array with dims {extra}, but the variable has {list(own)}")
+    base = xr.DataArray(np.zeros([len(elements) for elements in own.values()]), dict(own), list(own))
+    full = (base + value.reset_coords(drop=True)).transpose(*own).reindex_like(base)
+    return xr.DataArray(full.to_numpy(), dict(theirs), list(theirs))
