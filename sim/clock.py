@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,50 +29,59 @@ class Grid:
     labels: NDArray[np.float64]
 
 
-def grid(initial: float, final: float, step: float, saveper: float, times: Iterable[float] | None = None) -> Grid:
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """INITIAL TIME, FINAL TIME, TIME STEP and SAVEPER, as they stand at some time."""
+
+    initial: float
+    final: float
+    step: float
+    saveper: float
+
+
+def grid(controls: Callable[[float], Controls], times: Iterable[float] | None = None) -> Grid:
     """The grid of a run.
 
     Args:
-        initial, final, step, saveper: the control variables.
+        controls: the control variables at a time; INITIAL TIME is taken at time 0.
         times: save points; by default those of SAVEPER.
 
     Raises:
         SimError: no finite positive step, too many steps, or save points that no step meets.
     """
-    _check(initial, final, step, saveper)
     wanted = None if times is None else np.unique(np.asarray(list(times), dtype=float))
     if wanted is not None and (not len(wanted) or not np.isfinite(wanted).all()):
         raise SimError("times: got no finite save point")
-    end = final if wanted is None else max(final, float(wanted[-1])) if wanted[-1] <= final else float(wanted[-1])
-    points = [initial]
-    while points[-1] + step * PRECISION < end:
-        points.append(points[-1] + step)
-    path = np.array(points)
-    kept = _by_saveper(path, step, saveper) if wanted is None else _by_times(path, step, wanted)
-    last = int(np.flatnonzero(kept)[-1]) + 1 if kept.any() else 1
-    path, kept = path[:last], kept[:last]
-    saved = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int64)
-    digits = -int(np.log10(step * PRECISION))
-    return Grid(path, saved, np.round(path[kept], digits))
+    first = controls(0.0).initial
+    time, path, kept, now = first, list[float](), list[bool](), controls(first)
+    while True:
+        _check(first, now, len(path))
+        slack = now.step * PRECISION
+        path.append(time)
+        kept.append((time - first) % now.saveper < slack or (first - time) % now.saveper < slack)
+        if not time + slack < (now.final if wanted is None else wanted[-1]):
+            break
+        time += now.step
+        now = controls(time)
+    chosen = np.array(kept) if wanted is None else _by_times(np.array(path), now.step, wanted)
+    last = int(np.flatnonzero(chosen)[-1]) + 1 if chosen.any() else 1
+    points, chosen = np.array(path)[:last], chosen[:last]
+    saved = np.where(chosen, np.cumsum(chosen) - 1, -1).astype(np.int64)
+    digits = -int(np.log10(now.step * PRECISION))
+    return Grid(points, saved, np.round(points[chosen], digits))
 
 
-def _check(initial: float, final: float, step: float, saveper: float) -> None:
-    named = {"INITIAL TIME": initial, "FINAL TIME": final, "TIME STEP": step, "SAVEPER": saveper}
+def _check(first: float, now: Controls, done: int) -> None:
+    named = {"INITIAL TIME": first, "FINAL TIME": now.final, "TIME STEP": now.step, "SAVEPER": now.saveper}
     faults = [f"{name} is {value:g}" for name, value in named.items() if not np.isfinite(value)]
-    if step <= 0:
-        faults.append(f"TIME STEP is {step:g}; it must be positive")
-    if saveper <= 0:
-        faults.append(f"SAVEPER is {saveper:g}; it must be positive")
-    if not faults and (final - initial) / step > MAX_STEPS:
-        faults.append(f"{(final - initial) / step:.3g} steps are asked for; at most {MAX_STEPS} are allowed")
+    if now.step <= 0:
+        faults.append(f"TIME STEP is {now.step:g}; it must be positive")
+    if now.saveper <= 0:
+        faults.append(f"SAVEPER is {now.saveper:g}; it must be positive")
+    if not faults and done + (now.final - first) / now.step > MAX_STEPS:
+        faults.append(f"{(now.final - first) / now.step:.3g} steps are asked for; at most {MAX_STEPS} are allowed")
     if faults:
         raise SimError("; ".join(faults))
-
-
-def _by_saveper(path: NDArray[np.float64], step: float, saveper: float) -> NDArray[np.bool_]:
-    since, slack = path - path[0], step * PRECISION
-    kept: NDArray[np.bool_] = (np.mod(since, saveper) < slack) | (np.mod(-since, saveper) < slack)
-    return kept
 
 
 def _by_times(path: NDArray[np.float64], step: float, wanted: NDArray[np.float64]) -> NDArray[np.bool_]:

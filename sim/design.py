@@ -33,7 +33,7 @@ class Request:
     """
 
     members: int = 1
-    labels: Values | None = None
+    labels: NDArray[Any] | None = None
     common: dict[int, Values] = field(default_factory=dict)
     common_series: dict[int, Series] = field(default_factory=dict)
     member: dict[int, Values] = field(default_factory=dict)
@@ -47,24 +47,29 @@ class Request:
         )
 
 
+def _key(name: str) -> str:
+    return clean(" ".join(str(name).split()))
+
+
 class Names:
     """The variables of a module by name, as a user may write it."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
-        self.by_key = {clean(name): variable for name, variable in module.variables.items()}
+        self.by_key = {_key(name): variable for name, variable in module.variables.items()}
 
     def find(self, name: str) -> Variable:
         """The variable of a name; case, blanks and underscores do not matter."""
-        variable = self.by_key.get(clean(" ".join(str(name).split())))
+        variable = self.by_key.get(_key(name))
         if variable is None:
             raise UnknownNameError(str(name), self.module.variables)
         return variable
 
     def settable(self, name: str) -> tuple[Variable, tuple[str, ...]]:
         """The variable and the element of a parameter name `name` or `name[element,element]`."""
-        key, elements = str(name), ()
-        if clean(key) not in self.by_key and key.endswith("]") and "[" in key:
+        key = str(name)
+        elements: tuple[str, ...] = ()
+        if _key(key) not in self.by_key and key.endswith("]") and "[" in key:
             key, _, inside = key[:-1].partition("[")
             elements = tuple(part.strip() for part in inside.split(","))
         variable = self.find(key)
@@ -91,11 +96,11 @@ def read(module: Module, params: Mapping[str, Any] | None, design: Any) -> Reque
     names, request, faults = Names(module), Request(), list[str]()
     reader = _Reader(module, names, request)
     for name, value in (params or {}).items():
-        _try(faults, lambda name=name, value=value: reader.param(str(name), value))  # type: ignore[misc]
+        _try(faults, lambda name=name, value=value: reader.param(str(name), value))
     if design is not None:
         columns = _columns(design, request, faults)
         for name, value in columns:
-            _try(faults, lambda name=name, value=value: reader.column(str(name), value))  # type: ignore[misc]
+            _try(faults, lambda name=name, value=value: reader.column(str(name), value))
     if faults:
         raise DesignError(faults)
     return request
@@ -219,7 +224,7 @@ class _Reader:
         """One element of a constant; the other elements keep their values."""
         slot, request = variable.slot, self.request
         assert slot is not None
-        index = self._position(name, variable, elements)
+        index: tuple[Any, ...] = (..., *self._position(name, variable, elements))
         if array.dims not in ((), ("member",)):
             raise SimError(f"{name!r}: one element takes a number, got dims {list(array.dims)}")
         _finite(name, array)
@@ -233,7 +238,7 @@ class _Reader:
             raise SimError(f"{name!r}: only constants can be given by element; give all of {variable.name!r}")
         if not member:
             base = request.common[slot] = base.copy()
-        base[(..., *index)] = array.to_numpy()
+        base[index] = array.to_numpy()
 
     def _position(self, name: str, variable: Variable, elements: tuple[str, ...]) -> tuple[int, ...]:
         if len(elements) != len(variable.dims):

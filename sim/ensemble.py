@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.clock import Grid, grid
+from sim.clock import Controls, Grid, grid
 from sim.compiler.analyse import Given
 from sim.compiler.backend import Backend, Job, Kernel
 from sim.compiler.ir import Module, Series
@@ -19,6 +19,7 @@ from sim.compiler.plan import plan
 from sim.compiler.program import Input, Plan
 from sim.design import Request
 from sim.errors import Cancelled, SimError
+from sim.inputs import common_inputs, interpolate
 
 Values = NDArray[np.float64]
 Progress = Callable[[int, int], bool | None]
@@ -59,23 +60,26 @@ class Engine:
             return self.kept[key]
 
     def grid(self, request: Request, times: Sequence[float] | None) -> Grid:
-        """The times of a run; the control variables must be known before it and be the same for all members."""
+        """The times of a run; the control variables are the same for all members and do not depend on stocks."""
         clock = self.module.clock
-        controls = (clock.initial, clock.final, clock.step, clock.saveper)
-        values = [self._control(slot, request) for slot in controls]
-        if None in values:
-            ready = self.ready(request.given, controls, NumpyBackend())
-            if ready.member is not None or ready.plan.common is None or _moves(self.module, ready.plan):
-                raise SimError("the control variables must not change over time or between members")
-            start = next((value for value in values[:1] if value is not None), 0.0)
-            job = Job(
-                1, 1, np.zeros(1, dtype=np.int64), self.inputs(ready.plan.common.inputs, request, np.array([start]))
-            )
-            assert ready.common is not None
-            results = ready.common.run(job, 1)
-            values = [float(results[slot][0, 0, 0]) for slot in controls]
-        initial, final, step, saveper = (float(value) for value in values if value is not None)
-        return grid(initial, final, step, saveper, times)
+        slots = (clock.initial, clock.final, clock.step, clock.saveper)
+        known = [self._control(slot, request) for slot in slots]
+        if None not in known:
+            fixed = Controls(*(value for value in known if value is not None))
+            return grid(lambda time: fixed, times)
+        ready = self.ready(request.given, slots, NumpyBackend())
+        common = ready.plan.common
+        if ready.member is not None or ready.common is None or common is None or common.states or common.histories:
+            raise SimError("the control variables must not depend on stocks or on what differs between members")
+        kernel = ready.common
+
+        def controls(time: float) -> Controls:
+            inputs = _common(self.module, common.inputs, request, np.array([time]))
+            results = kernel.run(Job(1, 1, np.zeros(1, dtype=np.int64), inputs), 1)
+            return Controls(*(float(results[slot][0, 0, 0]) for slot in slots))
+
+        still = controls(0.0)
+        return grid(controls if common.step else lambda time: still, times)
 
     def _control(self, slot: int, request: Request) -> float | None:
         if slot in request.member or slot in request.member_series or slot in request.common_series:
@@ -84,56 +88,9 @@ class Engine:
         value = request.common.get(slot, self.module.defaults.get(slot))
         return None if value is None else float(np.ravel(value)[0])
 
-    def inputs(self, wanted: Sequence[Input], request: Request, times: Values) -> dict[int, Values]:
-        """Values common to all members, (cells,) or (steps, cells), as (…, cells, 1) where a member is asked for."""
-        result = {}
-        for one in wanted:
-            values = self._common(one.slot, request, times)
-            if values is not None:
-                if not one.per_step and values.ndim > 1:
-                    values = values[0]
-                result[one.slot] = np.ascontiguousarray(values if one.uniform else values[..., np.newaxis])
-        return result
 
-    def _common(self, slot: int, request: Request, times: Values) -> Values | None:
-        module = self.module
-        if slot == module.clock.time:
-            return times[:, np.newaxis]
-        if slot in request.common:
-            return request.common[slot].reshape(-1)
-        series = request.common_series.get(slot) or (module.series.get(slot) if slot not in request.given.all else None)
-        if series is not None:
-            return interpolate(series, times).reshape(len(times), -1)
-        if slot in request.member or slot in request.member_series:
-            return None
-        if slot in module.missing:
-            raise SimError(f"{module.slots[slot].label!r} is {module.missing[slot]}")
-        default = module.defaults.get(slot)
-        return None if default is None else default.reshape(-1)
-
-
-def _moves(module: Module, made: Plan) -> bool:
-    assert made.common is not None
-    return bool(made.common.step)
-
-
-def interpolate(series: Series, times: Values) -> Values:
-    """Values of a series at given times, (times, ...): PySD's rules for data variables; ends are held."""
-    known, values = series.times, series.values
-    after = np.clip(np.searchsorted(known, times, side="left"), 0, len(known) - 1)
-    before = np.clip(np.searchsorted(known, times, side="right") - 1, 0, len(known) - 1)
-    if series.rule == "look_forward":
-        return values[after]
-    if series.rule == "hold_backward":
-        return values[before]
-    exact = np.isin(times, known)
-    extra = (slice(None), *[np.newaxis] * (values.ndim - 1))
-    if series.rule == "raw":
-        return np.where(exact[extra], values[before], np.nan)
-    gap = np.where(after > before, known[after] - known[before], 1.0)
-    slope = (values[after] - values[before]) / gap[extra]
-    inside = np.where(after > before, times - known[before], 0.0)
-    return np.where((after > before)[extra], slope * inside[extra] + values[before], values[before])
+def _common(module: Module, wanted: Sequence[Input], request: Request, times: Values) -> dict[int, Values]:
+    return common_inputs(module, wanted, request.common, request.common_series, times)
 
 
 @dataclass(slots=True, eq=False)
@@ -182,13 +139,13 @@ class Run:
         if ready.common is None or ready.plan.common is None:
             return {}
         steps = len(self.grid.times)
-        inputs = self.engine.inputs(ready.plan.common.inputs, self.request, self.grid.times)
+        inputs = _common(self.engine.module, ready.plan.common.inputs, self.request, self.grid.times)
         return ready.common.run(Job(1, steps, np.arange(steps), inputs), 1)
 
     def _member(self, ready: Ready, shared: dict[int, Values], members: slice) -> dict[int, Values]:
         if ready.member is None or ready.plan.member is None:
             return {}
-        inputs = self.engine.inputs(ready.plan.member.inputs, self.request, self.grid.times)
+        inputs = _common(self.engine.module, ready.plan.member.inputs, self.request, self.grid.times)
         for one in ready.plan.member.inputs:
             if one.slot in inputs:
                 continue

@@ -14,8 +14,8 @@ import xarray as xr
 from sim import oracle
 from sim.backends import choose
 from sim.compiler.ir import Module, Variable
-from sim.compiler.lower import lower
 from sim.compiler.plan import check
+from sim.compiler.structure import build
 from sim.design import Names, Request, read
 from sim.ensemble import Engine, Progress, Run
 from sim.errors import SimError
@@ -57,7 +57,7 @@ class Model:
             UnknownNameError: an equation uses a name that is not defined.
         """
         path = Path(path)
-        module = lower(oracle.abstract_model(path, encoding), path, data_files)
+        module = build(oracle.abstract_model(path, encoding), path, data_files)
         check(module)
         return cls(path, module)
 

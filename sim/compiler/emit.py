@@ -169,7 +169,12 @@ class _Writer:
         inner = {axis: f"j{number}" for number, axis in enumerate(node.over)}
         body = _Body(self, {**loops, **inner})
         value = body.value(node.body)
-        update = {"sum": "a[m] + {}", "product": "a[m] * {}", "minimum": "lesser(a[m], {})", "maximum": "greater(a[m], {})"}
+        update = {
+            "sum": "a[m] + {}",
+            "product": "a[m] * {}",
+            "minimum": "lesser(a[m], {})",
+            "maximum": "greater(a[m], {})",
+        }
         store = _Body(self, loops).address(one.slot, one.refs, one.target)
         return [
             "double a[W];",
@@ -335,7 +340,7 @@ class _Body:
 def literal(value: float) -> str:
     """A double, exactly."""
     if math.isnan(value):
-        return "__builtin_nan(\"\")"
+        return '__builtin_nan("")'
     if math.isinf(value):
         return "__builtin_inf()" if value > 0 else "(-__builtin_inf())"
     text = float(value).hex()

@@ -153,8 +153,10 @@ def _reference(place: Place, ast: Any) -> Expr:
     if isinstance(symbol, TableSymbol):
         raise ValueError(f"the lookup {scope.names[name]!r} is used without an argument")
     given = _subscripts(ast)
-    if symbol.dims and not given:
-        raise ValueError(f"{scope.names[name]!r} has subscripts {list(symbol.dims)}, but is used without")
+    if symbol.dims and not given:  # XMILE leaves out the subscripts of the left-hand side
+        given = list(symbol.dims)
+        if any(dim not in place.axes for dim in given):
+            raise ValueError(f"{scope.names[name]!r} has subscripts {given}, but is used without")
     return place.graph.read(symbol.slot, scope.refs(given, symbol.dims, place.axes, scope.names[name]))
 
 
@@ -184,7 +186,13 @@ def _call(place: Place, ast: Any) -> Expr:
     counts, function = FUNCTIONS[name]
     if len(ast.arguments) not in counts:
         raise ValueError(f"{name.upper()} takes {counts[0]} argument(s), got {len(ast.arguments)}")
-    return function(place, [lower(place, argument) for argument in ast.arguments])
+    return function(place, [lower(place, argument) for argument in _decided(place, name, ast.arguments)])
+
+
+def _decided(place: Place, name: str, asts: Any) -> list[Any]:
+    """The arguments of a function, those that choose a method as numbers."""
+    first = {"vector_select": 3}.get(name, len(asts))
+    return [*asts[:first], *(place.lowering.number_of(place, ast) for ast in asts[first:])]
 
 
 def _range_name(place: Place, ast: Any) -> str:

@@ -77,11 +77,8 @@ def _pointwise(reader: Statement, writers: Sequence[Statement]) -> bool:
     for one in writers:
         if sorted(ref.axis for ref in one.refs if isinstance(ref, Along)) != sorted(one.axes):
             return False
-    for node in walk(reader.expr):
-        if isinstance(node, Read | Recall) and node.slot in written:
-            if isinstance(node, Recall) or node.refs != written[node.slot]:
-                return False
-    return True
+    reads = [node for node in walk(reader.expr) if isinstance(node, Read | Recall) and node.slot in written]
+    return all(isinstance(node, Read) and node.refs == written[node.slot] for node in reads)
 
 
 def _reads(one: Statement) -> set[int]:

@@ -427,3 +427,4 @@ class Module:
     series: dict[int, Series] = field(default_factory=dict)
     missing: dict[int, str] = field(default_factory=dict)  # input slots without a value → what to do about it
     fixed: dict[int, str] = field(default_factory=dict)  # slots that decide the structure → why they cannot be changed
+    structure: list[tuple[int, str]] = field(default_factory=list)  # slots of such numbers (orders), their variables

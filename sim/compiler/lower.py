@@ -36,9 +36,9 @@ class Lowering:
     defaults: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     series: dict[int, ir.Series] = field(default_factory=dict)
     missing: dict[int, str] = field(default_factory=dict)
-    fixed: dict[int, str] = field(default_factory=dict)
     macros: dict[str, Macro] = field(default_factory=dict)
-    literals: dict[int, float] = field(default_factory=dict)  # constants written out, known before they are lowered
+    structure: list[tuple[int, str]] = field(default_factory=list)  # slots that decide the structure, their variables
+    known: tuple[float, ...] = ()  # values of `structure`, where they have been worked out
     data_files: Any = None
 
     def slot(self, label: str, dims: Sequence[str], kind: ir.SlotKind) -> int:
@@ -88,18 +88,26 @@ class Lowering:
         return self.graph.read(slot, tuple(ir.Along(axis) for axis in place.axes))
 
     def number_of(self, place: Place, ast: Any) -> float:
-        """A number that decides the structure (an order): written out, or a constant that then cannot be changed."""
-        node = expressions.lower(place, ast)
-        if isinstance(node, ir.Number):
-            return node.value
-        if isinstance(node, ir.Read) and node.slot in self.literals:
-            self.fixed[node.slot] = f"it is the order of a delay or smooth in {place.variable!r}"
-            return self.literals[node.slot]
-        raise ValueError("the order of a delay or smooth must be a number or a constant")
+        """A number that decides the structure: written out, or worked out before the model is lowered again.
+
+        What such a number depends on cannot be changed afterwards.
+        """
+        node = self.graph.real(expressions.lower(place, ast))
+        number = fold(node)
+        if number is not None:
+            return number
+        if node.axes:
+            raise ValueError("an order or a choice of method must be one number for all subscripts")
+        slot = self.slot(f"{place.variable} (structure)", (), "value")
+        self.equations.append(ir.Equation(slot, (), (), node, None, place.variable, place.line))
+        self.structure.append((slot, place.variable))
+        return self.known[len(self.structure) - 1] if len(self.structure) <= len(self.known) else 1.0
 
 
-def lower(abstract: Any, path: Path, data_files: Any = None) -> ir.Module:
+def lower(abstract: Any, path: Path, data_files: Any = None, known: tuple[float, ...] = ()) -> ir.Module:
     """The intermediate form of PySD's abstract model.
+
+    `known` are the numbers that decide the structure (`Module.structure`), once they have been worked out.
 
     Raises:
         Refused: a construction that the engine does not reproduce.
@@ -115,6 +123,7 @@ def lower(abstract: Any, path: Path, data_files: Any = None) -> ir.Module:
         for element in elements
     }
     lowering = _begin(path, subscripts, data_files)
+    lowering.known = known
     lowering.macros = {clean(section.name): Macro(section) for section in abstract.sections[1:]}
     scope = _declare(lowering, subscripts, elements, dims, lines)
     for element in elements:
@@ -168,16 +177,13 @@ def _symbol(
             raise Refused(element.name, lines.find(element.name), str(error)) from error
     stock = all(type(component.ast).__name__ == "IntegStructure" for component in element.components)
     slot = lowering.slot(element.name, dims, "state" if stock else "value")
-    ast = element.components[0].ast
-    if len(element.components) == 1 and isinstance(ast, int | float) and not dims:
-        lowering.literals[slot] = float(ast)
     return SlotSymbol(slot, dims)
 
 
 def lower_element(place: Place, symbol: SlotSymbol, components: Sequence[Any]) -> None:
     """The equations or states of one variable."""
     lowering = place.lowering
-    if any(type(component).__name__ == "AbstractData" for component in components):
+    if all(type(component).__name__ == "AbstractData" for component in components):
         _lower_data(place, symbol, components)
         return
     owner = _owners(place, symbol, components)
@@ -248,6 +254,8 @@ def _right_hand_side(
         return values.reshape(shape), None
     if lowering.slots[symbol.slot].kind == "state":
         return None, None
+    if type(component).__name__ == "AbstractData":
+        return None, _data_part(place, symbol, component)
     node = lowering.graph.real(expressions.lower(place, ast))
     extra = [axis for axis in node.axes if axis not in place.axes]
     if extra:
@@ -325,6 +333,19 @@ def _lower_data(place: Place, symbol: SlotSymbol, components: Sequence[Any]) -> 
         lowering.series[symbol.slot] = series
 
 
+def _data_part(place: Place, symbol: SlotSymbol, component: Any) -> ir.Expr:
+    """A data definition among others: its series in a slot of its own."""
+    lowering = place.lowering
+    series = external.data(place, [component], symbol.dims, lowering.data_files)
+    if series is None:
+        raise place.refuse("a data variable has other definitions, but no values")
+    axes, refs = place.scope.subscripts.target(component.subscripts[0], symbol.dims)
+    values = series.values[(slice(None), *_cells(lowering, axes, refs))]
+    slot = lowering.slot(place.variable, axes, "input")
+    lowering.series[slot] = replace(series, values=values)
+    return lowering.graph.read(slot, tuple(ir.Along(axis) for axis in axes))
+
+
 def _module(
     lowering: Lowering, scope: Scope, elements: Iterable[Any], dims: dict[str, tuple[str, ...]], lines: Lines
 ) -> ir.Module:
@@ -340,7 +361,7 @@ def _module(
         )  # fmt: skip
     return ir.Module(
         lowering.graph, lowering.axes, variables, lowering.slots, lowering.equations, lowering.states, lowering.tables,
-        lowering.clock, lowering.defaults, lowering.series, lowering.missing, lowering.fixed,
+        lowering.clock, lowering.defaults, lowering.series, lowering.missing, {}, lowering.structure,
     )  # fmt: skip
 
 

@@ -138,8 +138,11 @@ def _vector_math() -> tuple[str, ...]:
         return ()
     flags = ("-DVECTOR_MATH", "-lmvec", "-lm")
     try:
-        build('__attribute__((simd("notinbranch"))) double exp(double);\n'
-              "void run(double *x) { for (int i = 0; i < 64; i++) x[i] = exp(x[i]); }", flags)
+        build(
+            '__attribute__((simd("notinbranch"))) double exp(double);\n'
+            "void run(double *x) { for (int i = 0; i < 64; i++) x[i] = exp(x[i]); }",
+            flags,
+        )
     except (CompilerError, OSError):
         return ()
     return flags

@@ -187,15 +187,14 @@ class _Compiler:
             return lambda memory: constant
         if isinstance(node, Read):
             return self.read(node.slot, node.refs, axes)
-        if isinstance(node, Apply):
-            return self._apply(node, axes)
-        if isinstance(node, Reduce):
-            return self._reduce(node, axes)
-        if isinstance(node, Interp):
-            return self._interp(node, axes)
-        if isinstance(node, Recall):
-            return self._recall(node, axes)
-        return self._vector(node, axes)
+        lower: dict[type, Callable[..., Evaluate]] = {
+            Apply: self._apply,
+            Reduce: self._reduce,
+            Interp: self._interp,
+            Recall: self._recall,
+            Vector: self._vector,
+        }
+        return lower[type(node)](node, axes)
 
     def read(self, slot: int, refs: Refs, axes: Sequence[str]) -> Evaluate:
         """A view where the slot can be cut by slices, a copy by index otherwise."""
@@ -209,7 +208,7 @@ class _Compiler:
         key = (*cuts, slice(None))
         if all(cut == slice(None) for cut in cuts) and len(given) == len(axes):
             return lambda memory: memory.arrays[slot]
-        return lambda memory: memory.arrays[slot][key].reshape(shape)  # type: ignore[index]
+        return lambda memory: memory.arrays[slot][key].reshape(shape)
 
     def _apply(self, node: Apply, axes: Sequence[str]) -> Evaluate:
         operation = OPERATIONS[node.op]
@@ -320,6 +319,7 @@ def interpolator(table: Table, rows: tuple[NDArray[np.int64], ...], arg: Evaluat
         base = y[(*where, piece)]
         if flat:
             return np.where(np.isnan(at), at, base)
-        return slope[(*where, piece)] * (at - x[piece]) + base
+        result: Array = slope[(*where, piece)] * (at - x[piece]) + base
+        return result
 
     return evaluate

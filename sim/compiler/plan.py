@@ -60,7 +60,10 @@ def _program(
         slots=tuple(work.slots),
         sizes={name: axis.size for name, axis in work.module.axes.items()},
         tables=tuple(work.module.tables),
-        inputs=tuple(Input(slot, work.level[slot] == STEP, not single and not work.member[slot]) for slot in read),
+        inputs=tuple(
+            Input(slot, work.level[slot] == STEP, not single and not work.member[slot], work.member[slot])
+            for slot in read
+        ),
         const=const,
         init=init,
         settled=settled,

@@ -42,12 +42,14 @@ class Input:
     Attributes:
         slot: the slot.
         per_step: a value for every step rather than one for the run.
-        uniform: the same for all members.
+        uniform: the same for all members (of a program for one member, nothing is).
+        member: each member has its own value, given by the design.
     """
 
     slot: int
     per_step: bool
     uniform: bool
+    member: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
