@@ -1,7 +1,6 @@
 """Boxes of failure conditions as sentences, in English and Chinese, with units."""
 
 import math
-import re
 
 import pandas as pd
 
@@ -32,8 +31,12 @@ def _digits(value: float) -> str:
 
 def condition(name: str, low: float, high: float, unit: str, lang: str) -> str:
     """One restriction in words, for example "effort sensitivity is below 12.5 year"."""
-    plain = re.sub(r"\[.*\]$", "", name)  # the province in brackets is the sentence's own
-    shown = Terms("zh" if lang == "zh" else "en").name(plain)
+    terms = Terms("zh" if lang == "zh" else "en")
+    plain, _, place = name.removesuffix("]").partition("[")
+    sector = place.partition(",")[2]  # the province, which stands first, is the sentence's own
+    shown = terms.name(plain) + (
+        f"（{terms.name(sector)}）" if sector and lang == "zh" else f" ({sector})" if sector else ""
+    )
     lower, upper = (quantity(v, unit) for v in (low, high))
     if math.isinf(high):
         return f"{shown}高于 {lower}" if lang == "zh" else f"{shown} is above {lower}"

@@ -28,7 +28,8 @@ class Factor:
 
     name: column of the design; low, high: its range, or for `normal` and `lognormal` its 2.5 and 97.5 % quantiles,
     or for `choice` ignored; distribution: uniform, normal, lognormal, triangular or choice; mode: peak of the triangle
-    (middle when absent); choices: the values of a discrete input, equally likely; group: for grouped indices.
+    (middle when absent); choices: the values of a discrete input, equally likely; group: for grouped indices;
+    inverse: the quantile function itself, in place of all these.
     """
 
     name: str
@@ -40,8 +41,11 @@ class Factor:
     group: str = ""
     unit: str = ""
     meaning: str = ""
+    inverse: Callable[[Array], Array] | None = None
 
     def __post_init__(self) -> None:
+        if self.inverse is not None:
+            return
         if self.distribution not in _QUANTILE:
             raise InputError(
                 f"factor {self.name!r}: distribution {self.distribution!r}; allowed: {', '.join(_QUANTILE)}"
@@ -56,7 +60,8 @@ class Factor:
 
     def quantile(self, u: Array) -> NDArray[Any]:
         """Value of the factor at probability u, same shape as u."""
-        return np.asarray(_QUANTILE[self.distribution](self, np.clip(u, EDGE, 1 - EDGE)))
+        inside = np.clip(u, EDGE, 1 - EDGE)
+        return np.asarray(self.inverse(inside) if self.inverse else _QUANTILE[self.distribution](self, inside))
 
 
 def _normal(low: float, high: float, u: Array) -> Array:

@@ -63,7 +63,8 @@ def fixed(factors: Sequence[Factor], names: Sequence[str]) -> tuple[Factor, ...]
     held = set(names)
     middle = np.array([0.5])
     return tuple(
-        replace(f, distribution="choice", choices=(f.quantile(middle)[0],)) if f.name in held else f for f in factors
+        replace(f, distribution="choice", choices=(f.quantile(middle)[0],), inverse=None) if f.name in held else f
+        for f in factors
     )
 
 

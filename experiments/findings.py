@@ -1,0 +1,302 @@
+"""The analyses of a run, saved as its tables: what `tanlu feasibility` and `tanlu sensitivity` carry out.
+
+`feasibility` works on the members that the run holds (and runs them again for the reality checks); `sensitivity`
+samples designs of its own. Everything random is seeded from the study's seed, so the same run gives the same tables.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from experiments import checks, feasibility, regret, sentences, trust
+from experiments.discovery import discover
+from experiments.errors import InputError, nearest
+from experiments.futures import Futures, Params
+from experiments.sensitivity import given_data, screen, sobol, target
+from experiments.sensitivity.factors import DUMMY, Factor
+from experiments.sensitivity.population import Population
+from experiments.simulate import System
+from experiments.store import NATION, Run
+from experiments.study import PLANS
+
+Say = Callable[[str], None]
+
+BOX_INPUTS = 12
+"""Inputs offered to the search for failure conditions: those whose distributions differ most between hit and miss."""
+
+CURVES = 6
+"""Inputs whose curves are kept for each province."""
+
+SCREENED_OUT = "screened out"
+
+
+def silent(text: str) -> None:
+    """No remarks."""
+
+
+def analyse(run: Run, system: System, say: Say = silent, *, reality: bool = True) -> None:
+    """Feasibility of every allocation × mix × province, saved as tables of the run.
+
+    feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking, checks and trust.
+    """
+    metrics, study = run.metrics(), run.study
+    run.save_table("feasibility", feasibility.summary(metrics, trust.trusted()))
+    run.save_table("barometer", feasibility.by_year(metrics))
+    run.save_table("pace", paces(run))
+    say("failure conditions")
+    for name, table in boxes(run, metrics).items():
+        run.save_table(name, table)
+    run.save_table("regret", regret.table(metrics, study.target.national, base_energy(run)))
+    run.save_table("ranking", regret.ranking(metrics))
+    if reality:
+        say("reality checks over all members")
+        run.save_table("checks", reality_checks(run, system))
+    run.save_table("trust", trust.panel(run))
+
+
+def paces(run: Run) -> pd.DataFrame:
+    """Yearly rates needed against the fastest on record (see `feasibility.pace`)."""
+    from calibration import baseline
+
+    measured = baseline.load()
+    fastest = feasibility.fastest_fall(feasibility.measured_intensity(measured))
+    return feasibility.pace(run.table("feasibility"), fastest, feasibility.peers(feasibility.traits(measured)))
+
+
+def base_energy(run: Run) -> xr.DataArray:
+    """Measured energy of the plan's base year, Mtce: the weights of a shortfall."""
+    from calibration import baseline
+
+    year = max(2005, min(PLANS[run.study.target.plan][1], 2010))
+    return baseline.load()["energy_total"].sel(year=year, drop=True)
+
+
+def inputs_of(design: pd.DataFrame, province: str) -> pd.DataFrame:
+    """The inputs that a province feels: common ones and its own, constants and doubles left out."""
+    own = [c for c in design.columns if "[" not in c or c.split("[")[1].removesuffix("]").split(",")[0] == province]
+    varying = design[own].loc[:, design[own].max() > design[own].min()]
+    ranks = varying.rank().to_numpy()
+    _, first = np.unique(ranks, axis=1, return_index=True)
+    return varying.iloc[:, np.sort(first)]
+
+
+def boxes(run: Run, metrics: xr.Dataset) -> dict[str, pd.DataFrame]:
+    """Failure conditions for every mix and province under the study's first allocation.
+
+    Tables: boxes (scores, sentences), box_limits, trade_off. A province without a box has too few hits or misses, or
+    no condition that matters.
+    """
+    design, units = run.design(), units_of(run.design().columns)
+    allocation = run.study.allocations[0].label
+    rows, limits, trade_offs = [], [], []
+    seeds = np.random.SeedSequence(run.study.seed).spawn(metrics.sizes["province"])
+    for province, seed in zip(map(str, metrics["province"].to_numpy()), seeds, strict=True):
+        if province == NATION:
+            continue
+        x = inputs_of(design, province)
+        for mix in map(str, metrics["mix"].to_numpy()):
+            at = {"allocation": allocation, "mix": mix, "province": province}
+            margin = metrics["margin"].sel(at).to_numpy()
+            known = np.isfinite(margin)
+            miss = margin[known] < 0
+            chosen = telling(x[known], miss)
+            box, trade_off = discover(x.loc[known, chosen], miss, np.random.default_rng(seed))
+            trade_offs.append(trade_off.assign(**at))
+            if box is not None:
+                goal = float(metrics["target"].sel(allocation=allocation, province=province))
+                rows.append(sentences.row(box, units, **at, target=goal))
+                limits.append(sentences.limits(box, **at))
+    found = {"boxes": pd.DataFrame(rows, columns=None if rows else ["allocation", "mix", "province", "sentence_en"])}
+    found["box_limits"] = pd.concat(limits, ignore_index=True) if limits else pd.DataFrame({"province": []})
+    return found | {"trade_off": pd.concat(trade_offs, ignore_index=True)}
+
+
+def telling(x: pd.DataFrame, cases: "np.ndarray[Any, np.dtype[np.bool_]]", most: int = BOX_INPUTS) -> list[str]:
+    """The inputs whose distribution differs most between cases and others (Kolmogorov-Smirnov distance)."""
+    if cases.all() or not cases.any():
+        return list(x.columns[:most])
+    ranks = x.rank().to_numpy()
+    order = np.argsort(ranks, axis=0, kind="stable")
+    yes = np.cumsum(cases[order], axis=0) / cases.sum()
+    no = np.cumsum(~cases[order], axis=0) / (~cases).sum()
+    distance = np.abs(yes - no).max(axis=0)
+    return [str(c) for c in x.columns[np.sort(np.argsort(-distance, kind="stable")[:most])]]
+
+
+def units_of(columns: Iterable[str]) -> dict[str, str]:
+    """Unit of each column of a design."""
+    from models.parameters import parameters
+
+    unit = parameters()["unit"].to_dict()
+    return {str(c): str(unit.get(str(c).partition("[")[0], "")) for c in columns}
+
+
+def reality_checks(run: Run, system: System) -> pd.DataFrame:
+    """The shipped reality checks over all members of every allocation × mix."""
+    asked = checks.load()
+    inputs, design, study = system.inputs(run.study), run.design(), run.study
+    futures = Futures(study, system, inputs, design)
+    tables = []
+    for allocation in study.allocations:
+        for mix in study.mixes:
+            params = inputs.params(allocation.label, mix.label, study.target.plan)
+
+            def batches(names: list[str], years: range, params: Params = params) -> Iterator[xr.Dataset]:
+                return futures.batches(params, names, years)
+
+            tables.append(checks.over_ensemble(asked, batches, allocation=allocation.label, mix=mix.label))
+    return pd.concat(tables, ignore_index=True)
+
+
+def scenario(run: Run, allocation: str | None, mix: str | None) -> tuple[str, str]:
+    """The labels asked for, the study's first by default. InputError with the nearest names."""
+    rules, mixes = [a.label for a in run.study.allocations], [m.label for m in run.study.mixes]
+    faults = [
+        f"{run.name} has no {what} {got!r}{nearest(got, known)}; it has: {', '.join(known)}"
+        for what, got, known in (("allocation", allocation, rules), ("mix", mix, mixes))
+        if got is not None and got not in known
+    ]
+    if faults:
+        raise InputError(faults)
+    return allocation or rules[0], mix or mixes[0]
+
+
+def decide(
+    run: Run,
+    system: System,
+    allocation: str | None = None,
+    mix: str | None = None,
+    *,
+    runs: int = 16_000,
+    trajectories: int = 16,
+    say: Say = silent,
+) -> None:
+    """What decides margin, and hit or miss, in one scenario of a run; saved as tables of the run.
+
+    screening (Morris with dummy), sensitivity (Sobol' of the survivors), sensitivity_groups, sensitivity_years,
+    convergence, irrelevant (fresh runs with irrelevant inputs fixed), rsa, shapley (calibrated parameters, correlated),
+    trust. runs: model runs of the Sobol' design.
+    """
+    label, chosen = scenario(run, allocation, mix)
+    at = {"allocation": label, "mix": chosen}
+    futures = Futures(run.study, system, system.inputs(run.study), run.design())
+    single = Population(futures, chosen, (label,))
+    factors, places, seed = single.factors(), single.places, run.study.seed
+    say(f"screening {len(factors)} inputs")
+    screened = screen.effects(single.margins, factors, trajectories=trajectories, seed=seed, outputs=places)
+    run.save_table("screening", screened.rename(columns={"output": "province"}).assign(**at))
+    kept = screen.survivors(screened)
+    say(f"Sobol' indices of {len(kept)} inputs, {len(factors) - len(kept)} more as one group")
+    reduced = tuple(f if f.name in kept else _regrouped(f, SCREENED_OUT) for f in factors)
+    alone = tuple(_regrouped(f, f.name) if f.name in kept else f for f in reduced)
+    found = target.analyse(single.margins, alone, runs=runs, seed=seed + 1, outputs=places, groups=True)
+    run.save_table("sensitivity", _ranked(found, factors).assign(**at))
+    run.save_table("convergence", _convergence(found).assign(**at))
+    say("inputs called irrelevant: fresh runs with them fixed")
+    cleared = target.irrelevant(found[found.of == "hit"])
+    named = [f.name for f in factors if f.name in cleared or (f.name not in kept and SCREENED_OUT in cleared)]
+    fresh = target.validate(single.margins, factors, named, runs=1000, seed=seed + 2, outputs=places)
+    run.save_table("irrelevant", fresh.rename(columns={"output": "province"}).assign(inputs=len(named), **at))
+    say("groups of inputs, by year")
+    for name, table in grouped(run, futures, chosen, runs).items():
+        run.save_table(name, table.assign(**at))
+    run.save_table("rsa", curves(run, label, chosen).assign(**at))
+    run.save_table("shapley", correlated(run, label, chosen).assign(**at))
+    run.save_table("trust", trust.panel(run))
+
+
+def _regrouped(factor: Factor, group: str) -> Factor:
+    return replace(factor, group=group)
+
+
+def _ranked(found: pd.DataFrame, factors: Sequence[Factor]) -> pd.DataFrame:
+    """Columns as the report reads them: province, output (margin or hit), factor, group, unit, indices, rank."""
+    parts = [sobol.ranked(one).assign(output=of) for of, one in _by_place(found)]
+    dummy = found[found.factor == DUMMY].assign(rank="–").rename(columns={"output": "province", "of": "output"})
+    table = pd.concat([*parts, dummy], ignore_index=True)
+    about = {f.name: f for f in factors}
+    return table.assign(
+        group=[about[n].group if n in about else n for n in table.factor],
+        unit=[about[n].unit if n in about else "" for n in table.factor],
+    )
+
+
+def _by_place(found: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Tables of one place and one kind of output, the place in a column of its own."""
+    return [
+        (str(of), one.assign(province=one.output).drop(columns="of"))
+        for (_, of), one in found.groupby(["output", "of"], sort=False)
+    ]
+
+
+def _convergence(found: pd.DataFrame) -> pd.DataFrame:
+    parts = [
+        sobol.convergence(one).rename(columns={"output": "province"}).assign(output=of)
+        for of, one in found.groupby("of", sort=False)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def grouped(run: Run, futures: Futures, mix: str, runs: int) -> dict[str, pd.DataFrame]:
+    """Indices of groups (economy, demand, …, data vintage) over all allocation rules of the study, and by year."""
+    study = run.study
+    _, base, end = PLANS[study.target.plan]
+    everyone = Population(futures, mix, tuple(a.label for a in study.allocations))
+    years = list(range(base + 1, end + 1))
+
+    def margins(points: pd.DataFrame) -> "np.ndarray[Any, np.dtype[np.float64]]":
+        return everyone.margins(points, years)
+
+    found = target.analyse(
+        margins, everyone.factors(), runs=runs, seed=study.seed + 3, outputs=everyone.labels(years), groups=True
+    )
+    split = found.output.str.split("|", expand=True)
+    table = found.assign(province=split[0], year=split[1].astype(int)).drop(columns="output")
+    table = table.rename(columns={"of": "output", "factor": "group"})
+    last = table[table.year == end].drop(columns="year")
+    return {"sensitivity_groups": last, "sensitivity_years": table}
+
+
+def curves(run: Run, allocation: str, mix: str) -> pd.DataFrame:
+    """RSA curves of the inputs that differ most between the run's hits and misses, for each province."""
+    metrics, design = run.metrics("margin"), run.design()
+    tables = []
+    for province in [str(p) for p in metrics["province"].to_numpy() if p != NATION]:
+        margin = metrics["margin"].sel(allocation=allocation, mix=mix, province=province).to_numpy()
+        known = np.isfinite(margin)
+        hit = margin[known] >= 0
+        if hit.all() or not hit.any():
+            continue
+        x = inputs_of(design, province)[known]
+        ranks = (x[telling(x, ~hit, CURVES)].rank() - 0.5) / len(x)
+        tables.append(target.curves(ranks, hit, province).rename(columns={"output": "province"}))
+    empty = pd.DataFrame(columns=["province", "factor", "u", "cdf_hit", "cdf_miss", "distance"])
+    return pd.concat(tables, ignore_index=True) if tables else empty
+
+
+def correlated(run: Run, allocation: str, mix: str) -> pd.DataFrame:
+    """Shapley effects on the margin over the run's own, correlated members: a province's parameters and assumptions.
+
+    All of its calibrated parameters, and the assumptions that are correlated most with the margin: thirty inputs.
+    """
+    metrics, design = run.metrics("margin"), run.design()
+    tables = []
+    seeds = np.random.SeedSequence(run.study.seed, spawn_key=(4,)).spawn(metrics.sizes["province"])
+    for province, seed in zip(map(str, metrics["province"].to_numpy()), seeds, strict=True):
+        margin = metrics["margin"].sel(allocation=allocation, mix=mix, province=province).to_numpy().astype(float)
+        known = np.isfinite(margin)
+        if province == NATION or known.sum() < 350:
+            continue
+        x = inputs_of(design, province)[known]
+        own = [c for c in x.columns if "[" in c]
+        others = x.drop(columns=own)
+        strength = others.corrwith(pd.Series(margin[known], others.index), method="spearman").abs()
+        names = [*own, *strength.sort_values(ascending=False).index[: max(0, 30 - len(own))]]
+        table = given_data.shapley(x[names], margin[known], np.random.default_rng(seed), names=[province])
+        tables.append(table.rename(columns={"output": "province"}))
+    empty = pd.DataFrame(columns=["province", "factor", "effect", "low", "high", "degree", "runs"])
+    return pd.concat(tables, ignore_index=True) if tables else empty
