@@ -20,6 +20,8 @@ from experiments.errors import InputError
 
 Result = TypeVar("Result")
 
+BASE_YEARS = (2005, 2015)
+
 CALLABLES = frozenset({"reductions", "cost", "chance"})
 """Options that rules built on the model take and that no table can hold: functions and their like."""
 
@@ -99,18 +101,20 @@ def allocate(
     entry = find(rule)
     faults: list[str] = []
     resolved = _collect(faults, lambda: option_table.resolve(entry.name, options, CALLABLES)) or {}
-    period = _collect(faults, lambda: _period(plan, base_year, resolved.get("structure_year")))
+    period = _collect(faults, lambda: _period(plan, base_year, resolved))
     if indicator not in ("energy", "co2"):
         faults.append(f"got indicator {indicator!r}; allowed: energy, co2")
     target = national
     if target is None and period is not None:
         target = period.energy_target if indicator == "energy" else period.co2_target
     if target is not None and not 0 < target < 100:
-        which = "a national target" if national is not None else f"no national {indicator} target in plan {plan}"
-        faults.append(f"got {which} ({target:g} %); allowed: above 0 and below 100 %: set it (--national)")
+        which = (
+            f"a national target of {target:g} %" if national is not None else f"no {indicator} target in plan {plan}"
+        )
+        faults.append(f"got {which}; allowed: above 0 and below 100 %: set it with --national")
     if faults or period is None or target is None:
         raise InputError(faults)
-    data = replace(indicators, plan=period) if indicators is not None else _indicators(period)
+    data = replace(indicators, plan=period) if indicators is not None else measured_indicators(period)
     return _solve(entry, data, {**resolved, "national": target / 100, "indicator": indicator})
 
 
@@ -123,19 +127,28 @@ def _collect(faults: list[str], step: Callable[[], Result]) -> Result | None:
         return None
 
 
-def _period(plan: str, base_year: int | None, structure_year: int | None) -> Plan:
-    period = measured.find_plan(plan)
+def _period(name: str, base_year: int | None, options: Mapping[str, Any]) -> Plan:
+    """The plan with the years that the caller chose. Raises InputError for years without figures."""
+    period = measured.find_plan(name)
     if base_year is not None:
-        shift = base_year - period.base_year
-        if not 2005 <= base_year <= 2015:
-            raise InputError(f"got base year {base_year}; allowed: 2005 to 2015, where energy and GDP are measured")
-        structure = min(period.structure_year, max(base_year, 2005))
-        period = replace(period, base_year=base_year, target_year=period.target_year + shift, structure_year=structure)
-    return period if structure_year is None else replace(period, structure_year=structure_year)
+        first, last = BASE_YEARS
+        if not first <= base_year <= last:
+            raise InputError(
+                f"got base year {base_year}; allowed: {first} to {last}, where energy and GDP are measured"
+            )
+        target_year = period.target_year + base_year - period.base_year
+        structure = min(period.structure_year, base_year)
+        windows = tuple(w for w in period.trend_windows if w[1] <= base_year) or period.trend_windows[:1]
+        period = replace(
+            period, base_year=base_year, target_year=target_year, structure_year=structure, trend_windows=windows
+        )
+    chosen = {key: options[key] for key in ("structure_year", "trend_windows") if options.get(key) is not None}
+    return replace(period, **chosen)
 
 
 @cache
-def _indicators(plan: Plan) -> Indicators:
+def measured_indicators(plan: Plan) -> Indicators:
+    """The measured indicators of a plan, loaded once."""
     return measured.load(plan)
 
 

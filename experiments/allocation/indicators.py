@@ -243,6 +243,18 @@ def _electric_share(data: xr.Dataset, year: int, sectors: tuple[str, ...]) -> xr
 
 def _rises(data: xr.Dataset, plan: Plan) -> dict[str, list[tuple[xr.DataArray, float]]]:
     """Logarithmic growth in each trend window, by province and of all together: industry, other, gdp."""
+    vintages = data["final_energy_vintage"].to_series()
+    outside = [year for window in plan.trend_windows for year in window if year not in vintages.index]
+    if outside:
+        raise InputError(f"got trend years {outside}; the balances cover {min(vintages.index)}-{max(vintages.index)}")
+    crossed = [
+        f"got trend window {first}-{last}, which crosses from balances of vintage {vintages[first]!r} to "
+        f"{vintages[last]!r}; a jump between them is no growth: stay within one"
+        for first, last in plan.trend_windows
+        if vintages[first] != vintages[last]
+    ]
+    if crossed:
+        raise InputError(crossed)
     amounts = {
         year: {**_coal_equivalent(data, year), "gdp": data["gdp"].sel(year=year, drop=True)}
         for window in plan.trend_windows

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 Cut = Callable[[float], Array]
 """Cuts of all provinces (fraction) as a function of one scalar, nowhere falling as the scalar rises."""
 
-BISECTIONS = 200
+BISECTIONS = 100
 WIDENINGS = 60
 
 

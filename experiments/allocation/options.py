@@ -1,6 +1,7 @@
 """Options of the rules: one table (defaults.csv) with default, range, unit, reason and source of each."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -94,6 +95,13 @@ def _flag(name: str, row: "pd.Series[str]", got: Any) -> bool:
     return words[str(got).lower()]
 
 
+def _windows(name: str, row: "pd.Series[str]", got: Any) -> tuple[tuple[int, int], ...]:
+    found = tuple((int(a), int(b)) for a, b in re.findall(r"(\d{4})-(\d{4})", str(got)))
+    if not found or re.sub(r"\d{4}-\d{4}", "", str(got)).strip() or any(a >= b for a, b in found):
+        raise InputError(f"got {name} = {got!r}; allowed: pairs of years such as '2005-2007 2008-2010'")
+    return found
+
+
 def _text(name: str, row: "pd.Series[str]", got: Any) -> str:
     return str(got)
 
@@ -104,6 +112,7 @@ _READERS: Mapping[str, Callable[[str, "pd.Series[str]", Any], Any]] = {
     "measured": _measured,
     "choice": _choice,
     "flag": _flag,
+    "windows": _windows,
     "text": _text,
 }
 
