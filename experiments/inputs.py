@@ -216,15 +216,17 @@ def unflat(
     table: pd.DataFrame, subscripts: Mapping[str, Sequence[str]], dims: Mapping[str, Sequence[str]]
 ) -> xr.Dataset:
     """The Dataset that `flat` made a table of. dims: variable → its dims; subscripts: dim → its elements."""
-    groups: dict[str, list[str]] = {}
-    for column in table.columns:
-        groups.setdefault(str(column).partition("[")[0], []).append(str(column))
-    found = {}
-    for name, columns in groups.items():
-        over = list(dims[name]) if "[" in columns[0] else []
+    groups: dict[str, list[int]] = {}
+    by_element = set()
+    for position, column in enumerate(table.columns):
+        name, bracket, _ = str(column).partition("[")
+        groups.setdefault(name, []).append(position)
+        by_element |= {name} if bracket else set()
+    rows, found = table.to_numpy(), {}
+    for name, positions in groups.items():
+        over = list(dims[name]) if name in by_element else []
         shape = [len(subscripts[dim]) for dim in over]
-        values = table[columns].to_numpy().reshape(len(table), *shape)
-        found[name] = (("member", *over), values)
+        found[name] = (("member", *over), rows[:, positions].reshape(len(table), *shape))
     used = {dim for over, _ in found.values() for dim in over if dim != "member"}
     return xr.Dataset(found, {"member": table.index.to_numpy(), **{dim: list(subscripts[dim]) for dim in used}})
 

@@ -23,7 +23,8 @@ from experiments.store import Run
 from experiments.study import PLANS, Study
 
 FIRST_YEAR = 2005
-BATCH = 256
+BATCH = 512
+"""Members at a time: large against the fixed cost of a batch, small against memory and what a kill loses."""
 
 Arrays = dict[str, np.ndarray]
 Step = Callable[[int, int], None]

@@ -27,7 +27,7 @@ def run(
     threads: Threads = 0,
     workers: Workers = 0,
     cluster: Cluster = None,
-    batch: BatchSize = 256,
+    batch: BatchSize = 512,
     verify: Verify = 1,
     report: Annotated[bool, typer.Option(help="Write report.html and report.zh.html.")] = True,
     json: Json = False,
@@ -39,7 +39,7 @@ def run(
 
     job.check_data()
     asked = studies.load(study, set_ or ())
-    system = inputs.system(threads)
+    system = inputs.system(1 if workers or cluster else threads)
     if dry_run:
         emit(job.estimate(asked, system, runs), json)
         return
@@ -75,7 +75,7 @@ def ensemble(
     threads: Threads = 0,
     workers: Workers = 0,
     cluster: Cluster = None,
-    batch: BatchSize = 256,
+    batch: BatchSize = 512,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -83,7 +83,7 @@ def ensemble(
     from experiments import inputs, job, simulate
     from experiments import study as studies
 
-    system = inputs.system(threads)
+    system = inputs.system(1 if workers or cluster else threads)
     begun = simulate.start(studies.load(study, set_ or ()), system, runs, batch=batch, fresh=fresh)
     simulate.resume(begun, system, workers=workers, cluster=cluster, step=lambda total: progress(total, quiet))
     emit({"run": begun.name, "members": begun.manifest["members"]} if json else {"run": begun.name}, json)

@@ -57,7 +57,7 @@ def resume(
 
     run = job.finish(
         Run.open(name, runs),
-        inputs.system(threads),
+        inputs.system(1 if workers or cluster else threads),
         job.How(workers, cluster, verify=verify, report=report),
         step=lambda total: progress(total, quiet),
         say=lambda text: note(text, quiet),
