@@ -55,7 +55,7 @@ class Bench:
     focus: str
     allocation: str
     years: range
-    _done: dict[str, xr.Dataset] = field(default_factory=dict)
+    _done: dict[str, xr.Dataset] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         known = [str(p) for p in self.inputs.common["base gdp"]["province"].to_numpy()]

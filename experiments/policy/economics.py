@@ -31,6 +31,7 @@ class Economics(BaseModel):
     demand: Mapping[str, Any]
     closure: Mapping[str, Quantity]
     health: Mapping[str, Quantity]
+    comparison: Mapping[str, Quantity]
 
 
 @cache
