@@ -10,6 +10,7 @@ so that every member still fits the measured years. `design` does this for each 
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,17 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration import prior, tables
+from calibration import prior, sampler, tables
 from calibration.discrepancy import Discrepancy, estimate
+from calibration.discrepancy import attrs as discrepancy_attrs
 from calibration.errors import InputError
-from calibration.fit import Fit, Problem, residuals
+from calibration.fit import Fit, Problem, fit, residuals
+from calibration.fit import problem as fit_problem
 from models import PARAMETERS, PROVINCE
 from models.parameters import defaults, row
 
 PUBLISHED = Path(__file__).with_name("published") / "posterior.nc"
+BATCH = 512
 NUDGE = 0.1  # finite difference over an assumption, as part of its range
 
 
@@ -47,14 +51,50 @@ def response(problem: Problem, fit: Fit) -> xr.DataArray:
     return xr.DataArray(-gain, coords, ("province", "parameter", "assumption"))
 
 
-def laplace(problem: Problem, fit: Fit, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draws from the normal approximation at the optimum: (draw, province, parameter), within the bounds."""
-    root = np.linalg.cholesky(fit.covariance)
-    noise = rng.standard_normal((draws, *fit.values.shape))
-    return np.asarray(np.clip(fit.values + np.einsum("pij,dpj->dpi", root, noise), fit.prior.low, fit.prior.high))
+def draw(problem: Problem, fit: Fit, count: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], pd.DataFrame]:
+    """Draws from the posterior (chain, draw, province, parameter), and their diagnostics. Raises GateError."""
+
+    def data(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        parts = range(0, len(values), BATCH)
+        return np.concatenate([problem.likelihood.residuals(problem.simulate(values[i : i + BATCH])) for i in parts])
+
+    of = sampler.log_posterior(problem.likelihood, fit.prior, data)
+    start = sampler.Proposal(fit.values, np.linalg.cholesky(fit.covariance))
+    chains, accepted = sampler.sample(of, start, count, rng)
+    names = [str(name) for name in problem.inputs["base gdp"]["province"].values]
+    table = sampler.diagnostics(chains, names, list(fit.prior.names))
+    table["accepted"] = table["province"].map(dict(zip(names, accepted, strict=True)))
+    sampler.gate(table)
+    return chains, table
 
 
-def dataset(problem: Problem, fit: Fit, draws: NDArray[np.float64], attrs: dict[str, str]) -> xr.Dataset:
+def calibrate(
+    baseline: xr.Dataset, last: int = 2010, *, starts: int = 8, draws: int = 5000, kept: int = 1000, seed: int = 1,
+    progress: Callable[[str], None] = lambda text: None,
+) -> xr.Dataset:  # fmt: skip
+    """Fit to 2005 … last, draw from the posterior, and return it as it is saved. Raises GateError."""
+    settings = {"last": last, "starts": starts, "draws": draws, "kept": kept, "seed": seed}
+    made = fit_problem(baseline, last)
+    progress(f"fitting 30 provinces to 2005-{last} from {starts} starts")
+    found = fit(made, starts, seed)
+    progress(f"drawing {sampler.CHAINS} chains of {draws}")
+    rng = np.random.default_rng([seed, 2])
+    chains, table = draw(made, found, draws, rng)
+    flat = chains.reshape(-1, *chains.shape[2:])
+    error = shocks(made, found, baseline)
+    attrs = {
+        "method": f"independence Metropolis-Hastings, {sampler.CHAINS} chains of {draws}, {kept} draws kept",
+        "command": "tanlu calibrate " + " ".join(f"--{name} {value}" for name, value in settings.items()),
+        "settings": json.dumps(settings),
+        "fingerprint": fingerprint(**settings),
+        "largest split R-hat": f"{table['rhat'].max():.4f}",
+        "least ESS": f"{table['ess'].min():.0f}",
+    }
+    chosen = flat[rng.permutation(len(flat))[:kept]]
+    return dataset(made, found, chosen, attrs | discrepancy_attrs(error))
+
+
+def dataset(problem: Problem, fit: Fit, draws: NDArray[np.float64], attrs: Mapping[str, object]) -> xr.Dataset:
     """The posterior as it is saved: draws, response to the assumptions, learning index, and how it was made."""
     coords = {"province": problem.inputs["base gdp"]["province"], "parameter": list(fit.prior.names)}
     made = xr.Dataset(
@@ -135,7 +175,7 @@ def _high(names: list[str]) -> NDArray[np.float64]:
 
 
 def fingerprint(**settings: object) -> str:
-    """Hash of all that a posterior depends on: the data's checksums, the model, the table of parameters, the settings."""
+    """Hash of all that a posterior depends on: data (by checksum), model, table of parameters, settings."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     for path in (tables.DATA / tables.DESCRIPTOR, PROVINCE, PARAMETERS):
         digest.update(path.read_bytes())
@@ -156,3 +196,21 @@ def save(made: xr.Dataset, path: Path) -> None:
     scratch = path.with_suffix(".part")
     made.to_netcdf(scratch, encoding={"draws": {"zlib": True}, "response": {"zlib": True}})
     scratch.replace(path)
+
+
+def summary(posterior: xr.Dataset) -> pd.DataFrame:
+    """One row a free parameter: prior, posterior over provinces, and what the data decided."""
+    draws = posterior["draws"]
+    within = draws.std("draw")
+    return pd.DataFrame(
+        {
+            "parameter": posterior["parameter"].values,
+            "prior_mean": posterior["prior mean"].values,
+            "prior_sd": posterior["prior spread"].values,
+            "median_of_provinces": draws.median("draw").median("province").values,
+            "least_province": draws.median("draw").min("province").values,
+            "greatest_province": draws.median("draw").max("province").values,
+            "posterior_sd": within.median("province").values,
+            "learned": (1 - (within.median("province") / posterior["prior spread"]) ** 2).values,
+        }
+    )
