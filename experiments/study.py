@@ -181,16 +181,8 @@ class PolicyChoice(Part):
     """A policy mix taken apart into options and packages: costs, contributions, indirect effects."""
 
     province: str = Field(default="China", description="Province it is done for; China: the sum of provinces.")
-    mix: str = Field(default="full", description="Mix that is taken apart.")
+    mix: str = Field(default="full", description="Label of the study's mix that is taken apart.")
     members: int = Field(default=48, ge=2, description="At most so many of the run's members are used.")
-
-    @field_validator("mix")
-    @classmethod
-    def _known(cls, mix: str, info: ValidationInfo) -> str:
-        words = _vocabulary(info)
-        is_file = Path(mix).suffix in {".yaml", ".yml"}
-        _refuse([None if is_file else words.fault("policy mix", mix, words.mixes)])
-        return mix
 
 
 def _named(key: str) -> BeforeValidator:
@@ -248,10 +240,15 @@ class Study(Part):
     def _consistent(self) -> "Study":
         _, _, end = PLANS[self.target.plan]
         late = [n for n in self.outputs.members if n >= self.members]
+        labels = [mix.label for mix in self.mixes]
+        absent = self.policy is not None and self.policy.mix not in labels
         both = sorted(set(self.parameters) & set(self.uncertain))
         _refuse(
             [
                 f"outputs.members names {late}, but members are numbered 0 to {self.members - 1}" if late else None,
+                f"policy.mix is {self.policy.mix!r}{nearest(self.policy.mix, labels)}; allowed: {', '.join(labels)}"
+                if self.policy and absent
+                else None,
                 f"{', '.join(both)}: both fixed in `parameters` and drawn in `uncertain`; keep one" if both else None,
                 f"outputs.last_year is {self.outputs.last_year}, before the plan ends in {end}"
                 if self.outputs.last_year < end

@@ -1,7 +1,7 @@
 """What can be done, how strongly, what it costs and what it brings: options, mixes, costs and benefits."""
 
 from experiments.policy.catalogue import Catalogue, Lever, Option, Quantity, catalogue, levers, load
-from experiments.policy.mix import Mix, merge, mix, mixes, names, settle, stacked
+from experiments.policy.mix import Mix, merge, mix, mixes, names, settle, stacked, stored
 
 __all__ = [
     "Catalogue",
@@ -18,4 +18,5 @@ __all__ = [
     "names",
     "settle",
     "stacked",
+    "stored",
 ]

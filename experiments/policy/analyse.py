@@ -27,7 +27,7 @@ from experiments.policy.bench import Bench
 from experiments.policy.contributions import Coalition, coalitions, shapley
 from experiments.policy.costs import LEVELS
 from experiments.policy.economics import Triangular, economics, real
-from experiments.policy.mix import Mix, mix
+from experiments.policy.mix import Mix, stored
 from experiments.simulate import Inputs, System
 from experiments.store import Run
 from experiments.study import PLANS, PolicyChoice
@@ -85,7 +85,8 @@ def analyse(run: Run, system: System, *, step: Step | None = None) -> dict[str, 
     draw = Triangular(len(design), np.random.default_rng(seed))
     scenarios = 2 * len(bench.options.options) + 2 ** len(bench.options.packages) + len(study.mixes)
     with (step or (lambda total: nullcontext(_silent)))(scenarios) as advance:
-        work = Analysis(bench, mix(asked.mix), mix("base"), draw, lambda: advance(min(bench.runs, scenarios), 0))
+        chosen = stored(inputs.mix, asked.mix)
+        work = Analysis(bench, chosen, chosen.only([], "base"), draw, lambda: advance(min(bench.runs, scenarios), 0))
         found = tables(work)
     for name, table in found.items():
         run.save_table(name, table.assign(province=asked.province))
@@ -289,8 +290,7 @@ def triple_win(work: Analysis) -> pd.DataFrame:
     nothing = work.run(work.base)
     rows = []
     for choice in work.bench.study.mixes:
-        one = mix(work.bench.study.folder / choice.mix if choice.mix.endswith((".yaml", ".yml")) else choice.mix)
-        results = work.run(one)
+        results = work.run(stored(work.bench.inputs.mix, choice.label))
         for year in work.goals:
             change = {
                 name: 100

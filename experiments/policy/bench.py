@@ -83,7 +83,7 @@ class Bench:
 
         extra: model inputs on top of the mix's, for experiments that no mix expresses.
         """
-        key = repr((mix.spec, sorted(extra or {})))
+        key = mix.spec.model_dump_json()
         if key not in self._done or extra:
             found = self._run(mix, extra or {})
             if extra:

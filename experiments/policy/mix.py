@@ -5,6 +5,7 @@ strength is the sum of its options' strengths times their shares, unless the lev
 others: mappings are merged, what stands later or lower wins. `lever strength` 0 means no new policy: the base mix.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,7 @@ class Spec(_Part):
     schedule: dict[str, When] = {}
     delivery: Delivery = Delivery()
     provinces: dict[str, Strengths] = {}
+    where: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Mix:
                 table.loc[province, lever] = own[lever].value
         for lever, where in _reach().items():
             table.loc[~table.index.isin(where), lever] = 0.0
+        if self.spec.where:
+            table.loc[~table.index.isin(self.spec.where)] = 0.0
         return xr.DataArray(table, dims=("province", "lever"), attrs={"units": "Dmnl"})
 
     def start(self) -> xr.DataArray:
@@ -247,7 +251,20 @@ def stacked(found: Mapping[str, Mix]) -> xr.Dataset:
         params = one.params()
         params.update({name: xr.full_like(params[name], np.nan) for name in one.uncertain()})
         parts.append(xr.Dataset(params))
-    return xr.concat(parts, pd.Index(list(found), name="mix", dtype=object))
+    specs = {label: one.spec.model_dump(exclude_defaults=True) for label, one in found.items()}
+    stack = xr.concat(parts, pd.Index(list(found), name="mix", dtype=object))
+    return stack.assign_attrs(specs=json.dumps(specs, ensure_ascii=False))
+
+
+def stored(stack: xr.Dataset, label: str) -> Mix:
+    """The mix of that label from what `stacked` made, for example from the inputs of a run.
+
+    Raises InputError when there is none, or when the stack was made without specifications.
+    """
+    specs = json.loads(stack.attrs.get("specs", "{}"))
+    if label not in specs:
+        raise InputError(f"no mix {label!r}{nearest(label, list(specs))}; stored: {', '.join(specs) or 'none'}")
+    return _checked(label, label, specs[label])
 
 
 def settle(design: pd.DataFrame, params: Mapping[str, xr.DataArray]) -> tuple[pd.DataFrame, dict[str, xr.DataArray]]:
@@ -330,6 +347,7 @@ def _unknown(spec: Spec) -> list[str]:
         "levers": list(catalogue().levers),
         "schedule": list(catalogue().levers),
         "provinces": tables.provinces(),
+        "where": tables.provinces(),
     }
     faults = [
         f"{field}: unknown name {name!r}{nearest(name, allowed)}"
