@@ -88,7 +88,8 @@ ARGUMENTS = "w, s, n, p, uc, us + k * US, k"
 
 def function(name: str, lines: Sequence[str]) -> str:
     """A nest as a function of its own, so that compile time grows with their number only."""
-    return f"static __attribute__((noinline)) void {name}({PARAMETERS}) {{\n" + "\n".join(lines) + "\n}"
+    aligned = [f"{region} = __builtin_assume_aligned({region}, 64);" for region in "wsnp"]
+    return "\n".join((f"static __attribute__((noinline)) void {name}({PARAMETERS}) {{", *aligned, *lines, "}"))
 
 
 def member_loop(lines: Sequence[str]) -> list[str]:

@@ -178,11 +178,12 @@ class _Writer:
         store = _Body(self, loops).address(one.slot, one.refs, one.target)
         return [
             "double a[W];",
-            f"for (int m = 0; m < W; m++) a[m] = {literal(start)};",
+            *ctext.member_loop([f"a[m] = {literal(start)};"]),
             *(self._loop(axis, index) for axis, index in inner.items()),
+            *body.before,
             *ctext.member_loop([*body.lines, f"a[m] = {update[node.op].format(value)};"]),
             "}" * len(inner),
-            f"for (int m = 0; m < W; m++) {store}[m] = a[m];",
+            *ctext.member_loop([f"{store}[m] = a[m];"]),
         ]
 
     def _rows(self, one: Statement, loops: dict[str, str]) -> list[str]:
@@ -203,6 +204,7 @@ class _Body:
 
     def __init__(self, writer: _Writer, loops: dict[str, str]) -> None:
         self.writer, self.loops = writer, loops
+        self.before: list[str] = []  # the same for all members: stands before the loop over them
         self.lines: list[str] = []
         self.made: dict[int, str] = {}
         self.written: dict[int, str] = {}
@@ -216,7 +218,7 @@ class _Body:
                 self.written[one.slot] = value
             if one.slot in place:
                 self.lines.append(f"{self.address(one.slot, one.refs, one.target)}[m] = {value};")
-        return ctext.member_loop(self.lines)
+        return [*self.before, *ctext.member_loop(self.lines)]
 
     def value(self, node: Expr) -> str:
         """A C expression for a node: a literal or a name already defined."""
@@ -252,7 +254,7 @@ class _Body:
         region, offset = self.writer.layout.place[slot]
         index = self._index(slot, refs)
         if region in ("uc", "us"):
-            return f"{region}[{offset} + {index}]"
+            return self._shared("double", f"{region}[{offset} + {index}]")
         return f"{region}[({offset} + {index}) * W + m]"
 
     def address(self, slot: int, refs: Refs, target: str) -> str:
@@ -292,16 +294,17 @@ class _Body:
         for ref, size in zip(node.refs, table.y.shape[:-1], strict=True):
             row = f"({row}) * {size} + {ref if isinstance(ref, int) else self._position(ref)}"
         points = len(table.x)
-        names = [self.writer.table(values, "double") for values in (table.x, table.y, slopes(table))]
-        row = self._name("const long", f"({row}) * {points}")
+        row = self._shared("long", f"({row}) * {points}")
+        y, slope = (self.writer.table(values, "double") for values in (table.y, slopes(table)))
         if points <= CHAIN:
-            x, y, slope = self._chain(at, points, names, row)
+            at_x, at_y, at_slope = self._chain(at, table.x, (y, slope), row)
         else:
-            piece = self._search(at, points, names[0])
-            x, y, slope = f"{names[0]}[{piece}]", f"{names[1]}[{row} + {piece}]", f"{names[2]}[{row} + {piece}]"
+            x = self.writer.table(table.x, "double")
+            piece = self._search(at, points, x)
+            at_x, at_y, at_slope = f"{x}[{piece}]", f"{y}[{row} + {piece}]", f"{slope}[{row} + {piece}]"
         if table.rule == "hold_backward":
-            return f"{at} == {at} ? {y} : {at}"
-        return f"{slope} * ({at} - {x}) + {y}"
+            return f"{at} == {at} ? {at_y} : {at}"
+        return f"{at_slope} * ({at} - {at_x}) + {at_y}"
 
     def _clamped(self, at: str, x: NDArray[np.float64], rule: str) -> str:
         if rule == "extrapolate":
@@ -309,22 +312,27 @@ class _Body:
         low = self._name("const double", f"{at} < {literal(x[0])} ? {literal(x[0])} : {at}")
         return self._name("const double", f"{low} > {literal(x[-1])} ? {literal(x[-1])} : {low}")
 
+    def _shared(self, kind: str, text: str) -> str:
+        name = f"u{len(self.before)}"
+        self.before.append(f"const {kind} {name} = {text};")
+        return name
+
     def _name(self, kind: str, text: str) -> str:
         name = f"t{len(self.lines)}"
         self.lines.append(f"{kind} {name} = {text};")
         return name
 
-    def _chain(self, at: str, points: int, names: list[str], row: str) -> tuple[str, str, str]:
+    def _chain(self, at: str, x: NDArray[np.float64], tables: tuple[str, str], row: str) -> tuple[str, str, str]:
         """The piece by comparing with every abscissa: no branch, no gather."""
-        x = self._name("double", f"{names[0]}[0]")
-        y = self._name("double", f"{names[1]}[{row}]")
-        slope = self._name("double", f"{names[2]}[{row}]")
-        for i in range(1, points):
-            above = self._name("const _Bool", f"{at} >= {names[0]}[{i}]")
-            self.lines.append(f"{x} = {above} ? {names[0]}[{i}] : {x};")
-            self.lines.append(f"{y} = {above} ? {names[1]}[{row} + {i}] : {y};")
-            self.lines.append(f"{slope} = {above} ? {names[2]}[{row} + {i}] : {slope};")
-        return x, y, slope
+        found = (literal(x[0]), *(self._shared("double", f"{table}[{row}]") for table in tables))
+        for i in range(1, len(x)):
+            above = self._name("const _Bool", f"{at} >= {literal(x[i])}")
+            here = (literal(x[i]), *(self._shared("double", f"{table}[{row} + {i}]") for table in tables))
+            old = found
+            found = tuple(
+                self._name("const double", f"{above} ? {new} : {was}") for new, was in zip(here, old, strict=True)
+            )
+        return found[0], found[1], found[2]
 
     def _search(self, at: str, points: int, x: str) -> str:
         """The piece by halving, without branches."""

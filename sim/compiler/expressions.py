@@ -186,13 +186,7 @@ def _call(place: Place, ast: Any) -> Expr:
     counts, function = FUNCTIONS[name]
     if len(ast.arguments) not in counts:
         raise ValueError(f"{name.upper()} takes {counts[0]} argument(s), got {len(ast.arguments)}")
-    return function(place, [lower(place, argument) for argument in _decided(place, name, ast.arguments)])
-
-
-def _decided(place: Place, name: str, asts: Any) -> list[Any]:
-    """The arguments of a function, those that choose a method as numbers."""
-    first = {"vector_select": 3}.get(name, len(asts))
-    return [*asts[:first], *(place.lowering.number_of(place, ast) for ast in asts[first:])]
+    return function(place, [lower(place, argument) for argument in ast.arguments])
 
 
 def _range_name(place: Place, ast: Any) -> str:

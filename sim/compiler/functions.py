@@ -116,11 +116,27 @@ def _literal(arg: Expr, what: str) -> int:
 
 
 def _vector_select(place: Place, args: list[Expr]) -> Expr:
+    """The numerical action may be a variable: then every action is worked out and one chosen."""
+    g = place.graph
+    if _literal(args[4], "error action") != 0:
+        raise ValueError("VECTOR SELECT is supported with error action 0 (no error is raised)")
+    if isinstance(args[3], Number):
+        return _selected(place, args, _literal(args[3], "numerical action"))
+    result: Expr = g.number(math.nan)
+    for action in range(11):
+        result = g.apply("select", g.apply("eq", args[3], g.number(action)), _selected(place, args, action), result)
+    return result
+
+
+def _selected(place: Place, args: list[Expr], action: int) -> Expr:
+    """What the selected values give: actions 0 to 4 weigh with the selection, 5 raises to it, 6 to 10 take them plain.
+
+    In each group: sum, product, minimum, maximum, mean.
+    """
+    if not 0 <= action <= 10:
+        raise ValueError(f"VECTOR SELECT has numerical actions 0 to 10, got {action}")
     g = place.graph
     chosen, values, missing = args[:3]
-    action, error = _literal(args[3], "numerical action"), _literal(args[4], "error action")
-    if error != 0 or not 0 <= action <= 10:
-        raise ValueError("VECTOR SELECT is supported with error action 0 and numerical actions 0 to 10")
     over = tuple(axis for axis in sorted({*chosen.axes, *values.axes}) if axis.endswith("!"))
     zero = g.apply("eq", chosen, g.number(0))
     if action < 5:
@@ -128,7 +144,7 @@ def _vector_select(place: Place, args: list[Expr]) -> Expr:
     elif action == 5:
         values = g.apply("pow", values, chosen)
     kind = ("sum", "product", "minimum", "maximum", "mean")
-    op = {5: "product"}.get(action, kind[action % 5 if action < 5 else (action - 6) % 5])
+    op = "product" if action == 5 else kind[action if action < 5 else action - 6]
     neutral = {"sum": 0.0, "mean": 0.0, "product": 1.0, "minimum": math.inf, "maximum": -math.inf}[op]
     body = g.apply("select", zero, g.number(neutral), values)
     count = g.reduce("sum", over, g.apply("select", zero, g.number(0), _with_axes(place, g.number(1), values)))

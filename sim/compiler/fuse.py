@@ -38,7 +38,8 @@ def fuse(statements: Sequence[Statement]) -> list[Nest]:
             writers.setdefault(one.slot, []).append(i)
     pending, done, nests = list(range(len(statements))), set[int](), list[Nest]()
     while pending:
-        first = next(i for i in pending if done.issuperset(needs[i]))
+        ready = [i for i in pending if done.issuperset(needs[i])]
+        first = next((i for i in ready if alone(statements[i])), ready[0])  # reductions first: they hold others up
         chosen = [first] if alone(statements[first]) else _gather(statements, needs, pending, done, first)
         nests.append(Nest(statements[first].axes, [statements[i] for i in chosen]))
         done.update(chosen)

@@ -122,7 +122,7 @@ def stages(work: Work, member: bool, wanted: Iterable[int]) -> Stages:
         order(work, const, "constants"),
         order(work, init, "initial values"),
         order(work, settled, "equations"),
-        order(work, [*step, *following], "equations"),
+        order(work, [*following, *step], "equations"),  # roots first: what they need stands right before them
     )
 
 
