@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,15 +12,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from sim import oracle
+from sim import oracle, pysd_backend
 from sim.backends import choose
+from sim.clock import Grid
 from sim.compiler.ir import Module, Variable
 from sim.compiler.plan import check
 from sim.compiler.structure import build
 from sim.design import Names, Request, read
 from sim.ensemble import Engine, Progress, Run
 from sim.errors import SimError
-from sim.sinks import Memory, Sink
+from sim.finite import Finite
+from sim.sinks import Layout, Memory, Sink
 
 Value = float | xr.DataArray
 
@@ -33,8 +36,9 @@ class Model:
         subscripts: the elements of every subscript range.
     """
 
-    def __init__(self, path: Path, module: Module) -> None:
+    def __init__(self, path: Path, module: Module, encoding: str | None = None, data_files: Any = None) -> None:
         self.path, self._module = path, module
+        self._encoding, self._data_files = encoding, data_files
         self.variables: Mapping[str, Variable] = MappingProxyType(module.variables)
         self.subscripts: Mapping[str, tuple[str, ...]] = MappingProxyType(
             {name: axis.elements for name, axis in module.axes.items() if not name.endswith("!")}
@@ -59,7 +63,7 @@ class Model:
         path = Path(path)
         module = build(oracle.abstract_model(path, encoding), path, data_files)
         check(module)
-        return cls(path, module)
+        return cls(path, module, encoding, data_files)
 
     @property
     def module(self) -> Module:
@@ -90,7 +94,9 @@ class Model:
             UnknownNameError: an output that the model does not have.
             DesignError: parameters that do not fit.
         """
-        return self.ensemble(None, outputs, params=params, times=times, backend=backend).isel(member=0, drop=True)
+        memory = Memory()
+        self._simulate(None, outputs, params, times, backend, memory, _Options())
+        return memory.one()
 
     def ensemble(
         self,
@@ -127,22 +133,80 @@ class Model:
             DesignError: a design or parameters that do not fit; the message names all faults.
             Cancelled: the progress callback returned False.
         """
-        if workers < 1 or (batch is not None and batch < 1):
-            raise SimError(f"workers and batch must be 1 or more, got {workers} and {batch}")
+        target = sink or Memory()
+        report = self._simulate(design, outputs, params, times, backend, target, _Options(workers, batch, progress))
+        return target.finish().assign_attrs(report)
+
+    def _simulate(
+        self, design: Any, outputs: Any, params: Any, times: Any, backend: str, sink: Sink, options: _Options
+    ) -> dict[str, Any]:
+        """Run into a sink; what the result should say of itself."""
+        if options.workers < 1 or (options.batch is not None and options.batch < 1):
+            raise SimError(f"workers and batch must be 1 or more, got {options.workers} and {options.batch}")
         request = read(self._module, params, design)
         chosen = self._outputs(outputs)
-        grid = self._engine.grid(request, None if times is None else [float(time) for time in times])
-        slots = tuple(dict.fromkeys(variable.slot for variable in chosen if variable.slot is not None))
-        run = Run(self._engine, request, slots, grid, choose(backend), workers, batch, progress)
-        target = sink or Memory()
-        target.begin(self._template(request, chosen, grid.labels), request.members)
+        saves = None if times is None else [float(time) for time in times]
+        grid, finite = self._engine.grid(request, saves), Finite()
+        sink.begin(self._layout(request, chosen, grid.labels))
         try:
-            for members, values in run.batches():
-                target.write(members, {one.name: values[one.slot] for one in chosen if one.slot is not None})
+            for members, values in self._batches(request, chosen, grid, saves, backend, options):
+                named = {one.name: values[one.slot] for one in chosen if one.slot is not None}
+                finite.look(members, named)
+                sink.write(members, named)
         except BaseException:
-            target.abort()
+            sink.abort()
             raise
-        return target.finish()
+        return finite.report(request.members, self._parameters(request))
+
+    def _batches(
+        self, request: Request, chosen: Sequence[Variable], grid: Grid, saves: Any, backend: str, options: _Options
+    ) -> Iterator[tuple[slice, dict[int, np.ndarray]]]:
+        if backend == "pysd":
+            return pysd_backend.batches(self._oracle(), self._module, request, chosen, saves)
+        slots = tuple(dict.fromkeys(variable.slot for variable in chosen if variable.slot is not None))
+        run = Run(self._engine, request, slots, grid, choose(backend), options.workers, options.batch, options.progress)
+        return run.batches()
+
+    def verify(
+        self,
+        design: pd.DataFrame | xr.Dataset | None,
+        k: int,
+        rng: np.random.Generator,
+        *,
+        outputs: Iterable[str] | None = None,
+        params: Mapping[str, Value] | None = None,
+        backend: str = "auto",
+    ) -> float:
+        """Run k random members of a design through PySD as well.
+
+        Args:
+            design: as in `ensemble`.
+            k: number of members, drawn without replacement (all if there are fewer).
+            rng: draws them.
+            outputs: as in `ensemble`.
+            params: as in `ensemble`.
+            backend: what is compared with PySD.
+
+        Returns:
+            the largest difference between the two, relative to the largest absolute value of its variable and member;
+            infinite where only one of them is finite.
+        """
+        part: Any = design
+        if design is not None:
+            total = len(design) if isinstance(design, pd.DataFrame) else design.sizes["member"]
+            members = np.sort(rng.choice(total, size=min(k, total), replace=False))
+            part = design.iloc[members] if isinstance(design, pd.DataFrame) else design.isel(member=members)
+        names = None if outputs is None else list(outputs)
+        ours = self.ensemble(part, names, params=params, backend=backend)
+        theirs = self.ensemble(part, names, params=params, backend="pysd")
+        return max((_difference(ours[name], theirs[name]) for name in ours.data_vars), default=0.0)
+
+    def _oracle(self) -> oracle.Oracle:
+        return oracle.Oracle(self.path, encoding=self._encoding, data_files=self._data_files)
+
+    def _parameters(self, request: Request) -> dict[str, np.ndarray]:
+        labels = {variable.slot: variable.name for variable in self.variables.values()}
+        return {labels[slot]: values for slot, values in request.member.items()}
 
     def _outputs(self, outputs: Iterable[str] | None) -> Sequence[Variable]:
         if outputs is None:
@@ -155,11 +219,28 @@ class Model:
             raise SimError(f"lookups have no values of their own: {', '.join(lookups)}")
         return list({variable.name: variable for variable in chosen}.values())
 
-    def _template(self, request: Request, chosen: Sequence[Variable], labels: np.ndarray) -> xr.Dataset:
-        """The coordinates and, without data, the variables of a result."""
+    def _layout(self, request: Request, chosen: Sequence[Variable], labels: np.ndarray) -> Layout:
         dims = dict.fromkeys(dim for variable in chosen for dim in variable.dims)
-        coords: dict[str, Any] = {dim: np.array(self.subscripts[dim], dtype=str) for dim in dims}
         members = request.labels if request.labels is not None else np.arange(request.members)
-        template = xr.Dataset(coords={"member": members, **coords, "time": labels})
-        template.attrs["variables"] = tuple(chosen)
-        return template
+        return Layout(chosen, {dim: self.subscripts[dim] for dim in dims}, members, labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """How an ensemble is run."""
+
+    workers: int = 1
+    batch: int | None = None
+    progress: Progress | None = None
+
+
+def _difference(ours: xr.DataArray, theirs: xr.DataArray) -> float:
+    """Largest difference over a variable, relative to its size in each member."""
+    a, b = (array.to_numpy().reshape(array.sizes["member"], -1) for array in (ours, theirs))
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    if same.all():
+        return 0.0
+    size = np.abs(np.where(np.isfinite(b), b, 0.0)).max(axis=1, keepdims=True)
+    with np.errstate(all="ignore"):
+        off = np.where(same, 0.0, np.abs(a - b) / np.where(size > 0, size, 1.0))
+    return float(np.where(np.isnan(off), np.inf, off).max())

@@ -1,46 +1,77 @@
-"""Where results go: memory, or files of any size."""
+"""Where results go: memory, NetCDF or Parquet. A sink sees one batch of members at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from sim.compiler.ir import Variable
+
 Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The shape of a result.
+
+    Attributes:
+        variables: what is kept.
+        subscripts: elements of every dim of the variables.
+        members: the member coordinate.
+        times: save points.
+    """
+
+    variables: Sequence[Variable]
+    subscripts: Mapping[str, Sequence[str]]
+    members: NDArray[Any]
+    times: Values
+
+    def shape(self, variable: Variable) -> tuple[int, ...]:
+        """Number of elements of every dim of a variable."""
+        return tuple(len(self.subscripts[dim]) for dim in variable.dims)
+
+    def coords(self) -> dict[str, Any]:
+        """Coordinates of the dims of the variables, and time."""
+        labels = {dim: np.array(self.subscripts[dim], dtype=str) for dim in self.subscripts}
+        return {**labels, "time": self.times}
 
 
 class Sink(Protocol):
     """Takes the results of an ensemble batch by batch."""
 
-    def begin(self, template: xr.Dataset, members: int) -> None:
-        """Prepare for results with the coordinates of `template`; its attribute `variables` lists the variables."""
+    def begin(self, layout: Layout) -> None:
+        """Prepare."""
 
     def write(self, members: slice, values: Mapping[str, Values]) -> None:
         """Take the values (times, cells, members) of some members by name; one member stands for all of them."""
 
     def finish(self) -> xr.Dataset:
-        """Close and return the results."""
+        """Close and return the results, with dims (member, model dims..., time)."""
 
     def abort(self) -> None:
         """Leave nothing half-written."""
 
 
+@dataclass(slots=True)
 class Memory:
     """Keeps everything in memory."""
 
-    def __init__(self) -> None:
-        self.template = xr.Dataset()
-        self.data: dict[str, Values] = {}
+    layout: Layout | None = None
+    data: dict[str, Values] = field(default_factory=dict)
 
-    def begin(self, template: xr.Dataset, members: int) -> None:
+    def begin(self, layout: Layout) -> None:
         """Make room."""
-        self.template = template
-        for variable in template.attrs["variables"]:
-            cells = int(np.prod([template.sizes[dim] for dim in variable.dims], dtype=np.int64))
-            self.data[variable.name] = np.empty((template.sizes["time"], cells, members))
+        self.layout = layout
+        for variable in layout.variables:
+            cells = int(np.prod(layout.shape(variable), dtype=np.int64))
+            self.data[variable.name] = np.empty((len(layout.times), cells, len(layout.members)))
 
     def write(self, members: slice, values: Mapping[str, Values]) -> None:
         """Copy a batch."""
@@ -49,15 +80,151 @@ class Memory:
 
     def finish(self) -> xr.Dataset:
         """A Dataset with dims (member, model dims..., time)."""
+        assert self.layout is not None
         variables = {}
-        for variable in self.template.attrs["variables"]:
-            data = self.data[variable.name]
-            shape = [self.template.sizes[dim] for dim in variable.dims]
-            full = data.reshape((data.shape[0], *shape, data.shape[-1]))
-            array = full.transpose((full.ndim - 1, *range(1, full.ndim - 1), 0))
+        for variable in self.layout.variables:
+            array = _members_first(self.data[variable.name], self.layout.shape(variable))
             variables[variable.name] = (("member", *variable.dims, "time"), array, {"units": variable.units})
-        return xr.Dataset(variables, coords=self.template.coords)
+        return xr.Dataset(variables, coords={"member": self.layout.members, **self.layout.coords()})
+
+    def one(self) -> xr.Dataset:
+        """The first member alone, without the dim."""
+        assert self.layout is not None
+        variables = {}
+        for variable in self.layout.variables:
+            array = _members_first(self.data[variable.name], self.layout.shape(variable))[0]
+            variables[variable.name] = ((*variable.dims, "time"), array, {"units": variable.units})
+        return xr.Dataset(variables, coords=self.layout.coords())
 
     def abort(self) -> None:
         """Forget."""
         self.data.clear()
+
+
+def _members_first(data: Values, shape: tuple[int, ...]) -> Values:
+    full = data.reshape((data.shape[0], *shape, data.shape[-1]))
+    return full.transpose((full.ndim - 1, *range(1, full.ndim - 1), 0))
+
+
+class NetCDF:
+    """Writes one NetCDF file; `finish` returns it lazily opened.
+
+    The file appears under its name when it is complete, never half-written.
+
+    Args:
+        path: the file.
+        dtype: of the stored values, float64 or float32.
+    """
+
+    def __init__(self, path: str | Path, dtype: str = "float64") -> None:
+        self.path, self.dtype = Path(path), dtype
+        self.part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self.file: Any = None
+        self.layout: Layout | None = None
+        self.stored: dict[str, str] = {}
+
+    def begin(self, layout: Layout) -> None:
+        """Create dims, coordinates and variables."""
+        import netCDF4
+
+        self.layout = layout
+        self.file = file = netCDF4.Dataset(self.part, "w")
+        file.createDimension("member", len(layout.members))
+        file.createVariable("member", "f8" if layout.members.dtype.kind == "f" else "i8", ("member",))[:] = (
+            layout.members
+        )
+        file.createDimension("time", len(layout.times))
+        file.createVariable("time", "f8", ("time",))[:] = layout.times
+        for dim, elements in layout.subscripts.items():
+            file.createDimension(_safe(dim), len(elements))
+            file.createVariable(_safe(dim), str, (_safe(dim),))[:] = np.array(elements, dtype=object)
+        for variable in layout.variables:
+            self.stored[variable.name] = _safe(variable.name)
+            dims = ("member", *map(_safe, variable.dims), "time")
+            stored = file.createVariable(_safe(variable.name), self.dtype, dims)
+            stored.units, stored.model_name = variable.units, variable.name
+
+    def write(self, members: slice, values: Mapping[str, Values]) -> None:
+        """Write a batch."""
+        assert self.layout is not None
+        count = members.stop - members.start
+        for variable in self.layout.variables:
+            array = _members_first(values[variable.name], self.layout.shape(variable))
+            full = np.broadcast_to(array, (count, *array.shape[1:]))
+            self.file[self.stored[variable.name]][members] = full
+
+    def finish(self) -> xr.Dataset:
+        """Close the file, give it its name and open it."""
+        self.file.close()
+        os.replace(self.part, self.path)
+        opened = xr.open_dataset(self.path)
+        names = {name: array.attrs["model_name"] for name, array in opened.data_vars.items()}
+        return opened.rename({name: new for name, new in names.items() if name != new})
+
+    def abort(self) -> None:
+        """Remove what was written."""
+        if self.file is not None and self.file.isopen():
+            self.file.close()
+        self.part.unlink(missing_ok=True)
+
+
+def _safe(name: str) -> str:
+    """A name that NetCDF takes: it forbids slashes, control characters and blanks at the end."""
+    kept = "".join("_" if char == "/" or not char.isprintable() else char for char in name.strip())
+    return kept[:200] if kept and (kept[0].isalnum() or kept[0] == "_") else f"v_{kept[:200]}"
+
+
+class Parquet:
+    """Writes one long table (member, time, one column a variable) for variables of the same dims.
+
+    Columns of dims hold the element names. `finish` returns an empty Dataset whose attribute `path` names the file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self.writer: Any = None
+        self.layout: Layout | None = None
+
+    def begin(self, layout: Layout) -> None:
+        """Check that one table can hold the variables."""
+        dims = {variable.dims for variable in layout.variables}
+        if len(dims) > 1:
+            raise ValueError(f"one table needs variables of the same dims, got {sorted(dims)}; write one file for each")
+        self.layout = layout
+
+    def write(self, members: slice, values: Mapping[str, Values]) -> None:
+        """Append a batch."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        assert self.layout is not None
+        layout, count = self.layout, members.stop - members.start
+        first = layout.variables[0]
+        shape = (count, *layout.shape(first), len(layout.times))
+        axes: list[tuple[str, Any]] = [("member", layout.members[members])]
+        axes += [(dim, np.array(layout.subscripts[dim], dtype=object)) for dim in first.dims]
+        axes += [("time", layout.times)]
+        columns: dict[str, Any] = {}
+        for position, (name, labels) in enumerate(axes):
+            view = labels.reshape([-1 if i == position else 1 for i in range(len(shape))])
+            columns[name] = np.broadcast_to(view, shape).reshape(-1)
+        for variable in layout.variables:
+            array = _members_first(values[variable.name], layout.shape(variable))
+            columns[variable.name] = np.broadcast_to(array, shape).reshape(-1)
+        table = pa.table(columns)
+        if self.writer is None:
+            self.writer = pq.ParquetWriter(self.part, table.schema)
+        self.writer.write_table(table)
+
+    def finish(self) -> xr.Dataset:
+        """Close the file and give it its name."""
+        self.writer.close()
+        os.replace(self.part, self.path)
+        return xr.Dataset(attrs={"path": str(self.path)})
+
+    def abort(self) -> None:
+        """Remove what was written."""
+        if self.writer is not None:
+            self.writer.close()
+        self.part.unlink(missing_ok=True)

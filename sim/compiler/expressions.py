@@ -202,7 +202,8 @@ def _game(place: Place, ast: Any) -> Expr:
 
 
 def _inline_lookup(place: Place, ast: Any) -> Expr:
-    table = place.lowering.table(np.array(ast.lookups.x), np.array(ast.lookups.y), ast.lookups.type, place.variable)
+    """The ends are held whatever the type of the lookup says: PySD uses numpy.interp here."""
+    table = place.lowering.table(np.array(ast.lookups.x), np.array(ast.lookups.y), "interpolate", place.variable)
     return place.graph.interp(table, (), lower(place, ast.argument))
 
 

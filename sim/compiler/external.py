@@ -134,13 +134,18 @@ def _from_cells(place: Place, components: Sequence[Any], dims: tuple[str, ...]) 
 
     def make() -> Any:
         first = components[0]
-        arguments = (*_file(first.ast, "time_row_or_col"), first.keyword, coords[0], root, _full(subscripts, dims))
+        arguments = (*_file(first.ast, "time_row_or_col"), _keyword(first), coords[0], root, _full(subscripts, dims))
         reader = ExtData(*arguments, "_value")
         for component, place_ in zip(components[1:], coords[1:], strict=True):
-            reader.add(*_file(component.ast, "time_row_or_col"), component.keyword, place_)
+            reader.add(*_file(component.ast, "time_row_or_col"), _keyword(component), place_)
         return reader
 
     return _read(make)
+
+
+def _keyword(component: Any) -> str | None:
+    keyword: str | None = getattr(component, "keyword", None)
+    return keyword
 
 
 def _from_columns(place: Place, components: Sequence[Any], dims: tuple[str, ...], files: Any) -> Any:
@@ -155,7 +160,7 @@ def _from_columns(place: Place, components: Sequence[Any], dims: tuple[str, ...]
     wanted = [files] if isinstance(files, str | Path) else files
     if isinstance(wanted, dict):
         wanted = [file for file, names in wanted.items() if place.variable in names]
-    reader = TabData(place.variable, place.variable, coords, components[0].keyword or "interpolate")
+    reader = TabData(place.variable, place.variable, coords, _keyword(components[0]) or "interpolate")
     with _quiet():
         reader.load_data(list(wanted))
     return reader

@@ -18,6 +18,8 @@ from sim.compiler.macros import Macro
 from sim.compiler.scope import Scope, SlotSymbol, Subscripts, TableSymbol, clean
 from sim.errors import ModelError, Refused, SimError
 
+LOOKUPS = ("LookupsStructure", "GetLookupsStructure")
+DATA = ("DataStructure", "GetDataStructure")
 CONTROLS = ("initial_time", "final_time", "time_step", "saveper")
 
 
@@ -166,9 +168,9 @@ def _declare(
 def _symbol(
     lowering: Lowering, subscripts: Subscripts, element: Any, dims: tuple[str, ...], lines: Lines
 ) -> SlotSymbol | TableSymbol:
-    kinds = {type(component).__name__ for component in element.components}
-    if "AbstractLookup" in kinds:
-        if len(kinds) > 1:
+    kinds = {type(component.ast).__name__ in LOOKUPS for component in element.components}
+    if True in kinds:
+        if False in kinds:
             raise Refused(element.name, lines.find(element.name), "defined partly as lookup, partly otherwise")
         try:
             x, y, rule = external.lookup(element, dims, subscripts, lowering.path)
@@ -183,7 +185,7 @@ def _symbol(
 def lower_element(place: Place, symbol: SlotSymbol, components: Sequence[Any]) -> None:
     """The equations or states of one variable."""
     lowering = place.lowering
-    if all(type(component).__name__ == "AbstractData" for component in components):
+    if all(type(component.ast).__name__ in DATA for component in components):
         _lower_data(place, symbol, components)
         return
     owner = _owners(place, symbol, components)
@@ -254,7 +256,7 @@ def _right_hand_side(
         return values.reshape(shape), None
     if lowering.slots[symbol.slot].kind == "state":
         return None, None
-    if type(component).__name__ == "AbstractData":
+    if type(ast).__name__ in DATA:
         return None, _data_part(place, symbol, component)
     node = lowering.graph.real(expressions.lower(place, ast))
     extra = [axis for axis in node.axes if axis not in place.axes]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from sim.compiler.numeric import Array
+from sim.errors import Refused
 
 Operation = Callable[[Sequence[Array], tuple[int, ...], int], Array]
 
@@ -84,7 +85,10 @@ def _available(args: Sequence[Array], sizes: tuple[int, ...], width: int) -> Arr
             given = supply[(*cell, 0, 0, member)]
             rows = profile[(*cell, slice(None), slice(None), member)]
             if np.all(wanted >= 0) and given >= 0 and np.all(rows[:, 2] > 0):
-                result[(*cell, slice(None), member)] = _allocate_available_1d(wanted, rows, given)
+                try:
+                    result[(*cell, slice(None), member)] = _allocate_available_1d(wanted, rows, given)
+                except (NotImplementedError, ValueError) as error:
+                    raise Refused("ALLOCATE AVAILABLE", None, " ".join(str(error).split())) from error
     return result
 
 
