@@ -185,11 +185,12 @@ def _leak(subject: Subject, name: str, element: Element) -> float:
     if not terms or len(element.parts) > 1 or any(names[term] not in subject.outputs for _, term in terms):
         return 0.0
     run = subject.every_step
-    flow = sum(sign * run[names[term]] for sign, term in terms)
-    stock = run[name]
-    grown = stock.isel(time=slice(1, None)) - stock.isel(time=slice(None, -1)).values
-    off = abs(grown.values - subject.step * xr.DataArray(flow).isel(time=slice(None, -1)).transpose(*stock.dims).values)
-    return float(off.max() / max(float(abs(stock).max()), 1e-300))
+    stock = run[name].transpose("time", ...)
+    flow = xr.zeros_like(stock)
+    for sign, term in terms:
+        flow = flow + sign * run[names[term]]
+    off = abs(stock.diff("time").values - subject.step * flow.transpose(*stock.dims).values[:-1])
+    return float(off.max()) / max(float(abs(stock).max()), 1e-300)
 
 
 def finite(subject: Subject) -> Verdict:
@@ -213,7 +214,7 @@ def shares(subject: Subject) -> Verdict:
         low = float(values.min())
         if low < -SLACK:
             faults.append(f"{name} falls to {low:.3g}; a share is not negative")
-        dims = [dim for dim in values.dims if dim != "time"]
+        dims = [str(dim) for dim in values.dims if dim != "time"]
         if not dims:
             continue
         total = values.sum(dims[-1])
@@ -275,9 +276,8 @@ def _halved(subject: Subject) -> dict[str, float]:
     if not names:
         return {}
     runs = [subject.model.run({**subject.params, "TIME STEP": subject.step / part}, names) for part in (1, 2)]
-    return {
-        name: float(abs(runs[1][name] - runs[0][name]).max() / max(abs(runs[0][name]).max(), 1e-300)) for name in names
-    }
+    sizes = {name: max(float(abs(runs[0][name]).max()), 1e-300) for name in names}
+    return {name: float(abs(runs[1][name] - runs[0][name]).max()) / sizes[name] for name in names}
 
 
 def dead(subject: Subject) -> Verdict:
