@@ -22,6 +22,11 @@ SECTOR_COLOURS = {
     "services": "#56B4E9",
     "agriculture and construction": "#8AAE5C",
     "residential": "#E3A23B",
+    "industrial development": "#4B4453",
+    "economic shift": "#8D7B9E",
+    "energy shift": "#0072B2",
+    "urbanisation": "#C8702A",
+    "modern agriculture": "#6B8E3A",
 }
 
 
@@ -57,7 +62,7 @@ class Path:
 
 def path(name: str, content: Path, unit: str) -> str:
     """Measured dots, bands, a few members, the required path and the target."""
-    with svg.axes(235) as (figure, axes):
+    with svg.axes(235, (46, 72, 22, 8)) as (figure, axes):
         for shade, coverage in zip(
             ("#DCEAF4", "#B9D5E9", "#8FBCDB"), sorted(content.bands, reverse=True), strict=False
         ):
@@ -108,7 +113,14 @@ def _end_labels(axes: "Axes", content: Path) -> None:
     if content.target is not None:
         year, value, words = content.target
         axes.annotate(
-            words, (year, value), xytext=(0, -13), textcoords="offset points", ha="center", color=TARGET, fontsize=8.5
+            words,
+            (year, value),
+            xytext=(year, 0.06),
+            textcoords=("data", "axes fraction"),
+            ha="center",
+            color=TARGET,
+            fontsize=8.5,
+            arrowprops={"arrowstyle": "-", "color": TARGET, "linewidth": 0.6, "shrinkB": 5},
         )
 
 
@@ -126,10 +138,15 @@ def spread(values: Array, gap: float) -> Array:
 
 
 def stack(
-    name: str, years: Array, layers: Mapping[str, Array], names: Mapping[str, str], unit: str, measured: Series | None
+    name: str,
+    years: Array,
+    layers: Mapping[str, Array],
+    names: Mapping[str, str],
+    unit: str,
+    measured: Series | None = None,
 ) -> str:
     """Areas on top of each other, named at their right end. layers: key → (year); names: key → label."""
-    with svg.axes(235) as (figure, axes):
+    with svg.axes(235, (46, 92, 22, 8)) as (figure, axes):
         base = np.zeros_like(years, dtype=float)
         middles = []
         for key, values in layers.items():
@@ -179,8 +196,8 @@ def bars(
     colours: Sequence[str] | None = None,
 ) -> str:
     """Horizontal bars, first label on top, with intervals and a reference line where given."""
-    height = 44 + 19 * len(labels) + (14 if reference else 0)
-    with svg.axes(height) as (figure, axes):
+    top = 18 if reference else 4
+    with svg.axes(38 + 19 * len(labels) + top, (_room(labels), 14, 38, top)) as (figure, axes):
         rows = np.arange(len(labels))[::-1]
         axes.barh(rows, values, height=0.62, color=list(colours) if colours else POLICY, linewidth=0)
         if low is not None and high is not None:
@@ -207,11 +224,16 @@ def bars(
         return svg.render(figure, name)
 
 
+def _room(labels: Sequence[str]) -> float:
+    """Points that labels need to the left of the axes; a Chinese character is as wide as two Latin letters."""
+    return 14 + 4.5 * max(sum(1 + (letter > "\u2e80") for letter in label) for label in labels)
+
+
 def waterfall(name: str, labels: Sequence[str], steps: Array, unit: str, total: str) -> str:
     """Contributions that add up to a total, each bar starting where the last one ended."""
     ends = np.cumsum(steps)
     starts = np.concatenate([[0.0], ends[:-1]])
-    with svg.axes(44 + 21 * (len(steps) + 1)) as (figure, axes):
+    with svg.axes(42 + 21 * (len(steps) + 1), (_room([*labels, total]), 12, 38, 4)) as (figure, axes):
         rows = np.arange(len(steps) + 1)[::-1]
         colours = ["#0B6E5F" if step < 0 else "#C8702A" for step in steps]
         axes.barh(rows[:-1], steps, left=starts, height=0.62, color=colours, linewidth=0)
@@ -245,7 +267,7 @@ def waterfall(name: str, labels: Sequence[str], steps: Array, unit: str, total: 
         return svg.render(figure, name)
 
 
-def steps(name: str, labels: Sequence[str], widths: Array, heights: Array, x_unit: str, y_unit: str) -> str:
+def steps(name: str, labels: Sequence[str], widths: Array, heights: Array, units: tuple[str, str]) -> str:
     """An abatement cost curve: one block an option, as wide as what it avoids, as high as what that costs a tonne."""
     with svg.axes(300) as (figure, axes):
         lefts = np.concatenate([[0.0], np.cumsum(widths)[:-1]])
@@ -263,8 +285,8 @@ def steps(name: str, labels: Sequence[str], widths: Array, heights: Array, x_uni
             )
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.margins(y=0.1)
-        axes.set_xlabel(x_unit)
-        axes.set_ylabel(y_unit)
+        axes.set_xlabel(units[0])
+        axes.set_ylabel(units[1])
         figure.supxlabel(
             "\n".join(_pack([f"{number} {label}" for number, label in enumerate(labels, start=1)], 74)),
             fontsize=8,
@@ -293,7 +315,7 @@ def ranges(name: str, table: pd.DataFrame, unit: str, series: Sequence[str], wid
     """
     labels = list(dict.fromkeys(table.label))
     colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6D0B", "#56B4E9"]
-    with svg.axes(48 + max(19, 6.5 * len(series)) * len(labels) + 14 * ((len(series) + 2) // 3), width) as (
+    with svg.axes(48 + max(19, 6.5 * len(series)) * len(labels) + 14 * ((len(series) + 2) // 3), width=width) as (
         figure,
         axes,
     ):

@@ -56,12 +56,11 @@ def finding(view: View, standing: Standing) -> str:
         return view.terms("No verdict: no finite result or no target in this scenario.")
     median, low, high = standing.margin
     text = (
-        "Beats its target by {margin} points at the median (80 % range {low} to {high})."
+        "Beats its target by {margin} points at the median; 80 % range of the margin {low} to {high} points."
         if median >= 0
-        else "Misses its target by {margin} points at the median (80 % range {low} to {high})."
+        else "Misses its target by {margin} points at the median; 80 % range of the margin {low} to {high} points."
     )
-    signed = (low, high) if median >= 0 else (-high, -low)
-    verdict = view.terms(text, margin=number(abs(median)), low=number(signed[0]), high=number(signed[1]))
+    verdict = view.terms(text, margin=number(abs(median)), low=number(low, sign=True), high=number(high, sign=True))
     chance = view.terms(
         "text: verdict",
         fall=number(standing.reduction[0]),
@@ -222,6 +221,8 @@ def co2(view: View, province: str, standing: Standing, measured: Measured) -> li
             about,
             charts.path(key, content, view.terms("Mt a year")),
             data,
-            note=view.terms("Dots: measured inventory; bands and lines as above."),
+            note=view.terms(
+                "Dots: inventory, which does not close with the energy statistics (compare slopes, not levels)."
+            ),
         )
     ]

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
+from experiments.policy.contributions import lmdi
 from experiments.report import charts
 from experiments.report.content import Chart, Missing, Table, chart, number, slug, table
-from experiments.report.view import View
+from experiments.report.view import NATION, View
 
 MOST_BARS = 12
+DUMMY = "dummy"
 
 
 @dataclass(frozen=True)
@@ -29,25 +32,30 @@ def lacking(view: View, what: str, command: str) -> Found:
 
 
 def decided_by(view: View, province: str) -> Found:
-    """Which inputs decide whether the target is met: total indices of hit or miss, with the dummy's level."""
-    rows = view.rows("sensitivity", province)
+    """Which inputs decide whether the target is met: total indices of hit or miss, with the dummy's level.
+
+    The analysis is of one scenario, which the subtitle names; it need not be the first page's.
+    """
+    rows = view.table("sensitivity")
     if rows is None:
-        return lacking(view, "sensitivity of the verdict", "sensitivity")
-    if rows.empty or "ST" not in rows:
-        return Found()
-    hit = rows[rows.output == "hit"] if "output" in rows and "hit" in set(rows.output) else rows
-    dummy = hit[hit.factor == "dummy"]
-    shown = hit[hit.factor != "dummy"].nlargest(MOST_BARS, "ST")
-    if shown.empty:
+        return Found() if province == NATION else lacking(view, "sensitivity of the verdict", "sensitivity")
+    hit = rows[(rows.province == province) & (rows.output == "hit")]
+    dummy = hit[hit.factor == DUMMY]
+    shown = hit[hit.factor != DUMMY].nlargest(MOST_BARS, "ST")
+    if shown.empty or not np.isfinite(shown.ST).all():
         return Found()
     first = shown.iloc[0]
-    title = view.terms(
-        "{input} decides most: it takes part in {share} % of the variance of hit or miss",
-        input=view.terms.name(first.factor).capitalize(),
-        share=number(100 * min(float(first.ST), 1.0), 0),
+    level = float(dummy.ST_high.iloc[0]) if len(dummy) else 0.0
+    title = (
+        view.terms(
+            "{input} takes part in {share} % of the variance of hit or miss",
+            input=_sentence_case(view.terms.name(first.factor)),
+            share=number(100 * min(float(first.ST), 1.0), 0),
+        )
+        if first.ST_low > level
+        else view.terms("No input stands out from the dummy in what decides hit or miss")
     )
     key = slug("decides", province)
-    reference = (float(dummy.ST_high.iloc[0]), view.terms("level of the dummy")) if len(dummy) else None
     picture = charts.bars(
         key,
         [view.terms.name(f) for f in shown.factor],
@@ -55,61 +63,147 @@ def decided_by(view: View, province: str) -> Found:
         view.terms("total index of hit or miss"),
         low=shown.ST_low.to_numpy(dtype=float),
         high=shown.ST_high.to_numpy(dtype=float),
-        reference=reference,
+        reference=(level, view.terms("level of the dummy")) if len(dummy) else None,
     )
-    about = view.terms(
-        "Total Sobol' index with its interval; inputs whose intervals overlap are not ranked. {scenario}.",
-        scenario=view.scenario,
+    scenario = view.terms(
+        "Scenario: {allocation}, {mix}", allocation=view.terms.name(first.allocation), mix=view.terms.name(first.mix)
     )
+    about = view.terms("text: decides", scenario=scenario)
     return Found(charts=[chart(key, title, about, picture, hit)])
 
 
+def _sentence_case(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def conditions(view: View, province: str) -> Found:
-    """The boxes of the failure conditions as sentences."""
-    rows = view.rows("boxes", province)
-    if rows is None:
-        return lacking(view, "failure conditions", "feasibility")
-    column = next((c for c in (f"sentence_{view.terms.lang}", "sentence", "text") if c in rows), None)
-    return Found(text=[str(text) for text in rows[column].dropna()] if column else [])
+    """The pace asked against the fastest on record, and the failure conditions, as sentences."""
+    if province == NATION:
+        return Found()
+    pace = view.rows("pace", province)
+    boxes = view.rows("boxes", province)
+    text = [] if pace is None or pace.empty else [_pace(view, pace.iloc[0])]
+    if boxes is None:
+        return Found(text=text, missing=lacking(view, "failure conditions", "feasibility").missing)
+    column = f"sentence_{view.terms.lang}"
+    said = [str(sentence) for sentence in boxes[column].dropna()] if column in boxes else []
+    return Found(
+        text=[*text, *(said or [view.terms("No condition on the inputs sets the misses apart in this scenario.")])]
+    )
+
+
+def _pace(view: View, row: "pd.Series[float]") -> str:
+    """The yearly rate that the target asks, against what was ever seen."""
+    return view.terms(
+        f"text: pace {row.verdict}",
+        needed=number(float(row.needed)),
+        own=number(float(row.own)),
+        own_years=row.own_years,
+        peer=number(float(row.peer)),
+        peer_name=view.terms.name(row.peer_name),
+        peer_years=row.peer_years,
+    )
+
+
+MIX_COLUMNS = {
+    "mix": "Policy mix",
+    "light": "Light",
+    "chance": "Chance",
+    "reduction": "Fall of energy intensity, %",
+    "co2_reduction": "Fall of carbon intensity, %",
+    "gdp_growth": "GDP growth, % a year",
+    "energy": "Energy, Mtce a year",
+    "co2": "CO2, Mt a year",
+    "policy_cost": "Net policy cost, 10⁹ yuan a year",
+}
 
 
 def money(view: View, province: str) -> Found:
-    """Costs and benefits of the mix."""
-    rows = view.rows("costs", province)
-    if rows is None:
-        return lacking(view, "costs and benefits", "simulate")
-    if rows.empty:
-        return Found()
-    data = rows.drop(columns=[c for c in ("allocation", "mix", "province") if c in rows])
-    return Found(tables=[table(view.terms, slug("costs", province), view.terms("Costs and benefits"), data)])
+    """Costs and benefits of every mix: medians with their 80 % range in the year of the target."""
+    data = view.metrics.sel(allocation=view.allocation, province=province)
+    rows = []
+    for mix in map(str, data.mix.values):
+        stand = view.standing(province, mix=mix)
+        row: dict[str, object] = {"mix": mix, "light": stand.light.word, "chance": view.terms.chance(stand.chance)}
+        for name in ("reduction", "co2_reduction", "gdp_growth", "energy", "co2", "policy_cost"):
+            if name in data:
+                row[name] = _range(view, data[name].sel(mix=mix).values)
+        rows.append(row)
+    title = view.terms("Costs and benefits by policy mix in {end}: median and 80 % range", end=view.end_year)
+    heads = {key: head for key, head in MIX_COLUMNS.items() if key in rows[0]}
+    found = [table(view.terms, slug("mixes", province), title, pd.DataFrame(rows), heads=heads)]
+    options = view.rows("costs", province)
+    if options is not None and len(options):
+        found.append(_options(view, province, options))
+    return Found(tables=found)
+
+
+def _range(view: View, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:
+    """Median (10 to 90 %)."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return "–"
+    median, low, high = np.quantile(known, [0.5, 0.1, 0.9])
+    digits = 1 if abs(median) < 100 else 0
+    text = view.terms("{median} ({low} to {high})", median=number(median, digits), low=number(low, digits), high="{}")
+    return text.format(number(high, digits))
+
+
+OPTION_COLUMNS = {
+    "name": "Option",
+    "package": "Package",
+    "co2 avoided Mt": "CO2 avoided, Mt a year",
+    "energy saved Mtce": "Energy saved, Mtce a year",
+    "net cost Gyuan/year": "Net cost, 10⁹ yuan a year",
+    "yuan per tCO2": "Yuan per tonne of CO2",
+    "yuan per tCO2 low": "10 %",
+    "yuan per tCO2 high": "90 %",
+    "assumed": "Share of numbers assumed",
+}
+
+
+def _options(view: View, province: str, rows: pd.DataFrame) -> Table:
+    """Costs of every option of the mix that was taken apart."""
+    named = rows.assign(name=rows["title_zh" if view.terms.lang == "zh" else "title"])
+    title = view.terms("Costs of the options, each on top of all others")
+    return table(view.terms, slug("costs", province), title, named, heads=OPTION_COLUMNS, decimals={"yuan per tCO2": 0})
 
 
 def decomposition(view: View, province: str) -> Found:
-    """Where the change of energy comes from: activity, structure, sector intensity, fuel, power (LMDI)."""
-    rows = view.rows("lmdi", province)
-    if rows is None:
-        return lacking(view, "gap decomposition", "compare")
-    if rows.empty or not {"effect", "value"} <= set(rows):
+    """Where the fall of intensity comes from: the sectors' final energy per GDP, and conversion (LMDI, exact)."""
+    needed = {"final energy", "gdp", "total energy"}
+    if not needed <= set(view.trajectories.data_vars):
+        return lacking(view, "gap decomposition", "run --fresh --set outputs.variables=…")
+    where = {"allocation": view.allocation, "mix": view.mix, "province": province}
+    members = view.trajectories[sorted(needed)].sel(where)
+    before, after = (_factors(members.sel(year=year)) for year in (view.base_year, view.end_year))
+    parts = lmdi(before, after, ())
+    level = float((members["total energy"] / members["gdp"]).sel(year=view.base_year).mean())
+    sectors = [str(name) for name in members.sector.values]
+    effects = {name: 100 * float(parts["sector"][:, i].mean()) / level for i, name in enumerate(sectors)}
+    effects["conversion"] = 100 * float(parts["conversion"].sum(axis=1).mean()) / level
+    if not np.isfinite(list(effects.values())).all():
         return Found()
-    key = slug("gap", province)
-    values = rows.value.to_numpy(dtype=float)
-    largest = rows.iloc[int(np.argmax(np.abs(values)))]
+    largest = min(effects, key=lambda name: effects[name])
     title = view.terms(
-        "{effect} contributes most to the change of energy: {value} Mtce",
-        effect=view.terms.name(largest.effect).capitalize(),
-        value=number(float(largest.value), 1, sign=True),
+        "{sector} brings {points} of {total} points of change",
+        sector=_sentence_case(view.terms.name(largest)),
+        points=number(effects[largest], sign=True),
+        total=number(sum(effects.values()), sign=True),
     )
-    picture = charts.waterfall(
-        key, [view.terms.name(e) for e in rows.effect], values, view.terms("Mtce"), view.terms("total")
-    )
-    return Found(
-        charts=[
-            chart(
-                key,
-                title,
-                view.terms("Additive LMDI decomposition, {scenario}.", scenario=view.scenario),
-                picture,
-                pd.DataFrame(rows),
-            )
-        ]
-    )
+    key = slug("gap", province)
+    names = [view.terms.name(f"{name}, short") for name in sectors] + [view.terms.name("conversion")]
+    values = np.array(list(effects.values()))
+    unit = view.terms("change of energy intensity, % of {base}", base=view.base_year)
+    about = view.terms("text: decomposition", scenario=view.scenario, n=members.sizes["member"])
+    data = pd.DataFrame({"effect": names, "percent": values})
+    picture = charts.waterfall(key, names, values, unit, view.terms("total"))
+    return Found(charts=[chart(key, title, about, picture, data)])
+
+
+def _factors(state: xr.Dataset) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    """Energy per GDP = Σ over sectors of (final energy / GDP) × (total / final energy): arrays (member, sector)."""
+    final = state["final energy"].transpose("member", "sector").astype(float)
+    total = state["total energy"].astype(float) / final.sum("sector")
+    sector = final / state["gdp"].astype(float)
+    return {"sector": sector.values, "conversion": total.broadcast_like(sector).transpose(*sector.dims).values}

@@ -112,9 +112,11 @@ def allocations(view: View) -> Section:
         pictures.append(chart("allocation", title, about, picture, data, wide=True))
         tables.append(_grid(view, data, labels))
     missing = []
-    tables += _tables(view, {"regret": "Regret of each allocation", "burden": "Burden"})
-    if "regret" not in view.run.tables:
-        missing.append(Missing(view.terms("regret of the allocations"), f"tanlu compare {view.run.name}"))
+    regret = view.table("regret")
+    if regret is not None and len(regret):
+        tables.append(table(view.terms, "regret", view.terms("Regret of each allocation"), regret, heads=REGRET))
+    else:
+        missing.append(Missing(view.terms("regret of the allocations"), f"tanlu feasibility {view.run.name}"))
     text = [view.terms("text: reconstruction")]
     if len(labels) == 1:
         text.append(view.terms("This run holds one allocation only; a study with several rules compares them."))
@@ -135,62 +137,204 @@ def _grid(view: View, data: pd.DataFrame, labels: Sequence[str]) -> Table:
     return table(view.terms, "targets", view.terms("Target in per cent and chance, by rule"), shown)
 
 
-def _tables(view: View, wanted: dict[str, str]) -> list[Table]:
-    """Generic tables of the run, by name → our title, those that there are."""
-    found = []
-    for name, title in wanted.items():
-        rows = view.rows(name)
-        if rows is not None and len(rows):
-            found.append(table(view.terms, slug("table", name), view.terms(title), rows, limit=60))
-    return found
+REGRET = {
+    "allocation": "Allocation rule",
+    "mix": "Policy mix",
+    "shortfall": "Mean shortfall, points",
+    "regret": "Mean regret, points",
+    "regret_90": "Regret, 90 %",
+    "regret_max": "Largest regret",
+    "met": "Share of provinces that meet",
+    "national": "Chance that the nation meets",
+    "survives": "Chance that it and 80 % of provinces meet",
+}
+RANKING = {
+    "allocation": "Allocation rule",
+    "province": "Province",
+    "best": "Best mix by median",
+    "share_best": "Share of futures in which it leads",
+    "second": "Second",
+    "flips": "Share in which the second beats it",
+    "tau": "Rank correlation",
+}
+TRIPLE = {
+    "mix": "Policy mix",
+    "year": "Year",
+    "quantity": "Quantity",
+    "median": "Median, %",
+    "low": "10 %",
+    "high": "90 %",
+    "sign": "Sign",
+    "share of members": "Share of members that win",
+}
+INDIRECT = {
+    "package": "Package",
+    "quantity": "Quantity",
+    "unit": "Unit",
+    "median": "Median",
+    "low": "10 %",
+    "high": "90 %",
+    "share positive": "Share of members above zero",
+}
+HEALTH = {
+    "pollutant": "Pollutant",
+    "quantity": "Quantity",
+    "unit": "Unit",
+    "median": "Median",
+    "low": "10 %",
+    "high": "90 %",
+}
+OVERLAP = {
+    "quantity": "Quantity",
+    "year": "Year",
+    "way": "Way of counting",
+    "median": "Median",
+    "low": "10 %",
+    "high": "90 %",
+    "unit": "Unit",
+}
 
 
 def policies(view: View) -> Section:
-    """What each policy contributes, and what it costs."""
-    pictures: list[Chart] = []
-    missing = [
-        Missing(view.terms(what), f"tanlu {command} {view.run.name}")
-        for name, what, command in (
-            ("contributions", "contributions of the policies", "simulate"),
-            ("cost_curve", "abatement cost curve", "simulate"),
-        )
-        if name not in view.run.tables
-    ]
-    tables = _tables(view, {"triple_win": "Triple win", "wedge": "Wedge", "indirect": "Indirect effects"})
-    return Section("policies", view.terms("Policies: contributions and costs"), [], pictures, tables, missing)
+    """What each package contributes, and what each option costs: the mix that the study asks to be taken apart."""
+    title = view.terms("Policies: contributions and costs")
+    shares, curve, tables = view.table("contributions"), view.table("cost_curve"), []
+    if shares is None or curve is None:
+        lacks = view.terms("contributions, cost curve and indirect effects of the policies")
+        return Section("policies", title, missing=[Missing(lacks, "tanlu run --set policy.mix=full")])
+    asked = view.run.study.policy
+    mix, members = (asked.mix, asked.members) if asked else ("", 0)
+    place = str(shares.province.iloc[0])
+    where = view.terms("China (sum of provinces)") if place == NATION else view.terms.name(place)
+    scenario = view.terms("{place}, {mix}; at most {n} members", place=where, mix=view.terms.name(mix), n=members)
+    pictures = [*_contributions(view, shares, scenario), *_curve(view, curve, scenario), *_wedge(view, scenario)]
+    for name, words, heads in (
+        ("triple_win", "Triple win: change against no new policy", TRIPLE),
+        ("indirect", "Indirect effects: value added and jobs", INDIRECT),
+        ("health", "Air pollution and health", None),
+        ("overlap", "Overlap: joint effect in the model, by product and as a plain sum", OVERLAP),
+        ("published", "Beside a published study of Chongqing", None),
+    ):
+        rows = view.table(name)
+        if rows is not None and len(rows):
+            shown = rows.drop(columns=[c for c in ("province", "why", "source", "closure", "note") if c in rows])
+            tables.append(table(view.terms, slug("table", name), view.terms(words), shown, heads=heads, limit=60))
+    return Section("policies", title, [view.terms("text: policies")], pictures, tables)
+
+
+def _contributions(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
+    """Shapley shares of the packages in the reduction of intensity by the year of the target."""
+    chosen = rows[(rows.quantity == "intensity") & (rows.year == view.end_year)]
+    parts = chosen[chosen.package != "total"].sort_values("mean", ascending=False)
+    if parts.empty:
+        return []
+    first, whole = parts.iloc[0], chosen[chosen.package == "total"].iloc[0]
+    title = view.terms(
+        "{package} brings most: {points} of {total} points",
+        package=_capital(view.terms.name(first.package)),
+        points=number(float(first["mean"])),
+        total=number(float(whole["mean"])),
+    )
+    picture = charts.bars(
+        "contributions",
+        [view.terms.name(package) for package in parts.package],
+        parts["mean"].to_numpy(dtype=float),
+        view.terms("points of intensity reduction by {end}", end=view.end_year),
+        low=parts.low.to_numpy(dtype=float),
+        high=parts.high.to_numpy(dtype=float),
+    )
+    about = view.terms("Shapley contribution of each package: mean, line 80 % range. {scenario}.", scenario=scenario)
+    return [chart("contributions", title, about, picture, rows)]
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _curve(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
+    """The abatement cost curve."""
+    if rows.empty:
+        return []
+    width, height = (rows[c].to_numpy(dtype=float) for c in ("co2 Mt/year", "yuan per tCO2"))
+    title = view.terms(
+        "{share} % of the CO2 avoided pays for itself",
+        share=number(100 * float(width[height < 0].sum() / width.sum()), 0),
+    )
+    about = view.terms(
+        "Abatement cost curve: cost of a tonne of CO2 by option, medians. {scenario}.", scenario=scenario
+    )
+    names = [str(name) for name in rows["title_zh" if view.terms.lang == "zh" else "title"]]
+    picture = charts.steps(
+        "cost-curve", names, width, height, (view.terms("CO2 avoided, Mt a year"), view.terms("yuan per tonne of CO2"))
+    )
+    return [chart("cost-curve", title, about, picture, rows)]
+
+
+def _wedge(view: View, scenario: str) -> list[Chart]:
+    """CO2 less than without new policy, by package and year."""
+    rows = view.table("wedge")
+    if rows is None:
+        return []
+    chosen = rows[rows.quantity == "co2"]
+    wide = chosen.pivot_table(index="year", columns="package", values="mean")
+    packages = [str(p) for p in wide.columns if p not in ("base", "all")]
+    years = wide.index.to_numpy(dtype=float)
+    last = wide.iloc[-1]
+    title = view.terms(
+        "Policies avoid {amount} Mt of CO2 in {year}, {share} % of the base",
+        amount=number(float(last["base"] - last["all"]), 0),
+        year=int(years[-1]),
+        share=number(100 * float(1 - last["all"] / last["base"]), 0),
+    )
+    layers = {package: wide[package].to_numpy(dtype=float) for package in packages}
+    names = {package: view.terms.name(package) for package in packages}
+    about = view.terms("CO2 avoided by package, Mt a year, mean of members. {scenario}.", scenario=scenario)
+    picture = charts.stack("wedge", years, layers, names, view.terms("Mt a year"))
+    return [chart("wedge", title, about, picture, chosen)]
 
 
 def skill(view: View) -> Section:
     """The hindcast skill card."""
-    rows = view.table("backtest")
+    from experiments.report.skill import card
+
+    found = card(view)
     text = [view.terms("text: skill")]
-    if rows is None:
-        return Section(
-            "skill",
-            view.terms("Hindcast skill card"),
-            text,
-            missing=[Missing(view.terms("hindcast skill card"), "tanlu backtest")],
-        )
-    return Section(
-        "skill",
-        view.terms("Hindcast skill card"),
-        text,
-        tables=[table(view.terms, "skill-card", view.terms("Skill against naive forecasts"), rows)],
-    )
+    title = view.terms("Hindcast skill card")
+    if found is None:
+        return Section("skill", title, text, missing=[Missing(view.terms("hindcast skill card"), "tanlu backtest")])
+    return Section("skill", title, [*text, *found.text], found.charts, found.tables)
 
 
 def trust(view: View) -> Section:
     """How far to trust: members, failures, intervals, dummy, convergence."""
+    rows, tables, text = view.table("trust"), [], [view.terms("text: trust")]
+    missing = []
+    if rows is not None:
+        heads = {"topic": "Topic", "value": "Value", "verdict": "Verdict", f"meaning_{view.terms.lang}": "Meaning"}
+        tables.append(table(view.terms, "trust-panel", view.terms("Trust panel"), rows, heads=heads))
+    else:
+        missing.append(Missing(view.terms("trust panel"), f"tanlu feasibility {view.run.name}"))
+    checks = view.rows("checks")
+    if checks is not None and len(checks):
+        heads = {
+            f"statement_{view.terms.lang}": "Statement",
+            "rate": "Pass rate",
+            "worst": "Worst value",
+            "limit": "Allowed",
+            "worst_province": "Province",
+            "worst_year": "Year",
+        }
+        tables.append(table(view.terms, "reality-checks", view.terms("Reality checks"), checks, heads=heads))
+    ranking = view.rows("ranking")
+    if ranking is not None and len(ranking):
+        words = view.terms("Does the ranking of the mixes change over futures?")
+        changing = ranking[ranking.flips > 0]
+        text.append(view.terms("text: ranking", n=len(ranking) - len(changing), total=len(ranking)))
+        if len(changing):
+            tables.append(table(view.terms, "ranking", words, changing, heads=RANKING))
     members = view.run.manifest.get("members", {})
     facts = pd.DataFrame([(view.terms.name(k), v) for k, v in members.items()], columns=["item", "value"])
-    tables = [table(view.terms, "members", view.terms("Members"), facts, heads={"item": "Item", "value": "Value"})]
-    tables += _tables(view, {"trust": "Checks of trust", "convergence": "Convergence", "checks": "Reality checks"})
-    missing = (
-        []
-        if "trust" in view.run.tables
-        else [Missing(view.terms("trust panel of the sensitivity"), f"tanlu sensitivity {view.run.name}")]
-    )
-    text = [view.terms("text: trust")]
+    tables.append(table(view.terms, "members", view.terms("Members"), facts, heads={"item": "Item", "value": "Value"}))
     return Section("trust", view.terms("How far to trust this"), text, [], tables, missing)
 
 

@@ -34,8 +34,13 @@ def register_fonts() -> None:
 
 
 @contextmanager
-def axes(height: float = 230.0, width: float = WIDTH) -> Iterator[tuple["Figure", "Axes"]]:
-    """One pair of axes in the house style; width and height in points."""
+def axes(
+    height: float, margins: tuple[float, float, float, float] | None = None, width: float = WIDTH
+) -> Iterator[tuple["Figure", "Axes"]]:
+    """One pair of axes in the house style; width and height in points.
+
+    margins: left, right, bottom, top in points; without them they are found by drawing twice, which takes as long.
+    """
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -43,7 +48,10 @@ def axes(height: float = 230.0, width: float = WIDTH) -> Iterator[tuple["Figure"
     with matplotlib.rc_context(fname=STYLE), warnings.catch_warnings():
         # A user's own name may hold a character that the subset lacks; it stays text, and the viewer's font shows it.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
+        figure = Figure(figsize=(width / 72, height / 72), layout=None if margins else "constrained")
+        if margins:
+            left, right, bottom, top = margins
+            figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
         yield figure, figure.add_subplot()
 
 
