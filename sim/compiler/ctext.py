@@ -15,6 +15,11 @@ HEAD = """
 #define W %(W)d
 #include <stdlib.h>
 #include <string.h>
+#if W %% 8 == 0  /* regions start at multiples of W doubles */
+#define ALIGNED(x) __builtin_assume_aligned(x, 64)
+#else
+#define ALIGNED(x) x
+#endif
 #ifdef VECTOR_MATH
 #define VECTOR __attribute__((simd("notinbranch"), const))
 #else
@@ -88,7 +93,7 @@ ARGUMENTS = "w, s, n, p, uc, us + k * US, k"
 
 def function(name: str, lines: Sequence[str]) -> str:
     """A nest as a function of its own, so that compile time grows with their number only."""
-    aligned = [f"{region} = __builtin_assume_aligned({region}, 64);" for region in "wsnp"]
+    aligned = [f"{region} = ALIGNED({region});" for region in "wsnp"]
     return "\n".join((f"static __attribute__((noinline)) void {name}({PARAMETERS}) {{", *aligned, *lines, "}"))
 
 
