@@ -9,7 +9,7 @@ far too narrow: provincial shocks average out, national ones do not.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import xarray as xr
@@ -25,10 +25,14 @@ energy intensity about its five-year mean has varied by 1-2 points since 1996 (c
 
 @dataclass(frozen=True)
 class Discrepancy:
-    """Scales of the yearly shocks to ln(energy intensity): national (standard deviation) and provincial (t scale)."""
+    """Scales of the yearly shocks to a logarithm: national (standard deviation) and provincial (t scale).
+
+    persistence: part of a year's shock that comes again the next year (0 for intensity; growth slows for years).
+    """
 
     national: float
     provincial: float
+    persistence: float = 0.0
 
     def sample(self, members: Iterable[int], provinces: int, years: int, seed: int) -> NDArray[np.float64]:
         """Cumulative shocks (member, province, year) at the end of years 1 … `years`.
@@ -40,8 +44,10 @@ class Discrepancy:
     def _one(self, member: int, provinces: int, years: int, seed: int) -> NDArray[np.float64]:
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(member,)))
         common = self.national * rng.standard_normal(years)
-        own = self.provincial * rng.standard_t(HEAVY_TAIL, (provinces, years))
-        return np.asarray((common + own).cumsum(-1))
+        yearly = common + self.provincial * rng.standard_t(HEAVY_TAIL, (provinces, years))
+        for year in range(1, years):
+            yearly[:, year] += self.persistence * yearly[:, year - 1]
+        return np.asarray(yearly.cumsum(-1))
 
 
 def estimate(measured: xr.DataArray, modelled: xr.DataArray, effective: float) -> Discrepancy:
@@ -59,11 +65,23 @@ def estimate(measured: xr.DataArray, modelled: xr.DataArray, effective: float) -
     return Discrepancy(float(max(NATIONAL_FLOOR, common.std(ddof=1) * inflation)), float(scale * inflation))
 
 
-def attrs(discrepancy: Discrepancy) -> dict[str, float]:
-    """As attributes of a saved posterior."""
-    return {f"{name} shock": value for name, value in asdict(discrepancy).items()}
+def growth(gdp: xr.DataArray, last: int) -> Discrepancy:
+    """Scales of the shocks to GDP growth: how much growth changed from one year to the next, up to `last`.
+
+    gdp: (province, year). Growth that changed half persists: a slowdown lasts.
+    """
+    change = log(gdp.sel(year=slice(None, last))).diff("year").diff("year").transpose("province", "year").values
+    common = np.median(change, axis=0)
+    quartiles = np.percentile(change - common, [25, 75])
+    return Discrepancy(float(common.std(ddof=1)), float((quartiles[1] - quartiles[0]) / (2 * 0.7407)), 0.5)
 
 
-def load(posterior: xr.Dataset) -> Discrepancy:
+def attrs(discrepancy: Discrepancy, of: str = "") -> dict[str, float]:
+    """As attributes of a saved posterior; `of` names what is shocked, energy intensity by default."""
+    return {f"{of} {name} shock".strip(): value for name, value in asdict(discrepancy).items()}
+
+
+def load(posterior: xr.Dataset, of: str = "") -> Discrepancy:
     """From the attributes of a saved posterior."""
-    return Discrepancy(float(posterior.attrs["national shock"]), float(posterior.attrs["provincial shock"]))
+    names = [field.name for field in fields(Discrepancy)]
+    return Discrepancy(*(float(posterior.attrs[f"{of} {name} shock".strip()]) for name in names))

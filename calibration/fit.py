@@ -46,7 +46,12 @@ class Problem:
         return self.model.ensemble(
             design,
             list(OUTPUTS),
-            params=fixed | {"switch learning": 0.0, "FINAL TIME": float(self.likelihood.years[-1])} | self.assumptions,
+            params={
+                **fixed,
+                **self.assumptions,
+                "switch learning": 0.0,
+                "FINAL TIME": float(self.likelihood.years[-1]),
+            },
             times=[float(year) for year in self.likelihood.years],
             workers=2,
         )
@@ -92,7 +97,7 @@ def learning_index(problem: Problem, values: NDArray[np.float64] | None = None) 
     trial = prior.wide(count).mean[None] if values is None else values[None]
     fixed = {name: value for name, value in problem.inputs.items() if name not in prior.apply(trial, problem.inputs)}
     run = problem.model.ensemble(
-        prior.apply(trial, problem.inputs), ["endogenous learning index"], params=fixed | problem.assumptions
+        prior.apply(trial, problem.inputs), ["endogenous learning index"], params={**fixed, **problem.assumptions}
     )
     return run["endogenous learning index"].isel(member=0, drop=True)
 

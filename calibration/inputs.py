@@ -65,6 +65,11 @@ def log(values: xr.DataArray) -> xr.DataArray:
     return xr.apply_ufunc(np.log, values)  # type: ignore[no-any-return]
 
 
+def exp(values: xr.DataArray) -> xr.DataArray:
+    """Exponential, element by element."""
+    return xr.apply_ufunc(np.exp, values)  # type: ignore[no-any-return]
+
+
 def _shares(energy: xr.DataArray) -> xr.DataArray:
     total = energy.sum("fuel")
     return (energy / total).where(total > 0, energy.sum("province") / energy.sum(("province", "fuel"))).fillna(0)

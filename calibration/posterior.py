@@ -18,9 +18,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration import prior, sampler, tables
-from calibration.discrepancy import Discrepancy, estimate
-from calibration.discrepancy import attrs as discrepancy_attrs
+from calibration import discrepancy, prior, sampler, tables
+from calibration.discrepancy import Discrepancy
 from calibration.errors import InputError
 from calibration.fit import Fit, Problem, fit, residuals
 from calibration.fit import problem as fit_problem
@@ -59,7 +58,7 @@ def draw(problem: Problem, fit: Fit, count: int, rng: np.random.Generator) -> tu
         return np.concatenate([problem.likelihood.residuals(problem.simulate(values[i : i + BATCH])) for i in parts])
 
     of = sampler.log_posterior(problem.likelihood, fit.prior, data)
-    start = sampler.Proposal(fit.values, np.linalg.cholesky(fit.covariance))
+    start = sampler.Proposal(fit.values, np.asarray(np.linalg.cholesky(fit.covariance), dtype=float))
     chains, accepted = sampler.sample(of, start, count, rng)
     names = [str(name) for name in problem.inputs["base gdp"]["province"].values]
     table = sampler.diagnostics(chains, names, list(fit.prior.names))
@@ -81,7 +80,6 @@ def calibrate(
     rng = np.random.default_rng([seed, 2])
     chains, table = draw(made, found, draws, rng)
     flat = chains.reshape(-1, *chains.shape[2:])
-    error = shocks(made, found, baseline)
     attrs = {
         "method": f"independence Metropolis-Hastings, {sampler.CHAINS} chains of {draws}, {kept} draws kept",
         "command": "tanlu calibrate " + " ".join(f"--{name} {value}" for name, value in settings.items()),
@@ -89,9 +87,11 @@ def calibrate(
         "fingerprint": fingerprint(**settings),
         "largest split R-hat": f"{table['rhat'].max():.4f}",
         "least ESS": f"{table['ess'].min():.0f}",
+        **discrepancy.attrs(shocks(made, found, baseline)),
+        **discrepancy.attrs(discrepancy.growth(baseline["gdp"], last), "growth"),
     }
     chosen = flat[rng.permutation(len(flat))[:kept]]
-    return dataset(made, found, chosen, attrs | discrepancy_attrs(error))
+    return dataset(made, found, chosen, attrs)
 
 
 def dataset(problem: Problem, fit: Fit, draws: NDArray[np.float64], attrs: Mapping[str, object]) -> xr.Dataset:
@@ -187,7 +187,9 @@ def shocks(problem: Problem, fit: Fit, baseline: xr.Dataset) -> Discrepancy:
     years = list(problem.likelihood.years)
     run = problem.simulate(fit.values[None]).isel(member=0).rename(time="year").sel(year=years)
     modelled = run["total energy"] / run["gdp"]
-    return estimate(baseline["energy_intensity"].sel(year=years), modelled, float(fit.effective_parameters.mean()) / 3)
+    return discrepancy.estimate(
+        baseline["energy_intensity"].sel(year=years), modelled, float(fit.effective_parameters.mean()) / 3
+    )
 
 
 def save(made: xr.Dataset, path: Path) -> None:

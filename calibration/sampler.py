@@ -11,6 +11,7 @@ exact all the same; where the proposal fits badly the gates show it.
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import arviz as az
 import numpy as np
@@ -21,6 +22,8 @@ from scipy.special import gammaln
 from calibration.likelihood import Likelihood
 from calibration.prior import Prior
 
+_ess: Any = az.ess  # ArviZ publishes no types for these two
+_rhat: Any = az.rhat
 LogDensity = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """(member, province, parameter) → log posterior (member, province), −inf outside the bounds."""
 TAIL = 4.0  # degrees of freedom of the proposal
@@ -119,8 +122,8 @@ def diagnostics(chains: NDArray[np.float64], provinces: list[str], parameters: l
     rows = []
     for (p, province), (k, parameter) in product(enumerate(provinces), enumerate(parameters)):
         chain = chains[:, :, p, k]
-        ess = min(float(az.ess(chain, method=kind)) for kind in ("bulk", "tail"))
-        rows.append((province, parameter, float(az.rhat(chain)), ess))
+        ess = min(float(_ess(chain, method=kind)) for kind in ("bulk", "tail"))
+        rows.append((province, parameter, float(_rhat(chain)), ess))
     return pd.DataFrame(rows, columns=["province", "parameter", "rhat", "ess"])
 
 

@@ -1,7 +1,7 @@
 """Scores of probabilistic forecasts, and the spread of the errors that naive forecasts made before.
 
-Lower is better for CRPS, MAE and Brier. A point forecast's CRPS is its MAE, so any spread beats it: naive forecasts get an
-error distribution of their own.
+Lower is better for CRPS, MAE and Brier. A point forecast's CRPS is its MAE, so any spread beats it: naive forecasts
+get an error distribution of their own.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,9 @@ def theil(forecast: Values, truth: Values) -> dict[str, float]:
     return {"UM": bias, "US": variation, "UC": 1 - bias - variation}
 
 
-def paired(difference: Values, rng: np.random.Generator, level: float = 0.9, draws: int = 4000) -> tuple[float, float, float]:
+def paired(
+    difference: Values, rng: np.random.Generator, level: float = 0.9, draws: int = 4000
+) -> tuple[float, float, float]:
     """Mean of paired differences with its bootstrap interval over cases: (mean, low, high).
 
     The cases share national shocks, so that the interval is too narrow for the nation's next plan; it says how sure the

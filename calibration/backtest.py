@@ -1,0 +1,314 @@
+"""Hindcast: would the model have foreseen what came after the years it was fitted to?
+
+Two origins. Structure is chosen on the first alone (fitted to 2005-2007, scored on 2008-2010); the second (fitted to
+2005-2010, scored on 2011-2015) is only reported, and every look at it is logged in `looks.csv`. The outcomes are known to
+whoever writes such a model: it is a pseudo-out-of-sample test.
+
+Each question asks for the change of one measured series between two years of one vintage. Every naive forecast
+carries the errors that it made five years before; the opponent is named beforehand: the trend of the previous plan.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from calibration import discrepancy, inputs, posterior, prior, scores, tables
+from calibration.inputs import PLANS, exp, log
+from calibration.likelihood import FITTED
+from calibration.scores import Values
+from models import PROVINCE
+from sim.model import Model
+
+MODEL = "model"
+OPPONENT = "trend of the previous plan"
+LOOKS = Path(__file__).with_name("looks.csv")
+PLAN = 5
+SERIES = {"energy intensity": "energy_intensity", "gdp": "gdp", "co2": "co2_energy"}
+RED = "January-October 2015"
+
+
+@dataclass(frozen=True)
+class Question:
+    """The change of `series` from `start` to `end`, both inside one vintage, in per cent."""
+
+    name: str
+    series: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is fitted to `last` and asked about the years after it."""
+
+    last: int
+    questions: tuple[Question, ...]
+    posterior: Path
+
+    @property
+    def end(self) -> int:
+        """Last year simulated."""
+        return max(question.end for question in self.questions)
+
+
+FIRST = Origin(
+    2007,
+    (
+        Question("energy intensity 2007-2010", "energy intensity", 2007, 2010),
+        Question("energy intensity 2008-2010", "energy intensity", 2008, 2010),
+        Question("GDP 2007-2010", "gdp", 2007, 2010),
+        Question("CO2 2007-2010", "co2", 2007, 2010),
+    ),
+    posterior.PUBLISHED.with_name("posterior-2007.nc"),
+)
+SECOND = Origin(
+    2010,
+    (
+        Question("energy intensity 2013-2015", "energy intensity", 2013, 2015),
+        Question("GDP 2010-2015", "gdp", 2010, 2015),
+        Question("CO2 2010-2012", "co2", 2010, 2012),
+        Question("CO2 2013-2015", "co2", 2013, 2015),
+    ),
+    posterior.PUBLISHED,
+)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Logarithms of energy intensity, gdp and co2: each (member, province, year), with the shocks of the error model.
+
+    Intensity and CO2 share their shocks. `weights`: GDP of the base year, for sums over provinces.
+    """
+
+    logs: Mapping[str, xr.DataArray] = field(repr=False)
+
+    def change(self, question: Question) -> Values:
+        """Per cent, (member, province)."""
+        series = self.logs[question.series].transpose("member", "province", "year")
+        return percent(series.sel(year=question.end).values - series.sel(year=question.start).values)
+
+    def national(self, start: int, end: int) -> Values:
+        """Change of the energy intensity of the sum of provinces, per cent (member,)."""
+        gdp = exp(self.logs["gdp"])
+        intensity = (exp(self.logs["energy intensity"]) * gdp).sum("province") / gdp.sum("province")
+        return np.asarray(100 * (intensity.sel(year=end) / intensity.sel(year=start) - 1).values)
+
+
+def percent(change: Values) -> Values:
+    """A change of a logarithm in per cent."""
+    return np.asarray(100 * np.expm1(change))
+
+
+def forecast(
+    origin: Origin,
+    baseline: xr.Dataset,
+    policy: Mapping[str, xr.DataArray],
+    *,
+    measured_gdp: bool,
+    members: int,
+    seed: int,
+) -> Forecast:
+    """Members of the origin's posterior, simulated to its end.
+
+    policy: parameters of the model, over a dim `member` where they are uncertain.
+    """
+    fitted = posterior.load(origin.posterior)
+    given = inputs.params(baseline, origin.last)
+    design = posterior.design(members, seed, inputs=given, posterior=fitted)
+    design = design.assign({name: value for name, value in policy.items() if "member" in value.dims})
+    params: dict[str, xr.DataArray | float] = {**given, **policy, "FINAL TIME": float(origin.end)}
+    params = {name: value for name, value in params.items() if name not in design}
+    if measured_gdp:
+        known = baseline["gdp"].sel(year=slice(inputs.BASE, origin.end)).rename(year="time")
+        params |= {"gdp data switch": 1.0, "gdp data": known.assign_coords(time=known["time"].astype(float))}
+    years = range(origin.last, origin.end + 1)
+    outputs = ["reported energy intensity", "gdp", "energy co2"]
+    times = [float(year) for year in years]
+    run = Model.load(PROVINCE).ensemble(design, outputs, params=params, times=times, workers=2)
+    run = run.rename(time="year").assign_coords(year=list(years))
+    intensity, growth = (
+        _shocks(discrepancy.load(fitted, of), run["gdp"], seed + one) for one, of in enumerate(("", "growth"))
+    )
+    gdp = log(run["gdp"]) + (0 if measured_gdp else growth)
+    inventory = _inventory(run["gdp"], seed)
+    energy_co2 = log(run["energy co2"]) + intensity + (0 if measured_gdp else growth) + inventory
+    return Forecast(
+        {"energy intensity": log(run["reported energy intensity"]) + intensity, "gdp": gdp, "co2": energy_co2}
+    )
+
+
+def _shocks(error: discrepancy.Discrepancy, like: xr.DataArray, seed: int) -> xr.DataArray:
+    made = xr.zeros_like(like.transpose("member", "province", "year"))
+    made.values[..., 1:] = error.sample(
+        range(like.sizes["member"]), like.sizes["province"], like.sizes["year"] - 1, seed
+    )
+    return made
+
+
+def _inventory(like: xr.DataArray, seed: int) -> xr.DataArray:
+    """Error of the CO2 inventory, with the drift and the yearly noise that the likelihood grants it."""
+    series = next(item for item in FITTED if item.name == "co2")
+    made = xr.zeros_like(like.transpose("member", "province", "year"))
+    rng = np.random.default_rng([seed, 4])
+    members, provinces, years = made.shape
+    drift = series.drift * rng.standard_normal((members, provinces, 1)) * np.arange(years)
+    made.values[:] = drift + series.discrepancy * rng.standard_normal(made.shape)
+    return made
+
+
+def naive(question: Question, origin: Origin, baseline: xr.Dataset, *, back: int = 0) -> dict[str, Values]:
+    """Point forecasts (province,) in per cent, as if made `back` years earlier."""
+    series = log(baseline[SERIES[question.series]]).transpose("province", "year")
+    last, span = origin.last - back, question.end - question.start
+
+    def pace(first: int, until: int) -> Values:
+        first = max(first, int(series["year"][0]))
+        return np.asarray((series.sel(year=until) - series.sel(year=first)).values / (until - first))
+
+    made = {
+        "last value": np.zeros(series.sizes["province"]),
+        "constant growth": pace(last - 1, last) * span,
+        OPPONENT: pace(last - PLAN, last) * span,
+    }
+    if question.series == "energy intensity" and not back:
+        plan = next(name for name, label in PLANS.items() if label == ("11FYP" if origin.last < 2010 else "12FYP"))
+        targets = inputs.target_reduction().sel(plan=plan).values
+        made["target pace"] = np.log1p(-targets) * span / PLAN
+    return {name: percent(value) for name, value in made.items()}
+
+
+def naive_errors(question: Question, origin: Origin, baseline: xr.Dataset) -> dict[str, Values]:
+    """What the same naive forecasts missed five years before (province,), in points; the target pace: the opponent's."""
+    earlier = Question(question.name, question.series, question.start - PLAN, question.end - PLAN)
+    happened = truth(earlier, baseline)
+    made = {name: point - happened for name, point in naive(earlier, origin, baseline, back=PLAN).items()}
+    return made | {"target pace": made[OPPONENT]}
+
+
+def truth(question: Question, baseline: xr.Dataset) -> Values:
+    """The measured change (province,), per cent."""
+    series = log(baseline[SERIES[question.series]])
+    return percent((series.sel(year=question.end) - series.sel(year=question.start)).values)
+
+
+def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed: int) -> pd.DataFrame:
+    """One row a question and forecast: the model, the naive ones, and the model's paired difference from each of them.
+
+    With measured GDP supplied, GDP is no question.
+    """
+    rng = np.random.default_rng([seed, 3])
+    rows = []
+    for question in origin.questions:
+        if question.series == "gdp" and label != MODEL:
+            continue
+        happened = truth(question, baseline)
+        samples = {MODEL: made.change(question)}
+        errors = naive_errors(question, origin, baseline)
+        for name, point in naive(question, origin, baseline).items():
+            samples[name] = scores.with_errors(point, errors[name], rng, len(samples[MODEL]))
+        known = np.isfinite(happened) & np.all([np.isfinite(sample).all(0) for sample in samples.values()], axis=0)
+        for name, sample in samples.items():
+            row: dict[str, object] = {"question": question.name, "run": label, "forecast": name}
+            row |= scores.card(sample[:, known], happened[known])
+            rows.append(row | _against(samples[MODEL][:, known], sample[:, known], happened[known], rng))
+    return pd.DataFrame(rows)
+
+
+def _against(model: Values, other: Values, happened: Values, rng: np.random.Generator) -> dict[str, float]:
+    """The model's score less the other forecast's, paired over provinces, with 90 % intervals: negative = model better."""
+    if model is other:
+        return {}
+    crps = scores.paired(scores.crps(model, happened) - scores.crps(other, happened), rng)
+    error = [np.abs(np.median(sample, axis=0) - happened) for sample in (model, other)]
+    mae = scores.paired(error[0] - error[1], rng)
+    names = ("", "_low", "_high")
+    return {f"delta_crps{suffix}": value for suffix, value in zip(names, crps, strict=True)} | {
+        f"delta_mae{suffix}": value for suffix, value in zip(names, mae, strict=True)
+    }
+
+
+def single_years(made: Forecast, baseline: xr.Dataset, origin: Origin) -> tuple[Values, Values]:
+    """Official changes of single years after the origin on its own vintage: samples (member, case) and truths (case,)."""
+    table = tables.read("outcomes")
+    table = table[(table.variable == "energy_intensity_change_official") & (table.period.str.fullmatch(r"\d{4}"))]
+    rows = table[table.period.astype(int).between(origin.last + 1, origin.end)]
+    provinces = list(baseline["province"].values)
+    rows = rows[rows.province.isin(provinces)]
+    sample = np.stack(
+        [
+            made.change(Question("", "energy intensity", int(year) - 1, int(year)))[:, provinces.index(province)]
+            for province, year in zip(rows.province, rows.period, strict=True)
+        ],
+        axis=1,
+    )
+    return sample, rows["value"].to_numpy(dtype=float)
+
+
+def red_list(made: Forecast, baseline: xr.Dataset) -> dict[str, float]:
+    """Brier score of "red": less than nine tenths of the plan's target reached in 2015, against the list of that year.
+
+    Red on the list is progress within the year, not the plan's verdict; the two are compared all the same, and said so.
+    """
+    table = tables.read("barometer")
+    names = [str(name) for name in baseline["province"].values]
+    happened = np.isin(names, table[table.period == RED].province)
+    reduction = -made.change(Question("", "energy intensity", 2010, 2015))
+    target = 100 * inputs.target_reduction().sel(plan="p12", province=names).values
+    chance = (reduction < 0.9 * target).mean(0)
+    rate = float(happened.mean())
+    return {
+        "n": float(len(names)),
+        "red": float(happened.sum()),
+        "brier": scores.brier(chance, happened),
+        "base_rate_brier": rate * (1 - rate),
+    }
+
+
+def run(
+    origin: Origin, baseline: xr.Dataset, policy: Mapping[str, xr.DataArray], *, members: int = 1000, seed: int = 1,
+    progress: Callable[[str], None] = lambda text: None,
+) -> dict[str, object]:  # fmt: skip
+    """The skill card of one origin: `scores` (table), `single_years`, `red_list`, `nation`, and the medians by province."""
+    made = {}
+    for label, measured_gdp in ((MODEL, False), (f"{MODEL}, measured GDP", True)):
+        progress(f"origin {origin.last}: {label}, {members} members")
+        made[label] = forecast(origin, baseline, policy, measured_gdp=measured_gdp, members=members, seed=seed)
+    table = pd.concat([score(origin, baseline, item, label, seed) for label, item in made.items()], ignore_index=True)
+    endogenous = made[MODEL]
+    main = origin.questions[0]
+    found: dict[str, object] = {
+        "origin": origin.last,
+        "opponent": OPPONENT,
+        "members": members,
+        "scores": table,
+        "nation": nation(endogenous, baseline, main),
+        "medians": dict(
+            zip(map(str, baseline["province"].values), np.median(endogenous.change(main), axis=0).tolist(), strict=True)
+        ),
+    }
+    if origin is SECOND:
+        sample, happened = single_years(endogenous, baseline, origin)
+        found["single_years"] = scores.card(sample, happened)
+        found["red_list"] = red_list(endogenous, baseline)
+        found["looks"] = len(pd.read_csv(LOOKS))
+    return found
+
+
+def nation(made: Forecast, baseline: xr.Dataset, question: Question) -> dict[str, float]:
+    """The sum of provinces: measured change, median and 80 % band of the model."""
+    total = baseline["energy_intensity"] * baseline["gdp"]
+    intensity = total.sum("province") / baseline["gdp"].sum("province")
+    sample = made.national(question.start, question.end)
+    low, median, high = np.quantile(sample, [0.1, 0.5, 0.9])
+    happened = float(100 * (intensity.sel(year=question.end) / intensity.sel(year=question.start) - 1))
+    inside = {"inside": float(low <= happened <= high)}
+    return {"measured": happened, "median": float(median), "low_80": float(low), "high_80": float(high)} | inside
+
+
+def assumptions() -> list[str]:
+    """Uncertain parameters that every member samples."""
+    return [str(name) for name in prior.uncertain().index]
