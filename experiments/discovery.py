@@ -33,23 +33,17 @@ class Box:
 
     def scores(self) -> dict[str, float]:
         """Coverage (share of cases inside), density (share of cases among members inside), base rate, Wilson 95 %."""
-        cover, dense = wilson(self.hits, self.cases), wilson(self.hits, self.inside)
-        return {
-            "coverage": self.hits / self.cases,
-            "coverage_low": float(cover[0]),
-            "coverage_high": float(cover[1]),
-            "density": self.hits / max(self.inside, 1),
-            "density_low": float(dense[0]),
-            "density_high": float(dense[1]),
-            "base": self.cases / self.members,
-        }
+        cover, dense = (tuple(map(float, wilson(self.hits, n))) for n in (self.cases, self.inside))
+        names = ("coverage", "coverage_low", "coverage_high", "density", "density_low", "density_high", "base")
+        values = (self.hits / self.cases, *cover, self.hits / max(self.inside, 1), *dense, self.cases / self.members)
+        return dict(zip(names, values, strict=True))
 
 
-def peel(x: Array, y: Bool, alpha: float = 0.05, mass: float = 0.05, most: int = 4) -> list[Array]:
+def peel(x: Array, y: Array | Bool, alpha: float = 0.05, mass: float = 0.05, most: int = 4) -> list[Array]:
     """The nested boxes (inputs, 2) of greedy peeling, the whole space first, at most `most` inputs restricted.
 
-    x (members, inputs), y (members,): case or not. Each step cuts the share alpha (at least one value) off that side
-    of that input which raises the mean most for every member removed; a box keeps at least the share `mass`.
+    x (members, inputs), y (members,): case or not, or its probability. Each step cuts the share alpha (at least one
+    value) off that side of that input which raises the mean most for every member removed, down to the share `mass`.
     """
     box = np.tile(OPEN, (x.shape[1], 1))
     path, keep = [box], np.ones(len(x), dtype=bool)
@@ -79,7 +73,7 @@ def _cut(values: Array, side: int, alpha: float) -> float:
     return float(order[at - 1 : at + 1].mean())
 
 
-def paste(box: Array, x: Array, y: Bool, alpha: float = 0.05) -> Array:
+def paste(box: Array, x: Array, y: Array | Bool, alpha: float = 0.05) -> Array:
     """Widen each finite side by steps of about alpha of the box's members as long as the mean does not fall."""
     improving = True
     while improving:
@@ -112,28 +106,30 @@ def _earned(box: Array, x: Array, y: Bool, level: float = 0.05) -> Array:
     return box
 
 
-def accuracy(box: Array, x: Array, y: Bool) -> float:
+def accuracy(box: Array, x: Array, y: Array | Bool) -> float:
     """Weighted relative accuracy: mass × (density − base rate)."""
     keep = _within(x, box)
     return float(keep.mean() * (y[keep].mean() - y.mean())) if keep.any() else 0.0
 
 
 def discover(
-    x: pd.DataFrame, cases: NDArray[np.generic], rng: np.random.Generator, most: int = 4, least: int = 20
+    x: pd.DataFrame, cases: NDArray[np.generic], rng: np.random.Generator, signal: Array | None = None, least: int = 20
 ) -> tuple[Box | None, pd.DataFrame]:
     """The box dense in cases, found on a random half of x (members, inputs), cases (members,) and judged on the other.
 
-    None when a half has fewer than `least` cases or non-cases, or no restriction is significant. With it the trade-off
-    table: step, restricted inputs, and coverage, density and mass of both halves.
+    signal (members,): a probability of being a case that is less noisy than cases; the box is then found on it, and
+    judged on cases all the same. None when a half has fewer than `least` cases or non-cases, or no restriction is
+    significant. With it the trade-off table: step, restricted inputs, and coverage, density and mass of both halves.
     """
     y, values = np.asarray(cases, dtype=bool), x.to_numpy(dtype=float)
     train = rng.permutation(len(x)) < len(x) // 2
     if any(min(part.sum(), (~part).sum()) < least for part in (y[train], y[~train])):
         return None, pd.DataFrame()
-    path = peel(values[train], y[train], most=most)
+    seen = y.astype(float) if signal is None else signal
+    path = peel(values[train], seen[train])
     table = pd.DataFrame([_row(k, box, values, y, train) for k, box in enumerate(path)])
-    best = max(path, key=lambda box: accuracy(box, values[train], y[train]))
-    box = _earned(paste(best, values[train], y[train]), values[train], y[train])
+    best = max(path, key=lambda box: accuracy(box, values[train], seen[train]))
+    box = _earned(paste(best, values[train], seen[train]), values[train], y[train])
     if not np.isfinite(box).any():
         return None, table
     limits = {

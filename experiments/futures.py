@@ -6,7 +6,7 @@ few outputs, and the same draws of parameters and predictive errors each time, s
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from experiments import outputs
+from experiments.allocation.least_cost import CostCurve
+from experiments.allocation.response import Response
 from experiments.errors import InputError, nearest
 from experiments.simulate import BATCH, Inputs, System
 from experiments.study import PLANS, Study
@@ -93,3 +95,64 @@ class Futures:
             part = self.members.iloc[start : start + size]
             found = self.system.simulate(part, params, list(wanted), asked).rename(time="year")
             yield found.assign_coords(member=part.index.to_numpy(), year=asked)
+
+
+GRID = (0.005, 0.02, *(round(0.04 + 0.02 * k, 2) for k in range(14)), 0.35, 0.4)
+"""Targets (fractions) under which the response of reductions is simulated."""
+
+PLAN_OF = {long: short for short, (long, _, _) in PLANS.items()}
+
+
+def plan_futures(plan: str, mixes: Sequence[str], members: int, seed: int) -> Futures:
+    """Members of the default study under another plan (11FYP, 12FYP, …), mixes, number and seed."""
+    from experiments import inputs, study
+    from experiments.study import AllocationChoice, MixChoice, Target
+
+    known = study.load()
+    changes = {
+        "members": members,
+        "seed": max(seed, 1),
+        "target": Target.model_validate({"plan": PLAN_OF[plan], "national": known.target.national}),
+        "allocations": [AllocationChoice(rule="uniform")],
+        "mixes": [MixChoice(mix=name) for name in mixes],
+        "parameters": {},
+        "uncertain": {},
+    }
+    return Futures.of(known.model_copy(update=changes), inputs.system(0))
+
+
+@cache
+def response(plan: str, mix: str, members: int, seed: int) -> Response:
+    """Reductions of the members under every target of GRID, all provinces at the same target, with errors."""
+    futures = plan_futures(plan, [mix], members, seed)
+    params = futures.params(str(futures.inputs.mix["mix"].to_numpy()[0]))
+    provinces = len(futures.provinces)
+    under = [futures.reduction(futures.with_target(params, np.full(provinces, t))) for t in GRID]
+    return Response(tuple(futures.provinces), np.array(GRID), np.stack(under))
+
+
+@cache
+def cost_curve(plan: str, members: int, seed: int) -> CostCurve:
+    """What levers add to reductions and cost, from the base mix and the full mix: means over members.
+
+    A lever's part of the gain is its part of the saving in place at the end of the plan; the parts add up to what the
+    model says of all together, so overlaps are taken out. Cost: (annuity + operation − energy bill) over saving.
+    """
+    futures = plan_futures(plan, ["base", "full"], members, seed)
+    base, full = (futures.params(name) for name in ("base", "full"))
+    low, high = (np.nanmedian(futures.reduction(params), axis=0) for params in (base, full))
+    names = ["saving in place", "annualised capital cost", "running cost", "energy bill saved"]
+    last = futures.results(full, names).isel(year=-1).mean("member").transpose("province", "lever")
+    saving, capital, running, bill = (last[name].to_numpy() for name in names)
+    used = saving > 1e-9
+    part = np.where(used, saving, 0.0) / np.maximum(saving.sum(axis=1, keepdims=True), 1e-9)
+    cost = np.where(used, (capital + running - bill) / np.where(used, saving, 1.0), 0.0)
+    levers = tuple(str(name) for name in last["lever"].to_numpy())
+    return CostCurve(tuple(futures.provinces), levers, low, (high - low)[:, None] * part, cost)
+
+
+def chances(futures: Futures, mix: str, target: Array) -> Array:
+    """Share of members that meet `target` (province, fraction) when every province has its own: the exact check."""
+    reduction = futures.reduction(futures.params(mix, target))
+    known = np.isfinite(reduction)
+    return np.asarray((known & (reduction >= target)).sum(axis=0) / np.maximum(known.sum(axis=0), 1))

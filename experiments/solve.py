@@ -12,9 +12,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from experiments.errors import InputError
+from experiments.errors import InputError, nearest
 from experiments.futures import Futures, Params
 from experiments.intervals import wilson
+from experiments.simulate import System
+from experiments.study import AllocationChoice, MixChoice, Study
 
 Array = NDArray[np.float64]
 
@@ -268,3 +270,40 @@ def question(
         chance=chance,
         reductions=reductions_of(futures, params, province),
     )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person asks: see `answer`."""
+
+    province: str
+    rule: str = "official"
+    mix: str = "full"
+    chance: float = 0.8
+    target: float | None = None
+
+
+def answer(study: Study, system: System, asked: Asked) -> tuple[pd.DataFrame, str]:
+    """The table of `solve` and the sentence, for a province under a rule and a mix; the members are the study's.
+
+    Raises InputError for an unknown province, rule, mix or an impossible chance, with the nearest names.
+    """
+    from experiments.policy import levers
+    from models.parameters import parameters
+
+    changes = {"allocations": [AllocationChoice(rule=asked.rule)], "mixes": [MixChoice(mix=asked.mix)]}
+    futures = Futures.of(study.model_copy(update=changes), system)
+    if asked.province not in futures.provinces:
+        near = nearest(asked.province, futures.provinces)
+        raise InputError(f"got province {asked.province!r}{near}; allowed: {', '.join(futures.provinces)}")
+    goal = futures.inputs.allocation["target"].isel(allocation=0, drop=True).copy()
+    if asked.target is not None:
+        goal.loc[{"province": asked.province}] = asked.target
+    packages: dict[str, list[str]] = {}
+    for name, lever in levers().items():
+        packages.setdefault(lever.package, []).append(name)
+    label = str(futures.inputs.mix["mix"].to_numpy()[0])
+    cost = net_costs(parameters(), [str(n) for n in futures.inputs.mix["lever"].to_numpy()])
+    one = question(futures, asked.province, label, target=goal, chance=asked.chance, packages=packages, cost=cost)
+    table = solve(one)
+    return table, sentence(table, asked.province, 100 * one.target, asked.chance)

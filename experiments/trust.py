@@ -112,12 +112,12 @@ def irrelevance(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
         yield _absent("irrelevant inputs", "tanlu sensitivity")
         return
     table = tables["irrelevant"]
-    holds = bool(table.holds.all()) if len(table) else True
-    moved = float(table.difference.abs().max()) if len(table) else 0.0
+    fixed = int(table.fixed.max())
+    moved = float(table.difference.abs().max())
     yield Item(
         "irrelevant inputs on fresh runs",
-        f"fixing them moves a chance by at most {100 * moved:.1f} points",
-        GOOD if holds else CAUTION,
+        f"fixing {fixed} of them moves a chance by at most {100 * moved:.1f} points" if fixed else "none was called so",
+        GOOD if bool(table.holds.all()) else CAUTION,
         "Inputs at the dummy's level for hit and miss are fixed at their median and the chance is counted anew.",
         "将判定为无关的输入固定在中位数后，用新样本重新计算概率。",
     )

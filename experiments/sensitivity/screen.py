@@ -21,8 +21,10 @@ from experiments.sensitivity.factors import (
     with_dummy,
 )
 
-FLOOR = 0.01
-"""Share of the largest μ* below which an effect counts as the dummy's: a deterministic dummy is exactly 0."""
+FLOOR = 0.05
+"""Share of the largest μ* below which an effect counts as the dummy's, which is exactly 0 in a deterministic model.
+
+The variance goes with the square: an input below it takes part in some 0.25 % of the variance of the largest."""
 
 
 def effects(

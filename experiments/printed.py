@@ -1,0 +1,112 @@
+"""The analyses' tables as a planner reads them on a terminal: few columns, units in the heads, words for verdicts."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from experiments.errors import InputError, nearest
+from experiments.feasibility import LIGHTS
+from experiments.store import NATION, Run
+
+FEASIBILITY = ("feasibility", "barometer", "pace", "boxes", "regret", "ranking", "checks", "trust")
+SENSITIVITY = (
+    "sensitivity",
+    "sensitivity_groups",
+    "sensitivity_years",
+    "screening",
+    "convergence",
+    "irrelevant",
+    "shapley",
+    "trust",
+)
+TOP = 12
+
+
+def tables(run: Run, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The run's tables of these names, those that there are."""
+    return {name: run.table(name) for name in names if name in run.tables}
+
+
+def known_place(run: Run, province: str) -> None:
+    """Raise InputError, with the nearest names, for a province that the run does not have."""
+    places = [str(p) for p in run.metrics("margin")["province"].to_numpy()]
+    if province not in places:
+        raise InputError(f"got province {province!r}{nearest(province, places)}; allowed: {', '.join(places)}")
+
+
+def _numbers(values: "pd.Series[float]", form: str = ".1f") -> "pd.Series[str]":
+    return values.map(lambda v: format(v, form) if pd.notna(v) else "–")
+
+
+def _join(table: pd.DataFrame, columns: Sequence[str], mark: str, form: str) -> "pd.Series[str]":
+    parts = [_numbers(table[c], form) for c in columns]
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined + mark + part
+    return joined
+
+
+def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Titles and tables of one scenario."""
+    where = f"allocation {allocation}, mix {mix}"
+    table = _at(run.table("feasibility"), allocation, mix)
+    pace = _at(run.table("pace"), allocation, mix).set_index("province")
+    named = table.province.where(table.province != NATION, f"{NATION} (sum)")
+    shown = pd.DataFrame({"province": named})
+    shown["target %"] = _numbers(table.target)
+    shown["reduction %"] = _numbers(table.reduction)
+    shown["margin"] = _numbers(table.margin, "+.1f")
+    shown["80 % range"] = _join(table, ["margin_10", "margin_90"], " … ", "+.1f")
+    shown["chance %"] = _numbers(100 * table.chance, ".0f")
+    shown["95 % int."] = _join(100 * table[["chance_low", "chance_high"]], ["chance_low", "chance_high"], "–", ".0f")
+    shown["red/yellow/green %"] = _join(100 * table[list(LIGHTS)], LIGHTS, "/", ".0f")
+    shown["in reach at 50/80/90 %"] = _join(table, ["reach_50", "reach_80", "reach_90"], " / ", ".1f")
+    for head, column in (("needed %/a", "needed"), ("own record", "own"), ("peers'", "peer")):
+        shown[head] = _numbers(table.province.map(pace[column]))
+    n = int(table.members.max())
+    yield f"Can the target be reached? {where}; {n} members; margin in percentage points", shown
+    if len(regret := run.table("regret")):
+        yield "Regret of each allocation and mix over the same futures (points of shortfall)", regret.round(3)
+    if "checks" in run.tables:
+        worst = _at(run.table("checks"), allocation, mix)
+        shown = worst[["check", "limit", "rate", "provinces_failing", "worst", "worst_province", "worst_year"]]
+        yield f"Reality checks, {where}: share of members that comply", shown
+    boxes = run.table("boxes")
+    said = _at(boxes, allocation, mix)["sentence_en"] if len(boxes) else pd.Series(dtype=str)
+    yield f"Failure conditions, {where}", pd.DataFrame({"": list(said) or ["none that holds up on held-out members"]})
+    yield "How far to trust this", run.table("trust")[["topic", "value", "verdict"]]
+
+
+def _at(table: pd.DataFrame, allocation: str, mix: str) -> pd.DataFrame:
+    return table[(table["allocation"] == allocation) & (table["mix"] == mix)]
+
+
+def sensitivity(run: Run, province: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Titles and tables of the scenario that was analysed, for one province or the nation."""
+    table = run.table("sensitivity")
+    one = table[table.province == province]
+    where = f"{province}, allocation {table.allocation.iloc[0]}, mix {table.mix.iloc[0]}, {table.runs.max()} runs"
+    for output, of in (("hit", "hit or miss"), ("modelled margin", "the margin without predictive error")):
+        rows = one[one.output == output].nlargest(TOP, "ST")
+        yield f"What decides {of}: {where} (ranks only where intervals do not overlap)", _indices(rows)
+    groups = run.table("sensitivity_groups")
+    rows = groups[(groups.province == province) & (groups.output == "hit")].rename(columns={"group": "factor"})
+    yield (
+        f"Groups of inputs, all allocation rules, hit or miss: {province}",
+        _indices(rows.sort_values("ST", ascending=False)),
+    )
+    years = run.table("sensitivity_years")
+    years = years[(years.province == province) & (years.output == "margin")]
+    yield f"Total index of the margin by year: {province}", years.pivot_table("ST", "group", "year").reset_index()
+    if len(shapley := run.table("shapley")) and province in set(shapley.province):
+        rows = shapley[shapley.province == province].nlargest(TOP, "effect")[["factor", "effect", "low", "high"]]
+        yield f"Shapley effects over the run's own, correlated members: {province}", rows
+    yield "How far to trust this", run.table("trust")[["topic", "value", "verdict"]]
+
+
+def _indices(rows: pd.DataFrame) -> pd.DataFrame:
+    shown = pd.DataFrame({"input": rows.factor})
+    for name in ("S1", "ST"):
+        shown[name] = _numbers(rows[name], ".3f")
+        shown[f"{name} 95 %"] = _join(rows, [f"{name}_low", f"{name}_high"], " … ", ".3f")
+    return shown.assign(**{c: rows[c] for c in ("rank", "verdict") if c in rows})

@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import findings, printed
+from experiments.errors import InputError
+from experiments.simulate import resume, start
+from experiments.store import Run
+from tests.experiments import small_system
+from tests.experiments.small_system import SYSTEM
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The small study with enough members for boxes, analysed."""
+    folder = tmp_path_factory.mktemp("findings")
+    study = small_system.study(folder, "members=600")
+    done = resume(start(study, SYSTEM, folder / "runs", batch=100), SYSTEM)
+    findings.analyse(done, SYSTEM, reality=False)
+    return done
+
+
+def test_every_table_of_feasibility_is_saved(run: Run) -> None:
+    assert {
+        "feasibility",
+        "barometer",
+        "pace",
+        "boxes",
+        "box_limits",
+        "trade_off",
+        "regret",
+        "ranking",
+        "trust",
+    } <= set(run.tables)
+    table = run.table("feasibility")
+    assert len(table) == 2 * 2 * 4
+    metrics = run.metrics("reduction")
+    one = table.set_index(["allocation", "mix", "province"]).loc[("even", "full", "Ningxia")]
+    values = metrics["reduction"].sel(allocation="even", mix="full", province="Ningxia").to_numpy()
+    assert one.chance == pytest.approx((values >= 16.0).mean())
+
+
+def test_the_condition_that_decides_is_found_and_said(run: Run) -> None:
+    boxes = run.table("boxes")
+    assert len(boxes)
+    limits = run.table("box_limits")
+    assert set(limits.input) == {"efficiency"}  # growth moves GDP and energy alike: intensity does not feel it
+    assert limits.low.isna().all()  # misses lie where efficiency is low
+    assert (boxes.density_low > boxes.base).all()
+    assert boxes.sentence_en.str.contains("efficiency is below").all()
+    assert boxes.sentence_zh.str.contains("低于").all()
+
+
+def test_the_same_run_gives_the_same_tables(run: Run) -> None:
+    before = {name: run.table(name) for name in run.tables}
+    findings.analyse(run, SYSTEM, reality=False)
+    for name, table in before.items():
+        pd.testing.assert_frame_equal(run.table(name), table)
+
+
+def test_what_was_not_done_is_said(run: Run) -> None:
+    panel = run.table("trust").set_index("topic")
+    assert panel.verdict["members"] == "good"
+    assert panel.verdict["sensitivity"] == "not done"
+    assert panel.verdict["reality checks"] == "not done"
+    assert panel.value["calibrated words"].startswith("withheld")
+
+
+def test_tables_are_printed_for_a_scenario(run: Run) -> None:
+    shown = dict(printed.feasibility(run, "official", "base"))
+    first = next(iter(shown.values()))
+    assert list(first.province) == ["Beijing", "Guangdong", "Ningxia", "China (sum)"]
+    assert first["chance %"].str.fullmatch(r"\d+").all()
+    assert "Failure conditions, allocation official, mix base" in shown
+
+
+def test_unknown_scenarios_and_provinces_are_refused(run: Run) -> None:
+    with pytest.raises(InputError) as caught:
+        findings.scenario(run, "oficial", "ful")
+    assert len(caught.value.faults) == 2
+    assert "did you mean 'official'" in str(caught.value)
+    with pytest.raises(InputError, match="did you mean 'Beijing'"):
+        printed.known_place(run, "Bejing")
+    assert findings.scenario(run, None, None) == ("official", "base")
+
+
+def test_the_newest_complete_run_is_taken(run: Run, tmp_path: Path) -> None:
+    assert findings.opened(None, run.folder.parent).name == run.name
+    with pytest.raises(InputError, match="no complete run"):
+        findings.opened(None, tmp_path)
+
+
+def test_inputs_of_a_province_leave_out_others_constants_and_doubles() -> None:
+    design = pd.DataFrame(
+        {
+            "a": [1.0, 2.0, 3.0],
+            "fixed": 1.0,
+            "own[x]": [3.0, 1.0, 2.0],
+            "own[y]": [1.0, 3.0, 2.0],
+            "level[x,heavy industry]": [1.0, 3.0, 2.0],
+            "level[x,light industry]": [10.0, 30.0, 20.0],
+        }
+    )
+    assert list(findings.inputs_of(design, "x").columns) == ["a", "own[x]", "level[x,heavy industry]"]
+
+
+def test_chance_of_miss_follows_the_errors() -> None:
+    rng = np.random.default_rng(1)
+    modelled = rng.normal(0, 2, 4000)
+    margin = modelled + rng.normal(0, 1, 4000)
+    chance = findings.chance_of_miss(margin, modelled)
+    assert chance.mean() == pytest.approx((margin < 0).mean(), abs=0.02)
+    order = np.argsort(modelled)
+    assert (np.diff(chance[order]) <= 0).all()
+
+
+def test_telling_inputs_are_those_that_differ() -> None:
+    rng = np.random.default_rng(2)
+    x = pd.DataFrame(rng.random((500, 20))).add_prefix("x")
+    assert findings.telling(x, (x.x7 + x.x13 > 1).to_numpy(), 2) == ["x7", "x13"]
