@@ -71,14 +71,18 @@ class Allocation:
             "rule": f"{self.rule} ({self.title}; {self.origin})",
             "plan": self.plan,
             "target of the nation": f"{self.national:g} % less {self.indicator} per GDP",
-            "sum of the provinces": f"{self.aggregate:.3f} %",
-            "at the provinces' own growth targets": f"{self.aggregate_official:.2f} %",
-            "after rounding to whole per cents": f"{self.aggregate_rounded:.2f} %",
-            "after rounding by largest remainder": f"{self.aggregate_remainder:.2f} %",
+            "sum of the provinces": _known(self.aggregate, 3),
+            "at the provinces' own growth targets": _known(self.aggregate_official),
+            "after rounding to whole per cents": _known(self.aggregate_rounded),
+            "after rounding by largest remainder": _known(self.aggregate_remainder),
             "GDP growth a year, provinces summed": f"{self.growth_provinces:.2f} %",
             "GDP growth a year, the nation's target": f"{self.growth_nation:.2f} %",
             "scaling that would reconcile them": f"{self.growth_scaling:.3f}",
         }
+
+
+def _known(percent: float, decimals: int = 2) -> str:
+    return f"{percent:.{decimals}f} %" if np.isfinite(percent) else "not known: provinces with weight lack a target"
 
 
 def allocate(

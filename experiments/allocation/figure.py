@@ -51,7 +51,7 @@ def _cells(axes: Axes, shown: pd.DataFrame, change: pd.DataFrame) -> None:
     norm = TwoSlopeNorm(0, -SATURATION, SATURATION)
     values = change.to_numpy(dtype=float)
     axes.imshow(np.ma.masked_invalid(values), cmap=COLOURS, norm=norm, aspect="auto")
-    axes.set_xticks(range(len(shown.columns)), list(shown.columns), rotation=30, ha="left")
+    axes.set_xticks(range(len(shown.columns)), [str(name).replace("-", "\n") for name in shown.columns], fontsize=8)
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(shown)), list(shown.index))
     axes.grid(False)

@@ -140,6 +140,12 @@ def find_plan(name: str) -> Plan:
 
 
 @cache
+def _table(name: str) -> pd.DataFrame:
+    """A table of the shipped data, read once: reading validates it."""
+    return tables.read(name)
+
+
+@cache
 def _baseline() -> xr.Dataset:
     from calibration import baseline
 
@@ -149,7 +155,7 @@ def _baseline() -> xr.Dataset:
 def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
     """The indicators of a plan. baseline: as from `calibration.baseline.load` (default: the shipped one)."""
     data = _baseline() if baseline is None else baseline
-    everyone = tuple(tables.provinces(simulated=False))
+    everyone = tuple(_table("provinces")["province"])
     base, structure = plan.base_year, plan.structure_year
 
     def spread(values: xr.DataArray) -> Array:
@@ -164,7 +170,7 @@ def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
     final = data["final_energy"].sel(year=structure, drop=True)
     share = data["secondary_share"] * data["gdp_nominal"]
     recent = (real[base] / real[base - RECENT]) ** (1 / RECENT) - 1
-    targets = tables.read("targets")
+    targets = _table("targets")
     growth = growth_targets(
         everyone,
         targets,
@@ -204,7 +210,7 @@ def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
 
 def _economy(provinces: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """GDP at current prices (Gyuan), population (million) and real GDP (any fixed prices), province × year, all 31."""
-    economy, people = tables.read("economy"), tables.read("population")
+    economy, people = _table("economy"), _table("population")
 
     def series(table: pd.DataFrame, variable: str, factor: float) -> pd.DataFrame:
         rows = table[table["variable"] == variable]
@@ -216,10 +222,11 @@ def _economy(provinces: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame, pd
 
 
 def _factor(data: xr.Dataset, year: int) -> float:
-    """Coal that makes a unit of electricity, both as energy (Mtce/Mtce)."""
-    table = tables.read("conversion_factors")
+    """Coal that makes a unit of electricity, both as energy (Mtce/Mtce); of the nearest year where measured."""
+    table = _table("conversion_factors")
     rows = table[(table["fuel"] == "electricity") & (table["factor"] == "coal_equivalent")]
-    return float(data["coal_per_kwh"].sel(year=year)) / (float(rows["value"].iloc[0]) / 10)
+    measured = data["coal_per_kwh"].dropna("year")
+    return float(measured.sel(year=year, method="nearest")) / (float(rows["value"].iloc[0]) / 10)
 
 
 def _coal_equivalent(data: xr.Dataset, year: int) -> dict[str, xr.DataArray]:
@@ -263,7 +270,7 @@ def _rises(data: xr.Dataset, plan: Plan) -> dict[str, list[tuple[xr.DataArray, f
 
     def rise(name: str, first: int, last: int) -> tuple[xr.DataArray, float]:
         start, end = amounts[first][name], amounts[last][name]
-        ratio = end / start
+        ratio = (end / start).where((start > 0) & (end > 0))  # nearly empty inventories are missing, not zero
         return ratio.copy(data=np.log(ratio.values)), float(np.log(end.sum() / start.sum()))
 
     return {

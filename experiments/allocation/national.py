@@ -103,13 +103,13 @@ def round_largest_remainder(cut: Array, step: float, bounds: Bounds, weights: We
     """Cuts rounded so that the national sum stays as near to `national` as whole steps allow.
 
     All are rounded down; then the provinces with the largest remainders go up one step, as many as bring the national
-    sum nearest to its target. Ties go by the unrounded cut, then by energy, so that the order of provinces is of no
-    account.
+    sum nearest to its target. A cut that is a whole step already stays. Ties go by the unrounded cut, then by energy,
+    so that the order of provinces is of no account.
     """
     down = _within(np.floor(cut / step + 1e-9), step, bounds)
     up = _within(np.floor(cut / step + 1e-9) + 1, step, bounds)
-    defined = np.flatnonzero(np.isfinite(cut) & (up > down))
     remainder = np.round((cut - down) / step, 9)
+    defined = np.flatnonzero(np.isfinite(cut) & (up > down) & (remainder > 0))
     order = sorted(defined, key=lambda i: (-remainder[i], -cut[i], -weights.energy[i]))
     best, miss, current = down, abs(weights.aggregate(np.nan_to_num(down)) - national), down.copy()
     for i in order:

@@ -86,10 +86,14 @@ def score(indicators: Indicators, weights: tuple[float, float, float]) -> pd.Dat
 
 
 def _elasticity(indicators: Indicators, sector: str, weight: float) -> tuple[Array, float]:
-    """Elasticity of a sector's energy to GDP over all windows, shrunk toward the nation's; and the nation's."""
+    """Elasticity of a sector's energy to GDP over all windows, shrunk toward the nation's; and the nation's.
+
+    A province without the figures of a window grows as the nation.
+    """
     own = getattr(indicators, f"{sector}_rise").sum(axis=0) / indicators.gdp_rise.sum(axis=0)
     nation = float(getattr(indicators, f"{sector}_rise_nation").sum() / indicators.gdp_rise_nation.sum())
-    return nation + weight * (own - nation), nation
+    own = np.where(np.isfinite(own), own, nation)
+    return np.asarray(nation + weight * (own - nation)), nation
 
 
 def residential_factor(indicators: Indicators, given: Assumptions) -> tuple[Array, Array]:

@@ -1,0 +1,106 @@
+"""Equal chance and least cost on responses in closed form."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.allocation import allocate
+from experiments.allocation.indicators import find_plan, load
+from experiments.allocation.least_cost import SPREAD, CostCurve
+from experiments.allocation.response import Response
+from experiments.errors import InputError
+
+GRID = np.linspace(0.0, 0.4, 21)
+
+
+def linear(
+    rng: np.random.Generator, provinces: tuple[str, ...], members: int = 400
+) -> tuple[Response, np.ndarray, np.ndarray]:
+    """reduction = free + feedback × target, free by province and member; feedback below 1."""
+    feedback = rng.uniform(0.1, 0.7, len(provinces))
+    free = rng.normal(0.08, 0.015, (members, len(provinces))) + rng.normal(0, 0.01, len(provinces))
+    reductions = free[None] + feedback * GRID[:, None, None]
+    return Response(provinces, GRID, reductions), free, feedback
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 0.95))
+def test_fixed_point_of_a_linear_response_is_exact(seed: int, chance: float) -> None:
+    response, free, feedback = linear(np.random.default_rng(seed), ("x", "y", "z"))
+    target, inside = response.fixed_point(chance)
+    assert inside.all()
+    np.testing.assert_allclose(target, np.quantile(free, 1 - chance, axis=0) / (1 - feedback), atol=1e-9)
+    # Under that very target the share of members that meet it is the chance asked for, to one member.
+    met = (free + feedback * target >= target - 1e-12).mean(axis=0)
+    np.testing.assert_allclose(met, chance, atol=1.5 / len(free))
+    np.testing.assert_allclose(response.chance(target), met, atol=1.5 / len(free))
+
+
+def test_cuts_rise_as_the_common_chance_falls() -> None:
+    response, _, _ = linear(np.random.default_rng(2), ("x", "y"))
+    cuts = np.stack([response.fixed_point(q)[0] for q in np.linspace(0.99, 0.01, 30)])
+    assert (np.diff(cuts, axis=0) >= 0).all()
+
+
+def test_a_fixed_point_outside_the_grid_is_said() -> None:
+    free = np.stack([np.full(50, 0.9), np.full(50, -0.2), np.full(50, 0.1)], axis=1)
+    response = Response(("far", "never", "fine"), GRID, np.broadcast_to(free, (21, 50, 3)).copy())
+    target, inside = response.fixed_point(0.5)
+    assert inside.tolist() == [False, False, True]
+    np.testing.assert_allclose(target, [0.4, 0.0, 0.1])
+
+
+def test_failed_members_are_left_out() -> None:
+    response, _, _ = linear(np.random.default_rng(3), ("x", "y"))
+    holes = response.reductions.copy()
+    holes[:, ::4] = np.nan
+    target, _ = Response(response.provinces, GRID, holes).fixed_point(0.8)
+    whole, _ = Response(response.provinces, GRID, np.delete(response.reductions, np.s_[::4], axis=1)).fixed_point(0.8)
+    np.testing.assert_allclose(target, whole)
+
+
+@pytest.mark.parametrize("targets", [[0.1], [0.2, 0.1]])
+def test_a_grid_must_rise(targets: list[float]) -> None:
+    with pytest.raises(InputError, match="at least two, rising"):
+        Response(("x",), np.array(targets), np.zeros((len(targets), 3, 1)))
+
+
+@pytest.fixture(scope="module")
+def simulated() -> tuple[str, ...]:
+    data = load(find_plan("12FYP"))
+    return tuple(p for p, known in zip(data.provinces, data.measured, strict=True) if known)
+
+
+def test_equal_chance_meets_the_sum_with_equal_chances(simulated: tuple[str, ...]) -> None:
+    response, free, feedback = linear(np.random.default_rng(4), simulated, 1000)
+    found = allocate("equal-chance", 16.0, chance=response)
+    assert found.aggregate == pytest.approx(16.0, abs=1e-6)
+    table = found.table[found.table.province.isin(simulated)]
+    target = table.target_percent.to_numpy() / 100
+    met = (free + feedback * target >= target).mean(axis=0)
+    assert met.max() - met.min() <= 2.5 / 1000
+    assert table.common_chance.iloc[0] == pytest.approx(met.mean(), abs=2 / 1000)
+    assert (table.converged == "yes").all()
+    assert table.target_percent.std() > 0.5  # they differ: equal chance is not equal targets
+    tibet = found.table[~found.table.province.isin(simulated)]
+    assert tibet.target_percent.isna().all()
+    assert (tibet.converged == "not simulated").all()
+
+
+def test_least_cost_equalises_the_marginal_cost(simulated: tuple[str, ...]) -> None:
+    rng = np.random.default_rng(5)
+    n = len(simulated)
+    curve = CostCurve(
+        simulated,
+        ("p", "q", "r"),
+        rng.uniform(0.08, 0.12, n),
+        rng.uniform(0.01, 0.05, (n, 3)),
+        rng.uniform(-1, 3, (n, 3)),
+    )
+    found = allocate("least-cost", 16.0, cost=curve)
+    assert found.aggregate == pytest.approx(16.0, abs=1e-6)
+    table = found.table[found.table.province.isin(simulated)].reset_index(drop=True)
+    price = table.price.iloc[0]
+    np.testing.assert_allclose(table.target_percent, 100 * curve.reduction(price, SPREAD))
+    # No unit of saving can be moved to a cheaper place: what is unused costs more than what is used.
+    assert curve.cost[curve.cost + SPREAD < price].max() < curve.cost[curve.cost - SPREAD > price].min()
