@@ -30,6 +30,7 @@ Value = float | xr.DataArray
 
 CONTROLS = ("initial time", "final time", "time step", "saveper")
 KEYWORDS = (None, "interpolate", "look_forward", "hold_backward", "raw")
+LARGEST = 20 << 20  # bytes of a model file; the largest published ones have 2 MB
 FAR = 1e9  # time units before and after a series over which its end values are held
 
 # PySD keeps the handling of missing external values in a class attribute, and import state is global.
@@ -193,8 +194,7 @@ def abstract_model(path: Path, encoding: str | None = None) -> Any:
         from pysd.translators.vensim.vensim_file import VensimFile
         from pysd.translators.xmile.xmile_file import XmileFile
 
-    if not path.is_file():
-        raise ModelError(path, "there is no such file")
+    _look_at(path)
     suffix = path.suffix.lower()
 
     def parse() -> Any:
@@ -215,13 +215,21 @@ def abstract_model(path: Path, encoding: str | None = None) -> Any:
     return model
 
 
+def _look_at(path: Path) -> None:
+    """Refuse what cannot be a model before it is read."""
+    if not path.is_file():
+        raise ModelError(path, "there is no such file")
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise ModelError(path, f"the file has {size / 2**20:.0f} MB; a model file has at most {LARGEST >> 20} MB")
+
+
 def _translated(path: Path, encoding: str | None) -> tuple[Path, dict[str, str]]:
     """The Python file that PySD makes of the model, in a temporary folder that lives as long as this process.
 
     With it the own names of the subscripts that were renamed.
     """
-    if not path.is_file():
-        raise ModelError(path, "there is no such file")
+    _look_at(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     with _lock:
         return _translate(path.resolve(), digest, encoding)

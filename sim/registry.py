@@ -52,6 +52,7 @@ class Units:
             names = [name.strip().lower() for name in line.split(",") if name.strip()]
             self._same.update(dict.fromkeys(names, names[0]))
         self._known: dict[str, Unit] = {}
+        self._labels: dict[str, str] = {}  # names of other people's units never reach pint's parser
 
     @classmethod
     def load(cls, file: str | Path | None = None) -> Units:
@@ -94,10 +95,11 @@ class Units:
             return self.none
         if self._strict:
             return self._defined(name)
-        key = "u_" + re.sub(r"\W", lambda sign: f"_{ord(sign.group())}_", self._same.get(name.lower(), name.lower()))
-        if key not in self.registry:
-            self.registry.define(f"{key} = [{key}]")
-        return self.registry.Unit(key)
+        key = self._same.get(name.lower(), name.lower())
+        if key not in self._labels:
+            label = self._labels[key] = f"named{len(self._labels)}"
+            self.registry.define(f"{label} = [{label}]")
+        return self.registry.Unit(self._labels[key])
 
     def _defined(self, name: str) -> Unit:
         try:
@@ -125,8 +127,10 @@ class Units:
         """The unit as a modeller writes it."""
         if unit is None:
             return "any"
-        written = f"{unit:C}".replace("**", "^").replace("u_", "")
-        return "Dmnl" if written in ("", "dimensionless") else re.sub(r"_(\d+)_", lambda n: chr(int(n[1])), written)
+        written = f"{unit:C}".replace("**", "^")
+        names = {label: name for name, label in self._labels.items()}
+        written = re.sub(r"named\d+", lambda found: names.get(found.group(), found.group()), written)
+        return "Dmnl" if written in ("", "dimensionless") else written
 
 
 def _define(registry: pint.UnitRegistry[Any], line: str) -> None:
