@@ -32,7 +32,7 @@ class TooFewError(InputError):
         self.effective = effective
         super().__init__(
             f"the measured years agree with {effective:.1f} of {members} members only, {FEWEST} are needed: run the "
-            "study with more members (--set members=5000) or state a larger error; if neither helps, the model has missed"
+            "study with more members (--set members=5000) or state a larger error; if neither helps, the model missed"
         )
 
 
