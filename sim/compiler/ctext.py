@@ -125,7 +125,7 @@ int run(long first, long last, long members, long steps, const long *saved, cons
       if (saved[k] >= 0) {
         double *o = out + saved[k] * OUT * members;
         const int valid = last - b < W ? (int)(last - b) : W;
-        %(save)s
+        save(o, w, s, uc, us + k * US, members, b, valid);
       }
       double *const swap = s; s = n; n = swap;
     }
@@ -136,10 +136,23 @@ int run(long first, long last, long members, long steps, const long *saved, cons
 }
 """
 
-COPY = (
-    "for (long c = 0; c < {cells}; c++) for (int m = 0; m < valid; m++) "
-    "o[({row} + c) * members + b + m] = {region}[{source}];"
-)
+SAVE = """
+/* what is saved: cells, row of the output, offset in its region (0 w, 1 s, 2 uc, 3 us) */
+static const struct { long cells, row, offset; int region; } SAVED[] = {%s};
+static void save(double *o, const double *w, const double *s, const double *uc, const double *us, const long members,
+                 const long b, const int valid) {
+  for (int i = 0; i < %d; i++) {
+    const int region = SAVED[i].region;
+    const double *from = (region == 0 ? w : region == 1 ? s : region == 2 ? uc : us);
+    const long lanes = region < 2 ? W : 1;
+    from += SAVED[i].offset * lanes;
+    for (long c = 0; c < SAVED[i].cells; c++) {
+      double *to = o + (SAVED[i].row + c) * members + b;
+      for (int m = 0; m < valid; m++) to[m] = from[c * lanes + (lanes == 1 ? 0 : m)];
+    }
+  }
+}
+"""
 
 
 def main(program: Program, layout: Layout, calls: Sequence[Sequence[str]]) -> str:
@@ -151,24 +164,15 @@ def main(program: Program, layout: Layout, calls: Sequence[Sequence[str]]) -> st
         "MS": sum(cells[slot] for slot in layout.moving),
         "OUT": sum(cells[slot] for slot in program.outputs),
     }
-    saves, row = [], 0
+    saved, row = [], 0
     for slot in program.outputs:
         region, offset = layout.place[slot]
-        if region in ("uc", "us"):
-            source = f"{'k * US + ' if region == 'us' else ''}{offset} + c"
-        else:
-            source = f"({offset} + c) * W + m"
-        saves.append(COPY.format(cells=cells[slot], row=row, region=region, source=source))
+        saved.append(f"{{{cells[slot]}, {row}, {offset}, {('w', 's', 'uc', 'us').index(region)}}}")
         row += cells[slot]
     text = MAIN % {
-        **{region: _whole_lines(size) for region, size in layout.sizes.items()},
+        **layout.sizes,
         "start": "\n".join(call for stage in calls[:3] for call in stage),
         "step": "\n".join(calls[3]),
-        "save": "\n".join(saves),
     }
-    return "\n".join([*(f"#define {name} {count}L" for name, count in counts.items()), text])
-
-
-def _whole_lines(cells: int) -> int:
-    """The size of a region in whole cache lines: `function` promises the compiler that every region starts on one."""
-    return -(-cells // 8) * 8
+    names = [f"#define {name} {count}L" for name, count in counts.items()]
+    return "\n".join((*names, SAVE % (", ".join(saved), len(saved)), text))

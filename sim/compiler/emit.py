@@ -18,11 +18,12 @@ from sim.compiler.fuse import Nest, fuse
 from sim.compiler.ir import Along, Apply, Expr, Interp, Number, Read, Recall, Reduce, Refs, Vector
 from sim.compiler.numpy_backend import slopes
 from sim.compiler.program import Program, Statement
+from sim.errors import SimError
 
 CHAIN = 12  # points up to which a lookup compares with each abscissa; above it searches
 
 
-class Unsupported(ValueError):  # noqa: N818 - a property of the program, not a failure
+class Unsupported(SimError):  # noqa: N818 - a property of the program, not a failure
     """An operation that this back end does not have."""
 
 
