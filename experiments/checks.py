@@ -107,6 +107,15 @@ def load(
     return found
 
 
+def everything(extra: Sequence[Path] = ()) -> list[Check]:
+    """The shipped checks and those of further files, their names checked against the province model."""
+    from experiments.inputs import _model
+
+    model = _model()
+    variables = {name: tuple(variable.dims) for name, variable in model.variables.items()}
+    return load([*sorted(FOLDER.glob("*.yaml")), *extra], variables, model.subscripts)
+
+
 def _entries(path: Path, faults: list[str]) -> list[Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ samples designs of its own. Everything random is seeded from the study's seed, s
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from experiments import checks, feasibility, regret, sentences, trust
+from experiments import checks, feasibility, regret, sentences, simulate, study, trust
 from experiments.discovery import discover
 from experiments.errors import InputError, nearest
 from experiments.futures import Futures, Params
@@ -41,41 +42,48 @@ def silent(text: str) -> None:
     """No remarks."""
 
 
-def analyse(run: Run, system: System, say: Say = silent, *, reality: bool = True) -> None:
+def analyse(
+    run: Run, system: System, say: Say = silent, *, reality: bool = True, check_files: Sequence[Path] = ()
+) -> None:
     """Feasibility of every allocation × mix × province, saved as tables of the run.
 
-    feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking, checks and trust.
+    feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking, checks and trust. check_files: experts'
+    own reality checks, beside the shipped ones.
     """
-    metrics, study = run.metrics(), run.study
+    asked = checks.everything(check_files) if reality else []
+    metrics = run.metrics()
     run.save_table("feasibility", feasibility.summary(metrics, trust.trusted()))
     run.save_table("barometer", feasibility.by_year(metrics))
     run.save_table("pace", paces(run))
     say("failure conditions")
     for name, table in boxes(run, metrics).items():
         run.save_table(name, table)
-    run.save_table("regret", regret.table(metrics, study.target.national, base_energy(run)))
+    run.save_table("regret", regret.table(metrics, run.study.target.national, base_energy(run)))
     run.save_table("ranking", regret.ranking(metrics))
     if reality:
         say("reality checks over all members")
-        run.save_table("checks", reality_checks(run, system))
+        run.save_table("checks", reality_checks(run, system, asked))
     run.save_table("trust", trust.panel(run))
 
 
 def paces(run: Run) -> pd.DataFrame:
     """Yearly rates needed against the fastest on record (see `feasibility.pace`)."""
-    from calibration import baseline
-
-    measured = baseline.load()
-    fastest = feasibility.fastest_fall(feasibility.measured_intensity(measured))
-    return feasibility.pace(run.table("feasibility"), fastest, feasibility.peers(feasibility.traits(measured)))
+    fastest = feasibility.fastest_fall(feasibility.measured_intensity(measured()))
+    return feasibility.pace(run.table("feasibility"), fastest, feasibility.peers(feasibility.traits(measured())))
 
 
 def base_energy(run: Run) -> xr.DataArray:
     """Measured energy of the plan's base year, Mtce: the weights of a shortfall."""
+    year = max(2005, min(PLANS[run.study.target.plan][1], 2010))
+    return measured()["energy_total"].sel(year=year, drop=True)
+
+
+@cache
+def measured() -> xr.Dataset:
+    """The measured baseline, read once a process."""
     from calibration import baseline
 
-    year = max(2005, min(PLANS[run.study.target.plan][1], 2010))
-    return baseline.load()["energy_total"].sel(year=year, drop=True)
+    return baseline.load()
 
 
 def inputs_of(design: pd.DataFrame, province: str) -> pd.DataFrame:
@@ -146,15 +154,15 @@ def units_of(columns: Iterable[str]) -> dict[str, str]:
     return {str(c): str(unit.get(str(c).partition("[")[0], "")) for c in columns}
 
 
-def reality_checks(run: Run, system: System) -> pd.DataFrame:
-    """The shipped reality checks over all members of every allocation × mix."""
-    asked = checks.load()
-    inputs, design, study = system.inputs(run.study), run.design(), run.study
-    futures = Futures(study, system, inputs, design)
+def reality_checks(run: Run, system: System, asked: Sequence[checks.Check]) -> pd.DataFrame:
+    """Reality checks over all members of every allocation × mix."""
+    asked_of = run.study
+    inputs = system.inputs(asked_of)
+    futures = Futures(asked_of, system, inputs, run.design())
     tables = []
-    for allocation in study.allocations:
-        for mix in study.mixes:
-            params = inputs.params(allocation.label, mix.label, study.target.plan)
+    for allocation in asked_of.allocations:
+        for mix in asked_of.mixes:
+            params = inputs.params(allocation.label, mix.label, asked_of.target.plan)
 
             def batches(names: list[str], years: range, params: Params = params) -> Iterator[xr.Dataset]:
                 return futures.batches(params, names, years)
@@ -274,15 +282,15 @@ def _convergence(found: pd.DataFrame) -> pd.DataFrame:
 
 def grouped(everyone: Population, runs: int) -> dict[str, pd.DataFrame]:
     """Indices of groups (economy, demand, …, data vintage) over all allocation rules of the study, and by year."""
-    study = everyone.futures.study
-    _, base, end = PLANS[study.target.plan]
+    of = everyone.futures.study
+    _, base, end = PLANS[of.target.plan]
     years = list(range(base + 1, end + 1))
 
     def margins(points: pd.DataFrame) -> Array:
         return everyone.margins(points, years)
 
     found = target.analyse(
-        margins, everyone.factors(), runs=runs, seed=study.seed + 3, outputs=everyone.labels(years), groups=True
+        margins, everyone.factors(), runs=runs, seed=of.seed + 3, outputs=everyone.labels(years), groups=True
     )
     split = found.output.str.split("|", expand=True)
     table = found.assign(province=split[0], year=split[1].astype(int)).drop(columns="output")
@@ -332,8 +340,13 @@ def correlated(run: Run, allocation: str, mix: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else empty
 
 
-def opened(name: str | None, runs: Path) -> Run:
-    """The run of that name, or the newest complete one. Raises InputError where there is none."""
+def opened(name: str | None, runs: Path, system: System | None = None) -> Run:
+    """The run of that name, the run of the study of that name (simulated if need be), or the newest complete one.
+
+    Raises InputError where there is none.
+    """
+    if name is not None and system is not None and (name in study.names() or Path(name).suffix in (".yaml", ".yml")):
+        return simulate.resume(simulate.start(study.load(name), system, runs), system)
     if name is not None:
         return Run.open(name, runs)
     whole = [run for run in list_runs(runs) if run.complete]

@@ -10,7 +10,9 @@ from experiments.console import Json, Quiet, RunsFolder, emit, note
 
 Allocation = Annotated[str | None, typer.Option(help="Allocation of the run; its first when left out.")]
 Mix = Annotated[str | None, typer.Option(help="Policy mix of the run; its first when left out.")]
-RunName = Annotated[str | None, typer.Argument(metavar="RUN", help="A run; the newest when left out.")]
+RunName = Annotated[
+    str | None, typer.Argument(metavar="[RUN|STUDY]", help="A run, or a study to run; the newest run when left out.")
+]
 
 
 def feasibility(
@@ -19,15 +21,17 @@ def feasibility(
     mix: Mix = None,
     runs: RunsFolder = Path("runs"),
     checks: Annotated[bool, typer.Option(help="Evaluate the reality checks, which runs all members again.")] = True,
+    check: Annotated[list[Path] | None, typer.Option(help="A further file of reality checks.")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Chance, margin, light, headroom and pace of every province; failure conditions in words; reality checks."""
     from experiments import findings, inputs, printed
 
-    chosen = findings.opened(run, runs)
+    system = inputs.system(0)
+    chosen = findings.opened(run, runs, system)
     at = findings.scenario(chosen, allocation, mix)
-    findings.analyse(chosen, inputs.system(0), lambda text: note(text, quiet), reality=checks)
+    findings.analyse(chosen, system, lambda text: note(text, quiet), reality=checks, check_files=check or ())
     if json:
         emit(printed.tables(chosen, printed.FEASIBILITY), json)
         return

@@ -24,11 +24,12 @@ def sensitivity(
     """Morris with a dummy, Sobol' indices of margin and of hit or miss, groups by year, irrelevant inputs, Shapley."""
     from experiments import findings, inputs, printed
 
-    chosen = findings.opened(run, runs)
+    system = inputs.system(0)
+    chosen = findings.opened(run, runs, system)
     printed.known_place(chosen, province)
     at = findings.scenario(chosen, allocation, mix)
     say = lambda text: note(text, quiet)  # noqa: E731
-    findings.decide(chosen, inputs.system(0), *at, runs=budget, trajectories=trajectories, say=say)
+    findings.decide(chosen, system, *at, runs=budget, trajectories=trajectories, say=say)
     if json:
         emit(printed.tables(chosen, printed.SENSITIVITY), json)
         return
