@@ -1,6 +1,6 @@
 """Draft: the decomposition that NDRC circulated in January 2011, as far as it was printed."""
 
-from calibration import tables
+from experiments.allocation import shipped
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.official import official
 from experiments.allocation.registry import Options, Proposal, rule
@@ -17,7 +17,7 @@ def draft(indicators: Indicators, options: Options) -> Proposal:
         raise InputError(
             f"got plan {indicators.plan.name}, {options['indicator']}; the draft is of energy in the 12FYP"
         )
-    table = tables.read("allocation_published")
+    table = shipped.table("allocation_published")
     percent: dict[str, float] = {}
     for scenario in SCENARIOS:
         rows = table[table["scenario"] == scenario].set_index("province")["value"]

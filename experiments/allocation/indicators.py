@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration import tables
+from experiments.allocation import shipped
 from experiments.allocation.growth import growth_targets
 from experiments.allocation.national import Array
 from experiments.errors import InputError, nearest
@@ -139,23 +139,10 @@ def find_plan(name: str) -> Plan:
     return plans()[name]
 
 
-@cache
-def _table(name: str) -> pd.DataFrame:
-    """A table of the shipped data, read once: reading validates it."""
-    return tables.read(name)
-
-
-@cache
-def _baseline() -> xr.Dataset:
-    from calibration import baseline
-
-    return baseline.load()
-
-
 def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
     """The indicators of a plan. baseline: as from `calibration.baseline.load` (default: the shipped one)."""
-    data = _baseline() if baseline is None else baseline
-    everyone = tuple(_table("provinces")["province"])
+    data = shipped.baseline() if baseline is None else baseline
+    everyone = tuple(shipped.table("provinces")["province"])
     base, structure = plan.base_year, plan.structure_year
 
     def spread(values: xr.DataArray) -> Array:
@@ -170,7 +157,7 @@ def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
     final = data["final_energy"].sel(year=structure, drop=True)
     share = data["secondary_share"] * data["gdp_nominal"]
     recent = (real[base] / real[base - RECENT]) ** (1 / RECENT) - 1
-    targets = _table("targets")
+    targets = shipped.table("targets")
     growth = growth_targets(
         everyone,
         targets,
@@ -210,20 +197,20 @@ def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
 
 def _economy(provinces: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """GDP at current prices (Gyuan), population (million) and real GDP (any fixed prices), province × year, all 31."""
-    economy, people = _table("economy"), _table("population")
+    economy, people = shipped.table("economy"), shipped.table("population")
 
     def series(table: pd.DataFrame, variable: str, factor: float) -> pd.DataFrame:
         rows = table[table["variable"] == variable]
         return rows.pivot_table(index="province", columns="year", values="value").reindex(provinces) * factor
 
     gdp = series(economy, "gdp_nominal", 0.1)
-    real = _baseline()["gdp"].to_pandas()
+    real = shipped.baseline()["gdp"].to_pandas()
     return gdp, series(people, "population", 0.01), pd.DataFrame(real).reindex(provinces)
 
 
 def _factor(data: xr.Dataset, year: int) -> float:
     """Coal that makes a unit of electricity, both as energy (Mtce/Mtce); of the nearest year where measured."""
-    table = _table("conversion_factors")
+    table = shipped.table("conversion_factors")
     rows = table[(table["fuel"] == "electricity") & (table["factor"] == "coal_equivalent")]
     measured = data["coal_per_kwh"].dropna("year")
     return float(measured.sel(year=year, method="nearest")) / (float(rows["value"].iloc[0]) / 10)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration import tables
+from experiments.allocation import shipped
 from experiments.allocation.allocate import Allocation, measured_indicators
 from experiments.allocation.indicators import Indicators, find_plan
 from experiments.allocation.national import Array
@@ -23,7 +23,7 @@ def nation() -> pd.DataFrame:
 
     Energy: the national balance where transcribed; else published intensity times GDP at the same prices.
     """
-    reference = tables.read("national_reference")
+    reference = shipped.table("national_reference")
 
     def series(quantity: str, sector: str, factor: float) -> "pd.Series[float]":
         rows = reference[(reference["quantity"] == quantity) & (reference["sector"] == sector)]
@@ -51,7 +51,7 @@ def _rows(quantity: str, values: "pd.Series[float]", how: str) -> pd.DataFrame:
 
 def _published_intensity() -> dict[int, float]:
     """Energy per GDP at 2005 prices after the census revision, Mtce/Gyuan, by year."""
-    table = tables.read("bulletin")
+    table = shipped.table("bulletin")
     rows = table[
         (table["province"] == "China")
         & (table["variable"] == "energy_per_gdp")
@@ -62,7 +62,7 @@ def _published_intensity() -> dict[int, float]:
 
 def _intensity_2010() -> float:
     """Energy per GDP of 2010 at 2010 prices (Mtce/Gyuan): that of 2011 over its published change."""
-    table, outcomes = tables.read("bulletin"), tables.read("plan_outcomes")
+    table, outcomes = shipped.table("bulletin"), shipped.table("plan_outcomes")
     year = table[(table["province"] == "China") & (table["year"] == PRICES_2010 + 1)]
     value = float(year.loc[year["variable"] == "energy_per_gdp", "value"].iloc[0]) / 10
     change = outcomes[(outcomes["group"] == "China") & (outcomes["period"] == f"{PRICES_2010}-{PRICES_2010 + 1}")]
@@ -94,9 +94,7 @@ def against(provinces: xr.Dataset, national: pd.DataFrame, scenario: str | None 
 
 def measured() -> pd.DataFrame:
     """The ledger of the measured years: GDP at current prices, energy and CO2, 30 provinces against the nation."""
-    from calibration import baseline
-
-    data = baseline.load()
+    data = shipped.baseline()
     ours = xr.Dataset({"gdp": data["gdp_nominal"], "energy": data["energy_total"], "co2": data["co2_energy"]})
     return against(ours.drop_vars([name for name in ours.coords if name not in ours.dims]), nation())
 

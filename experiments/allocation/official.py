@@ -1,6 +1,6 @@
 """Official: the targets that the State Council gave, five groups in the twelfth plan."""
 
-from calibration import tables
+from experiments.allocation import shipped
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.registry import Options, Proposal, rule
 from experiments.allocation.stated import stated
@@ -11,7 +11,7 @@ from experiments.errors import InputError
 def official(indicators: Indicators, options: Options) -> Proposal:
     """Announced targets of the plan. Raises InputError when none of this kind was announced."""
     kind = f"{options['indicator']}_intensity_reduction"
-    table = tables.read("targets")
+    table = shipped.table("targets")
     rows = table[(table["plan"] == indicators.plan.name) & (table["variable"] == kind)].set_index("province")["value"]
     percent = {str(province): float(value) for province, value in rows.items() if province in indicators.provinces}
     if not percent:

@@ -6,13 +6,14 @@ report's equations, and several forms meet them. That is why the spread over the
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from calibration import tables
+from experiments.allocation import shipped
 from experiments.allocation.allocate import allocate, measured_indicators
 from experiments.allocation.indicators import Indicators, find_plan
 from experiments.allocation.options import options_of
@@ -59,9 +60,10 @@ class Point:
         return self.miss(value) <= TOLERANCE
 
 
-def points() -> list[Point]:
+@cache
+def points() -> tuple[Point, ...]:
     """The published points of S1-S3 at the national 16 %."""
-    table = tables.read("allocation_published")
+    table = shipped.table("allocation_published")
     table = table[(table["province"] != "China") & (table["national_target"] == NATIONAL)]
     values = {(str(r["scenario"]), str(r["province"])): float(r["value"]) for _, r in table.iterrows()}
     found = []
@@ -71,7 +73,7 @@ def points() -> list[Point]:
         elif scenario == "LBNL_all_scenarios_range_low":
             high = values[("LBNL_all_scenarios_range_high", province)]
             found += [Point(rule, province, value, high) for rule in RULES]
-    return sorted(found, key=lambda point: (point.rule, -point.low, point.province))
+    return tuple(sorted(found, key=lambda point: (point.rule, -point.low, point.province)))
 
 
 def hits(indicators: Indicators | None = None, **options: Any) -> pd.DataFrame:
