@@ -233,7 +233,7 @@ def waterfall(name: str, labels: Sequence[str], steps: Array, unit: str, total: 
     """Contributions that add up to a total, each bar starting where the last one ended."""
     ends = np.cumsum(steps)
     starts = np.concatenate([[0.0], ends[:-1]])
-    with svg.axes(42 + 21 * (len(steps) + 1), (_room([*labels, total]), 12, 38, 4)) as (figure, axes):
+    with svg.axes(42 + 21 * (len(steps) + 1), (_room([*labels, total]), 30, 38, 4)) as (figure, axes):
         rows = np.arange(len(steps) + 1)[::-1]
         colours = ["#0B6E5F" if step < 0 else "#C8702A" for step in steps]
         axes.barh(rows[:-1], steps, left=starts, height=0.62, color=colours, linewidth=0)

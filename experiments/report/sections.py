@@ -108,8 +108,8 @@ def allocations(view: View) -> Section:
             "text: margins by rule",
             mix=view.terms.name(view.mix),
         )
-        picture = charts.ranges("allocation", shown, view.terms("margin, percentage points"), series, 620)
-        pictures.append(chart("allocation", title, about, picture, data, wide=True))
+        picture = charts.ranges("allocation-margins", shown, view.terms("margin, percentage points"), series, 620)
+        pictures.append(chart("allocation-margins", title, about, picture, data, wide=True))
         tables.append(_grid(view, data, labels))
     missing = []
     regret = view.table("regret")
@@ -391,7 +391,7 @@ def manifest(view: View) -> Section:
         ],
         columns=["item", "value"],
     )
-    study = pd.DataFrame({"line": view.run.study.text().splitlines()})
+    study = pd.DataFrame({"line": [short(line, 500) for line in view.run.study.text().splitlines()]})
     return Section(
         "manifest",
         view.terms("Manifest"),

@@ -110,7 +110,7 @@ class View:
     def scenario(self) -> str:
         """The scenario in words."""
         return self.terms(
-            "{allocation}, {mix}", allocation=self.terms.name(self.allocation), mix=self.terms.name(self.mix)
+            "Scenario: {allocation}, {mix}", allocation=self.terms.name(self.allocation), mix=self.terms.name(self.mix)
         )
 
     @property

@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 SOURCES = ("report", "explore", "commands")
 SUFFIXES = {".csv", ".py", ".html", ".js", ".css"}
 LATIN = "".join(map(chr, range(0x20, 0x7F))) + "".join(map(chr, range(0xA0, 0x100)))
-SIGNS = "–—‘’“”…•·‰′″←↑→↓−×÷≈≠≤≥∞ΣΔαβγδεκλμρσφψ₀₁₂₃₄₅●◆▲■□○△▼◀▶✓★" + "\u2009\u202f"
+SIGNS = "–—‘’“”…•·‰′″←↑→↓−×÷≈≠≤≥∞ΣΔαβγδεκλμρσφψ●◆▲■□○△▼◀▶✓★" + "\u2009\u202f"
 FULLWIDTH = "，。、；：？！（）《》「」％～【】"
 FAMILY = "Tanlu Sans"
 

@@ -1,0 +1,26 @@
+"""The shipped font holds every character that we use, under its own name, with its licence beside it."""
+
+from pathlib import Path
+
+import pytest
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+
+from experiments.report.fonts import subset
+from experiments.report.svg import FONTS
+
+
+@pytest.mark.parametrize("path", FONTS.values(), ids=lambda path: path.stem)
+def test_every_character_is_in_the_subset(path: Path) -> None:
+    held = set(TTFont(path).getBestCmap())
+    wanted = {c for c in subset.characters() if subset.is_chinese(c)} | set("aé%→Σ●◆▲−–")
+    assert len(wanted) > 500
+    assert not sorted(c for c in wanted if ord(c) not in held)
+
+
+def test_name_and_licence() -> None:
+    font = TTFont(FONTS["Regular"])
+    assert font["name"].getDebugName(1) == "Tanlu Sans"
+    assert "SIL Open Font License" in font["name"].getDebugName(13)
+    licence = (FONTS["Regular"].parent / "OFL.txt").read_text(encoding="utf-8")
+    assert "SIL OPEN FONT LICENSE Version 1.1" in licence
+    assert "© 2014-2021 Adobe" in licence

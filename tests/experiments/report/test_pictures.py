@@ -1,0 +1,113 @@
+"""Pictures stay text, stay small, and can leave the page."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.report import charts, svg
+from experiments.report.content import Cell, csv, figure, number, short, slug, table
+from experiments.report.lights import RED
+from experiments.report.terms import Terms
+
+YEARS = np.arange(2005.0, 2021)
+
+
+def a_path() -> charts.Path:
+    """A path with everything."""
+    fall = 0.75 * 0.96 ** (YEARS - 2005)
+    return charts.Path(
+        YEARS,
+        charts.Series("中位数", YEARS, fall),
+        {80: (0.9 * fall, 1.1 * fall)},
+        np.array([fall * 0.95, fall * 1.05]),
+        charts.Series("measured", YEARS[:6], fall[:6]),
+        np.full(6, 0.01),
+        [charts.Series("no new policy", YEARS, fall * 1.1, charts.GREY, "--")],
+        (2015.0, 0.55, "target −18 %"),
+    )
+
+
+def test_text_stays_text_and_numbers_stay_whole() -> None:
+    picture = charts.bars("b", ["a label", "广东"], np.array([0.125, 0.25]), "0.125 of it")
+    words = [node.text for node in ET.fromstring(picture).iter() if node.text]
+    assert "广东" in words
+    assert "0.125 of it" in words
+    assert {"0.00", "0.05"} & set(words)
+
+
+def test_a_path_shows_its_lines_and_its_target() -> None:
+    picture = charts.path("p", a_path(), "tce")
+    for words in ("中位数", "no new policy", "target −18 %", "2010"):
+        assert words in picture
+    assert len(picture) < 25_000
+
+
+def test_two_pictures_share_no_id() -> None:
+    ids = [{n.get("id") for n in ET.fromstring(charts.path(name, a_path(), "")).iter() if n.get("id")} for name in "ab"]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+
+
+def test_the_same_picture_has_the_same_bytes() -> None:
+    assert charts.path("p", a_path(), "tce") == charts.path("p", a_path(), "tce")
+
+
+def test_a_picture_that_leaves_the_page_takes_its_title_along() -> None:
+    picture = svg.standalone(charts.path("p", a_path(), "tce"), "A title <b> & more " * 8, "能耗强度" * 30)
+    root = ET.fromstring(picture)
+    words = "".join(node.text or "" for node in root.iter())
+    assert "A title <b> & more" in words
+    assert words.count("能耗强度") >= 20
+    assert root.get("viewBox", "").split()[1].startswith("-")
+
+
+def test_labels_move_apart_and_keep_their_order() -> None:
+    values = np.array([3.0, 3.1, 2.95, 9.0])
+    moved = charts.spread(values, 0.5)
+    assert (np.diff(np.sort(moved)) >= 0.5 - 1e-12).all()
+    assert (np.argsort(moved) == np.argsort(values)).all()
+    assert moved.mean() == pytest.approx(values.mean())
+
+
+def test_a_waterfall_ends_at_the_sum() -> None:
+    picture = charts.waterfall("w", ["a", "b"], np.array([-3.0, 1.25]), "points", "total")
+    assert "−1.8" in picture or "−1.7" in picture
+
+
+def test_blocks_of_a_cost_curve_are_numbered() -> None:
+    picture = charts.steps("s", ["one", "two"], np.array([1.0, 2]), np.array([-50.0, 80]), ("Mt", "yuan"))
+    assert "1 one · 2 two" in picture
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "shown"), [(-0.04, 1, "0.0"), (-1.26, 1, "−1.3"), (float("nan"), 1, "–"), (1234.4, 0, "1234")]
+)
+def test_numbers(value: float, decimals: int, shown: str) -> None:
+    assert number(value, decimals) == shown
+
+
+def test_small_numbers_of_a_table_keep_their_digits() -> None:
+    assert figure(0.000321, 2) == "0.00032"
+    assert figure(2010.0, 2) == "2010"
+
+
+def test_formulas_are_not_exported() -> None:
+    text = csv(pd.DataFrame({"name": ["=HYPERLINK(1)", "+1", "@x", "plain"], "value": [-1.5, 2, 3, 4]}))
+    assert "'=HYPERLINK(1)" in text
+    assert "'+1" in text
+    assert ",-1.5" in text
+
+
+def test_names_become_safe_anchors_and_short_texts() -> None:
+    assert slug("province", "../<script>\"'") == "province-script"
+    assert len(slug("x" * 10_000_000)) == 80
+    assert len(short("长" * 10_000_000)) == 200
+
+
+def test_a_table_translates_and_shows_lights() -> None:
+    data = pd.DataFrame({"province": ["Guangdong"], "light": ["red"], "chance": [0.25]})
+    made = table(Terms("zh"), "t", "表", data, heads={"province": "Province", "light": "Light", "chance": "Chance"})
+    assert [head.text for head in made.heads] == ["省份", "信号灯", "达标概率"]
+    assert made.rows[0] == [Cell("广东"), Cell("", RED), Cell("0.25")]

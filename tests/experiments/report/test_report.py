@@ -1,0 +1,141 @@
+"""The files: whole, without script or network, every anchor there, both languages, harmless whatever the names."""
+
+import base64
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import feasibility
+from experiments.errors import InputError
+from experiments.report import printed, write
+from experiments.report.province_tables import _factors, decomposition
+from experiments.report.terms import Terms
+from experiments.report.view import View
+from experiments.store import Run
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+class Reader(HTMLParser):
+    """Collects tags, ids and addresses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("href", "src", "xlink:href"):
+                self.addresses.append(value or "")
+            assert not name.startswith("on"), name
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read(path: Path) -> Reader:
+    reader = Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    return reader
+
+
+@pytest.fixture(params=["report.html", "report.zh.html"])
+def page(request: pytest.FixtureRequest, small_report: Path) -> Reader:
+    return read(small_report / request.param)
+
+
+def test_no_script_and_no_address_outside(page: Reader) -> None:
+    assert not {"script", "iframe", "object", "embed", "form"} & set(page.tags)
+    outside = [
+        a for a in page.addresses if not a.startswith(("#", "data:")) and a not in ("report.html", "report.zh.html")
+    ]
+    assert not outside
+
+
+def test_every_anchor_is_there_once(page: Reader) -> None:
+    assert len(page.ids) == len(set(page.ids))
+    anchors = {a[1:] for a in page.addresses if a.startswith("#")}
+    assert {f"province-{p}" for p in ("Beijing", "Guangdong", "Ningxia", "China")} <= anchors
+    assert not sorted(anchors - set(page.ids))
+
+
+def test_each_language_links_to_the_other(small_report: Path) -> None:
+    assert "report.zh.html" in read(small_report / "report.html").addresses
+    assert "report.html" in read(small_report / "report.zh.html").addresses
+    assert 'lang="zh-CN"' in (small_report / "report.zh.html").read_text(encoding="utf-8")[:200]
+
+
+def test_names_are_shown_as_text(page: Reader) -> None:
+    assert SCRIPT in "".join(page.text)  # as text, so it reached nobody as a tag
+
+
+def test_downloads_hold_data_and_pictures(page: Reader) -> None:
+    tables = [a for a in page.addresses if a.startswith("data:text/csv")]
+    pictures = [a for a in page.addresses if a.startswith("data:image/svg")]
+    assert len(pictures) >= 10
+    for address in pictures:
+        ET.fromstring(base64.b64decode(address.split(",", 1)[1]))
+    for address in tables:
+        assert base64.b64decode(address.split(",", 1)[1]).decode("utf-8-sig").count("\n") >= 1
+
+
+def test_pictures_have_descriptions(small_report: Path) -> None:
+    text = (small_report / "report.html").read_text(encoding="utf-8")
+    figures = re.findall(r"<figure.*?</figure>", text, flags=re.DOTALL)
+    assert figures
+    assert all('role="img" aria-label="' in one for one in figures)
+
+
+def test_what_a_run_lacks_names_its_command(small_report: Path) -> None:
+    text = (small_report / "report.html").read_text(encoding="utf-8")
+    for command in ("tanlu sensitivity small-", "tanlu feasibility small-", "tanlu backtest"):
+        assert command in text
+
+
+def test_a_title_of_ten_megabytes_is_cut(small_run: Run, tmp_path: Path) -> None:
+    long = small_run.study.model_copy(update={"title": "长" * 3_400_000})
+    run = Run(small_run.folder)
+    run.__dict__["study"] = long
+    (path,) = write(run, ["en"], tmp_path)
+    assert path.stat().st_size < 4_000_000
+
+
+def test_the_verdicts_are_those_of_the_analysis(small_run: Run) -> None:
+    view = View.headline(small_run, Terms())
+    table = feasibility.summary(small_run.metrics())
+    row = table[(table.allocation == "official") & (table.mix == "full") & (table.province == "Guangdong")].iloc[0]
+    standing = view.standings["Guangdong"]
+    assert (view.allocation, view.mix) == ("official", "full")
+    assert standing.chance == row.chance
+    assert standing.margin[0] == row.margin
+    assert standing.light.word == row.light
+
+
+def test_the_decomposition_adds_up(small_run: Run) -> None:
+    view = View.headline(small_run, Terms())
+    members = view.trajectories.sel(allocation="official", mix="full", province="Guangdong")
+    found = decomposition(view, "Guangdong")
+    address = found.charts[0].csv_uri.split(",", 1)[1]
+    rows = base64.b64decode(address).decode("utf-8-sig").splitlines()[1:]
+    intensity = members["total energy"] / members["gdp"]
+    change = 100 * float((intensity.sel(year=2015) - intensity.sel(year=2010)).mean() / intensity.sel(year=2010).mean())
+    assert sum(float(row.split(",")[-1]) for row in rows) == pytest.approx(change, abs=1e-3)
+    state = members.sel(year=2010)
+    product = np.prod(list(_factors(state).values()), axis=0).sum(axis=1)
+    assert product == pytest.approx((state["total energy"] / state["gdp"]).values, rel=1e-6)
+
+
+def test_pdf_without_a_browser_says_what_to_do(small_report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match="needs Chromium or Chrome"):
+        printed(small_report / "report.html")

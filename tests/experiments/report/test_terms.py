@@ -1,0 +1,90 @@
+"""One term table: every text is in it, in both languages, with the same placeholders."""
+
+import ast
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from experiments.explore.setting import SCRIPT_TEXTS
+from experiments.report.terms import TABLE, Terms, table
+
+ROOT = Path(__file__).parents[3] / "experiments"
+PYTHON = [*(ROOT / "report").glob("*.py"), *(ROOT / "explore").glob("*.py")]
+TEMPLATES = [*(ROOT / "report" / "templates").glob("*.html"), *(ROOT / "explore" / "templates").glob("*.html")]
+
+
+def literals(node: ast.AST) -> set[str]:
+    """Texts that an expression may be: a literal, or either side of a conditional."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return {node.value}
+    return literals(node.body) | literals(node.orelse) if isinstance(node, ast.IfExp) else set()
+
+
+def in_python(path: Path) -> set[str]:
+    """First arguments of `terms(…)` and `….terms(…)`."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and node.args:
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            found |= literals(node.args[0]) if name == "terms" else set()
+    return found
+
+
+def in_template(path: Path) -> set[str]:
+    """Arguments of `_("…")`."""
+    found = re.findall(r"""_\((?:"([^"]+)"|'([^']+)')""", path.read_text(encoding="utf-8"))
+    return {a or b for a, b in found}
+
+
+@pytest.mark.parametrize("path", PYTHON + TEMPLATES, ids=lambda path: path.name)
+def test_every_text_of_a_source_is_in_the_table(path: Path) -> None:
+    texts = in_python(path) if path.suffix == ".py" else in_template(path)
+    assert not sorted(texts - set(table()))
+
+
+def test_texts_of_the_script_are_sent_to_it() -> None:
+    script = (ROOT / "explore" / "static" / "app.js").read_text(encoding="utf-8")
+    assert set(re.findall(r'\bt\("([^"]+)"', script)) <= set(SCRIPT_TEXTS)
+    assert set(SCRIPT_TEXTS) <= set(table())
+
+
+def test_both_languages_have_the_same_placeholders() -> None:
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    keys = [row["key"] or row["en"] for row in rows]
+    assert len(keys) == len(set(keys))
+    for row in rows:
+        assert row["en"].strip(), row
+        assert row["zh"].strip(), row
+        assert sorted(re.findall(r"{\w+}", row["en"])) == sorted(re.findall(r"{\w+}", row["zh"])), row["en"]
+
+
+def test_official_terms() -> None:
+    chinese = " ".join(zh for _, zh in table().values())
+    for term in ("能耗强度", "碳强度", "晴雨表", "超额完成", "吨标准煤", "淘汰落后产能", "分配方案"):
+        assert term in chinese
+
+
+def test_provinces_sectors_levers_and_rules_are_named() -> None:
+    from calibration import tables
+    from experiments import allocation, policy
+
+    names = [*tables.provinces(), *policy.levers(), *policy.names(), *allocation.load()]
+    assert not [name for name in names if name not in table()]
+    assert Terms("zh").name("Inner Mongolia") == "内蒙古"
+
+
+def test_unknown_names_stay_as_they_are() -> None:
+    assert Terms("zh").name("my own mix") == "my own mix"
+    with pytest.raises(KeyError):
+        Terms("zh")("a text that nobody translated")
+
+
+@pytest.mark.parametrize(
+    ("chance", "shown"), [(0, "<1%"), (0.004, "<1%"), (0.426, "43%"), (1, ">99%"), (float("nan"), "–")]
+)
+def test_a_chance_is_never_certain(chance: float, shown: str) -> None:
+    assert Terms("zh").chance(chance) == shown
+    assert Terms("en").chance(chance).replace("\u202f", "") == shown
