@@ -231,6 +231,13 @@ def unflat(
     return xr.Dataset(found, {"member": table.index.to_numpy(), **{dim: list(subscripts[dim]) for dim in used}})
 
 
+def values_of(table: pd.DataFrame, common: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """Every model input of the first member of a settled table: array by name."""
+    dims = {name: variable.dims for name, variable in _model().variables.items()}
+    own = unflat(table, _model().subscripts, dims).isel(member=0, drop=True)
+    return {**common, **{str(name): values for name, values in own.data_vars.items()}}
+
+
 def errors(study: Study, members: np.ndarray) -> xr.DataArray:
     """Predictive errors of ln(intensity) since the plan's base year: (member, province, year), seeded by member."""
     from calibration import discrepancy

@@ -24,6 +24,15 @@ COST = "annualised policy cost"
 NEEDED = (REPORTED, GDP, ENERGY, CO2, COST)
 """Model outputs from which the target metrics are made."""
 
+FOLDED = "final energy by group"
+GROUPS = {
+    "all": None,
+    "industry": ("heavy industry", "light industry"),
+    "residential": ("residential",),
+    "other": ("transport", "services", "agriculture and construction"),
+}
+"""End uses as reported abroad: groups of the model's sectors (None: every one)."""
+
 UNITS = {
     "reduction": "%",
     "modelled_reduction": "%",
@@ -64,6 +73,28 @@ def with_nation(results: xr.Dataset, keep: Sequence[str]) -> xr.Dataset:
     used = {dim for dims, _, _ in joined.values() for dim in dims}
     coords = {dim: results[dim].to_numpy() for dim in used if dim in results.coords}
     return xr.Dataset(joined, {**coords, "province": [*results["province"].to_numpy(), NATION]})
+
+
+def kept_with_folds(variables: Sequence[str]) -> list[str]:
+    """The variables kept, and `final energy by group` (dim `group`) where final energy is among them."""
+    return [*variables, *([FOLDED] if "final energy" in variables else [])]
+
+
+def folded(results: xr.Dataset) -> xr.Dataset:
+    """The same with `final energy by group`, where there is final energy by sector."""
+    if "final energy" not in results:
+        return results
+    energy = results["final energy"]
+    sectors = [str(name) for name in energy["sector"].to_numpy()]
+    rows = np.moveaxis(energy.to_numpy(), energy.get_axis_num("sector"), 0)
+    sums = {
+        group: _total(rows[[i for i, name in enumerate(sectors) if of is None or name in of]])
+        for group, of in GROUPS.items()
+        if of is None or set(of) <= set(sectors)
+    }
+    values = np.stack(list(sums.values()), energy.get_axis_num("sector"))
+    dims = ["group" if dim == "sector" else dim for dim in energy.dims]
+    return results.assign({FOLDED: (dims, values, energy.attrs)}).assign_coords(group=list(sums))
 
 
 def _nation(results: xr.Dataset, name: str) -> np.ndarray:

@@ -127,9 +127,15 @@ class Job:
         plan = results.sel(year=slice(base, end))
         found = {f"metric:{name}": values for name, values in outputs.metrics(plan, error, base, end).items()}
         if batch.paths:
-            paths = outputs.with_nation(outputs.with_error(results, error), kept)
+            paths = self.paths(results, error, kept)
             found |= {f"path:{name}": values.to_numpy() for name, values in paths.items()}
         return {name: values.astype(np.float32) for name, values in found.items()}
+
+    @staticmethod
+    def paths(results: xr.Dataset, error: xr.DataArray, kept: Sequence[str]) -> xr.Dataset:
+        """What is kept by year: with the predictive error, the sectors' groups and the nation."""
+        whole = outputs.folded(outputs.with_error(results, error))
+        return outputs.with_nation(whole, outputs.kept_with_folds(kept))
 
     def results(
         self, allocation: str, mix: str, design: pd.DataFrame, kept: Sequence[str], years: Sequence[int]
@@ -400,7 +406,7 @@ def _trajectories(job: Job, design: pd.DataFrame) -> xr.Dataset:
 
     def paths(allocation: str, mix: str) -> xr.Dataset:
         results, error = job.results(allocation, mix, design, kept, years)
-        return outputs.with_nation(outputs.with_error(results, error), kept).astype(np.float32, keep_attrs=True)
+        return job.paths(results, error, kept).astype(np.float32, keep_attrs=True)
 
     mixes = pd.Index([m.label for m in job.study.mixes], name="mix")
     allocations = pd.Index([a.label for a in job.study.allocations], name="allocation")

@@ -91,7 +91,7 @@ def _constant(row: pd.Series) -> str:
     if len(values) == 1 or len(dims) == 1:
         return f"{row['name']}{subscripts}=\n\t{', '.join(values)}\n{tail}"
     # A list for the last of several dimensions: one equation an element, the others run over the whole dimension.
-    elements = _elements(dims[-1])
+    elements = elements_of(dims[-1])
     if len(elements) != len(values):
         raise ValueError(f"{row['name']}: {len(values)} values for the {len(elements)} elements of {dims[-1]}")
     parts = (
@@ -101,7 +101,8 @@ def _constant(row: pd.Series) -> str:
     return "\t~~|\n".join(parts) + tail
 
 
-def _elements(dim: str) -> list[str]:
+def elements_of(dim: str) -> list[str]:
+    """The elements of a dimension, in the model file's order."""
     text = PROVINCE.read_text(encoding="utf-8")
     body = text.split(f"\n{dim}:\n", 1)[1].split("~", 1)[0]
     return [element.strip() for element in body.split(",")]
