@@ -94,7 +94,7 @@ class Oracle:
         """
         names = [self._match(name) for name in outputs] if outputs is not None else list(self.dims)
         with _lock, _quiet():
-            model = self._load()
+            model = self._fresh(params or {})
             model.set_components(self._settings(model, params or {}))
             model.clean_caches()  # or the clock would start from values that were cached before
             frame = _pysd(
@@ -120,11 +120,25 @@ class Oracle:
         theirs = {dim: list(coords[dim]) for dim in dims}
         return {self._own([dim])[0]: list(self._own(elements)) for dim, elements in theirs.items()}, theirs
 
-    def _load(self) -> Any:
+    def _load(self, *, initialize: bool = True) -> Any:
         with _lock, _quiet():
             import pysd
 
-            return _pysd(self.path, lambda: pysd.load(str(self._python), data_files=self._data_files))
+            def load() -> Any:
+                return pysd.load(str(self._python), data_files=self._data_files, initialize=initialize)
+
+            return _pysd(self.path, load)
+
+    def _fresh(self, params: Mapping[str, Value]) -> Any:
+        """A model for one run.
+
+        It is initialised by the run only, after the parameters are set: a second initialisation crashes when it lowers
+        the order of a delay. Parameters that replace data, or one element of a constant, need loaded values first.
+        """
+        kinds = self._load(initialize=False).doc.set_index("Real Name")["Type"]
+        names = [_split(key, self.dims) for key in params]
+        loaded = any(element or kinds[self._match(name)] == "Data" for name, element in names)
+        return self._load(initialize=loaded)
 
     def _match(self, name: str) -> str:
         """The model's own spelling: Vensim ignores case and takes underscores for spaces."""
