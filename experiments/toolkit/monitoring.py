@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 FEWEST = 30  # effective members for a chance that can be told
 SHIFTED = 0.3  # standard deviations by which an assumption must move to be named
 NAMED = 3
+VARIES = 1e-9  # of its mean: what an input must vary to count as uncertain
 QUANTITY = "energy intensity change"
 
 
@@ -87,18 +88,23 @@ def verdict(year: int, final: Array, target: float, weights: Array) -> Verdict:
     return Verdict(year, chance, float(middle), float(low), float(high), target, effective(weights))
 
 
-def reasons(design: pd.DataFrame, weights: Array) -> list[str]:
-    """Assumptions that the measured years moved most, in words: mean shift in prior standard deviations."""
-    numbers = design.select_dtypes("number")
+def reasons(design: pd.DataFrame, weights: Array, province: str) -> list[str]:
+    """Assumptions that the measured years moved most, in words; those of other provinces are left out.
+
+    Only shifts that are not noise of the weights are named: above SHIFTED prior standard deviations and above three
+    standard errors of a weighted mean.
+    """
+    own = [c for c in design.columns if "[" not in str(c) or str(c).split("[")[1].rstrip("]").split(",")[0] == province]
+    numbers = design[own].select_dtypes("number")
     deviation = numbers.std(ddof=0)
-    moving = numbers.loc[:, deviation > 0]
+    moving = numbers.loc[:, deviation > VARIES * numbers.abs().mean()]
     mean = pd.Series(weights @ moving.to_numpy(), index=moving.columns)
     shift = (mean - moving.mean()) / deviation[moving.columns]
-    strongest = shift.abs().sort_values(ascending=False).index[:NAMED]
+    least = max(SHIFTED, 3 / np.sqrt(effective(weights)))
+    strongest = shift[shift.abs() >= least].abs().sort_values(ascending=False).index[:NAMED]
     return [
         f"{name} {'higher' if shift[name] > 0 else 'lower'} ({moving[name].mean():.3g} to {mean[name]:.3g})"
         for name in strongest
-        if abs(shift[name]) >= SHIFTED
     ]
 
 
@@ -144,7 +150,7 @@ def monitor(folder: str | Path, run: Run, mix: str = "", allocation: str = "") -
     paths = metrics["yearly_reduction"].transpose("member", "year").sel(year=years).to_numpy()
     final, target = metrics["reduction"].to_numpy(), float(metrics["target"])
     design = run.design()
-    told = _told(years, paths, measured, errors, final, target, design, last)
+    told = _told(years, paths, measured, errors, final, target, design, last, place)
     table = pd.DataFrame(told).assign(**scenario, province=place, run=run.name)
     sheets.write(work.sheet("verdicts.csv"), table)
     return table
@@ -170,6 +176,7 @@ def _told(
     target: float,
     design: pd.DataFrame,
     last: int,
+    province: str,
 ) -> list[dict[str, object]]:
     """One row a measured year, each against the state before it."""
     whole = np.where(np.isfinite(final), 1.0, 0.0)
@@ -182,7 +189,7 @@ def _told(
         after = verdict(year, final, target, updated)
         left = last - year
         pace = 100 * (1 - ((100 - target) / (100 - measured[i])) ** (1 / left)) if left else float("nan")
-        why = reasons(design, updated)
+        why = reasons(design, updated, province)
         found.append(
             {
                 "year": year,
@@ -198,7 +205,7 @@ def _told(
                 "effective members": after.effective,
                 "weighed by": by,
                 "verdict": _sentence(before, after, float(measured[i]) - expected),
-                "why": "; ".join(why) or "no single assumption moved by more than three tenths of its spread",
+                "why": "; ".join(why) or "no assumption moved beyond noise: put down to the shock of the year",
             }
         )
         before, weights = after, updated
