@@ -132,9 +132,30 @@ def design(study: Study) -> pd.DataFrame:
 
     shipped, measured = _calibrated()
     if not study.sampling.posterior:
-        shipped = shipped.assign(draws=shipped["optimum"].expand_dims("draw"))
+        shipped = _optimum(shipped)
     drawn = posterior.design(
         study.members, study.seed, inputs=measured, posterior=shipped, assumptions=assumptions(study, shipped)
+    )
+    own = drawn.drop_vars([name for name in drawn if "member" not in drawn[name].dims or name in study.parameters])
+    return flat(own)
+
+
+def _optimum(shipped: xr.Dataset) -> xr.Dataset:
+    """The posterior with its optimum as the only draw."""
+    return shipped.drop_dims("draw").assign(draws=shipped["optimum"].expand_dims("draw"))
+
+
+def centre(study: Study) -> pd.DataFrame:
+    """One member at the centre: assumptions at their defaults, calibrated parameters at their optimum."""
+    from calibration import posterior
+    from models.parameters import defaults, row
+
+    shipped, measured = _calibrated()
+    shipped = _optimum(shipped)
+    known = [str(name) for name in shipped["assumption"].to_numpy()]
+    plain = {name: study.parameters.get(name, float(np.mean(defaults(row(name))))) for name in known}
+    drawn = posterior.design(
+        1, study.seed, inputs=measured, posterior=shipped, assumptions=pd.DataFrame(plain, index=[0])
     )
     own = drawn.drop_vars([name for name in drawn if "member" not in drawn[name].dims or name in study.parameters])
     return flat(own)

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from experiments import manifest, outputs, simulate, store
 from experiments.console import Step
-from experiments.errors import InputError, RuleError
+from experiments.errors import InputError, RuleError, nearest
 from experiments.simulate import Batch, Job, Simulate, System
 from experiments.store import Run
 from experiments.study import PLANS, Study
@@ -110,12 +111,12 @@ def amend(run: Run, **entries: Any) -> None:
 def verify(run: Run, fast: Simulate, reference: Simulate, count: int) -> dict[str, Any]:
     """Repeat random member runs with the reference; the largest relative difference of the outputs behind the metrics.
 
-    Which are repeated follows from the study's seed.
+    Up to the plan's last year, relative to each output's largest value. Which are repeated follows from the study's seed.
     """
     study = run.study
     random = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(2**32 - 1,)))
     inputs, design = simulate.Inputs(**run.inputs()), run.design()
-    years = list(range(simulate.FIRST_YEAR, study.outputs.last_year + 1))
+    years = list(range(simulate.FIRST_YEAR, PLANS[study.target.plan][2] + 1))
     repeated, worst = [], 0.0
     for _ in range(count):
         member = int(random.integers(study.members))
@@ -228,6 +229,45 @@ def _there(folder: Path) -> Path:
     while not folder.exists():
         folder = folder.absolute().parent
     return folder
+
+
+def one_run(study: Study, system: System, design: pd.DataFrame, member: int, allocation: str, mix: str) -> xr.Dataset:
+    """The study's outputs of one row of a design, by year: (province with "China", …, year), no predictive error.
+
+    Raises InputError for a scenario or member that is not there.
+    """
+    scenarios = {"allocation": [a.label for a in study.allocations], "mix": [m.label for m in study.mixes]}
+    wanted = {"allocation": allocation or scenarios["allocation"][0], "mix": mix or scenarios["mix"][0]}
+    faults = [
+        f"{study.name} has no {what} {name!r}{nearest(name, scenarios[what])}; it has: {', '.join(scenarios[what])}"
+        for what, name in wanted.items()
+        if name not in scenarios[what]
+    ]
+    if not 0 <= member < len(design):
+        faults.append(f"member {member}: members are numbered 0 to {len(design) - 1}")
+    if faults:
+        raise InputError(faults)
+    inputs = system.inputs(study)
+    job = Job(study, inputs, system.simulate, system.errors, system.checksums, {})
+    years = range(simulate.FIRST_YEAR, study.outputs.last_year + 1)
+    row = design.iloc[[member]]
+    found, _ = job.results(wanted["allocation"], wanted["mix"], row, study.outputs.variables, years)
+    return outputs.with_nation(outputs.folded(found), study.outputs.variables).isel(member=0, drop=True)
+
+
+def by_year(found: xr.Dataset, provinces: Sequence[str]) -> pd.DataFrame:
+    """One row a province and year, one column an output with its unit (and element). InputError: unknown province."""
+    known = [str(name) for name in found["province"].to_numpy()]
+    if faults := [f"unknown province {name!r}{nearest(name, known)}" for name in provinces if name not in known]:
+        raise InputError(faults)
+    columns: dict[str, pd.Series[Any]] = {}
+    for name, values in found.sel(province=list(provinces)).data_vars.items():
+        extra = [dim for dim in values.dims if dim not in ("province", "year")]
+        for element in values[extra[0]].to_numpy() if extra else [None]:
+            one = values if element is None else values.sel({extra[0]: element}, drop=True)
+            label = f"{name}{'' if element is None else f'[{element}]'} {values.attrs.get('units', '')}".strip()
+            columns[label] = one.to_series()
+    return pd.DataFrame(columns).reset_index()
 
 
 def listing(runs: Path) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""`tanlu run` and `tanlu ensemble`: a whole study, or its simulation alone."""
+"""`tanlu run`, `tanlu ensemble` and `tanlu simulate`: a whole study, its simulation alone, or one run."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -90,4 +90,23 @@ def ensemble(
     note(job.statistics(begun), quiet)
 
 
-COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"run": run, "ensemble": ensemble}
+def simulate(
+    study: Study = "twelfth-plan",
+    province: Annotated[list[str] | None, typer.Option(help="Provinces to print; default China, their sum.")] = None,
+    allocation: Annotated[str, typer.Option(help="Allocation of the study; default its first.")] = "",
+    mix: Annotated[str, typer.Option(help="Mix of the study; default its first.")] = "",
+    member: Annotated[int | None, typer.Option(help="A member of the study; default the centre of all.")] = None,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """One run of the model: its outputs by year, without predictive error; nothing is stored."""
+    from experiments import inputs, job
+    from experiments import study as studies
+
+    asked = studies.load(study, set_ or ())
+    design = inputs.centre(asked) if member is None else inputs.design(asked)
+    found = job.one_run(asked, inputs.system(), design, member or 0, allocation, mix)
+    emit(job.by_year(found, province or ["China"]), json, decimals=4)
+
+
+COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"run": run, "ensemble": ensemble, "simulate": simulate}
