@@ -1,0 +1,80 @@
+"""Least cost: the nation's cut where it costs least, by the policy catalogue's costs as the model works them out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from experiments.allocation.indicators import Indicators
+from experiments.allocation.national import Array
+from experiments.allocation.registry import Options, Proposal, rule
+from experiments.errors import InputError
+
+
+@dataclass(frozen=True)
+class CostCurve:
+    """What each lever adds to a province's reduction, and what a unit of energy saved by it costs.
+
+    provinces, levers: names; base (province): reduction without policy, fraction; gain (province, lever): what the
+    lever adds at full strength, fraction, overlaps taken out; cost (province, lever): net cost, yuan per kgce saved.
+    """
+
+    provinces: tuple[str, ...]
+    levers: tuple[str, ...]
+    base: Array
+    gain: Array
+    cost: Array
+
+    def reduction(self, price: float, spread: float) -> Array:
+        """Reduction (province) with every lever in use that costs no more than `price`, yuan per kgce.
+
+        A lever enters linearly while the price rises through ± `spread` about its cost: sites differ, and the curve
+        must have no steps. Below the cheapest lever nothing costs anything: cuts then fall alike everywhere, a point
+        of the intensity for each yuan.
+        """
+        used = np.clip((price - self.cost + spread) / (2 * spread), 0.0, 1.0)
+        slack = max(0.0, float(self.cost.min()) - spread - price)
+        return np.asarray(self.base + (self.gain * used).sum(axis=1) - 0.01 * slack)
+
+
+SPREAD = 0.25
+"""Half-width of a lever's costs over sites, yuan per kgce: about a quarter of the mean cost of the catalogue."""
+
+
+@rule("least-cost", title="Least cost", origin="own")
+def least_cost(indicators: Indicators, options: Options) -> Proposal:
+    """Every province goes on until the next unit of energy saved costs the same; that common price meets the sum.
+
+    Equal marginal cost is the condition of least total cost under the national identity, for a province's cut counts
+    there with its energy. options: `cost`, a `CostCurve` of the model (made with `members` and `seed` when not given).
+    The scalar is the price, yuan per kgce.
+    """
+    curve = options.get("cost") or _simulated(indicators, options)
+    if not isinstance(curve, CostCurve):
+        raise InputError(f"option cost: a CostCurve is asked for, got {type(curve).__name__}")
+    place = [curve.provinces.index(p) if p in curve.provinces else -1 for p in indicators.provinces]
+    known = np.array(place) >= 0
+
+    def cut(scalar: float) -> Array:
+        return np.where(known, curve.reduction(scalar, SPREAD)[place], np.nan)
+
+    def detail(scalar: float) -> pd.DataFrame:
+        used = np.clip((scalar - curve.cost + SPREAD) / (2 * SPREAD), 0.0, 1.0)
+        total = (curve.gain * used * curve.cost).sum(axis=1) / np.maximum((curve.gain * used).sum(axis=1), 1e-12)
+        full = curve.base + curve.gain.sum(axis=1)
+        return pd.DataFrame(
+            {
+                "price": scalar,
+                "reduction_without_policy": np.where(known, 100 * curve.base[place], np.nan),
+                "reduction_at_most": np.where(known, 100 * full[place], np.nan),
+                "mean_cost": np.where(known, total[place], np.nan),
+            }
+        )
+
+    return Proposal(cut, detail)
+
+
+def _simulated(indicators: Indicators, options: Options) -> CostCurve:
+    from experiments.futures import cost_curve
+
+    return cost_curve(plan=indicators.plan.name, members=options["members"], seed=options["seed"])

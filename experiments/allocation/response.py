@@ -1,0 +1,80 @@
+"""How reductions answer targets: the members' reductions under a grid of targets, and the fixed points in it.
+
+A target feeds back on effort, so "the target that is met with chance q" is no quantile of one ensemble: it is the t_p
+that equals the (1 − q) quantile of the reduction *under* t_p.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.allocation.national import Array
+from experiments.errors import InputError
+
+Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Response:
+    """Members' reductions under targets, the same members at every target.
+
+    provinces: names; targets (grid,): rising, fractions; reductions (grid, member, province): fractions, NaN for a
+    member that failed.
+    """
+
+    provinces: tuple[str, ...]
+    targets: Array
+    reductions: Array
+
+    def __post_init__(self) -> None:
+        shape = (len(self.targets), len(self.provinces))
+        if self.reductions.ndim != 3 or (self.reductions.shape[0], self.reductions.shape[2]) != shape:
+            raise ValueError(f"reductions {self.reductions.shape}; asked for is (grid, member, province) with {shape}")
+        if len(self.targets) < 2 or (np.diff(self.targets) <= 0).any():
+            raise InputError(f"targets {self.targets.tolist()}: at least two, rising")
+
+    @cached_property
+    def ordered(self) -> Array:
+        """Members that did not fail, sorted at every target and province: (grid, province, member)."""
+        whole = np.isfinite(self.reductions).all(axis=(0, 2))
+        if not whole.any():
+            raise RuntimeError("every member failed under some target: there is no response")
+        return np.ascontiguousarray(np.sort(self.reductions[:, whole], axis=1).swapaxes(1, 2))
+
+    def quantile(self, level: float) -> Array:
+        """Quantile of the reduction over members, linear between members: (grid, province)."""
+        at = np.clip(level, 0, 1) * (self.ordered.shape[2] - 1)
+        below = int(np.floor(at))
+        above = min(below + 1, self.ordered.shape[2] - 1)
+        low, high = self.ordered[:, :, below], self.ordered[:, :, above]
+        return np.asarray(low + (at - below) * (high - low))
+
+    def fixed_point(self, chance: float) -> tuple[Array, Bool]:
+        """The deepest target (province, fraction) that is met with `chance`, and where it lies inside the grid.
+
+        Linear between the targets of the grid. Where no fixed point lies inside, the target nearest to one: the
+        lowest of the grid if even that is missed too often, the highest if even that is met more often.
+        """
+        gap = self.quantile(1 - chance) - self.targets[:, None]  # ≥ 0: met with at least this chance
+        n = len(self.targets)
+        last = n - 1 - np.argmax(gap[::-1] >= 0, axis=0)  # the highest target of the grid that is met
+        met = (gap >= 0).any(axis=0)
+        inside = met & (last < n - 1)
+        at = np.where(inside, last, 0)
+        column = np.arange(gap.shape[1])
+        a, b = gap[at, column], gap[at + 1, column]
+        step = np.divide(a, a - b, out=np.zeros_like(a), where=inside)
+        crossing = self.targets[at] + step * (self.targets[at + 1] - self.targets[at])
+        return np.where(inside, crossing, np.where(met, self.targets[-1], self.targets[0])), inside
+
+    def chance(self, target: Array) -> Array:
+        """Share of members that meet `target` (province), the members' reductions taken linearly between targets."""
+        at = np.clip(np.searchsorted(self.targets, target) - 1, 0, len(self.targets) - 2)
+        column = np.arange(len(self.provinces))
+        weight = (target - self.targets[at]) / (self.targets[at + 1] - self.targets[at])
+        below, above = (self.reductions[k, :, column] for k in (at, at + 1))
+        got = below + weight[:, None] * (above - below)
+        known = np.isfinite(got)
+        return np.asarray((known & (got >= target[:, None])).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
