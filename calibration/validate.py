@@ -285,11 +285,10 @@ def extremes(case: Case, corners: int = 64, seed: int = 1) -> Verdict:
     names = [name for name in NEVER_NEGATIVE if name in case.model.variables]
     for label, design, extra in _conditions(case, corners, seed):
         run = case.run([*names, "co2 intensity", "annualised policy cost"], years(), extra, design)
-        for name, values in run.data_vars.items():
-            if not bool(np.isfinite(values).all()):
-                faults.append(f"{label}: {name} is not finite")
-            elif name in names and float(values.min()) < -EXACT * float(abs(values).max()):
-                faults.append(f"{label}: {name} falls to {float(values.min()):.3g}")
+        broken = [str(name) for name, values in run.data_vars.items() if not bool(np.isfinite(values).all())]
+        negative = [name for name in names if float(run[name].min()) < -EXACT * float(abs(run[name]).max())]
+        faults += [f"{label}: not finite: {', '.join(broken)}"] if broken else []
+        faults += [f"{label}: {name} falls to {float(run[name].min()):.3g}" for name in negative]
         faults += [f"{label}: {text}" for text in _expected(label, run)]
     measured = f"8 conditions and {corners + 2} corners of the prior, {len(names) + 2} variables, every year to 2030"
     return Verdict("extreme conditions", measured, tuple(faults))
@@ -335,7 +334,7 @@ def _expected(label: str, run: xr.Dataset) -> list[str]:
             last["energy intensity"] < 0.6 * first["energy intensity"], "dear energy must be saved",
         ),
         "a hundredth of the people": (
-            last["building stock"] <= first["building stock"] * (1 + EXACT), "nobody builds for people who are not there",
+            last["building stock"] <= first["building stock"] * (1 + EXACT), "nobody builds for nobody",
         ),
         "ten times the people": (last["building stock"] > 2 * first["building stock"], "people need floor"),
         "effort at its ceiling": (last["effort"] > 0.99, "effort must stay at its ceiling"),

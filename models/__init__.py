@@ -7,3 +7,9 @@ PROVINCE = Path(__file__).with_name("province.mdl")
 
 PARAMETERS = Path(__file__).with_name("parameters.csv")
 """One row a parameter: name, unit, role, default, range, distribution, source, meaning."""
+
+UNITS = Path(__file__).with_name("units.txt")
+"""Units of the model beyond those of any model."""
+
+FORMS = Path(__file__).with_name("forms.csv")
+"""Where the form of an equation comes from, for those that follow a published one."""

@@ -52,10 +52,10 @@ def markdown(frame: pd.DataFrame) -> str:
     """The table in Markdown, a section a group."""
     sections = []
     for group, rows in frame.groupby("group", sort=False):
-        lines = [f"## {group}", "", "| name | unit | equation | meaning |", "|---|---|---|---|"]
+        columns = [column for column in ("name", "unit", "equation", "meaning", "source") if column in rows]
+        lines = [f"## {group}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
         lines += [
-            f"| {_cell(row.name_)} | {_cell(row.unit)} | {_code(row.equation)} | {_cell(row.meaning)} |"
-            for row in rows.rename(columns={"name": "name_"}).itertuples()
+            f"| {' | '.join(_markdown_cell(name, row[name]) for name in columns)} |" for row in rows.to_dict("records")
         ]
         sections.append("\n".join(lines) + "\n")
     return "\n".join(sections)
@@ -100,6 +100,10 @@ def _row(element: Element) -> tuple[object, ...]:
     equations = "\n".join(part.equation for part in element.parts)
     dims = ", ".join(element.dims)
     return element.name, element.units, equations, element.doc, dims, element.kind, element.group, element.line
+
+
+def _markdown_cell(column: str, value: object) -> str:
+    return _code(value) if column == "equation" else _cell(value)
 
 
 def _cell(words: object) -> str:

@@ -1,0 +1,121 @@
+"""`tanlu model …`: what the model file says, and whether it can be believed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from experiments.console import Json, Quiet, emit, note
+
+if TYPE_CHECKING:
+    from sim.check import Verdict
+
+app = typer.Typer(help="The model: check it, print its equations, draw it.", no_args_is_help=True)
+COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"model": app}
+
+DOCS = Path("docs")
+ModelFile = Annotated[Path | None, typer.Argument(help="A Vensim or XMILE file; the shipped model when left out.")]
+FileOption = Annotated[Path | None, typer.Option("--model", help="A model file; the shipped one when left out.")]
+Out = Annotated[Path | None, typer.Option(help="Where to write.")]
+
+
+@app.command()
+def check(file: ModelFile = None, json: Json = False, quiet: Quiet = False) -> None:
+    """Sterman's tests, one verdict a line; exit code 3 when one fails.
+
+    Any model is checked for units, meanings, sources, leaking stocks, shares, the step and dead parameters; a copy of
+    the provincial model also for its accounts, the signs of its effects, extreme conditions and its loops.
+    """
+    found = []
+    for verdict in verdicts(_file(file)):
+        found.append(verdict)
+        if not json:
+            typer.echo(f"{'pass' if verdict.passed else 'FAIL'}  {verdict.check}: {verdict.measured}")
+            for fault in verdict.faults:
+                typer.echo("      " + fault.replace("\n", "\n      "))
+    if json:
+        rows = [{"check": v.check, "passed": v.passed, "measured": v.measured, "faults": v.faults} for v in found]
+        emit({"model": str(_file(file)), "verdicts": rows}, json)
+    failed = sum(not verdict.passed for verdict in found)
+    note(f"{len(found)} checks, {failed} failed", quiet or json)
+    if failed:
+        raise typer.Exit(3)
+
+
+def verdicts(path: Path) -> "Iterator[Verdict]":
+    """Every verdict on a model file. Raises InputError when it cannot be read."""
+    from calibration import boundary, validate
+    from experiments.errors import InputError
+    from models import UNITS
+    from sim import check as general
+    from sim.errors import SimError
+    from sim.registry import Units
+
+    try:
+        subject = general.Subject.load(path)
+    except SimError as fault:
+        raise InputError(str(fault)) from fault
+    provincial = validate.applies(subject.model)
+    beside = path.with_name("units.txt")
+    if provincial or beside.exists():
+        subject = general.Subject(subject.model, subject.source, Units.load(beside if beside.exists() else UNITS))
+    yield from general.check(subject)
+    if provincial:
+        yield boundary.verdict(subject.source)
+        yield from validate.check(validate.Case.load(subject.model))
+
+
+@app.command()
+def equations(file: FileOption = None, out: Out = DOCS / "equations.md", quiet: Quiet = False) -> None:
+    """Write the table of equations: name, unit, equation, meaning, source (.md, .html or .csv)."""
+    from experiments.equations import table
+    from sim import equations as tables
+
+    assert out is not None
+    frame = table(_file(file))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    tables.write(frame, out)
+    note(f"{len(frame)} variables: {out}", quiet)
+
+
+@app.command()
+def diagram(file: FileOption = None, out: Out = DOCS / "pictures" / "model", quiet: Quiet = False) -> None:
+    """Draw the stock-and-flow pictures, a view a group, as SVG and PNG on A4."""
+    from sim import diagram as pictures
+
+    assert out is not None
+    for picture in pictures.write(_file(file), out):
+        note(str(picture), quiet)
+
+
+@app.command()
+def boundary(file: FileOption = None, out: Out = None, json: Json = False) -> None:
+    """What the model decides itself, what it is given, and what it leaves out and why."""
+    from calibration import boundary as tables
+    from sim.source import read
+
+    frame = tables.table(read(_file(file)))
+    if out is None:
+        emit(frame, json)
+    else:
+        frame.to_csv(out, index=False)
+
+
+@app.command()
+def loops(
+    file: FileOption = None,
+    members: Annotated[int, typer.Option(help="Draws of the posterior.", min=1)] = 200,
+    json: Json = False,
+) -> None:
+    """Cut each feedback loop in turn: the change of the 12th plan's reduction in every province, per cent points."""
+    from calibration import validate
+    from sim import Model
+
+    emit(validate.loops(validate.Case.load(Model.load(_file(file)), members)), json)
+
+
+def _file(file: Path | None) -> Path:
+    from models import PROVINCE
+
+    return file or PROVINCE
