@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.allocation.allocate import Allocation
 from experiments.allocation.compare import Comparison
-from experiments.errors import InputError
+from experiments.errors import InputError, nearest
 
 SHORT = ("province", "target_percent", "target_rounded", "gdp_growth", "gdp_growth_origin", "note")
 PICTURES = (".png", ".svg", ".pdf")
@@ -33,7 +32,7 @@ def parse(pairs: Sequence[str], given: Mapping[str, object]) -> dict[str, object
     return options
 
 
-def save(table: pd.DataFrame, path: Path, allocation: Allocation | None = None) -> None:
+def save(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV or JSON, by the file's suffix; JSON is a list of rows.
 
     A CSV of an allocation can be read again as rule csv. Raises InputError for another suffix or an unwritable place.
@@ -46,6 +45,19 @@ def save(table: pd.DataFrame, path: Path, allocation: Allocation | None = None) 
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def one(table: pd.DataFrame, province: str) -> dict[str, object]:
+    """The row of one province, every number of it. Raises InputError with the nearest names."""
+    names = list(table["province"])
+    if province not in names:
+        raise InputError(f"got province {province!r}{nearest(province, names)}; allowed: names as in the data")
+    row = table.set_index("province").loc[province]
+    return {"province": province, **{str(key): _short(value) for key, value in row.items()}}
+
+
+def _short(value: object) -> object:
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def _records(table: pd.DataFrame) -> str:

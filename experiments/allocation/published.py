@@ -187,8 +187,19 @@ def needed(point: Point) -> pd.DataFrame:
     """
     data = measured_indicators(find_plan(PLAN))
     goal = point.low if _targets(point.rule, None, {})[point.province] < point.low else point.high
-    rows = [{"indicator": name, "factor": _factor(data, name, point, goal)} for name in INDICATORS]
-    return pd.DataFrame(rows).assign(rule=point.rule, province=point.province, reaches=goal)
+    factors = {name: _factor(data, name, point, goal) for name in INDICATORS}
+    rows = [
+        {
+            "rule": point.rule,
+            "province": point.province,
+            "to_reach": goal,
+            "indicator": name,
+            "factor": factor,
+            "reads": f"times {factor:.2f}" if np.isfinite(factor) else "out of reach within times 0.2 to 5",
+        }
+        for name, factor in factors.items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def _changed(data: Indicators, name: str, place: int, factor: float) -> Indicators:

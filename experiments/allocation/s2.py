@@ -15,4 +15,4 @@ from experiments.allocation.sectoral import assumptions, project
 )
 def equal_rates(indicators: Indicators, options: Options) -> Proposal:
     """National growth of GDP and of each sector for all; only structure, comfort and the saving score differ."""
-    return project(indicators, assumptions(indicators, options, own_trends=False))
+    return project(indicators, assumptions(indicators, options, own_trends=not options["equal_sectors"]))

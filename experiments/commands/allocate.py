@@ -25,6 +25,7 @@ def allocate(
     round_to: Annotated[float | None, typer.Option("--round", help="Round targets to this step, per cent.")] = None,
     rounding: Annotated[str | None, typer.Option(help="plain or largest-remainder.")] = None,
     table: Annotated[File, typer.Option(help="CSV of own targets, for rule csv.")] = None,
+    province: Annotated[str | None, typer.Option(help="Every number behind this province's target.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Any option: name=value (see --options).")] = None,
     out: Annotated[File, typer.Option(help="Save the table here (.csv or .json).")] = None,
     compare: Annotated[str | None, typer.Option(help="Compare rules: s1,s2,official or all.")] = None,
@@ -55,14 +56,21 @@ def allocate(
         _compare(compare, national, plan, {**shared, **given}, out, figure, json, quiet)
     else:
         shared = {"plan": plan, "indicator": indicator, "base_year": base_year}
-        _allocate(rule, national, {**shared, **given}, out, ledger, json, quiet)
+        _allocate(rule, national, {**shared, **given}, province, out, ledger, json, quiet)
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"allocate": allocate}
 
 
 def _allocate(
-    rule: str, national: float | None, given: Mapping[str, Any], out: File, ledger: bool, json: bool, quiet: bool
+    rule: str,
+    national: float | None,
+    given: Mapping[str, Any],
+    province: str | None,
+    out: File,
+    ledger: bool,
+    json: bool,
+    quiet: bool,
 ) -> None:
     import pandas as pd
 
@@ -75,9 +83,13 @@ def _allocate(
     if out:
         output.save(table, out)
         note(f"saved: {out}", quiet)
-    emit(table if json or ledger else table[[name for name in output.SHORT if name in table]], json, decimals=2)
+    if province:
+        emit(output.one(result.table, province), json)
+    else:
+        emit(table if json or ledger else table[[name for name in output.SHORT if name in table]], json, decimals=2)
     for key, value in result.summary().items():
         note(f"{key}: {value}", quiet or json)
+    note("every indicator behind a number: --province NAME, --json or --out FILE", quiet or json)
 
 
 def _compare(

@@ -158,6 +158,13 @@ def test_command_compare_ledger_options_and_figure(tmp_path):
     assert run("--out", str(tmp_path / "t.xml")).exit_code == 2
 
 
+def test_command_shows_one_province_and_names_the_nearest():
+    row = json.loads(run("--rule", "s1", "--province", "Sichuan", "--json").stdout)
+    assert row["province"] == "Sichuan"
+    assert row["gdp_growth_origin"] == "sourced"
+    assert "did you mean 'Sichuan'" in run("--rule", "s1", "--province", "Sichuam").stderr
+
+
 def test_compare_refuses_two_plans_or_one_rule_twice():
     with pytest.raises(InputError) as caught:
         compare([allocate("s3"), allocate("s3", plan="11FYP")])

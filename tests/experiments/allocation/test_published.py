@@ -53,6 +53,11 @@ def test_s2_sichuan_is_missed_and_no_single_measured_indicator_mends_it(hits):
     assert needed["other"] > 2
 
 
+def test_equal_growth_itself_is_what_keeps_s2_from_the_point_of_sichuan():
+    own = published._targets("s2", None, {"equal_sectors": "no"})["Sichuan"]
+    assert 11 - published.TOLERANCE <= own <= 13 + published.TOLERANCE
+
+
 def test_needed_factor_brings_the_target_to_the_point(measured):
     point = published.Point("s3", "Sichuan", 14.0, 14.0)
     factor = published.needed(point).set_index("indicator").loc["gdp", "factor"]
