@@ -67,7 +67,10 @@ class Guard:
             return 403, "requests from other pages are refused"
         if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
             return 403, "requests from other pages are refused"
-        if int(headers.get("content-length") or 0) > LARGEST_BODY:
+        length = headers.get("content-length", "0")
+        if not length.isascii() or not length.isdecimal():
+            return 400, "the length of the request is not a number"
+        if int(length[:20]) > LARGEST_BODY:
             return 413, f"the request is larger than {LARGEST_BODY} bytes"
         if scope["path"].startswith("/static/"):
             return 0, ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.errors import InputError
 from experiments.explore.guard import Guard
 from experiments.explore.setting import Setting
-from experiments.explore.state import checked
+from experiments.explore.state import State, checked
 from experiments.report.terms import LANGS, Terms
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def application(live: "Live", port: int, token: str) -> Guard:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     pages = Environment(loader=PackageLoader("experiments.explore"), autoescape=True, undefined=StrictUndefined)
     settings: dict[str, Setting] = {lang: Setting(live, Terms(lang)) for lang in LANGS}
+    content = {lang: one.data for lang, one in settings.items()}
     ranges = settings["en"].ranges
 
     @app.get("/")
@@ -56,7 +57,7 @@ def application(live: "Live", port: int, token: str) -> Guard:
 
     @app.get("/api/setting")
     def setting(lang: str = "en") -> JSONResponse:
-        return JSONResponse(settings.get(lang, settings["en"]).data)
+        return JSONResponse(content.get(lang, content["en"]))
 
     @app.post("/api/answer")
     async def answer(request: Request) -> Response:
@@ -90,8 +91,10 @@ def serve(live: "Live", port: int = 0, ready: Callable[[str], Any] = print, lang
         raise InputError(f"port {port} is taken ({fault.strerror}); choose another with --port, or none") from fault
     number = int(listener.getsockname()[1])
     token = secrets.token_urlsafe(24)
+    app = application(live, number, token)
+    live.answer(State(rule=live.rules[0]))  # what takes seconds is done before anybody waits for it
     config = uvicorn.Config(
-        application(live, number, token),
+        app,
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.report.lights import LIGHTS
 from experiments.report.terms import Terms
-from experiments.report.tilemap import TILES
+from experiments.report.tilemap import CODES, TILES
 from experiments.report.view import NATION, Measured
 from models.parameters import parameters
 
@@ -71,6 +71,7 @@ class Setting:
             "names": {p: terms.name(p) for p in [*live.provinces, "Tibet"]}
             | {NATION: terms("China (sum of provinces)")},
             "tiles": TILES,
+            "codes": CODES if terms.lang == "en" else {p: terms.name(p) for p in CODES},
             "lights": {level: {"word": terms(light.word), "symbol": light.symbol} for level, light in LIGHTS.items()},
             "rules": [{"key": rule, "name": terms.name(rule)} for rule in live.rules],
             "packages": self.packages(),

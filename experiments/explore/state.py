@@ -22,8 +22,8 @@ class State(BaseModel):
 
     rule: Name
     where: Name = NATION
-    levers: dict[Name, Annotated[FiniteFloat, Field(ge=0, le=1)]] = Field({}, max_length=64)
-    assumptions: dict[Name, FiniteFloat] = Field({}, max_length=200)
+    levers: dict[Name, Annotated[FiniteFloat, Field(ge=0, le=1)]] = Field(default={}, max_length=64)
+    assumptions: dict[Name, FiniteFloat] = Field(default={}, max_length=200)
 
 
 def checked(

@@ -11,7 +11,7 @@ from experiments.report.lights import GREEN, RED, UNRATED, YELLOW, Light
 from experiments.report.province import label, province_id
 from experiments.report.province import page as province_page
 from experiments.report.terms import Terms
-from experiments.report.tilemap import COLUMNS, ROWS, TILES
+from experiments.report.tilemap import CODES, COLUMNS, ROWS, TILES
 from experiments.report.view import NATION, Measured, Standing, View, lowest_first
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def tiles(standings: dict[str, Standing], terms: Terms) -> dict[str, Any]:
                 "x": 2 + column * PITCH_X,
                 "y": 2 + row * PITCH_Y,
                 "label": name,
+                "code": CODES[province] if terms.lang == "en" else name,
                 "tight": terms.lang == "en" and len(name) > 11,
                 "light": light,
                 "chance": chance,

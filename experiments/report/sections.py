@@ -184,6 +184,30 @@ HEALTH = {
     "low": "10 %",
     "high": "90 %",
 }
+OPTIONS = {
+    "energy saved Mtce": "Energy saved, Mtce a year",
+    "co2 avoided Mt": "CO2 avoided, Mt a year",
+    "annuity Gyuan/year": "Annuity",
+    "operation Gyuan/year": "Operation",
+    "programme Gyuan/year": "Programme",
+    "fuel saved Gyuan/year": "Fuel saved",
+    "net cost Gyuan/year": "Net cost, billion yuan a year",
+    "npv Gyuan": "Net present cost, billion yuan",
+    "yuan per tce": "Yuan per tce",
+    "yuan per tCO2 low": "Yuan per tCO2, 10 %",
+    "yuan per tCO2": "Yuan per tCO2",
+    "yuan per tCO2 high": "Yuan per tCO2, 90 %",
+    "assumed": "Share of its numbers that is assumed",
+}
+SPLIT = {
+    "change": "Change",
+    "of": "Quantity",
+    "factor": "Factor",
+    "mean": "Mean",
+    "low": "10 %",
+    "high": "90 %",
+    "unit": "Unit",
+}
 OVERLAP = {
     "quantity": "Quantity",
     "year": "Year",
@@ -208,8 +232,11 @@ def policies(view: View) -> Section:
     where = view.terms("China (sum of provinces)") if place == NATION else view.terms.name(place)
     scenario = view.terms("{place}, {mix}; at most {n} members", place=where, mix=view.terms.name(mix), n=members)
     pictures = [*_contributions(view, shares, scenario), *_curve(view, curve, scenario), *_wedge(view, scenario)]
+    titles = "title_zh" if view.terms.lang == "zh" else "title"
     for name, words, heads in (
         ("triple_win", "Triple win: change against no new policy", TRIPLE),
+        ("costs", "Costs and savings of the options", {titles: "Option", **OPTIONS}),
+        ("lmdi", "Where the change comes from", SPLIT),
         ("indirect", "Indirect effects: value added and jobs", INDIRECT),
         ("health", "Air pollution and health", None),
         ("overlap", "Overlap: joint effect in the model, by product and as a plain sum", OVERLAP),
@@ -217,8 +244,11 @@ def policies(view: View) -> Section:
     ):
         rows = view.table(name)
         if rows is not None and len(rows):
-            shown = rows.drop(columns=[c for c in ("province", "why", "source", "closure", "note") if c in rows])
-            tables.append(table(view.terms, slug("table", name), view.terms(words), shown, heads=heads, limit=60))
+            note = str(rows[own].iloc[0]) if (own := f"note_{view.terms.lang}") in rows else ""
+            shown = rows.drop(columns=[c for c in ("province", "note_en", "note_zh") if c in rows])
+            tables.append(
+                table(view.terms, slug("table", name), view.terms(words), shown, heads=heads, limit=80, note=note)
+            )
     return Section("policies", title, [view.terms("text: policies")], pictures, tables)
 
 

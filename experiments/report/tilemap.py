@@ -36,3 +36,38 @@ TILES: dict[str, tuple[int, int]] = {
 }
 COLUMNS = 1 + max(column for column, _ in TILES.values())
 ROWS = 1 + max(row for _, row in TILES.values())
+
+#: Two letters for small screens (GB/T 2260).
+CODES: dict[str, str] = {
+    "Beijing": "BJ",
+    "Tianjin": "TJ",
+    "Hebei": "HE",
+    "Shanxi": "SX",
+    "Inner Mongolia": "NM",
+    "Liaoning": "LN",
+    "Jilin": "JL",
+    "Heilongjiang": "HL",
+    "Shanghai": "SH",
+    "Jiangsu": "JS",
+    "Zhejiang": "ZJ",
+    "Anhui": "AH",
+    "Fujian": "FJ",
+    "Jiangxi": "JX",
+    "Shandong": "SD",
+    "Henan": "HA",
+    "Hubei": "HB",
+    "Hunan": "HN",
+    "Guangdong": "GD",
+    "Guangxi": "GX",
+    "Hainan": "HI",
+    "Chongqing": "CQ",
+    "Sichuan": "SC",
+    "Guizhou": "GZ",
+    "Yunnan": "YN",
+    "Tibet": "XZ",
+    "Shaanxi": "SN",
+    "Gansu": "GS",
+    "Qinghai": "QH",
+    "Ningxia": "NX",
+    "Xinjiang": "XJ",
+}

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -172,12 +172,13 @@ class Measured:
 
     data: xr.Dataset
 
-    @classmethod
-    def load(cls) -> "Measured":
-        """The shipped baseline."""
+    @staticmethod
+    @cache
+    def load() -> "Measured":
+        """The shipped baseline, read once a process."""
         from calibration import baseline
 
-        return cls(baseline.load())
+        return Measured(baseline.load())
 
     def series(self, name: str, province: str, scale: float = 1.0, first: int = 2005) -> tuple[Array, Array, Array]:
         """Years, values and absolute errors (each (year), measured years only) of a series of a province.

@@ -274,7 +274,9 @@ function tiles() {
       name.setAttribute("textLength", 70);
       name.setAttribute("lengthAdjust", "spacingAndGlyphs");
     }
-    part.append(name, shape("text", { class: "chance", x: 37, y: 37 }, "–"), shape("text", { class: "word", x: 37, y: 53 }, setting.lights[0].word));
+    const code = shape("text", { class: "code", x: 37, y: 17 }, setting.codes[province]);
+    part.append(name, code, shape("text", { class: "chance", x: 37, y: 37 }, "–"), shape("text", { class: "light", x: 37, y: 53 }, "– "));
+    part.querySelector(".light").append(shape("tspan", { class: "word" }, setting.lights[0].word));
     if (known) {
       part.setAttribute("role", "button");
       part.setAttribute("tabindex", 0);
@@ -315,7 +317,8 @@ function show() {
     part.setAttribute("aria-label", spoken);
     part.querySelector("title").textContent = spoken;
     part.querySelector(".chance").textContent = chance(v.chance[i]);
-    part.querySelector(".word").textContent = `${light.symbol} ${level} ${light.word}`;
+    part.querySelector(".light").firstChild.data = `${light.symbol} ${level} `;
+    part.querySelector(".word").textContent = light.word;
   }
   detail(index(state.region), v);
 }

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCES = ("report", "explore", "commands")
-SUFFIXES = {".csv", ".py", ".html", ".js", ".css"}
+SOURCES = ("report", "explore", "commands", "policy")
+SUFFIXES = {".csv", ".py", ".html", ".js", ".css", ".yaml"}
 LATIN = "".join(map(chr, range(0x20, 0x7F))) + "".join(map(chr, range(0xA0, 0x100)))
 SIGNS = "–—‘’“”…•·‰′″←↑→↓−×÷≈≠≤≥∞ΣΔαβγδεκλμρσφψ●◆▲■□○△▼◀▶✓★" + "\u2009\u202f"
 FULLWIDTH = "，。、；：？！（）《》「」％～【】"
