@@ -111,7 +111,7 @@ def amend(run: Run, **entries: Any) -> None:
 def verify(run: Run, fast: Simulate, reference: Simulate, count: int) -> dict[str, Any]:
     """Repeat random member runs with the reference; the largest relative difference of the outputs behind the metrics.
 
-    Up to the plan's last year, relative to each output's largest value. Which are repeated follows from the study's seed.
+    Up to the plan's last year, relative to each output's largest value. Which are repeated follows from the seed.
     """
     study = run.study
     random = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(2**32 - 1,)))

@@ -1,0 +1,124 @@
+"""The command line: every command is there, faults end in their exit codes, data on stdout alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from experiments import cli, console, inputs, job, simulate
+from experiments.errors import InputError, RuleError
+from tests.experiments import small_system
+from tests.experiments.small_system import SYSTEM
+
+OURS = {"run", "ensemble", "simulate", "runs", "compare", "export", "data"}
+
+
+def app_of(fault: BaseException) -> typer.Typer:
+    def command() -> None:
+        raise fault
+
+    made = typer.Typer()
+    made.command()(cli.guarded(command))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (InputError(["first fault", "second fault"]), 2, ["tanlu: first fault", "tanlu: second fault"]),
+        (RuleError(["broken rule"]), 3, ["tanlu: broken rule"]),
+        (RuntimeError("no luck"), 1, ["tanlu: no luck", "tanlu: set TANLU_DEBUG=1 to see where"]),
+        (KeyboardInterrupt(), 1, ["tanlu: interrupted; `tanlu runs resume` goes on where it stopped"]),
+        (ZeroDivisionError(), 1, ["tanlu: ZeroDivisionError", "tanlu: set TANLU_DEBUG=1 to see where"]),
+        (typer.Exit(3), 3, []),
+    ],
+)
+def test_exit_codes(monkeypatch: pytest.MonkeyPatch, fault: BaseException, code: int, said: list[str]) -> None:
+    monkeypatch.delenv("TANLU_DEBUG", raising=False)
+    result = CliRunner().invoke(app_of(fault))
+    assert result.exit_code == code
+    assert result.stderr.splitlines() == said
+    assert result.stdout == ""
+
+
+def test_every_command_has_a_help_and_one_owner() -> None:
+    names = [name for name, _, _ in cli.found()]
+    assert set(names) >= OURS
+    assert len(names) == len(set(names))
+    for name in names:
+        result = CliRunner().invoke(cli.app, [name, "--help"])
+        assert result.exit_code == 0, name
+
+
+def test_wrong_options_end_in_two() -> None:
+    assert CliRunner().invoke(cli.app, ["runs", "list", "--nosuch"]).exit_code == 2
+    assert CliRunner().invoke(cli.app, ["nosuch"]).exit_code == 2
+    assert CliRunner().invoke(cli.app, ["run", "nosuch"]).exit_code == 2
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one complete run; the commands use the small system."""
+    monkeypatch.setattr(inputs, "system", lambda threads=1: SYSTEM)
+    run = simulate.resume(simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs"), SYSTEM)
+    job.analyse(run)
+    return tmp_path / "runs"
+
+
+def called(*words: object) -> str:
+    result = CliRunner().invoke(cli.app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_runs_list_show_and_rm(runs: Path) -> None:
+    (listed,) = json.loads(called("runs", "list", "--runs", runs, "--json"))
+    assert (listed["status"], listed["done"], listed["total"]) == ("complete", 160, 160)
+    shown = called("runs", "show", "small", "--runs", runs)
+    assert "China (sum of provinces)" in shown
+    assert json.loads(called("runs", "show", "small", "--runs", runs, "--json"))["seed"]["root"] == 7
+    called("runs", "rm", listed["run"], "--runs", runs, "--yes")
+    assert called("runs", "list", "--runs", runs).endswith("no runs\n")
+
+
+def test_resume_finishes(runs: Path, tmp_path: Path) -> None:
+    study = small_system.study(tmp_path, "seed=9")
+    run = simulate.start(study, SYSTEM, runs)
+    called("runs", "resume", run.name, "--runs", runs, "--verify", 0, "--no-report", "--quiet")
+    assert run.complete
+    assert {"feasibility", "barometer", "regret", "ranking"} <= set(run.tables)
+
+
+def test_compare_and_export(runs: Path, tmp_path: Path) -> None:
+    run = simulate.resume(simulate.start(small_system.study(tmp_path, "seed=9"), SYSTEM, runs), SYSTEM)
+    other = next(path.name for path in runs.iterdir() if path.name != run.name)
+    found = json.loads(called("compare", run.name, other, "--runs", runs, "--json"))
+    assert found["study"] == [{"path": "seed", "a": "9", "b": "7"}]
+    path = tmp_path / "out.csv"
+    assert called("export", run.name, "--to", "iamc-csv", "--out", path, "--runs", runs).split() == [str(path)]
+
+
+def test_the_table_says_what_the_metrics_say(runs: Path) -> None:
+    (folder,) = runs.iterdir()
+    run = simulate.Run(folder)
+    table = job.verdicts(run, "even", "full").set_index("province")
+    margin = run.metrics()["margin"].sel(allocation="even", mix="full", province="Guangdong")
+    assert float(table.loc["Guangdong", "margin"]) == pytest.approx(float(margin.median()), abs=0.051)
+    assert table.loc["Guangdong", "chance %"].startswith(f"{100 * float((margin >= 0).mean()):.0f} ±")
+    with pytest.raises(InputError, match=r"has no even × none; it has: even × base, even × full, official × base"):
+        job.verdicts(run, "even", "none")
+    assert "160 member runs in" in job.statistics(run)
+
+
+def test_an_estimate_writes_nothing(tmp_path: Path) -> None:
+    found = job.estimate(small_system.study(tmp_path, "members=500"), SYSTEM, tmp_path / "runs")
+    assert (found["member runs"], found["scenarios"]) == (2000, 4)
+    assert found["seconds"] > 0
+    assert not (tmp_path / "runs").exists()
+
+
+def test_json_has_no_infinities(capsys: pytest.CaptureFixture[str]) -> None:
+    console.emit({"a": float("nan"), "b": [float("inf"), 1.5], "c": Path("x")}, json=True)
+    assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.5], "c": "x"}

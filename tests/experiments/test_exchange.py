@@ -1,0 +1,136 @@
+"""Runs in the formats of others, and side by side."""
+
+import csv
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+import xarray as xr
+
+from experiments import compare, export, feasibility, job, simulate
+from experiments.errors import InputError
+from experiments.outputs import table
+from experiments.store import Run
+from tests.experiments import small_system
+from tests.experiments.small_system import SYSTEM
+
+
+def made(folder: Path, *overrides: str) -> Run:
+    run = simulate.resume(simulate.start(small_system.study(folder, *overrides), SYSTEM, folder / "runs"), SYSTEM)
+    job.analyse(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The small study, analysed."""
+    return made(tmp_path_factory.mktemp("run"))
+
+
+def test_iamc_rows_are_the_run_in_other_units(run: Run) -> None:
+    found = export.iamc(run)
+    assert tuple(found.columns) == export.IAMC
+    where = {"scenario": "even|full", "region": "China|Ningxia", "year": 2015}
+    rows = found.loc[(found[list(where)] == pd.Series(where)).all(axis=1)].set_index("variable")
+    medians = run.quantiles().sel(allocation="even", mix="full", province="Ningxia", year=2015, quantile=0.5)
+    assert rows.loc["Energy Intensity|GDP", "value"] == pytest.approx(29.3076 * float(medians["energy intensity"]))
+    assert rows.loc["GDP|MER", "unit"] == "billion CNY_2005/yr"
+    assert rows.loc["Target|Energy Intensity Reduction", "value"] == 16
+    chance = (run.metrics()["margin"].sel(allocation="even", mix="full", province="Ningxia") >= 0).mean()
+    assert rows.loc["Probability|Target Met", "value"] == pytest.approx(100 * float(chance))
+    low = run.quantiles()["gdp"].sel(allocation="even", mix="full", province="Ningxia", year=2015, quantile=0.1)
+    assert rows.loc["GDP|MER|10.0th Percentile", "value"] == pytest.approx(float(low))
+    assert not found.duplicated(["scenario", "region", "variable", "year"]).any()
+
+
+def test_iamc_files(run: Run, tmp_path: Path) -> None:
+    path = export.export(run, "iamc-csv", tmp_path / "run.csv")
+    with path.open(newline="") as stream:
+        assert next(csv.reader(stream)) == list(export.IAMC)
+    book = openpyxl.load_workbook(export.export(run, "iamc-xlsx", tmp_path / "run.xlsx"), read_only=True)
+    head = [cell.value for cell in next(book["data"].iter_rows())]
+    assert head[:6] == ["Model", "Scenario", "Region", "Variable", "Unit", 2005]
+    book.close()
+
+
+def test_regions_and_variables_keep_to_the_code_list(run: Run) -> None:
+    codes = export.codes(run)
+    assert codes["regions"] == ["China|Beijing", "China|Guangdong", "China|Ningxia", "China"]
+    names = set(table()["iamc"]) | {"Target|Energy Intensity Reduction", "Energy Intensity Reduction", "Target Margin"}
+    for entry in codes["variables"]:
+        variable = entry.rpartition(" [")[0].removesuffix("|10.0th Percentile").removesuffix("|90.0th Percentile")
+        assert variable in names | {"Probability|Target Met"}
+
+
+def test_coal_equivalent_is_that_of_the_model() -> None:
+    from models.parameters import parameters
+
+    factors = table().loc[["total energy", "final energy by group[all]"], "factor"].astype(float)
+    assert set(factors) == {0.0293076}  # 7000 kcal at 4.1868 kJ a kilogram of coal equivalent
+    electricity = float(parameters().loc["heat content of electricity", "default"])  # Mtce/TWh
+    assert electricity * 0.0293076 == pytest.approx(0.0036, rel=1e-3)  # EJ/TWh
+
+
+def test_netcdf_has_units_names_and_bounds(run: Run, tmp_path: Path) -> None:
+    path = export.export(run, "netcdf", tmp_path / "run.nc")
+    with netCDF4.Dataset(path) as file:
+        assert file.Conventions == "CF-1.11"
+        assert file["time"].units == "days since 2005-01-01"
+        assert file["time"].bounds == "time_bounds"
+        for name, variable in file.variables.items():
+            assert " " not in name
+            if variable.dtype == np.float32:
+                assert variable.units
+                assert variable.long_name
+    with xr.open_dataset(path) as data:
+        assert data["time"].dt.year.to_numpy().tolist() == list(range(2005, 2021))
+        np.testing.assert_array_equal(data["gdp"], run.quantiles()["gdp"])
+        np.testing.assert_array_equal(data["margin"], run.metrics()["margin"])
+
+
+@pytest.mark.parametrize(("to", "read"), [("csv", pd.read_csv), ("parquet", pd.read_parquet)])
+def test_tables(run: Run, tmp_path: Path, to: str, read: object) -> None:
+    folder = export.export(run, to, tmp_path / to)
+    metrics = read(folder / f"metrics.{to}")  # type: ignore[operator]
+    assert len(metrics) == 2 * 2 * 4 * 40
+    one = metrics[(metrics.allocation == "even") & (metrics.mix == "base") & (metrics.province == "China")]
+    expected = run.metrics()["reduction"].sel(allocation="even", mix="base", province="China")
+    np.testing.assert_allclose(one.sort_values("member").reduction, expected, rtol=1e-6)
+    assert {"design", "quantiles_gdp", "feasibility"} <= {path.stem for path in folder.iterdir()}
+
+
+def test_nothing_is_overwritten_and_formats_are_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "here.csv").touch()
+    with pytest.raises(InputError, match=r"here\.csv exists"):
+        export.export(run, "iamc-csv", tmp_path / "here.csv")
+    with pytest.raises(InputError, match="unknown format 'iamc'; did you mean 'iamc-csv'"):
+        export.export(run, "iamc")
+
+
+def test_a_run_compared_with_itself_has_no_difference(run: Run) -> None:
+    found = compare.compare(run, run)
+    assert [name for name, rows in found.items() if name != "verdicts" and len(rows)] == []
+    assert (found["verdicts"]["chance_change"] == 0).all()
+
+
+def test_what_a_change_did_to_each_verdict(run: Run, tmp_path: Path) -> None:
+    other = made(tmp_path, "seed=8", "mixes=[base]")
+    found = compare.compare(run, other)
+    assert found["study"].set_index("path").loc["seed"].tolist() == ["7", "8"]
+    assert found["scenarios"]["mix"].tolist() == ["full", "full"]
+    verdicts = found["verdicts"]
+    assert set(verdicts["mix"]) == {"base"}
+    assert (verdicts["chance_change"].abs().diff().dropna() <= 1e-9).all()
+    first = verdicts.iloc[0]
+    summaries = [feasibility.summary(r.metrics()).set_index(compare.KEYS) for r in (run, other)]
+    chances = [float(s.loc[tuple(first[compare.KEYS]), "chance"]) for s in summaries]
+    assert first["chance_change"] == pytest.approx(100 * (chances[1] - chances[0]))
+
+
+def test_compare_needs_complete_runs(run: Run, tmp_path: Path) -> None:
+    begun = simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
+    with pytest.raises(InputError, match="is incomplete"):
+        compare.compare(run, begun)
