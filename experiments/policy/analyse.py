@@ -190,11 +190,11 @@ def overlap(work: Analysis, alone: Mapping[str, costs.Effect]) -> pd.DataFrame:
     """Joint reduction of all options: in the model, by the product form, and as the plain sum of options alone."""
     whole, nothing = work.run(work.chosen), work.run(work.base)
     rows = []
-    for quantity, variable in (("energy", "total energy"), ("co2", "energy co2")):
+    for field, quantity, variable in (("energy", "energy use", "total energy"), ("co2", "emissions", "energy co2")):
         base, full = work.bench.total(nothing, variable), work.bench.total(whole, variable)
         for year in work.goals:
             index = work.bench.years.index(year)
-            each = np.array([getattr(effect, quantity)[:, index] for effect in alone.values()])
+            each = np.array([getattr(effect, field)[:, index] for effect in alone.values()])
             total = base[:, index]
             ways = {
                 "model": total - full[:, index],
@@ -204,7 +204,7 @@ def overlap(work: Analysis, alone: Mapping[str, costs.Effect]) -> pd.DataFrame:
             for way, value in ways.items():
                 low, middle, high = (float(q) for q in np.quantile(value, LEVELS))
                 row = {"quantity": quantity, "year": year, "way": way, "low": low, "median": middle, "high": high}
-                rows.append({**row, "mean": float(value.mean()), "unit": UNITS[quantity]})
+                rows.append({**row, "mean": float(value.mean()), "unit": UNITS[field]})
     return pd.DataFrame(rows)
 
 
@@ -259,13 +259,24 @@ def indirect_table(work: Analysis, effects: OptionEffects) -> pd.DataFrame:
         }
         for (quantity, unit), values in quantities.items():
             rows.append({"package": package, "quantity": quantity, **_spread(values), "unit": unit})
-    return pd.DataFrame(rows).assign(closure=_closure())
+    given = economics().closure
+    ranges = {name: f"{q.value:g} ({q.low:g}–{q.high:g})" for name, q in given.items()}
+    en = "Assumptions that decide the sign: " + "; ".join(f"{n.replace('_', ' ')} {r}" for n, r in ranges.items())
+    zh = "决定正负号的假设：" + "；".join(f"{CLOSURE_ZH[n]} {r}" for n, r in ranges.items())
+    return _noted(pd.DataFrame(rows), f"{en}. National multipliers of 2020.", f"{zh}。乘数取自2020年全国投入产出表。")
 
 
-def _closure() -> str:
-    """The assumptions that decide the sign of the indirect effects, in words."""
-    parts = [f"{name.replace('_', ' ')} {q.value:g} ({q.low:g}-{q.high:g})" for name, q in economics().closure.items()]
-    return "; ".join(parts)
+CLOSURE_ZH = {
+    "local_share": "省内供给比例",
+    "displaced_investment": "挤占其他投资比例",
+    "respent": "再支出比例",
+    "labour_income": "劳动报酬占比",
+}
+
+
+def _noted(table: pd.DataFrame, en: str, zh: str) -> pd.DataFrame:
+    """The table with what a reader must know beside it, in two languages."""
+    return table.assign(note_en=en, note_zh=zh)
 
 
 def _spread(values: Array) -> dict[str, Any]:
@@ -277,8 +288,9 @@ def _spread(values: Array) -> dict[str, Any]:
 def health(work: Analysis) -> pd.DataFrame:
     """Air pollutants, deaths and their value avoided in the last year by the chosen mix against the base mix."""
     saved = work.bench.burnt(work.run(work.base), work.run(work.chosen))
-    note = "old emission factors and US incidence, scaled by assumed controls and exposure: order of magnitude only"
-    return indirect.health(saved, work.draw).assign(year=work.bench.years[-1], mix=work.chosen.name, note=note)
+    found = indirect.health(saved, work.draw).assign(year=work.bench.years[-1], mix=work.chosen.name)
+    en = "Old emission factors and US incidence, scaled by assumed controls and exposure: order of magnitude only."
+    return _noted(found, en, "排放因子较旧、发病率为美国数据，并按假设的治理与暴露程度缩放：仅为数量级。")
 
 
 def triple_win(work: Analysis) -> pd.DataFrame:
@@ -299,9 +311,9 @@ def triple_win(work: Analysis) -> pd.DataFrame:
                     / work.at(work.bench.total(nothing, variable), year)
                     - 1
                 )
-                for name, variable in (("GDP", "gdp"), ("energy", "total energy"), ("emissions", "energy co2"))
+                for name, variable in (("GDP", "gdp"), ("energy use", "total energy"), ("emissions", "energy co2"))
             }
-            wins = {"GDP": change["GDP"] >= 0, "energy": change["energy"] < 0, "emissions": change["emissions"] < 0}
+            wins = {name: values >= 0 if name == "GDP" else values < 0 for name, values in change.items()}
             for name, values in change.items():
                 spread = _spread(values)
                 spread.pop("share positive")
@@ -329,10 +341,14 @@ PUBLISHED = {
     "policy mix": "Chongqing GDP effect, policy mix",
 }
 PLACE = "Chongqing"
-WHY = (
-    "The study's general equilibrium model counts dearer cars as lost productivity and adds taxes, prices and trade; "
-    "ours only lets the spending displace other investment, which builds up slowly. With the extra cost counted as "
-    "output lost (second figure) the order of magnitude is the same; fuel saved is left out on our side."
+WHY_EN = (
+    "Same sign. The published general equilibrium model counts dearer cars as lost productivity and adds taxes, "
+    "prices and trade; ours lets the spending displace other investment, which builds up slowly (crowding out). With "
+    "the extra cost counted as lost output the order of magnitude is the same; fuel saved is left out on our side."
+)
+WHY_ZH = (
+    "方向一致。已发表的一般均衡模型把更贵的汽车视为生产率损失，并计入税收、价格与贸易；本模型只让这部分支出挤出其他投资，"
+    "影响累积较慢（挤出）。若把额外成本计为产出损失，则量级相同；我方未计节省的燃料。"
 )
 
 
@@ -371,8 +387,8 @@ def published(work: Analysis) -> pd.DataFrame:
             row |= {name: middle, f"{name} low": low, f"{name} high": high}
         row["same sign"] = bool(np.sign(row["with cost as lost output"]) == np.sign(known))
         row["ours over published"] = row["with cost as lost output"] / known
-        found.append({**row, "unit": "% of GDP 2020", "source": "Tan et al. 2020 (policy_parameters)", "why": WHY})
-    return pd.DataFrame(found)
+        found.append({**row, "unit": "% of GDP 2020"})
+    return _noted(pd.DataFrame(found), f"{WHY_EN} Source: Tan et al. 2020.", f"{WHY_ZH}来源：Tan 等（2020）。")
 
 
 def _car_spending(work: Analysis, bench: Bench) -> dict[str, Array]:
