@@ -1,9 +1,6 @@
 """A small run in closed form for the parts, and a small run of the real model for the browser."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -41,15 +38,3 @@ def real_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = simulate.resume(simulate.start(asked, system, folder / "runs"), system)
     write(run, folder=folder)
     return folder
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A headless Chromium that logs console and network; skipped by name where there is none."""
-    if not shutil.which("chromium") or not shutil.which("chromedriver"):
-        pytest.skip("no Chromium with chromedriver on this machine (apt-get install chromium chromium-driver)")
-    from tests.experiments.browser import start
-
-    driver = start()
-    yield driver
-    driver.quit()

@@ -1,0 +1,120 @@
+"""The report in a real Chromium: from disk, without network, on a phone, on paper."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.report import printed
+from tests.experiments.browser import complaints, requested, resize
+
+pytestmark = pytest.mark.browser
+FILES = ("report.html", "report.zh.html")
+A4 = (184, 268)  # millimetres of a page within its margins
+PIXEL = 25.4 / 96
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_it_opens_from_disk_without_network_or_complaint(chromium: Any, real_report: Path, name: str) -> None:
+    requested(chromium)
+    complaints(chromium)
+    chromium.get((real_report / name).as_uri())
+    assert not [url for url in requested(chromium) if not url.startswith(("file:", "data:"))]
+    assert not complaints(chromium)
+    assert chromium.find_element("css selector", "h1").text
+    assert len(chromium.find_elements("css selector", ".province")) == 31
+    fonts = "return document.fonts.ready.then(f => [...f].filter(x => x.status === 'loaded').map(x => x.family))"
+    assert any("Tanlu Sans" in family for family in chromium.execute_script(fonts))
+
+
+def test_every_anchor_works(chromium: Any, real_report: Path) -> None:
+    chromium.get((real_report / "report.html").as_uri())
+    anchors = chromium.execute_script(
+        "return [...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.getAttribute('href'))"
+    )
+    assert len({a for a in anchors if a.startswith("#province-")}) == 31
+    missing = "return arguments[0].filter(a => !document.getElementById(decodeURIComponent(a.slice(1))))"
+    assert not chromium.execute_script(missing, anchors)
+    chromium.find_element("css selector", "svg.tiles a[href='#province-Guangdong']").click()
+    top = "return document.getElementById('province-Guangdong').getBoundingClientRect().top"
+    assert abs(chromium.execute_script(top)) < 5
+
+
+def test_the_link_to_the_other_language(chromium: Any, real_report: Path) -> None:
+    chromium.get((real_report / "report.html").as_uri())
+    chromium.find_element("link text", "中文").click()
+    assert chromium.current_url.endswith("report.zh.html")
+    assert "省份" in chromium.find_element("css selector", "h1").text
+    chromium.find_element("link text", "English").click()
+    assert chromium.current_url.endswith("report.html")
+
+
+def test_downloads_work_without_script(chromium: Any, real_report: Path) -> None:
+    chromium.get((real_report / "report.html").as_uri())
+    links = chromium.find_elements("css selector", "figure a[download]")
+    assert len(links) >= 2 * 31 * 3
+    assert all(link.get_attribute("href").startswith("data:") for link in links[:20])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_sticks_out_on_a_phone(chromium: Any, real_report: Path, name: str) -> None:
+    resize(chromium, 390, 844, mobile=True)
+    try:
+        chromium.get((real_report / name).as_uri())
+        assert chromium.execute_script("return document.documentElement.scrollWidth") <= 390
+        small = """return [...document.querySelectorAll('figure svg text')].filter(t => t.textContent.trim())
+            .map(t => t.getBoundingClientRect().height).filter(h => h > 0 && h < 6).length"""
+        assert chromium.execute_script(small) == 0
+    finally:
+        resize(chromium, 1280, 900)
+
+
+def test_keyboard_reaches_the_map_and_focus_shows(chromium: Any, real_report: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    chromium.get((real_report / "report.html").as_uri())
+    for _ in range(3):
+        chromium.find_element("css selector", "body").send_keys(Keys.TAB)
+    focused = chromium.switch_to.active_element
+    assert "chance" in focused.get_attribute("aria-label")
+    focused.send_keys(Keys.ENTER)
+    assert "#province-" in chromium.current_url
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_figure_is_cut_on_paper(chromium: Any, real_report: Path, name: str) -> None:
+    chromium.get((real_report / name).as_uri())
+    width, height = (round(side / PIXEL) for side in A4)
+    resize(chromium, width, height)
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        sizes = chromium.execute_script(
+            """return [...document.querySelectorAll('figure')].map(f => {
+                const r = f.getBoundingClientRect();
+                return [f.id, r.left, r.right, r.height, getComputedStyle(f).breakInside];})"""
+        )
+    finally:
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        resize(chromium, 1280, 900)
+    assert len(sizes) > 90
+    assert not [s for s in sizes if s[1] < -1 or s[2] > width + 1 or s[3] > height or s[4] != "avoid"]
+
+
+def test_the_pdf_is_whole(real_report: Path, chromium: Any) -> None:
+    path = printed(real_report / "report.html")
+    content = path.read_bytes()
+    assert content.startswith(b"%PDF")
+    if shutil.which("pdftotext") is None:
+        pytest.skip("no pdftotext on this machine: the PDF's text is not read")
+    text = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True).stdout
+    pages = text.split("\f")
+    assert len(pages) > 32
+    for province in ("Guangdong", "Inner Mongolia", "Xinjiang"):
+        assert any(page.lstrip().startswith(province) for page in pages), f"{province} begins no page"
+
+
+def test_a_report_stays_small(real_report: Path) -> None:
+    for name in FILES:
+        assert (real_report / name).stat().st_size < 15e6
