@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiler import ctext
+from sim.compiler import crows, ctext
 from sim.compiler.fuse import Nest, fuse
 from sim.compiler.ir import Along, Apply, Expr, Interp, Number, Read, Recall, Reduce, Refs, Vector
 from sim.compiler.numpy_backend import slopes
@@ -96,7 +96,8 @@ def emit(program: Program, width: int) -> Source:
     writer = _Writer(program, layout)
     calls = [[writer.nest(nest) for nest in stage] for stage in nests]
     body = ctext.main(program, layout, calls)
-    text = "\n".join((ctext.HEAD % {"W": width}, *writer.tables.values(), *writer.functions, body))
+    rows = crows.TEXT if any(isinstance(one.expr, Vector) for stage in program.stages for one in stage) else ""
+    text = "\n".join((ctext.HEAD % {"W": width}, rows, *writer.tables.values(), *writer.functions, body))
     return Source(text, layout)
 
 
@@ -140,11 +141,12 @@ class _Writer:
     def nest(self, nest: Nest) -> str:
         """Write a nest as a function; the text that calls it."""
         name = f"f{len(self.functions)}"
-        loops = {axis: f"i{number}" for number, axis in enumerate(nest.axes)}
-        heads = [self._loop(axis, index) for axis, index in loops.items()]
         first = nest.statements[0]
+        inner = first.expr.over if isinstance(first.expr, Vector) else ()
+        loops = {axis: f"i{number}" for number, axis in enumerate(nest.axes) if axis not in inner}
+        heads = [self._loop(axis, index) for axis, index in loops.items()]
         if isinstance(first.expr, Vector):
-            body = self._rows(first, loops)
+            body = self._rows(first, first.expr, loops)
         elif isinstance(first.expr, Reduce):
             body = self._reduction(first, first.expr, loops)
         else:
@@ -187,8 +189,35 @@ class _Writer:
             *ctext.member_loop([f"{store}[m] = a[m];"]),
         ]
 
-    def _rows(self, one: Statement, loops: dict[str, str]) -> list[str]:
-        raise Unsupported(f"the row operation {getattr(one.expr, 'op', '')!r}")
+    def _rows(self, one: Statement, node: Vector, loops: dict[str, str]) -> list[str]:
+        """Rows are gathered from all members, worked on one by one, and scattered."""
+        if node.op not in crows.FUNCTIONS or one.mask is not None:
+            raise Unsupported(f"native kernels do not have the row operation {node.op!r}")
+        inner = {axis: f"j{number}" for number, axis in enumerate(node.over)}
+        sizes = [self.program.sizes[axis] for axis in node.over]
+        if node.op == "inverse" and sizes[0] != sizes[1]:
+            raise Unsupported(f"INVERT MATRIX needs a square matrix, got {sizes[0]} x {sizes[1]}")
+        cells, where = int(np.prod(sizes)), "0"
+        for index, size in zip(inner.values(), sizes, strict=True):
+            where = f"({where}) * {size} + {index}"
+        heads, tails = [self._loop(axis, index) for axis, index in inner.items()], "}" * len(inner)
+        body = _Body(self, {**loops, **inner})
+        values = [body.value(arg) for arg in node.args]
+        body.lines += [f"x{number}[m][{where}] = {value};" for number, value in enumerate(values)]
+        names = ", ".join(f"x{number}[m]" for number in range(len(values)))
+        store = _Body(self, {**loops, **inner}).address(one.slot, one.refs, one.target)
+        return [
+            *(f"static _Thread_local double x{number}[W][{cells}];" for number in range(len(values))),
+            f"static _Thread_local double y[W][{cells}];",
+            *heads,
+            *body.before,
+            *ctext.member_loop(body.lines),
+            tails,
+            f"for (int m = 0; m < W; m++) {crows.FUNCTIONS[node.op]}({sizes[0]}, {names}, y[m]);",
+            *heads,
+            *ctext.member_loop([f"{store}[m] = y[m][{where}];"]),
+            tails,
+        ]
 
     def table(self, values: NDArray[np.generic], kind: str) -> str:
         """The name of a constant array; equal arrays are written once."""
