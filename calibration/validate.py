@@ -281,32 +281,54 @@ def _beside(value: xr.DataArray, entry: "pd.Series[Any]") -> tuple[xr.DataArray,
 
 def extremes(case: Case, corners: int = 64, seed: int = 1) -> Verdict:
     """Extreme conditions: the stated expectation holds, and nothing negative, missing or infinite at any corner."""
-    faults: list[str] = []
+    conditions = _conditions(case)
     names = [name for name in NEVER_NEGATIVE if name in case.model.variables]
-    for label, design, extra in _conditions(case, corners, seed):
-        run = case.run([*names, "co2 intensity", "annualised policy cost"], years(), extra, design)
-        broken = [str(name) for name, values in run.data_vars.items() if not bool(np.isfinite(values).all())]
-        negative = [name for name in names if float(run[name].min()) < -EXACT * float(abs(run[name]).max())]
+    design = _extreme_design(case, conditions, corner_design(case, corners, seed))
+    run = case.run([*names, "co2 intensity", "annualised policy cost"], years(), design=design)
+    faults: list[str] = []
+    for at, label in enumerate((*conditions, "corners of the prior")):
+        part = run.isel(member=[at] if at < len(conditions) else slice(at, None))
+        broken = [str(name) for name, values in part.data_vars.items() if not bool(np.isfinite(values).all())]
+        negative = [name for name in names if float(part[name].min()) < -EXACT * float(abs(part[name]).max())]
         faults += [f"{label}: not finite: {', '.join(broken)}"] if broken else []
-        faults += [f"{label}: {name} falls to {float(run[name].min()):.3g}" for name in negative]
-        faults += [f"{label}: {text}" for text in _expected(label, run)]
-    measured = f"8 conditions and {corners + 2} corners of the prior, {len(names) + 2} variables, every year to 2030"
+        faults += [f"{label}: {name} falls to {float(part[name].min()):.3g}" for name in negative]
+        faults += [f"{label}: {text}" for text in _expected(label, part)]
+    measured = (
+        f"{len(conditions)} conditions and {corners + 2} corners of the prior, {len(names) + 2} variables, to 2030"
+    )
     return Verdict("extreme conditions", measured, tuple(faults))
 
 
-def _conditions(case: Case, corners: int, seed: int) -> Iterator[tuple[str, xr.Dataset, dict[str, Any]]]:
-    one, given = case.centre, case.inputs
-    yield "no investment, all capital worn out", one, {
-        "base investment share": 0.0, "investment share long run": 0.0, "depreciation rate": 1.0
+def _conditions(case: Case) -> dict[str, dict[str, Any]]:
+    """Condition → the parameters that it sets."""
+    given = case.inputs
+    return {
+        "no investment, all capital worn out": {
+            "base investment share": 0.0, "investment share long run": 0.0, "depreciation rate": 1.0,
+        },
+        "no demand": {"base final energy": case.centre["base final energy"].isel(member=0) * 1e-9},
+        "energy price tenfold every eight years": {"energy price growth": 0.33},
+        "a hundredth of the people": {"base population": given["base population"] * 0.01},
+        "ten times the people": {"base population": given["base population"] * 10},
+        "effort at its ceiling": {"effort floor": 1.0, "base effort": 1.0},
+        "no effort": {"effort floor": 0.0, "base effort": 0.0, "switch target pressure": 0.0},
+        "an absurd target": {"target reduction": 0.89},
     }  # fmt: skip
-    yield "no demand", one, {"base final energy": given["base final energy"] * 1e-9}
-    yield "energy price tenfold every eight years", one, {"energy price growth": 0.33}
-    yield "a hundredth of the people", one, {"base population": given["base population"] * 0.01}
-    yield "ten times the people", one, {"base population": given["base population"] * 10}
-    yield "effort at its ceiling", one, {"effort floor": 1.0, "base effort": 1.0}
-    yield "no effort", one, {"effort floor": 0.0, "base effort": 0.0, "switch target pressure": 0.0}
-    yield "an absurd target", one, {"target reduction": given["target reduction"] * 0 + 0.89}
-    yield "corners of the prior", corner_design(case, corners, seed), {}
+
+
+def _extreme_design(case: Case, conditions: Mapping[str, Mapping[str, Any]], corners: xr.Dataset) -> xr.Dataset:
+    """One member a condition, then the corners."""
+    centre = case.centre.isel(member=np.zeros(len(conditions), dtype=int)).drop_vars("member", errors="ignore")
+    shared = [str(name) for name, values in corners.data_vars.items() if "member" in values.dims]
+    data = {name: xr.concat([centre[name], corners[name]], "member").copy() for name in shared}
+    count = len(conditions) + corners.sizes["member"]
+    for at, values in enumerate(conditions.values()):
+        for name, value in values.items():
+            if name not in data:
+                base = xr.DataArray(case.inputs.get(name, float(np.mean(defaults(row(name))))))
+                data[name] = base.expand_dims(member=count).copy()
+            data[name][{"member": at}] = value
+    return xr.Dataset(data)
 
 
 def corner_design(case: Case, corners: int, seed: int) -> xr.Dataset:

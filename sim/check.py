@@ -33,6 +33,7 @@ HALVING = 0.05  # largest move of a stock, relative to its largest value, when t
 NUDGE = 0.01  # relative change of a parameter that must show somewhere
 FACTORS = (0.1, 10.0)  # a limit that does not bind must do so when moved this far
 WAKE = 0.1  # value of a constant that is zero by default, when everything is set in motion
+SAVED = 6  # save points at which the effect of a parameter is looked for
 CHUNK = 32  # parameters tried at a time (bounds memory)
 
 
@@ -104,6 +105,12 @@ class Subject:
             if not value.any() and "switch" not in name.lower() and name not in self.source.subscripts
         }
         return {**self.params, **zero}
+
+    @cached_property
+    def some_times(self) -> list[float]:
+        """About SAVED of the save points, the first and the last among them."""
+        times = self.model.run(self.params, ["TIME STEP", self.outputs[0]])["time"].values
+        return sorted({float(time) for time in [*times[:: max(1, len(times) // SAVED)], times[-1]]})
 
     @cached_property
     def every_step(self) -> xr.Dataset:
@@ -198,9 +205,9 @@ def finite(subject: Subject) -> Verdict:
     run = subject.every_step
     faults = []
     for name in subject.outputs:
-        bad = ~np.isfinite(run[name])
+        bad = ~np.isfinite(run[name].transpose("time", ...).values.reshape(run["time"].size, -1)).all(axis=1)
         if bad.any():
-            when = float(run["time"].values[np.argwhere(bad.values)[:, run[name].dims.index("time")].min()])
+            when = float(run["time"].values[bad.argmax()])
             faults.append(f"{name} is not finite from {when:g} on")
     return Verdict("values finite", f"{len(subject.outputs)} variables", tuple(faults))
 
@@ -310,7 +317,8 @@ def _without_effect(subject: Subject, state: Mapping[str, Value], names: list[st
     still = []
     for first in range(0, len(names), CHUNK):
         chunk = names[first : first + CHUNK]
-        run = subject.model.ensemble(_nudged(base, chunk, factor), [*subject.outputs], params=series)
+        design = _nudged(base, chunk, factor)
+        run = subject.model.ensemble(design, [*subject.outputs], params=series, times=subject.some_times)
         changed = np.zeros(len(chunk), dtype=bool)
         for name in subject.outputs:
             values = run[name].transpose("member", ...).values.reshape(len(chunk) + 1, -1)

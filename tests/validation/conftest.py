@@ -1,0 +1,18 @@
+"""The shipped model, read once for all validation tests."""
+
+import pytest
+
+from calibration import validate
+from models import PROVINCE, UNITS
+from sim.check import Subject
+from sim.registry import Units
+
+
+@pytest.fixture(scope="session")
+def subject() -> Subject:
+    return Subject.load(PROVINCE, Units.load(UNITS))
+
+
+@pytest.fixture(scope="session")
+def case(subject: Subject) -> validate.Case:
+    return validate.Case.load(subject.model, members=16)
