@@ -10,6 +10,8 @@ so that every member still fits the measured years. `design` does this for each 
 
 import hashlib
 import json
+import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,6 +21,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import discrepancy, prior, sampler, tables
+from calibration.baseline import load as measured
 from calibration.discrepancy import Discrepancy
 from calibration.errors import InputError
 from calibration.fit import Fit, Problem, fit, residuals
@@ -117,17 +120,35 @@ def dataset(problem: Problem, fit: Fit, draws: NDArray[np.float64], attrs: Mappi
     return made
 
 
-def load(path: Path = PUBLISHED) -> xr.Dataset:
-    """A saved posterior. Raises InputError when the file is missing or is not one."""
+def load(path: Path | None = None) -> xr.Dataset:
+    """A saved posterior; without a path, the shipped one, or, where data or model have changed since, one made anew.
+
+    What is made anew is kept under the user's cache folder ($TANLU_CACHE) by the hash of data, model and settings.
+    Raises InputError when the file is missing or is not one.
+    """
+    if path is not None:
+        return _read(path)
+    shipped = _read(PUBLISHED)
+    settings = json.loads(shipped.attrs["settings"])
+    wanted = fingerprint(**settings)
+    if shipped.attrs["fingerprint"] == wanted:
+        return shipped
+    folder = Path(os.environ.get("TANLU_CACHE", Path.home() / ".cache" / "tanlu"))
+    kept = folder / f"posterior-{wanted[:16]}.nc"
+    if not kept.exists():
+        sys.stderr.write("data or model differ from the shipped calibration: calibrating anew (minutes)\n")
+        save(calibrate(measured(), progress=lambda text: print(text, file=sys.stderr), **settings), kept)
+    return _read(kept)
+
+
+def _read(path: Path) -> xr.Dataset:
     if not path.exists():
-        raise InputError(f"{path}: no calibration there; make it with: tanlu calibrate")
+        raise InputError(f"{path}: no calibration there; make it with: tanlu calibrate --out {path}")
     with xr.open_dataset(path) as data:
         made = data.load()
     missing = {"draws", "response", "learning index data"} - set(made.data_vars)
     if missing:
-        raise InputError(
-            f"{path}: not a posterior (missing: {', '.join(sorted(missing))}); make it anew: tanlu calibrate"
-        )
+        raise InputError(f"{path}: not a posterior (missing: {', '.join(sorted(missing))}); make it: tanlu calibrate")
     return made
 
 

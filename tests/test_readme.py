@@ -1,0 +1,23 @@
+"""The README's promises that are code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12
+    exec(compile(code, str(README), "exec"), {})
+    printed = capsys.readouterr().out
+    change = dict(re.findall(r"^(.+?) {2,}(-?[\d.]+)$", printed, re.MULTILINE))
+    assert len(change) == 30
+    assert all(float(value) > 0 for value in change.values()), "without the pressure of targets more energy is used"
+
+
+def test_the_pictures_exist() -> None:
+    for picture in re.findall(r"!\[.*?\]\((.*?)\)", README.read_text(encoding="utf-8")):
+        assert (README.parent / picture).exists(), picture
