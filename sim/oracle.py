@@ -60,8 +60,9 @@ class Oracle:
         self.path = Path(path)
         self._data_files = data_files
         self._python, self._renamed = _translated(self.path, encoding)
-        doc = self._load().doc
+        doc = self._load(initialize=False).doc
         doc = doc[(doc["Type"] != "Lookup") & (doc["Real Name"] != "Time")]
+        self._type: dict[str, str] = dict(zip(doc["Real Name"], doc["Type"], strict=True))
         self._python_name: dict[str, str] = dict(zip(doc["Real Name"], doc["Py Name"], strict=True))
         self.dims: dict[str, tuple[str, ...]] = {
             name: self._own(subs or ()) for name, subs in zip(doc["Real Name"], doc["Subscripts"], strict=True)
@@ -120,7 +121,7 @@ class Oracle:
         theirs = {dim: list(coords[dim]) for dim in dims}
         return {self._own([dim])[0]: list(self._own(elements)) for dim, elements in theirs.items()}, theirs
 
-    def _load(self, *, initialize: bool = True) -> Any:
+    def _load(self, *, initialize: bool) -> Any:
         with _lock, _quiet():
             import pysd
 
@@ -135,9 +136,8 @@ class Oracle:
         It is initialised by the run only, after the parameters are set: a second initialisation crashes when it lowers
         the order of a delay. Parameters that replace data, or one element of a constant, need loaded values first.
         """
-        kinds = self._load(initialize=False).doc.set_index("Real Name")["Type"]
         names = [_split(key, self.dims) for key in params]
-        loaded = any(element or kinds[self._match(name)] == "Data" for name, element in names)
+        loaded = any(element or self._type[self._match(name)] == "Data" for name, element in names)
         return self._load(initialize=loaded)
 
     def _match(self, name: str) -> str:
