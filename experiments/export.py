@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+import yaml
 
 from experiments import feasibility, outputs
 from experiments.errors import InputError, nearest
@@ -21,6 +22,17 @@ from experiments.store import NATION, Run, write, write_text
 IAMC = ("model", "scenario", "region", "variable", "unit", "year", "value")
 LEVELS = (0.1, 0.5, 0.9)
 """Quantiles that go out in IAMC tables, where the run has them."""
+
+DEFINITIONS = Path(__file__).with_name("definitions")
+"""Our code list of variables and regions, as nomenclature reads it; written by `python -m experiments.export`."""
+
+VERDICTS = {
+    "target": ("Target|Energy Intensity Reduction", "%", 1),
+    "reduction": ("Energy Intensity Reduction", "%", 1),
+    "margin": ("Target Margin", "%", 1),
+    "chance": ("Probability|Target Met", "%", 100),
+}
+"""Columns of the feasibility table in IAMC tables: variable, unit, factor."""
 
 
 def export(run: Run, to: str, path: Path | None = None) -> Path:
@@ -73,13 +85,7 @@ def _verdicts(run: Run) -> Iterator[pd.DataFrame]:
     """Target, margin and chance in the plan's last year."""
     metrics = run.metrics("reduction", "target")
     table = _located(feasibility.summary(metrics).assign(year=metrics.attrs["end_year"]))
-    wanted = {
-        "target": ("Target|Energy Intensity Reduction", "%", 1),
-        "reduction": ("Energy Intensity Reduction", "%", 1),
-        "margin": ("Target Margin", "%", 1),
-        "chance": ("Probability|Target Met", "%", 100),
-    }
-    for column, (variable, unit, factor) in wanted.items():
+    for column, (variable, unit, factor) in VERDICTS.items():
         yield table.assign(variable=variable, unit=unit, value=table[column] * factor)
 
 
@@ -91,13 +97,23 @@ def _located(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def codes(run: Run) -> dict[str, list[str]]:
-    """The code list that an IAMC table of a run keeps to: variables with units, and regions."""
-    table = iamc(run)
-    variables = table[["variable", "unit"]].drop_duplicates()
+def code_list() -> dict[str, str]:
+    """Our code list in the form that nomenclature reads: file below a `definitions` folder → YAML text."""
+    from calibration import tables
+
+    known = outputs.table()
+    units = {str(row["iamc"]): (str(row["iamc_unit"]), str(row["note"])) for _, row in known.iterrows() if row["iamc"]}
+    suffixes = [f"|{100 * level:.1f}th Percentile" for level in LEVELS if level != 0.5]
+    variables = [
+        {name + suffix: {"description": note or name, "unit": unit}}
+        for name, (unit, note) in units.items()
+        for suffix in ("", *suffixes)
+    ]
+    variables += [{name: {"description": name, "unit": unit}} for name, unit, _ in VERDICTS.values()]
+    regions = [{"China": [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
     return {
-        "variables": [f"{v} [{u}]" for v, u in zip(variables["variable"], variables["unit"], strict=True)],
-        "regions": list(dict.fromkeys(table["region"])),
+        "variable/variables.yaml": yaml.safe_dump(variables, sort_keys=False, allow_unicode=True, width=120),
+        "region/regions.yaml": yaml.safe_dump(regions, sort_keys=False, allow_unicode=True, width=120),
     }
 
 
@@ -256,3 +272,10 @@ difference = ((found[expected.columns] - expected).abs().max() / expected.abs().
 print(f"largest relative difference: {difference:.1e}")
 raise SystemExit(difference > 1e-6)
 '''
+
+
+if __name__ == "__main__":
+    for name, text in code_list().items():
+        path = DEFINITIONS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")

@@ -1,6 +1,8 @@
 """Runs in the formats of others, and side by side."""
 
 import csv
+import os
+import subprocess
 from pathlib import Path
 
 import netCDF4
@@ -9,6 +11,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import xarray as xr
+import yaml
 
 from experiments import compare, export, feasibility, job, simulate
 from experiments.errors import InputError
@@ -56,13 +59,40 @@ def test_iamc_files(run: Run, tmp_path: Path) -> None:
     book.close()
 
 
-def test_regions_and_variables_keep_to_the_code_list(run: Run) -> None:
-    codes = export.codes(run)
-    assert codes["regions"] == ["China|Beijing", "China|Guangdong", "China|Ningxia", "China"]
-    names = set(table()["iamc"]) | {"Target|Energy Intensity Reduction", "Energy Intensity Reduction", "Target Margin"}
-    for entry in codes["variables"]:
-        variable = entry.rpartition(" [")[0].removesuffix("|10.0th Percentile").removesuffix("|90.0th Percentile")
-        assert variable in names | {"Probability|Target Met"}
+def test_every_row_is_in_the_code_list(run: Run) -> None:
+    files = {
+        name: yaml.safe_load((export.DEFINITIONS / name).read_text(encoding="utf-8")) for name in export.code_list()
+    }
+    units = {name: entry["unit"] for item in files["variable/variables.yaml"] for name, entry in item.items()}
+    found = export.iamc(run)
+    assert {v: units.get(v) for v in found["variable"]} == dict(zip(found["variable"], found["unit"], strict=True))
+    assert set(found["region"]) <= set(files["region/regions.yaml"][0]["China"])
+    assert len(files["region/regions.yaml"][0]["China"]) == 31
+
+
+def test_the_code_list_is_in_step() -> None:
+    for name, text in export.code_list().items():
+        assert (export.DEFINITIONS / name).read_text(encoding="utf-8") == text, "run `python -m experiments.export`"
+
+
+PYAM = os.environ.get("TANLU_PYAM_PYTHON", "")
+"""A Python with pyam-iamc and nomenclature-iamc: they need older pandas and a GPL package, so never this one."""
+
+
+@pytest.mark.skipif(not PYAM, reason="TANLU_PYAM_PYTHON names no Python with pyam-iamc and nomenclature-iamc")
+def test_pyam_loads_it_and_nomenclature_validates_it(run: Run, tmp_path: Path) -> None:
+    script = """
+import sys, pyam, nomenclature
+for path in sys.argv[2:]:
+    data = pyam.IamDataFrame(path)
+    nomenclature.DataStructureDefinition(sys.argv[1]).validate(data)
+    print(len(data))
+"""
+    files = [export.export(run, to, tmp_path / name) for to, name in (("iamc-csv", "a.csv"), ("iamc-xlsx", "a.xlsx"))]
+    words = [PYAM, "-c", script, str(export.DEFINITIONS), *map(str, files)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(len(export.iamc(run)))] * 2
 
 
 def test_coal_equivalent_is_that_of_the_model() -> None:
