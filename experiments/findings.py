@@ -190,7 +190,7 @@ def decide(
     allocation: str | None = None,
     mix: str | None = None,
     *,
-    runs: int = 16_000,
+    runs: int = 32_000,
     trajectories: int = 16,
     say: Say = silent,
 ) -> None:
@@ -243,13 +243,16 @@ def indices(population: Population, survivors: Sequence[str], runs: int) -> pd.D
 
 
 def confirmed(population: Population, found: pd.DataFrame, survivors: Sequence[str]) -> pd.DataFrame:
-    """Chances on fresh runs with the inputs that are irrelevant to every place's hit or miss held at their median."""
-    cleared = set(target.irrelevant(found[found.of == "hit"]))
+    """Chances on fresh runs with the inputs that are irrelevant to a place's hit or miss held at their median there."""
     factors, kept = population.factors(), {*survivors, *SHOCKS}
-    named = [f.name for f in factors if f.name in cleared or (f.name not in kept and SCREENED_OUT in cleared)]
+    cleared = target.irrelevant(found[found.of == "hit"])
+    named = {
+        place: [f.name for f in factors if f.name in own or (f.name not in kept and SCREENED_OUT in own)]
+        for place, own in cleared.items()
+    }
     seed = population.futures.study.seed + 2
-    table = target.validate(population.margins, factors, named, runs=1000, seed=seed, outputs=population.places)
-    return table.rename(columns={"output": "province"}).assign(fixed=len(named), inputs="; ".join(named))
+    table = target.validate(population.margins, factors, named, runs=1000, seed=seed)
+    return table.rename(columns={"output": "province"})
 
 
 def _ranked(found: pd.DataFrame, factors: Sequence[Factor]) -> pd.DataFrame:

@@ -65,8 +65,9 @@ def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.D
         shown[head] = _numbers(table.province.map(pace[column]))
     n = int(table.members.max())
     yield f"Can the target be reached? {where}; {n} members; margin in percentage points", shown
-    if len(regret := run.table("regret")):
-        yield "Regret of each allocation and mix over the same futures (points of shortfall)", regret.round(3)
+    regret = run.table("regret")
+    if len(set(regret.allocation)) > 1:
+        yield f"Regret of each allocation over the same futures, mix {mix}, points", regret[regret.mix == mix]
     if "checks" in run.tables:
         worst = _at(run.table("checks"), allocation, mix)
         shown = worst[["check", "limit", "rate", "provinces_failing", "worst", "worst_province", "worst_year"]]

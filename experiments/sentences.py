@@ -57,15 +57,15 @@ def box(found: Box, units: dict[str, str], lang: str, **of: object) -> str:
     if lang == "zh":
         return (
             f"当{'，且'.join(parts)}时，{province}有 {scores['density']} % 的情形（95 % 区间 {scores['density_low']}–"
-            f"{scores['density_high']} %）达不到 {of['target']:.3g} % 的目标；不加条件时为 {scores['base']} %。"
+            f"{scores['density_high']} %）达不到 {of['target']:.3g} % 的目标；全部情形中为 {scores['base']} %。"
             f"该条件涵盖全部未达标情形的 {scores['coverage']} %。"
             f"（{allocation}，{mix}；以未参与寻找的 {found.members} 个样本检验）"
         )
     return (
         f"Where {_listed(parts)}, {province} misses its target of {of['target']:.3g} % in {scores['density']} % of "
         f"the futures (95 % interval {scores['density_low']}–{scores['density_high']} %), against {scores['base']} % "
-        f"without these conditions; they cover {scores['coverage']} % of all misses. ({allocation}, {mix}; judged on "
-        f"{found.members} members that were not used to find them.)"
+        f"over all of them; these conditions cover {scores['coverage']} % of all misses. ({allocation}, {mix}; judged "
+        f"on {found.members} members that were not used to find them.)"
     )
 
 

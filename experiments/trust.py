@@ -112,12 +112,12 @@ def irrelevance(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
         yield _absent("irrelevant inputs", "tanlu sensitivity")
         return
     table = tables["irrelevant"]
-    fixed = int(table.fixed.max())
-    moved = float(table.difference.abs().max())
+    some = table[table.fixed > 0]
+    moved = f"fixing them moves a chance by at most {100 * some.difference.abs().max():.1f} points"
     yield Item(
         "irrelevant inputs on fresh runs",
-        f"fixing {fixed} of them moves a chance by at most {100 * moved:.1f} points" if fixed else "none was called so",
-        GOOD if bool(table.holds.all()) else CAUTION,
+        f"{some.fixed.min()} to {some.fixed.max()} a place; {moved}" if len(some) else "none was called so",
+        GOOD if bool(some.holds.all()) else CAUTION,
         "Inputs at the dummy's level for hit and miss are fixed at their median and the chance is counted anew.",
         "将判定为无关的输入固定在中位数后，用新样本重新计算概率。",
     )

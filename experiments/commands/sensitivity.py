@@ -16,7 +16,7 @@ def sensitivity(
     mix: Mix = None,
     province: Annotated[str, typer.Option(help="Whose table is printed; all are stored.")] = "China",
     runs: RunsFolder = Path("runs"),
-    budget: Annotated[int, typer.Option(help="Model runs of each Sobol' design.", min=500)] = 16_000,
+    budget: Annotated[int, typer.Option(help="Model runs of each Sobol' design.", min=500)] = 32_000,
     trajectories: Annotated[int, typer.Option(help="Morris trajectories of the screening.", min=4)] = 16,
     json: Json = False,
     quiet: Quiet = False,

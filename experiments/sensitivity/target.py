@@ -4,7 +4,7 @@ Regional sensitivity analysis alone clears an input that acts only through inter
 in 30 % of the variance of "target reached"), so curves explain here, and only the total index judges.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +19,6 @@ from experiments.sensitivity.factors import (
     Factor,
     design,
     finite,
-    labels,
     seeds,
 )
 
@@ -52,10 +51,12 @@ def verdicts(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(verdict=np.where(table.factor == DUMMY, DUMMY, verdict))
 
 
-def irrelevant(table: pd.DataFrame) -> list[str]:
-    """Factors whose verdict is `irrelevant` for every output that varies."""
-    real = table[~table.verdict.isin(["constant", DUMMY])]
-    return [str(name) for name, v in real.groupby("factor", sort=False).verdict if (v == "irrelevant").all()]
+def irrelevant(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Output → the factors whose verdict for it is `irrelevant`; outputs without any have an empty list."""
+    return {
+        str(output): [str(name) for name in one.factor[one.verdict == "irrelevant"]]
+        for output, one in table.groupby("output", sort=False)
+    }
 
 
 def fixed(factors: Sequence[Factor], names: Sequence[str]) -> tuple[Factor, ...]:
@@ -71,31 +72,38 @@ def fixed(factors: Sequence[Factor], names: Sequence[str]) -> tuple[Factor, ...]
 def validate(
     margin: Evaluate,
     factors: Sequence[Factor],
-    names: Sequence[str],
+    names: Mapping[str, Sequence[str]],
     *,
     runs: int = 1000,
     seed: int = 1,
-    outputs: Sequence[str] | None = None,
     tolerance: float = 0.02,
 ) -> pd.DataFrame:
-    """Fresh runs, all inputs free against the same runs with `names` fixed: does the chance of a hit move?
+    """Fresh runs, all inputs free against the same runs with inputs fixed: does the chance of a hit move?
 
-    Columns: output, chance, chance_fixed, difference, low, high (95 % interval of the paired difference), changed
-    (share of runs whose verdict flips), holds (the whole interval lies within ± `tolerance`).
+    names: output of `margin` → factors held at their median for it, for every output in order. Columns: output, chance,
+    chance_fixed, difference, low, high (95 % interval of the paired difference), changed (share of runs whose verdict
+    flips), holds (the whole interval lies within ± `tolerance`), fixed (how many inputs), inputs (their names), runs.
     """
     (s,) = seeds(seed, 1)
     unit = np.asarray(stats.qmc.LatinHypercube(len(factors), rng=np.random.default_rng(s)).random(runs))
-    hits = []
-    for some in (tuple(factors), fixed(factors, names)):
+
+    def hits(some: Sequence[Factor]) -> Array:
         points = design(some, unit)
-        hits.append(finite(margin(points), points) >= 0)
-    free, held = hits
-    flip = held.astype(float) - free
+        return (finite(margin(points), points) >= 0).astype(float)
+
+    free = hits(factors)
+    held, sets = free.copy(), [frozenset(chosen) for chosen in names.values()]
+    if len(sets) != free.shape[1]:
+        raise ValueError(f"{free.shape[1]} outputs, but inputs to fix for {len(sets)}")
+    for chosen in sorted({s for s in sets if s}, key=sorted):
+        columns = [k for k, own in enumerate(sets) if own == chosen]
+        held[:, columns] = hits(fixed(factors, sorted(chosen)))[:, columns]
+    flip = held - free
     width = stats.norm.ppf(0.975) * np.sqrt((flip.var(axis=0) + 1 / runs**2) / runs)
     move = flip.mean(axis=0)
     return pd.DataFrame(
         {
-            "output": labels(outputs, free.shape[1]),
+            "output": list(names),
             "chance": free.mean(axis=0),
             "chance_fixed": held.mean(axis=0),
             "difference": move,
@@ -103,6 +111,8 @@ def validate(
             "high": move + width,
             "changed": (flip != 0).mean(axis=0),
             "holds": (move - width > -tolerance) & (move + width < tolerance),
+            "fixed": [len(own) for own in sets],
+            "inputs": ["; ".join(sorted(own)) for own in sets],
             "runs": runs,
         }
     )

@@ -20,7 +20,7 @@ def test_sentences_carry_limits_units_and_held_out_scores() -> None:
         "16 %",
         "75 % of the futures",
         "cover 45 % of all misses",
-        "against 40 % without",
+        "against 40 % over all",
         "500 members",
     ):
         assert words in english

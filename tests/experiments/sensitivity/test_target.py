@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from experiments.sensitivity import target
 from experiments.sensitivity.factors import Factor
@@ -18,7 +19,7 @@ def test_interaction_only_input_is_not_cleared() -> None:
     hit = table[table.of == "hit"].set_index("factor")
     assert hit.verdict["x3"] == "interacts"
     assert hit.ST_low["x3"] > 0.2
-    assert target.irrelevant(table[table.of == "hit"]) == []
+    assert target.irrelevant(table[table.of == "hit"]) == {"output": []}
 
 
 def test_rsa_alone_would_have_cleared_it() -> None:
@@ -33,14 +34,14 @@ def test_an_unused_input_is_irrelevant_and_fresh_runs_agree() -> None:
     factors = (*CASE.factors, Factor("unused"))
     table = target.analyse(margin, factors, runs=8000)
     names = target.irrelevant(table[table.of == "hit"])
-    assert names == ["unused"]
+    assert names == {"output": ["unused"]}
     check = target.validate(margin, factors, names, runs=500)
     assert check.holds.all()
     assert (check.changed == 0).all()
 
 
 def test_fixing_what_matters_is_found_out_by_fresh_runs() -> None:
-    check = target.validate(margin, CASE.factors, ["x3"], runs=2000).iloc[0]
+    check = target.validate(margin, CASE.factors, {"y": ["x3"]}, runs=2000).iloc[0]
     assert not check.holds
     assert check.changed > 0.05
 
@@ -49,7 +50,7 @@ def test_a_certain_hit_has_no_verdict() -> None:
     table = target.analyse(lambda x: 1 + x.a.to_numpy(), [Factor("a"), Factor("b")])
     hit = table[(table.of == "hit") & (table.factor != "dummy")]
     assert (hit.verdict == "constant").all()
-    assert target.irrelevant(hit) == []
+    assert target.irrelevant(hit) == {"output": []}
 
 
 def test_curves_end_at_one_and_without_misses_are_empty() -> None:
@@ -60,3 +61,14 @@ def test_curves_end_at_one_and_without_misses_are_empty() -> None:
     none = target.curves(unit, np.ones(100))
     assert none.cdf_miss.isna().all()
     assert none.distance.isna().all()
+
+
+def test_each_output_has_its_own_inputs_fixed() -> None:
+    factors = [Factor("a", -1, 1), Factor("b", -1, 1)]
+    both = lambda x: np.column_stack([x.a, x.b, x.b])  # noqa: E731
+    check = target.validate(both, factors, {"a": ["b"], "b": ["b"], "b too": []}, runs=400).set_index("output")
+    assert (check.changed == [0, 0.5, 0]).all()
+    assert check.fixed.tolist() == [1, 1, 0]
+    assert check.holds.tolist() == [True, False, True]
+    with pytest.raises(ValueError, match="3 outputs"):
+        target.validate(both, factors, {"a": ["b"]}, runs=100)
