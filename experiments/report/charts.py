@@ -267,45 +267,37 @@ def waterfall(name: str, labels: Sequence[str], steps: Array, unit: str, total: 
         return svg.render(figure, name)
 
 
-def steps(name: str, labels: Sequence[str], widths: Array, heights: Array, units: tuple[str, str]) -> str:
-    """An abatement cost curve: one block an option, as wide as what it avoids, as high as what that costs a tonne."""
-    with svg.axes(300) as (figure, axes):
+def steps(name: str, widths: Array, heights: Array, units: tuple[str, str], named: Sequence[int]) -> str:
+    """An abatement cost curve: one block an option, as wide as what it avoids, as high as what that costs a tonne.
+
+    named: positions of the blocks that get their number. The few highest are cut off, with their value beside them.
+    """
+    limit = 1.4 * float(np.quantile(np.abs(heights), 0.85))
+    with svg.axes(280, (52, 12, 38, 14), 620) as (figure, axes):
         lefts = np.concatenate([[0.0], np.cumsum(widths)[:-1]])
         colours = ["#0B6E5F" if height < 0 else "#C8702A" for height in heights]
-        axes.bar(lefts, heights, width=widths, align="edge", color=colours, edgecolor="white", linewidth=0.8)
-        for number, (left, width, height) in enumerate(zip(lefts, widths, heights, strict=True), start=1):
+        axes.bar(lefts, heights, width=widths, align="edge", color=colours, edgecolor="white", linewidth=0.6)
+        axes.set_ylim(max(-limit, 1.15 * float(heights.min())), min(limit, 1.15 * float(heights.max())))
+        bottom, top = axes.get_ylim()
+        for position in named:
+            middle, height = lefts[position] + widths[position] / 2, float(np.clip(heights[position], bottom, top))
+            label = str(position + 1) + (f" ({heights[position]:.0f})" if abs(heights[position]) > limit else "")
+            side = 1 if height >= 0 else -1
             axes.annotate(
-                str(number),
-                (left + width / 2, height),
-                xytext=(0, 3 if height >= 0 else -3),
+                label.replace("-", "−"),
+                (middle, height),
+                xytext=(0, 3 * side),
                 textcoords="offset points",
                 ha="center",
-                va="bottom" if height >= 0 else "top",
-                fontsize=8,
+                va="bottom" if side > 0 else "top",
+                fontsize=8.5,
+                annotation_clip=False,
             )
         axes.axhline(0, color=INK, linewidth=0.8)
-        axes.margins(y=0.1)
+        axes.set_xlim(0, float(widths.sum()))
         axes.set_xlabel(units[0])
         axes.set_ylabel(units[1])
-        figure.supxlabel(
-            "\n".join(_pack([f"{number} {label}" for number, label in enumerate(labels, start=1)], 74)),
-            fontsize=8,
-            x=0.02,
-            ha="left",
-            color="#444444",
-        )
         return svg.render(figure, name)
-
-
-def _pack(words: Sequence[str], columns: int) -> list[str]:
-    """The words in lines of at most so many columns, separated by a middle dot."""
-    lines: list[str] = []
-    for word in words:
-        if lines and sum(1 + (character > "\u2e80") for character in f"{lines[-1]} · {word}") <= columns:
-            lines[-1] += f" · {word}"
-        else:
-            lines.append(word)
-    return lines
 
 
 def ranges(name: str, table: pd.DataFrame, unit: str, series: Sequence[str], width: float = svg.WIDTH) -> str:

@@ -125,7 +125,7 @@ def _cell(terms: Terms, column: str, value: Any, decimals: int) -> Cell:
         return Cell("–")
     if isinstance(value, list | tuple | np.ndarray):
         return Cell(terms.names([str(item) for item in value]))
-    return Cell(terms.name(value))
+    return Cell(terms.name(value, column))
 
 
 def _is_number(value: Any) -> bool:

@@ -131,11 +131,7 @@ def money(view: View, province: str) -> Found:
         rows.append(row)
     title = view.terms("Costs and benefits by policy mix in {end}: median and 80 % range", end=view.end_year)
     heads = {key: head for key, head in MIX_COLUMNS.items() if key in rows[0]}
-    found = [table(view.terms, slug("mixes", province), title, pd.DataFrame(rows), heads=heads)]
-    options = view.rows("costs", province)
-    if options is not None and len(options):
-        found.append(_options(view, province, options))
-    return Found(tables=found)
+    return Found(tables=[table(view.terms, slug("mixes", province), title, pd.DataFrame(rows), heads=heads)])
 
 
 def _range(view: View, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:
@@ -147,26 +143,6 @@ def _range(view: View, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     digits = 1 if abs(median) < 100 else 0
     text = view.terms("{median} ({low} to {high})", median=number(median, digits), low=number(low, digits), high="{}")
     return text.format(number(high, digits))
-
-
-OPTION_COLUMNS = {
-    "name": "Option",
-    "package": "Package",
-    "co2 avoided Mt": "CO2 avoided, Mt a year",
-    "energy saved Mtce": "Energy saved, Mtce a year",
-    "net cost Gyuan/year": "Net cost, 10⁹ yuan a year",
-    "yuan per tCO2": "Yuan per tonne of CO2",
-    "yuan per tCO2 low": "10 %",
-    "yuan per tCO2 high": "90 %",
-    "assumed": "Share of numbers assumed",
-}
-
-
-def _options(view: View, province: str, rows: pd.DataFrame) -> Table:
-    """Costs of every option of the mix that was taken apart."""
-    named = rows.assign(name=rows["title_zh" if view.terms.lang == "zh" else "title"])
-    title = view.terms("Costs of the options, each on top of all others")
-    return table(view.terms, slug("costs", province), title, named, heads=OPTION_COLUMNS, decimals={"yuan per tCO2": 0})
 
 
 def decomposition(view: View, province: str) -> Found:
@@ -198,7 +174,34 @@ def decomposition(view: View, province: str) -> Found:
     about = view.terms("text: decomposition", scenario=view.scenario, n=members.sizes["member"])
     data = pd.DataFrame({"effect": names, "percent": values})
     picture = charts.waterfall(key, names, values, unit, view.terms("total"))
-    return Found(charts=[chart(key, title, about, picture, data)])
+    return Found(charts=[chart(key, title, about, picture, data), *_gap(view, province)])
+
+
+def _gap(view: View, province: str) -> list[Chart]:
+    """The gap between the mix that was taken apart and no new policy, where it was taken apart for this place."""
+    rows = view.rows("lmdi", province)
+    if rows is None:
+        return []
+    chosen = rows[(rows.of == "total energy") & (rows.year == view.end_year) & (rows.factor != "total")]
+    if chosen.empty:
+        return []
+    values = chosen["mean"].to_numpy(dtype=float)
+    largest = chosen.iloc[int(np.argmax(np.abs(values)))]
+    title = view.terms(
+        "{factor} brings {value} of {total} Mtce",
+        factor=_sentence_case(view.terms.name(largest.factor, "factor")),
+        value=number(float(largest["mean"]), sign=True),
+        total=number(float(values.sum()), sign=True),
+    )
+    key = slug("policy-gap", province)
+    mix = view.run.study.policy.mix if view.run.study.policy else view.mix
+    scenario = view.terms(
+        "Scenario: {allocation}, {mix}", allocation=view.terms.name(view.allocation), mix=view.terms.name(mix)
+    )
+    about = view.terms("text: gap to base", end=view.end_year, scenario=scenario)
+    names = [view.terms.name(factor, "factor") for factor in chosen.factor]
+    picture = charts.waterfall(key, names, values, view.terms("Mtce a year"), view.terms("total"))
+    return [chart(key, title, about, picture, chosen)]
 
 
 def _factors(state: xr.Dataset) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:

@@ -176,13 +176,14 @@ INDIRECT = {
     "high": "90 %",
     "share positive": "Share of members above zero",
 }
-HEALTH = {
-    "pollutant": "Pollutant",
-    "quantity": "Quantity",
-    "unit": "Unit",
-    "median": "Median",
-    "low": "10 %",
-    "high": "90 %",
+HEALTH = {"quantity": "Quantity", "year": "Year", "value": "Median", "low": "10 %", "high": "90 %"}
+PUBLISHED = {
+    "shock": "Shock",
+    "published": "Published, %",
+    "crowding out": "Crowding out, %",
+    "with cost as lost output": "With cost as lost output, %",
+    "demand side": "Demand side, %",
+    "ours over published": "Ours over published",
 }
 OPTIONS = {
     "energy saved Mtce": "Energy saved, Mtce a year",
@@ -238,16 +239,19 @@ def policies(view: View) -> Section:
         ("costs", "Costs and savings of the options", {titles: "Option", **OPTIONS}),
         ("lmdi", "Where the change comes from", SPLIT),
         ("indirect", "Indirect effects: value added and jobs", INDIRECT),
-        ("health", "Air pollution and health", None),
+        ("health", "Air pollution and health", HEALTH),
         ("overlap", "Overlap: joint effect in the model, by product and as a plain sum", OVERLAP),
-        ("published", "Beside a published study of Chongqing", None),
+        ("published", "Beside a published study of Chongqing", PUBLISHED),
     ):
         rows = view.table(name)
         if rows is not None and len(rows):
             note = str(rows[own].iloc[0]) if (own := f"note_{view.terms.lang}") in rows else ""
+            note = str(rows[f"note_{view.terms.lang}"].iloc[0]) if "note_en" in rows else ""
             shown = rows.drop(columns=[c for c in ("province", "note_en", "note_zh") if c in rows])
+            if name == "triple_win":
+                shown = shown[(shown.year == view.end_year) & (shown.mix != "base")]
             tables.append(
-                table(view.terms, slug("table", name), view.terms(words), shown, heads=heads, limit=80, note=note)
+                table(view.terms, slug("table", name), view.terms(words), shown, heads=heads, note=note, limit=60)
             )
     return Section("policies", title, [view.terms("text: policies")], pictures, tables)
 
@@ -294,10 +298,12 @@ def _curve(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
         "Abatement cost curve: cost of a tonne of CO2 by option, medians. {scenario}.", scenario=scenario
     )
     names = [str(name) for name in rows["title_zh" if view.terms.lang == "zh" else "title"]]
-    picture = charts.steps(
-        "cost-curve", names, width, height, (view.terms("CO2 avoided, Mt a year"), view.terms("yuan per tonne of CO2"))
-    )
-    return [chart("cost-curve", title, about, picture, rows)]
+    widest = sorted(np.argsort(-width)[:12].tolist())
+    units = (view.terms("CO2 avoided, Mt a year"), view.terms("yuan per tonne of CO2"))
+    picture = charts.steps("cost-curve", width, height, units, widest)
+    listed = ("；" if view.terms.lang == "zh" else "; ").join(f"{k + 1} {names[k]}" for k in widest)
+    note = view.terms("text: widest", names=listed)
+    return [chart("cost-curve", title, about, picture, rows, note=note, wide=True)]
 
 
 def _wedge(view: View, scenario: str) -> list[Chart]:

@@ -35,10 +35,13 @@ class Terms:
         text = table()[key][LANGS.index(self.lang)]
         return self._joined(text.format(**values) if values else text)
 
-    def name(self, key: object) -> str:
-        """The name of a thing that may be a user's own (mix, rule, parameter): unknown names stay as they are."""
+    def name(self, key: object, kind: str = "") -> str:
+        """The name of a thing that may be a user's own (mix, rule, parameter): unknown names stay as they are.
+
+        kind: what it is, where one word names two things ("factor").
+        """
         words = str(key)
-        known = table().get(words) or table().get(words.replace("_", " "))
+        known = table().get(f"{kind} {words}") or table().get(words) or table().get(words.replace("_", " "))
         return known[LANGS.index(self.lang)] if known else words
 
     def _joined(self, text: str) -> str:

@@ -183,11 +183,15 @@ class Measured:
     def series(self, name: str, province: str, scale: float = 1.0, first: int = 2005) -> tuple[Array, Array, Array]:
         """Years, values and absolute errors (each (year), measured years only) of a series of a province.
 
-        For "China" the sum of provinces, or nothing where one of them is missing.
+        For "China" the sum of provinces (an intensity: their mean weighted by GDP), nothing where one is missing.
         """
         chosen = self.data[name].sel(year=slice(first, None))
         nation = province == NATION
-        chosen = chosen.sum("province", skipna=False) if nation else chosen.sel(province=province)
+        if nation and name.endswith("intensity"):
+            gdp = self.data["gdp"].sel(year=slice(first, None))
+            chosen = (chosen * gdp).sum("province", skipna=False) / gdp.sum("province", skipna=False)
+        else:
+            chosen = chosen.sum("province", skipna=False) if nation else chosen.sel(province=province)
         for dim in [dim for dim in chosen.dims if dim != "year"]:
             chosen = chosen.sum(str(dim), min_count=1)
         values = chosen.values.astype(float) * scale
