@@ -1,0 +1,195 @@
+"""Which free parameters the data decide: profile likelihoods, and a label that travels with the parameter.
+
+A parameter of a province is fixed on a grid over its range and everything else is fitted again; its own prior is left
+out, the others keep theirs. Where −ln likelihood rises by 1.92 (half the 95 % quantile of χ² with one degree of
+freedom; Raue et al. 2009) on both sides of the optimum inside the range, the parameter is identified. What is not
+says so wherever it is printed: `label`, `marked`. An uncertain assumption is never identified: it has its prior alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from calibration import baseline, fit, posterior, prior
+from calibration.errors import InputError, nearest
+
+PUBLISHED = Path(__file__).with_name("published") / "identifiability.csv"
+COMMAND = "tanlu identifiability --fresh"
+DROP = 1.92
+GRID = 9  # values over the range, beside the optimum
+STIFF = 1e-5  # of the range: scale of the spring that holds a parameter at its value of the grid
+IDENTIFIED, NOT_IDENTIFIED, PRIOR_ONLY = "identified", "not identified", "prior only"
+COLUMNS = ("province", "parameter", "best", "low", "high", "drop_below", "drop_above", "label")
+
+
+def restore(shipped: xr.Dataset) -> tuple[fit.Problem, prior.Prior]:
+    """The problem and the pooled prior of a saved posterior."""
+    problem = fit.problem(baseline.load(), int(shipped.attrs["last year fitted"]))
+    problem.inputs["learning index data"] = shipped["learning index data"]
+    count = shipped.sizes["province"]
+    names = tuple(map(str, shipped["parameter"].values))
+    mean, spread = (np.tile(shipped[name].values, (count, 1)) for name in ("prior mean", "prior spread"))
+    return problem, prior.Prior(names, mean, spread, shipped["low"].values, shipped["high"].values)
+
+
+def profiles(
+    problem: fit.Problem, belief: prior.Prior, optimum: NDArray[np.float64], points: int = GRID,
+    progress: Callable[[str], None] = lambda text: None,
+) -> xr.Dataset:  # fmt: skip
+    """Profile likelihoods of every free parameter, all provinces at once.
+
+    optimum: (province, parameter), where each search begins.
+    Returns value and profile (−ln likelihood above its least value), each (parameter, province, point); points in
+    ascending order of the value, the best fit among them.
+    """
+    values, rises = [], []
+    for at, name in enumerate(belief.names):
+        progress(f"profile of {name} ({at + 1} of {len(belief.names)})")
+        value, rise = _profile(problem, belief, optimum, at, points)
+        values.append(value)
+        rises.append(rise)
+    coords = {"parameter": list(belief.names), "province": problem.inputs["base gdp"]["province"].values}
+    dims = ("parameter", "province", "point")
+    return xr.Dataset({"value": (dims, np.array(values)), "profile": (dims, np.array(rises))}, coords)
+
+
+def _profile(
+    problem: fit.Problem, belief: prior.Prior, optimum: NDArray[np.float64], at: int, points: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One parameter: values and profile (province, point)."""
+    spread = belief.spread.copy()
+    width = (belief.high - belief.low)[at]
+    spread[:, at] = width / 4  # the scale of the optimiser's steps, no belief any more
+    free = replace(belief, spread=spread)
+    own = len(belief.names) - at  # position of its prior among the last residuals
+
+    def residuals(values: NDArray[np.float64], pin: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        found = fit.residuals(problem, free)(values)
+        # In the place of its own prior: nothing, or a spring to the nearest value of the grid, which holds it there.
+        found[..., -own] = 0.0 if pin is None else (values[..., at] - _nearest(pin, values[..., at])) / (STIFF * width)
+        return found
+
+    best = fit.maximise(lambda values: residuals(values, None), free, optimum[None])
+    grid = np.linspace(belief.low[at], belief.high[at], points)
+    held = np.tile(grid[:, None], (1, len(optimum)))
+    starts = np.tile(best.values, (points, 1, 1))
+    starts[..., at] = held
+    found = fit.maximise(lambda values: residuals(values, grid), free, starts)
+    value = np.concatenate([held.T, best.values[:, at, None]], axis=1)
+    payoff = np.concatenate([found.start_payoff.T, best.payoff[:, None]], axis=1)
+    order = np.argsort(value, axis=1, kind="stable")
+    rise = 0.5 * (payoff - payoff.min(axis=1, keepdims=True))
+    return np.take_along_axis(value, order, 1), np.take_along_axis(rise, order, 1)
+
+
+def _nearest(grid: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(grid[np.abs(values[..., None] - grid).argmin(-1)])
+
+
+def table(found: xr.Dataset) -> pd.DataFrame:
+    """One row a province and parameter: best value, 95 % interval (NaN where it is open), rise to either end, label."""
+    rows = []
+    for parameter in found["parameter"].values:
+        for province in found["province"].values:
+            one = found.sel(parameter=parameter, province=province)
+            rows.append((str(province), str(parameter), *_ends(one["value"].values, one["profile"].values)))
+    frame = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
+    inside = (frame["drop_below"] >= DROP) & (frame["drop_above"] >= DROP)
+    frame["label"] = np.where(inside, IDENTIFIED, NOT_IDENTIFIED)
+    return frame
+
+
+def _ends(value: NDArray[np.float64], rise: NDArray[np.float64]) -> tuple[float, float, float, float, float]:
+    """Best value, the two crossings of DROP, the greatest rise below and above."""
+    best = int(rise.argmin())
+    below, above = rise[: best + 1][::-1], rise[best:]
+    low = _crossing(value[: best + 1][::-1], below)
+    high = _crossing(value[best:], above)
+    return float(value[best]), low, high, float(below.max()), float(above.max())
+
+
+def _crossing(value: NDArray[np.float64], rise: NDArray[np.float64]) -> float:
+    """The first place, going outward, where the rise reaches DROP; NaN when it does not."""
+    outside = np.flatnonzero(rise >= DROP)
+    if not outside.size or outside[0] == 0:
+        return float("nan")
+    i = int(outside[0])
+    part = (DROP - rise[i - 1]) / (rise[i] - rise[i - 1])
+    return float(value[i - 1] + part * (value[i] - value[i - 1]))
+
+
+def make(progress: Callable[[str], None] = lambda text: None) -> pd.DataFrame:
+    """The table for the shipped posterior."""
+    shipped = posterior.load()
+    problem, belief = restore(shipped)
+    return table(profiles(problem, belief, shipped["optimum"].values, progress=progress))
+
+
+def save(frame: pd.DataFrame, path: Path = PUBLISHED) -> None:
+    """Write the table with the command that made it and the posterior it belongs to."""
+    mark = posterior.load().attrs.get("fingerprint", "")
+    path.write_text(f"# made by: {COMMAND}; posterior {mark}\n" + frame.round(5).to_csv(index=False), encoding="utf-8")
+
+
+def load(path: Path = PUBLISHED) -> pd.DataFrame:
+    """The shipped table. Raises InputError when there is none."""
+    if not path.exists():
+        raise InputError(f"{path}: no table there; make it with: {COMMAND}")
+    return pd.read_csv(path, comment="#")
+
+
+def belongs(path: Path = PUBLISHED) -> bool:
+    """Was the table made for the posterior that ships?"""
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    return first.endswith(f"posterior {posterior.load().attrs.get('fingerprint', '')}")
+
+
+@cache
+def _labels() -> dict[tuple[str, str], str]:
+    frame = load()
+    return {(str(row.parameter), str(row.province)): str(row.label) for row in frame.itertuples()}
+
+
+def label(parameter: str, province: str | None = None) -> str:
+    """identified, not identified, or prior only.
+
+    parameter: a free parameter ("frontier industry"), the model's name of one, or an uncertain assumption. Without a
+    province a parameter counts as identified when it is so in most provinces.
+    Raises InputError for an unknown parameter or province.
+    """
+    if parameter in prior.uncertain().index:
+        return PRIOR_ONLY
+    labels = _labels()
+    names = [name for name, (own, _) in prior.FREE.items() if parameter in (name, own)]
+    provinces = sorted({where for _, where in labels})
+    if not names:
+        known = [*prior.FREE, *map(str, prior.uncertain().index)]
+        raise InputError(f"no free or uncertain parameter {parameter!r}{nearest(parameter, known)}")
+    if province is not None and province not in provinces:
+        raise InputError(f"no province {province!r}{nearest(province, provinces)}")
+    wanted = provinces if province is None else [province]
+    found = [labels[name, where] == IDENTIFIED for name in names for where in wanted]
+    return IDENTIFIED if np.mean(found) > 0.5 else NOT_IDENTIFIED
+
+
+def marked(parameter: str, province: str | None = None) -> str:
+    """The parameter's name as it is printed: what the data do not decide says so."""
+    found = label(parameter, province)
+    return parameter if found == IDENTIFIED else f"{parameter} ({found})"
+
+
+def counts() -> pd.DataFrame:
+    """One row a free parameter: in how many provinces it is identified; then the assumptions, which never are."""
+    frame = load()
+    rows = frame.assign(identified=frame["label"] == IDENTIFIED).groupby("parameter", sort=False)["identified"]
+    free = pd.DataFrame({"identified": rows.sum(), "of": rows.size()}).reset_index()
+    free["label"] = [label(str(name)) for name in free["parameter"]]
+    names = [str(name) for name in prior.uncertain().index]
+    assumed = pd.DataFrame({"parameter": names, "identified": 0, "of": 0, "label": PRIOR_ONLY})
+    return pd.concat([free, assumed], ignore_index=True)

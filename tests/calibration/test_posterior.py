@@ -1,0 +1,152 @@
+"""The shipped posterior: its gates, its origin, and that a coarse run finds the same optimum."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from calibration import fit, identifiability, posterior, sampler
+from calibration.errors import InputError
+from calibration.likelihood import likelihood
+from calibration.prior import Prior
+
+
+@pytest.fixture(scope="module")
+def shipped() -> xr.Dataset:
+    return posterior.load()
+
+
+@pytest.fixture(scope="module")
+def restored(shipped: xr.Dataset) -> tuple[fit.Problem, Prior]:
+    return identifiability.restore(shipped)
+
+
+def test_the_shipped_posterior_belongs_to_the_shipped_data_and_model(shipped: xr.Dataset) -> None:
+    import json
+
+    settings = json.loads(shipped.attrs["settings"])
+    assert shipped.attrs["fingerprint"] == posterior.fingerprint(**settings), (
+        f"data, model or settings have changed since; run: {shipped.attrs['command']}"
+    )
+
+
+def test_the_shipped_chains_pass_their_gates(shipped: xr.Dataset) -> None:
+    assert float(shipped.attrs["largest split R-hat"]) < sampler.RHAT
+    assert float(shipped.attrs["least ESS"]) >= sampler.ESS
+    assert shipped.sizes["province"] == 30
+    assert not bool(shipped["draws"].isnull().any())
+    assert bool(((shipped["draws"] >= shipped["low"] - 1e-6) & (shipped["draws"] <= shipped["high"] + 1e-6)).all())
+
+
+def test_a_new_fit_from_the_prior_finds_the_shipped_optimum(
+    shipped: xr.Dataset, restored: tuple[fit.Problem, Prior]
+) -> None:
+    problem, belief = restored
+    found = fit.maximise(fit.residuals(problem, belief), belief, belief.mean[None])
+    worse = found.payoff - shipped["payoff"].values
+    assert (worse < 0.5).mean() >= 0.9, "one start misses the optimum of more than three provinces"
+    same = worse < 0.5
+    apart = np.abs(found.values - shipped["optimum"].values) / belief.spread
+    assert np.median(apart[same]) < 0.05
+
+
+def test_closing_the_learning_loop_reproduces_the_index(
+    shipped: xr.Dataset, restored: tuple[fit.Problem, Prior]
+) -> None:
+    problem, _ = restored
+    closed = fit.learning_index(problem, shipped["optimum"].values)
+    difference = float(abs(closed - shipped["learning index data"]).max())
+    assert difference < 1e-4, f"the closed loop is {difference:.1e} off the series used in calibration"
+
+
+def test_a_design_is_reproducible_and_inside_the_bounds(
+    shipped: xr.Dataset, restored: tuple[fit.Problem, Prior]
+) -> None:
+    problem, _ = restored
+    one, same, other = (posterior.design(6, seed, inputs=problem.inputs, posterior=shipped) for seed in (3, 3, 4))
+    xr.testing.assert_identical(one, same)
+    assert not one.equals(other)
+
+
+def gaussian(centre: np.ndarray, root: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    def of(values: np.ndarray) -> np.ndarray:
+        white = np.linalg.solve(root, np.moveaxis(values - centre, 0, -1))
+        return np.asarray(-0.5 * (white**2).sum(1).T)
+
+    return of
+
+
+def test_the_sampler_finds_mean_and_covariance_of_a_normal() -> None:
+    rng = np.random.default_rng(2)
+    centre = rng.normal(size=(3, 4))
+    root = np.linalg.cholesky(np.stack([np.cov(rng.normal(size=(4, 20))) for _ in range(3)]))
+    start = sampler.Proposal(centre + 0.3, 1.5 * root)
+    chains, accepted = sampler.sample(gaussian(centre, root), start, 4000, rng)
+    flat = chains.reshape(-1, 3, 4)
+    spread = flat.std(0)
+    np.testing.assert_allclose(flat.mean(0), centre, atol=0.08 * spread.max())
+    expected = np.einsum("pij,pkj->pik", root, root)
+    for p in range(3):
+        np.testing.assert_allclose(np.cov(flat[:, p].T), expected[p], atol=0.08 * expected[p].max())
+    assert (accepted > 0.3).all()
+    sampler.gate(sampler.diagnostics(chains, ["a", "b", "c"], list("wxyz")))
+
+
+def test_gates_raise_with_the_numbers() -> None:
+    rng = np.random.default_rng(3)
+    apart = rng.normal(size=(4, 500, 1, 2))
+    apart[:2, :, 0, 1] += 2.0  # two chains stay elsewhere
+    table = sampler.diagnostics(apart, ["Hebei"], ["good", "bad"])
+    with pytest.raises(sampler.GateError, match="bad of Hebei") as caught:
+        sampler.gate(table)
+    assert list(caught.value.table["parameter"]) == ["bad"]
+    stuck = np.repeat(rng.normal(size=(4, 20, 1, 1)), 25, axis=1)
+    with pytest.raises(sampler.GateError, match="ESS"):
+        sampler.gate(sampler.diagnostics(stuck, ["Hebei"], ["stuck"]))
+
+
+def test_a_missing_posterior_names_the_command(tmp_path) -> None:
+    with pytest.raises(InputError, match="tanlu calibrate"):
+        posterior.load(tmp_path / "none.nc")
+
+
+def test_the_fit_climbs_to_a_known_optimum() -> None:
+    rng = np.random.default_rng(4)
+    known = rng.normal(size=(5, 3))
+    belief = Prior(tuple("abc"), np.zeros((5, 3)), np.full((5, 3), 100.0), np.full(3, -9.0), np.full(3, 9.0))
+    slope = rng.normal(size=(7, 3))
+
+    def of(values: np.ndarray) -> np.ndarray:
+        away = values - known
+        return np.concatenate([away @ slope.T + 0.1 * away[..., :1] ** 3, (values - belief.mean) / belief.spread], -1)
+
+    found = fit.maximise(of, belief, fit.starts(belief, 4, rng))
+    np.testing.assert_allclose(found.values, known, atol=2e-3)
+    assert found.covariance.shape == (5, 3, 3)
+    assert ((found.effective_parameters > 2.9) & (found.effective_parameters <= 3)).all()
+
+
+def test_a_year_without_a_figure_says_nothing(restored: tuple[fit.Problem, Prior]) -> None:
+    problem, belief = restored
+    run = problem.simulate(belief.mean[None])
+    missing = np.isnan(problem.likelihood.log_measured)
+    residuals = problem.likelihood.residuals(run)
+    assert np.isfinite(residuals).all()
+    assert not missing.all(axis=-1).all(axis=0).any(), "a province without any figure"
+
+
+def test_the_likelihood_reads_no_later_year(restored: tuple[fit.Problem, Prior]) -> None:
+    from calibration import baseline
+
+    measured = baseline.load()
+    later = measured.copy(deep=True)
+    for name in later.data_vars:
+        if "year" in later[name].dims and later[name].dtype.kind == "f":
+            later[name].loc[{"year": slice(2011, None)}] *= 2
+    for one, two in zip(
+        (likelihood(measured).log_measured, likelihood(measured).whiten),
+        (likelihood(later).log_measured, likelihood(later).whiten),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, two)
