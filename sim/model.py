@@ -15,6 +15,7 @@ import xarray as xr
 from sim import oracle, pysd_backend
 from sim.backends import choose
 from sim.clock import Grid
+from sim.compiler import kept
 from sim.compiler.ir import Module, Variable
 from sim.compiler.plan import check
 from sim.compiler.structure import build
@@ -61,8 +62,14 @@ class Model:
             UnknownNameError: an equation uses a name that is not defined.
         """
         path = Path(path)
-        module = build(oracle.abstract_model(path, encoding), path, data_files)
-        check(module)
+        usable = data_files is None and path.is_file() and path.stat().st_size <= oracle.LARGEST
+        key = kept.key(path, encoding) if usable else ""
+        module = kept.load(key) if usable else None
+        if module is None:
+            module = build(oracle.abstract_model(path, encoding), path, data_files)
+            check(module)
+            if usable and not module.external:
+                kept.store(key, module)
         return cls(path, module, encoding, data_files)
 
     @property

@@ -6,7 +6,7 @@ PySD's own readers are used, so that the rules for missing values, cell names an
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from sim.compiler.expressions import Place
 
 Points = tuple[NDArray[np.float64], NDArray[np.float64], str]
+
+
+def used(elements: Iterable[Any], subscripts: Subscripts) -> bool:
+    """Whether a model takes values or subscripts from other files."""
+    asts = (component.ast for element in elements for component in element.components)
+    return subscripts.external or any(type(ast).__name__.startswith("Get") for ast in asts)
 
 
 def _coords(subscripts: Subscripts, given: Sequence[str], dims: Sequence[str]) -> dict[str, list[str]]:

@@ -209,6 +209,10 @@ class Graph:
     def __init__(self) -> None:
         self._made: dict[Any, Any] = {}
 
+    def __reduce__(self) -> tuple[type[Graph], tuple[()]]:
+        """What was made is found by identity, which a copy in another process does not share."""
+        return Graph, ()
+
     def _once(self, key: Any, make: Any) -> Any:
         if key not in self._made:
             self._made[key] = make()
@@ -428,3 +432,4 @@ class Module:
     missing: dict[int, str] = field(default_factory=dict)  # input slots without a value → what to do about it
     fixed: dict[int, str] = field(default_factory=dict)  # slots that decide the structure → why they cannot be changed
     structure: list[tuple[int, str]] = field(default_factory=list)  # slots of such numbers (orders), their variables
+    external: bool = False  # values were read from other files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -349,7 +349,7 @@ def _data_part(place: Place, symbol: SlotSymbol, component: Any) -> ir.Expr:
 
 
 def _module(
-    lowering: Lowering, scope: Scope, elements: Iterable[Any], dims: dict[str, tuple[str, ...]], lines: Lines
+    lowering: Lowering, scope: Scope, elements: Sequence[Any], dims: dict[str, tuple[str, ...]], lines: Lines
 ) -> ir.Module:
     variables = {}
     for element in elements:
@@ -364,6 +364,7 @@ def _module(
     return ir.Module(
         lowering.graph, lowering.axes, variables, lowering.slots, lowering.equations, lowering.states, lowering.tables,
         lowering.clock, lowering.defaults, lowering.series, lowering.missing, {}, lowering.structure,
+        external.used(elements, scope.subscripts),
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ import hashlib
 import os
 import platform
 import shutil
-import stat
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from sim.compiler.backend import Job, Values
 from sim.compiler.emit import Source, emit
+from sim.compiler.folder import cache
 from sim.compiler.program import Program
 from sim.errors import CompilerError
 
@@ -193,25 +193,3 @@ def _identity(compiler: str) -> str:
         lines = [platform.processor()]
     chip = [line for line in lines if line.startswith(("flags", "model name", "Features"))][:2]
     return "\n".join((version, platform.platform(), *chip))
-
-
-def cache() -> Path:
-    """The folder of built libraries, readable and writable by this user alone."""
-    chosen = os.environ.get("SIM_CACHE")
-    base = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sim-kernels"
-    for folder in (base, Path(tempfile.gettempdir()) / f"sim-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"):
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if _private(folder) and os.access(folder, os.W_OK):
-                return folder
-        except OSError:
-            continue
-    raise CompilerError(f"no private folder for built kernels: neither {base} nor the temporary folder; set SIM_CACHE")
-
-
-def _private(folder: Path) -> bool:
-    """Whether nobody else can put a library there."""
-    if not hasattr(os, "getuid"):
-        return True
-    status = folder.stat()
-    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -53,11 +53,13 @@ class Subscripts:
         ranges: elements of every range, sub-ranges resolved.
         mapping: ranges that a range is mapped to.
         numbers: number of an element, or numbers of a range's elements, within the main range.
+        external: whether a range is read from another file.
     """
 
     ranges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     mapping: dict[str, tuple[str, ...]] = field(default_factory=dict)
     numbers: dict[str, tuple[str | None, tuple[int, ...]]] = field(default_factory=dict)
+    external: bool = False
     _manager: Any = None
 
     @classmethod
@@ -76,7 +78,8 @@ class Subscripts:
             raise ModelError(path, f"a subscript range cannot be read: {' '.join(str(error).split())[:500]}") from error
         ranges = {name: tuple(elements) for name, elements in manager.subscripts.items()}
         mapping = {name: tuple(mapped) for name, mapped in manager.mapping.items()}
-        return cls(ranges, mapping, _numbers(ranges, manager.subranges), manager)
+        external = any(isinstance(subscript.subscripts, dict) for subscript in section.subscripts)
+        return cls(ranges, mapping, _numbers(ranges, manager.subranges), external, manager)
 
     def dims_of(self, definitions: list[list[str]], variable: str) -> tuple[str, ...]:
         """The dims of a variable with one definition or several, as PySD merges them."""
