@@ -173,7 +173,10 @@ class Oracle:
             shape = tuple(map(len, own.values()))
             data = np.empty((*shape, len(cells)))
             for step, cell in enumerate(cells):
-                data[..., step] = _values(cell, theirs).reshape(shape)
+                values = _values(cell, theirs)
+                if np.iscomplexobj(values):
+                    raise ModelError(self.path, f"PySD gives {name!r} a complex value: a power of a negative number")
+                data[..., step] = values.reshape(shape)
             variables[name] = ((*own, "time"), data, {"units": self.units[name]})
             shared.update({dim: np.asarray(elements, dtype=str) for dim, elements in own.items()})
         return xr.Dataset(variables, coords=shared)
@@ -182,10 +185,10 @@ class Oracle:
 def _values(cell: Any, labels: Mapping[str, list[str]]) -> np.ndarray:
     """A cell of PySD's table over all elements of its dims; NaN where the model never defines one."""
     if not isinstance(cell, xr.DataArray):
-        return np.asarray(cell, dtype=float)
+        return np.asarray(cell)
     if any(cell.sizes.get(dim, 1) != len(elements) for dim, elements in labels.items()) and cell.size > 1:
         cell = cell.reindex(labels)
-    return np.asarray(cell.transpose(*labels), dtype=float)
+    return np.asarray(cell.transpose(*labels))
 
 
 def run(

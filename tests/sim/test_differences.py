@@ -1,0 +1,166 @@
+"""Deliberate differences from PySD: docs/differences.md, row by row. Each shows what both do."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from sim import Model
+from sim.errors import DesignError, ModelError, Refused
+from sim.oracle import Oracle, _quiet
+from tests.sim.conftest import MODELS, agree, loaded
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # PySD's own
+DOCUMENT = Path(__file__).parents[2] / "docs" / "differences.md"
+
+
+@pytest.fixture
+def plain_pysd(tmp_path):
+    """PySD as a user calls it, without our care."""
+
+    def load(path):
+        with _quiet():
+            import pysd
+
+            return pysd.read_vensim(path)
+
+    return load
+
+
+def test_every_row_of_the_document_has_its_test_and_the_reverse():
+    rows = set(re.findall(r"^\| `(\w+)`", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE))
+    tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert rows == tests - {"every_row_of_the_document_has_its_test_and_the_reverse"}
+
+
+def test_whole_number_as_first_value(write, backend):
+    path = write("x = 0.4 + Time ~ ~ |\ns = SMOOTHI(x, 2, 0) ~ ~ |\n")
+    s, expected = 0.0, []
+    for step in range(17):
+        expected += [s] if step % 2 == 0 else []
+        s += 0.5 * (0.4 + step / 2 - s) / 2
+    np.testing.assert_allclose(Model.load(path).run(outputs=["s"], backend=backend)["s"], expected, rtol=1e-12)
+    assert abs(float(Oracle(path).run(outputs=["s"])["s"][1]) - expected[1]) > 0.05, "PySD has been mended"
+
+
+def test_delay_fixed_of_a_delay(write, backend):
+    path = write("x = 1 + Time ~ ~ |\nslow = DELAY1(x, 2) ~ ~ |\nf = DELAY FIXED(slow, 1, 0.5) ~ ~ |\n")
+    model = Model.load(path)
+    whole, alone = model.run(backend=backend), model.run(outputs=["f"], backend=backend)
+    np.testing.assert_array_equal(whole["f"], alone["f"])
+    agree(Oracle(path).run(), whole)
+    assert not np.allclose(Oracle(path).run(outputs=["f"])["f"], whole["f"]), "PySD has been mended"
+
+
+def test_missing_values_in_reductions(write, backend):
+    body = "r: a, b, c ~ ~ |\nx[r] = 1, 2, 3 ~ ~ |\ny[r] = IF THEN ELSE(x[r] = 2, :NA:, x[r]) ~ ~ |\n"
+    body += "s = SUM(y[r!]) ~ ~ |\np = PROD(y[r!]) ~ ~ |\nlow = VMIN(y[r!]) ~ ~ |\nhigh = VMAX(y[r!]) ~ ~ |\n"
+    path = write(body)
+    names = ["s", "p", "low", "high"]
+    result, reference = Model.load(path).run(outputs=names, backend=backend), Oracle(path).run(outputs=names)
+    assert np.isnan([result[name][0] for name in names]).all()
+    assert [float(reference[name][0]) for name in names] == [4.0, 3.0, 1.0, 3.0]
+
+
+def test_division_by_zero(write, backend):
+    path = write("y = 1 / (Time - 1) ~ ~ |\nz = 2 ^ 2000 ~ ~ |\nlevel = INTEG(1, 0) ~ ~ |\n")
+    result = Model.load(path).run(backend=backend)
+    np.testing.assert_array_equal(result["y"][:3], [-1.0, np.inf, 1.0])
+    np.testing.assert_array_equal(result["level"], np.arange(9.0))
+    assert np.isinf(result["z"]).all()
+    with pytest.raises(ModelError, match=r"ZeroDivisionError|OverflowError"):
+        Oracle(path).run()
+
+
+def test_fractional_power_of_a_negative_number(write, backend):
+    path = write("y = (Time - 100) ^ 0.333 ~ ~ |\n")
+    assert np.isnan(Model.load(path).run(backend=backend)["y"]).all()
+    with pytest.raises(ModelError, match="complex"):
+        Oracle(path).run()
+
+
+def test_lower_order_of_a_delay(plain_pysd, tmp_path, backend):
+    path = MODELS / "subscripted_state.mdl"
+    speed = xr.DataArray([1.0, 0.6, 1.1], {"part": ["p1", "p2", "p3"]}, "part")
+    agree(Oracle(path).run({"speed": speed}), loaded(path).run({"speed": speed}, backend=backend))
+    copy = tmp_path / path.name
+    copy.write_bytes(path.read_bytes())
+    with pytest.raises(ValueError, match="conflicting sizes"):
+        plain_pysd(copy).run(params={"speed": speed})
+
+
+def test_numpy_numbers_as_parameters(write, backend, plain_pysd):
+    path = write("r: a, b ~ ~ |\nstart = 1.5 ~ ~ |\nlevel[r] = INTEG(start, start) ~ ~ |\n")
+    result = Model.load(path).run({"start": np.float64(2.0)}, ["level"], backend=backend)
+    np.testing.assert_allclose(result["level"].isel(r=0), 2 + 2 * np.arange(9.0))
+    agree(Oracle(path).run({"start": 2.0}, ["level"]), result)
+    with pytest.raises(Exception, match=r"."):
+        plain_pysd(path).run(params={"start": np.float64(2.0)})
+
+
+def test_names_of_local_variables(write, backend):
+    path = write("r: a, b ~ ~ |\nvalue[r] = 1, 2 ~ ~ |\ny[a] = value[a] ~ ~ |\ny[b] = value[b] * 2 ~ ~ |\n")
+    np.testing.assert_array_equal(Model.load(path).run(backend=backend)["y"].isel(time=0), [1.0, 4.0])
+    with pytest.raises(ModelError, match="not callable"):
+        Oracle(path).run()
+
+
+def test_apostrophes_in_subscripts(write, backend):
+    path = write("driver's: a', b ~ ~ |\nx[driver's] = 1, 2 ~ ~ |\ny[a'] = x[a'] * Time ~ ~ |\ny[b] = 5 ~ ~ |\n")
+    result = Model.load(path).run(backend=backend)
+    assert [*result["driver's"].values] == ["a'", "b"]
+    agree(Oracle(path).run(), result)  # which renames them for PySD
+
+
+def test_clock_from_a_parameter(backend, tmp_path, plain_pysd):
+    path = MODELS / "clock_by_formula.mdl"
+    result = loaded(path).run({"horizon": 9.0}, backend=backend)
+    assert float(result["time"][0]) == -3.0
+    agree(Oracle(path).run({"horizon": 9.0}), result)  # which empties PySD's caches
+    copy = tmp_path / path.name
+    copy.write_bytes(path.read_bytes())
+    assert plain_pysd(copy).run(params={"horizon": 9.0}).index[0] == -2.0, "PySD has been mended"
+
+
+def test_save_points_leave_final_time(backend, tmp_path, plain_pysd):
+    path = MODELS / "stocks.mdl"
+    result = loaded(path).run(outputs=["FINAL TIME"], times=[0.0, 3.0], backend=backend)
+    np.testing.assert_array_equal(result["FINAL TIME"], [20.0, 20.0])
+    copy = tmp_path / path.name
+    copy.write_bytes(path.read_bytes())
+    assert plain_pysd(copy).run(return_timestamps=[0.0, 3.0])["FINAL TIME"].iloc[0] == 3.0, "PySD has been mended"
+
+
+def test_series_hold_their_ends(write, backend):
+    path = write("r: a, b ~ ~ |\nx[r] = 1, 2 ~ ~ |\ny[r] = x[r] * 2 ~ ~ |\n")
+    series = xr.DataArray([[1.0, 3.0], [5.0, 7.0]], {"time": [2.0, 4.0], "r": ["a", "b"]}, ("time", "r"))
+    result = Model.load(path).run({"x": series}, ["y"], backend=backend)
+    np.testing.assert_allclose(result["y"].isel(r=0), 2 * np.interp(np.arange(9.0), [2, 4], [1, 5]))
+    agree(Oracle(path).run({"x": series}, ["y"]), result)
+
+
+def test_random_functions(write):
+    for function in ("RANDOM UNIFORM(0, 1, 3)", "RANDOM NORMAL(0, 1, 0.5, 0.1, 3)", "RANDOM 0 1()"):
+        with pytest.raises((Refused, ModelError), match=r"(?i)random"):
+            Model.load(write(f"y = {function} ~ ~ |\n"))
+
+
+def test_too_many_arguments(write):
+    path = write("y = MAX(1, 2, 7) ~ ~ |\n")
+    with pytest.raises(Refused, match="2 argument"):
+        Model.load(path)
+    assert float(Oracle(path).run()["y"][0]) == 2.0, "PySD has been mended"
+
+
+def test_a_variable_called_like_a_function(write):
+    path = write("exp = 2 ~ ~ |\ny = EXP(exp) ~ ~ |\n")
+    with pytest.raises(Refused, match="exp"):
+        Model.load(path)
+    assert float(Oracle(path).run()["y"][0]) == 2.0, "PySD has been mended"
+
+
+def test_order_of_a_delay_as_parameter(backend):
+    with pytest.raises(DesignError, match=r"'order' cannot be changed"):
+        loaded(MODELS / "delay_n.mdl").run({"order": 3.0}, backend=backend)
