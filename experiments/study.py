@@ -177,12 +177,20 @@ class Outputs(Part):
         return names
 
 
+class Goal(Part):
+    """A fall of energy intensity since the plan's base year that is asked for by a year."""
+
+    year: int = Field(ge=2006, le=2030, description="Year by which it is to be reached.")
+    reduction: FiniteFloat = Field(gt=0, lt=100, description="Reduction since the plan's base year, per cent.")
+
+
 class PolicyChoice(Part):
     """A policy mix taken apart into options and packages: costs, contributions, indirect effects."""
 
     province: str = Field(default="China", description="Province it is done for; China: the sum of provinces.")
     mix: str = Field(default="full", description="Label of the study's mix that is taken apart.")
     members: int = Field(default=48, ge=2, description="At most so many of the run's members are used.")
+    goals: list[Goal] = Field(default=[], description="Goals for energy intensity, the plan's and later ones.")
 
 
 def _named(key: str) -> BeforeValidator:

@@ -8,6 +8,7 @@ lmdi                the gap split into activity, structure, sector intensity, fu
 indirect            value added and jobs through input-output multipliers, by package; assumptions beside them
 health              pollutants and deaths avoided, order of magnitude
 triple_win          GDP, energy and emissions of every mix against the base mix, with sign and range
+goals               chance of each goal of the study's `policy`, to 2015 and beyond, by mix
 published           the macro module beside a published study of Chongqing's transport options
 """
 
@@ -22,6 +23,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import tables as data
+from experiments.intervals import wilson
 from experiments.policy import costs, decompose, indirect
 from experiments.policy.bench import Bench
 from experiments.policy.contributions import Coalition, coalitions, shapley
@@ -35,6 +37,7 @@ from experiments.study import PLANS, PolicyChoice
 Array = NDArray[np.float64]
 Step = Callable[[int], AbstractContextManager[Callable[[int, int], None]]]
 LATER = 2020  # the second goal of the pilot study
+GOAL_MEMBERS = 500  # for chances by mix and year; the main target uses all members
 COST_DRAWS = 6  # spawn key of the random stream of costs
 
 
@@ -88,6 +91,9 @@ def analyse(run: Run, system: System, *, step: Step | None = None) -> dict[str, 
         chosen = stored(inputs.mix, asked.mix)
         work = Analysis(bench, chosen, chosen.only([], "base"), draw, lambda: advance(min(bench.runs, scenarios), 0))
         found = tables(work)
+        found["goals"] = goals(
+            work, run.design().iloc[:GOAL_MEMBERS], {goal.year: goal.reduction for goal in asked.goals}
+        )
     for name, table in found.items():
         run.save_table(name, table.assign(province=asked.province))
     return found
@@ -220,13 +226,18 @@ def lmdi(work: Analysis) -> pd.DataFrame:
             parts = decompose.split(start, results.sel(year=year), "total energy", True)
             percent = {name: 100 * values / level for name, values in parts.items()}
             change = {"change": f"{label}, {first}-{year}", "of": "energy intensity"}
-            frames.append(decompose.table(percent, {**change, "year": year}, f"% of {first}"))
+            frames.append(_split(percent, {**change, "year": year}, f"% of {first}"))
     for of, unit in (("total energy", "Mtce/year"), ("energy co2", "Mt/year")):
         for year in work.goals:
             parts = decompose.split(nothing.sel(year=year), whole.sel(year=year), of, False)
             change = {"change": f"base mix to {work.chosen.name}", "of": of}
-            frames.append(decompose.table(parts, {**change, "year": year}, unit))
+            frames.append(_split(parts, {**change, "year": year}, unit))
     return pd.concat(frames, ignore_index=True)
+
+
+def _split(parts: Mapping[str, Array], heading: Mapping[str, str | int], unit: str) -> pd.DataFrame:
+    """As `decompose.table`, structure named apart from the mix of that name."""
+    return decompose.table(parts, heading, unit).replace({"factor": {"structure": "structural change"}})
 
 
 def indirect_table(work: Analysis, effects: OptionEffects) -> pd.DataFrame:
@@ -323,6 +334,48 @@ def triple_win(work: Analysis) -> pd.DataFrame:
             joint = float(np.logical_and.reduce(list(wins.values())).mean())
             rows.append({"mix": choice.label, "year": year, "quantity": "all three", "share of members": joint})
     return pd.DataFrame(rows)
+
+
+def goals(work: Analysis, design: pd.DataFrame, asked: Mapping[int, float]) -> pd.DataFrame:
+    """Chance of each goal by mix: reduction of intensity since the base year with predictive errors, per cent.
+
+    The error accumulates over all years to the goal, so a later goal is less certain. `chance low` … `chance high` is
+    the Wilson 95 % interval of the members. Goals beyond the run's last year are left out; without any no rows.
+    """
+    base, within = work.bench.base_year, sorted(year for year in asked if year in work.bench.years)
+    rows: list[dict[str, Any]] = []
+    if not within:
+        return pd.DataFrame(rows)
+    shocks = _shocks(work.bench, design, within[-1] - base)
+    for choice in work.bench.study.mixes:
+        few = replace(work.bench, design=design, years=range(base, within[-1] + 1))
+        results = few.run(stored(few.inputs.mix, choice.label), outputs=("gdp", "total energy"))
+        energy = (results["total energy"] * np.exp(shocks)).sum("province").transpose("member", "year").to_numpy()
+        intensity = energy / few.total(results, "gdp")
+        for year in within:
+            fall = 100 * (1 - intensity[:, year - base] / intensity[:, 0])
+            low, middle, high = (float(q) for q in np.quantile(fall, LEVELS))
+            hits = int((fall >= asked[year]).sum())
+            least, most = wilson(hits, len(fall))
+            reach = {"low": low, "median": middle, "high": high, "chance": hits / len(fall)}
+            span = {"chance low": float(least), "chance high": float(most)}
+            rows.append({"mix": choice.label, "year": year, "goal": asked[year], **reach, **span, "unit": "%"})
+    return pd.DataFrame(rows)
+
+
+def _shocks(bench: Bench, design: pd.DataFrame, years: int) -> xr.DataArray:
+    """Cumulative errors of ln(intensity), (member, province, year), zero in the base year."""
+    from calibration import discrepancy, posterior
+
+    provinces = [str(p) for p in bench.inputs.common["base gdp"]["province"].to_numpy()]
+    values = np.zeros((len(design), len(provinces), years + 1))
+    if bench.study.sampling.predictive_error:
+        law = discrepancy.load(posterior.load())
+        values[:, :, 1:] = law.sample(map(int, design.index), len(provinces), years, bench.study.seed)
+    where = {"member": design.index.to_numpy(), "province": provinces}
+    span = {"year": [bench.base_year + i for i in range(years + 1)]}
+    every = xr.DataArray(values, {**where, **span}, ("member", "province", "year"))
+    return every.sel(province=bench.provinces)
 
 
 def _sign(values: Array) -> str:
@@ -429,5 +482,6 @@ def names() -> Sequence[str]:
         "indirect",
         "health",
         "triple_win",
+        "goals",
         "published",
     )

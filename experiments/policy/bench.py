@@ -4,7 +4,7 @@ Every comparison is paired: the same members, the same targets, another mix. Wha
 policy did, with every feedback of the model in it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,7 +61,7 @@ class Bench:
         known = [str(p) for p in self.inputs.common["base gdp"]["province"].to_numpy()]
         if self.focus not in (*known, NATION):
             raise InputError(f"unknown province {self.focus!r}{nearest(self.focus, [*known, NATION])}")
-        self._provinces = known if self.focus == NATION else [self.focus]
+        self.provinces = known if self.focus == NATION else [self.focus]
 
     @property
     def base_year(self) -> int:
@@ -78,28 +78,29 @@ class Bench:
         """The catalogue."""
         return catalogue()
 
-    def run(self, mix: Mix, extra: Mapping[str, xr.DataArray] | None = None) -> xr.Dataset:
-        """OUTPUTS with dims (member, province, …, year) for the provinces in focus; kept for the next call.
+    def run(
+        self, mix: Mix, extra: Mapping[str, xr.DataArray] | None = None, outputs: Sequence[str] = OUTPUTS
+    ) -> xr.Dataset:
+        """Outputs with dims (member, province, …, year) for the provinces in focus; all of them are kept for next time.
 
         extra: model inputs on top of the mix's, for experiments that no mix expresses.
         """
+        if extra or tuple(outputs) != OUTPUTS:
+            return self._run(mix, extra or {}, outputs)
         key = mix.spec.model_dump_json()
-        if key not in self._done or extra:
-            found = self._run(mix, extra or {})
-            if extra:
-                return found
-            self._done[key] = found
+        if key not in self._done:
+            self._done[key] = self._run(mix, {}, outputs)
         return self._done[key]
 
-    def _run(self, mix: Mix, extra: Mapping[str, xr.DataArray]) -> xr.Dataset:
+    def _run(self, mix: Mix, extra: Mapping[str, xr.DataArray], outputs: Sequence[str]) -> xr.Dataset:
         labels = self.inputs.mix["mix"].to_numpy()
         params = self.inputs.params(self.allocation, str(labels[0]), self.study.target.plan)
-        own = mix.params()
-        own = {name: own[name] for name in own if name not in mix.uncertain() or not self._drawn(name)}
-        params = {name: v for name, v in params.items() if name not in mix.uncertain() or not self._drawn(name)}
-        found = self.simulate(self.design, {**params, **own, **extra}, list(OUTPUTS), list(self.years))
-        found = found.rename(time="year").assign_coords(year=list(self.years))
-        return found.sel(province=self._provinces).transpose("member", "province", ..., "year")
+        left_open = {name for name in mix.uncertain() if self._drawn(name)}
+        given = {**params, **mix.params(), **extra}
+        given = {name: values for name, values in given.items() if name not in left_open}
+        found = self.simulate(self.design, given, list(outputs), list(self.years))
+        found = found.rename(time="year").assign_coords(year=list(self.years), member=self.design.index.to_numpy())
+        return found.sel(province=self.provinces).transpose("member", "province", ..., "year")
 
     def _drawn(self, name: str) -> bool:
         return any(str(c) == name or str(c).startswith(f"{name}[") for c in self.design.columns)

@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from experiments import toolkit
+from experiments import simulate, toolkit
 from experiments.errors import InputError, RuleError
 from experiments.policy import catalogue, mix
+from experiments.store import Run
 from experiments.study import load
 from experiments.toolkit import monitoring, sheets
 from experiments.toolkit.monitoring import TooFewError, effective, reasons, verdict, weigh
 from experiments.toolkit.sheets import Folder
+from tests.experiments import small_system
 
 CRITERIA = ("reduction", "cost", "feasibility", "added benefits", "fairness")
 
@@ -193,3 +195,43 @@ def test_monitored_years_follow_each_other(folder: Path) -> None:
     table = pd.read_csv(folder / "9-monitoring.csv", encoding=sheets.ENCODING)
     assert list(table["year"]) == [2011, 2012]
     assert toolkit.check(folder).set_index("step").loc["9 monitoring", "state"] == "2 measured figures"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    system = small_system.SYSTEM
+    return simulate.resume(
+        simulate.start(small_system.study(tmp_path, "members=400"), system, tmp_path / "runs"), system
+    )
+
+
+def test_a_measured_year_changes_the_verdict_and_says_why(tmp_path: Path, run: Run) -> None:
+    work = toolkit.init("Beijing", tmp_path / "beijing")
+    with pytest.raises(InputError, match=r"9-monitoring\.csv is empty"):
+        toolkit.monitor(work.path, run)
+    paths = run.metrics().sel(mix="full", allocation="official", province="Beijing")["yearly_reduction"]
+    ahead = float(np.quantile(paths.sel(year=2011), 0.8))
+    monitoring.append(work, 2011, -ahead, 0.5, "check value")
+    told = toolkit.monitor(work.path, run)
+    assert list(told["year"]) == [2011]
+    row = told.iloc[0]
+    assert row["measured reduction %"] == pytest.approx(ahead)
+    assert row["chance after"] >= row["chance before"]
+    assert "ahead of what was expected" in row["verdict"]
+    assert row["effective members"] >= 30
+    assert (work.path / "verdicts.csv").is_file()
+    with pytest.raises(InputError, match="has no mix 'none'"):
+        toolkit.monitor(work.path, run, mix="none")
+
+
+def test_a_year_that_no_member_shows_is_refused(tmp_path: Path, run: Run) -> None:
+    work = toolkit.init("Beijing", tmp_path / "beijing")
+    monitoring.append(work, 2011, -30.0, 0.05, "")
+    with pytest.raises(TooFewError, match="agree with"):
+        toolkit.monitor(work.path, run)
+
+
+def test_results_come_from_a_run_of_the_same_province(tmp_path: Path, run: Run) -> None:
+    work = toolkit.init("Beijing", tmp_path / "beijing")
+    with pytest.raises(InputError, match="was analysed for no province"):
+        toolkit.results(work.path, run)

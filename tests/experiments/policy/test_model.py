@@ -13,7 +13,17 @@ from experiments.errors import InputError
 from experiments.inputs import unflat
 from experiments.policy import Mix, mix, mixes, settle
 from experiments.policy import decompose as split
-from experiments.policy.analyse import Analysis, contributions, lmdi, overlap, published, wedge
+from experiments.policy.analyse import (
+    Analysis,
+    _shocks,
+    contributions,
+    goals,
+    lmdi,
+    overlap,
+    published,
+    triple_win,
+    wedge,
+)
 from experiments.policy.bench import Bench
 from experiments.policy.contributions import coalitions, shapley
 from experiments.policy.costs import account
@@ -212,7 +222,7 @@ def test_overlap_of_options_that_share_a_lever_is_below_their_sum() -> None:
     nothing = bench().run(mix("base"))
     names = ("IND-01", "IND-02", "IND-03", "IND-04")
     alone = {n: bench().effect(nothing, bench().run(retrofit.alone(n)), central)[0] for n in names}
-    ways = overlap(one, alone).query("quantity == 'energy' and year == 2020").set_index("way")["mean"]
+    ways = overlap(one, alone).query("quantity == 'energy use' and year == 2020").set_index("way")["mean"]
     assert ways["model"] <= ways["product form"] < ways["plain sum"]
     assert ways["model"] > 0.8 * ways["plain sum"]
 
@@ -220,3 +230,26 @@ def test_overlap_of_options_that_share_a_lever_is_below_their_sum() -> None:
 def test_unknown_province_is_told_with_the_nearest() -> None:
     with pytest.raises(InputError, match="did you mean 'Chongqing'"):
         Bench(bench().study, bench().inputs, simulate, bench().design, "Chongqin", "official", range(2010, 2016))
+
+
+def test_triple_win_has_a_sign_and_a_range_for_every_mix() -> None:
+    table = triple_win(work())
+    assert set(table["quantity"]) == {"GDP", "energy use", "emissions", "all three"}
+    base = table[(table["mix"] == "base") & (table["quantity"] != "all three")]
+    assert (base["sign"] == "0").all()
+    full = table[(table["mix"] == "full") & (table["quantity"] == "emissions")]
+    assert (full["sign"] == "−").all()
+    assert (full["low"] <= full["median"]).all()
+    assert (full["median"] <= full["high"]).all()
+
+
+def test_a_later_goal_is_less_certain_and_a_stronger_mix_likelier() -> None:
+    table = goals(work(), bench().design, {2015: 16.0, 2020: 29.4, 2040: 50.0}).set_index(["mix", "year"])
+    assert set(table.index.get_level_values("year")) == {2015, 2020}  # 2040 lies beyond the run
+    many = bench().design.iloc[np.zeros(400, int)].reset_index(drop=True)
+    shocks = _shocks(bench(), many, 10).std("member").sel(province="Chongqing")
+    assert float(shocks.sel(year=2010)) == 0.0
+    assert float(shocks.sel(year=2020)) > 1.2 * float(shocks.sel(year=2015))
+    assert table["median"]["full", 2020] > table["median"]["base", 2020]
+    assert (table["chance low"] <= table["chance"]).all()
+    assert goals(work(), bench().design, {}).empty
