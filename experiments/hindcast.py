@@ -1,10 +1,11 @@
-"""The hindcast under the configuration fixed beforehand: official targets, the plan as delivered, in words and as data."""
+"""The hindcast under the configuration fixed beforehand (official targets, plan as delivered), in words and as data."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.stats import qmc
 
@@ -12,6 +13,9 @@ from calibration import backtest, baseline
 from calibration.backtest import FIRST, MODEL, OPPONENT, SECOND
 from experiments import policy
 from experiments.errors import InputError
+
+if TYPE_CHECKING:
+    from experiments.store import Run
 
 MIX = "delivered"
 """The policy mix of the hindcast of 2011-2015; nothing new is delivered before 2010."""
@@ -72,3 +76,14 @@ def sentences(card: dict[str, Any]) -> list[str]:
         made.append(f"Red list: Brier {red['brier']:.3f} against {red['base_rate_brier']:.3f} of the base rate.")
         made.append(f"The years 2011-2015 have been looked at {card['looks']} times ({Path(backtest.LOOKS).name}).")
     return made
+
+
+def keep(card: dict[str, Any], run: "Run") -> None:
+    """Store the card in a run, for its report: tables `backtest` (the scores) and `backtest_facts` (item, value)."""
+    run.save_table("backtest", card["scores"])
+    parts = {"nation": card["nation"], "red_list": card.get("red_list", {})}
+    facts = {f"{part} {name}": value for part, values in parts.items() for name, value in values.items()}
+    facts |= {name: card[name] for name in ("origin", "members", "looks") if name in card}
+    run.save_table(
+        "backtest_facts", pd.DataFrame({"item": list(facts), "value": np.array(list(facts.values()), float)})
+    )

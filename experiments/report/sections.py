@@ -232,7 +232,7 @@ def policies(view: View) -> Section:
     place = str(shares.province.iloc[0])
     where = view.terms("China (sum of provinces)") if place == NATION else view.terms.name(place)
     scenario = view.terms("{place}, {mix}; at most {n} members", place=where, mix=view.terms.name(mix), n=members)
-    pictures = [*_contributions(view, shares, scenario), *_curve(view, curve, scenario), *_wedge(view, scenario)]
+    pictures = [*_contributions(view, shares, scenario), *_wedge(view, scenario), *_curve(view, curve, scenario)]
     titles = "title_zh" if view.terms.lang == "zh" else "title"
     for name, words, heads in (
         ("triple_win", "Triple win: change against no new policy", TRIPLE),
@@ -337,7 +337,12 @@ def skill(view: View) -> Section:
     text = [view.terms("text: skill")]
     title = view.terms("Hindcast skill card")
     if found is None:
-        return Section("skill", title, text, missing=[Missing(view.terms("hindcast skill card"), "tanlu backtest")])
+        return Section(
+            "skill",
+            title,
+            text,
+            missing=[Missing(view.terms("hindcast skill card"), f"tanlu backtest --run {view.run.name}")],
+        )
     return Section("skill", title, [*text, *found.text], found.charts, found.tables)
 
 
