@@ -115,6 +115,17 @@ def loops(
     emit(validate.loops(validate.Case.load(Model.load(_file(file)), members)), json)
 
 
+@app.command()
+def reproduction(
+    family: Annotated[bool, typer.Option("--family", help="Each province predicted from the other 29.")] = False,
+    json: Json = False,
+) -> None:
+    """How well the fitted years are reproduced, beside a naive trend; `--family` leaves each province out in turn."""
+    from calibration import reproduction as tables
+
+    emit(tables.family_member() if family else tables.table(), json)
+
+
 def _file(file: Path | None) -> Path:
     from models import PROVINCE
 
