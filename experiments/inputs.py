@@ -48,10 +48,11 @@ def _model() -> Any:
 @cache
 def _calibrated() -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
     """The shipped posterior and the model's data inputs as of its last fitted year."""
-    from calibration import baseline, inputs, posterior
+    from calibration import inputs, posterior
+    from experiments.allocation.shipped import baseline
 
     shipped = posterior.load()
-    return shipped, inputs.params(baseline.load(), int(shipped.attrs["last year fitted"]))
+    return shipped, inputs.params(baseline(), int(shipped.attrs["last year fitted"]))
 
 
 def prepare(study: Study) -> Inputs:
