@@ -8,6 +8,7 @@ others: mappings are merged, what stands later or lower wins. `lever strength` 0
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -95,7 +96,7 @@ class Mix:
 
     def strength(self) -> xr.DataArray:
         """`lever strength` (province, lever), 0 … 1; levers without an object in a province are 0 there."""
-        table = pd.DataFrame(0.0, index=tables.provinces(), columns=list(catalogue().levers))
+        table = pd.DataFrame(0.0, index=list(_provinces()), columns=list(catalogue().levers))
         for lever in table.columns:
             table[lever] = self._lever(lever, self.spec)
         for province, own in self.spec.provinces.items():
@@ -286,6 +287,13 @@ def settle(design: pd.DataFrame, params: Mapping[str, xr.DataArray]) -> tuple[pd
     return kept, given
 
 
+@cache
+def _provinces() -> tuple[str, ...]:
+    """The simulated provinces, in the model's order."""
+    return tuple(tables.provinces())
+
+
+@cache
 def _reach() -> dict[str, list[str]]:
     """Levers that have an object in some provinces only: heat networks stand in the central-heating zone."""
     zones = tables.read("climate_zone")
@@ -346,8 +354,8 @@ def _unknown(spec: Spec) -> list[str]:
         "options": list(catalogue().options),
         "levers": list(catalogue().levers),
         "schedule": list(catalogue().levers),
-        "provinces": tables.provinces(),
-        "where": tables.provinces(),
+        "provinces": _provinces(),
+        "where": _provinces(),
     }
     faults = [
         f"{field}: unknown name {name!r}{nearest(name, allowed)}"
