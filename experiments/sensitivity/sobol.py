@@ -12,6 +12,7 @@ import pandas as pd
 from SALib.sample import sobol as sampler
 from scipy import stats
 
+from experiments.errors import InputError
 from experiments.sensitivity.factors import (
     DUMMY,
     Array,
@@ -37,7 +38,7 @@ def plan(runs: int, columns: int, replicates: int = REPLICATES) -> tuple[int, in
     points = runs // (replicates * (columns + 2))
     if points < 4:
         need = 4 * replicates * (columns + 2)
-        raise ValueError(f"{runs} runs are too few: {replicates} replicates × {columns} inputs need at least {need}")
+        raise InputError(f"{runs} runs are too few: {replicates} replicates × {columns} inputs need at least {need}")
     points = 1 << (points.bit_length() - 1)
     return points, runs // (points * (columns + 2))
 
