@@ -1,8 +1,8 @@
 """Hindcast: would the model have foreseen what came after the years it was fitted to?
 
 Two origins. Structure is chosen on the first alone (fitted to 2005-2007, scored on 2008-2010); the second (fitted to
-2005-2010, scored on 2011-2015) is only reported, and every look at it is logged in `looks.csv`. The outcomes are known to
-whoever writes such a model: it is a pseudo-out-of-sample test.
+2005-2010, scored on 2011-2015) is only reported, and every look at it is logged in `looks.csv`. The outcomes are known
+to whoever writes such a model: it is a pseudo-out-of-sample test.
 
 Each question asks for the change of one measured series between two years of one vintage. Every naive forecast
 carries the errors that it made five years before; the opponent is named beforehand: the trend of the previous plan.
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration import discrepancy, inputs, posterior, prior, scores, tables
+from calibration import discrepancy, inputs, posterior, scores, tables
 from calibration.inputs import PLANS, exp, log
 from calibration.likelihood import FITTED
 from calibration.scores import Values
@@ -182,7 +182,7 @@ def naive(question: Question, origin: Origin, baseline: xr.Dataset, *, back: int
 
 
 def naive_errors(question: Question, origin: Origin, baseline: xr.Dataset) -> dict[str, Values]:
-    """What the same naive forecasts missed five years before (province,), in points; the target pace: the opponent's."""
+    """What they missed five years before (province,), in points; for the target pace the opponent's errors."""
     earlier = Question(question.name, question.series, question.start - PLAN, question.end - PLAN)
     happened = truth(earlier, baseline)
     made = {name: point - happened for name, point in naive(earlier, origin, baseline, back=PLAN).items()}
@@ -219,7 +219,7 @@ def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed
 
 
 def _against(model: Values, other: Values, happened: Values, rng: np.random.Generator) -> dict[str, float]:
-    """The model's score less the other forecast's, paired over provinces, with 90 % intervals: negative = model better."""
+    """The model's score less the other's, paired over provinces, with 90 % intervals: negative = model better."""
     if model is other:
         return {}
     crps = scores.paired(scores.crps(model, happened) - scores.crps(other, happened), rng)
@@ -232,7 +232,7 @@ def _against(model: Values, other: Values, happened: Values, rng: np.random.Gene
 
 
 def single_years(made: Forecast, baseline: xr.Dataset, origin: Origin) -> tuple[Values, Values]:
-    """Official changes of single years after the origin on its own vintage: samples (member, case) and truths (case,)."""
+    """Official changes of single years after the origin: samples (member, case) and truths (case,)."""
     table = tables.read("outcomes")
     table = table[(table.variable == "energy_intensity_change_official") & (table.period.str.fullmatch(r"\d{4}"))]
     rows = table[table.period.astype(int).between(origin.last + 1, origin.end)]
@@ -272,7 +272,7 @@ def run(
     origin: Origin, baseline: xr.Dataset, policy: Mapping[str, xr.DataArray], *, members: int = 1000, seed: int = 1,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, object]:  # fmt: skip
-    """The skill card of one origin: `scores` (table), `single_years`, `red_list`, `nation`, and the medians by province."""
+    """The skill card of one origin: `scores` (table), `single_years`, `red_list`, `nation`, medians by province."""
     made = {}
     for label, measured_gdp in ((MODEL, False), (f"{MODEL}, measured GDP", True)):
         progress(f"origin {origin.last}: {label}, {members} members")
@@ -307,8 +307,3 @@ def nation(made: Forecast, baseline: xr.Dataset, question: Question) -> dict[str
     happened = float(100 * (intensity.sel(year=question.end) / intensity.sel(year=question.start) - 1))
     inside = {"inside": float(low <= happened <= high)}
     return {"measured": happened, "median": float(median), "low_80": float(low), "high_80": float(high)} | inside
-
-
-def assumptions() -> list[str]:
-    """Uncertain parameters that every member samples."""
-    return [str(name) for name in prior.uncertain().index]
