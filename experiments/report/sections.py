@@ -185,6 +185,17 @@ PUBLISHED = {
     "demand side": "Demand side, %",
     "ours over published": "Ours over published",
 }
+GOALS = {
+    "mix": "Policy mix",
+    "year": "Year",
+    "goal": "Goal, % since the base year",
+    "median": "Median, %",
+    "low": "10 %",
+    "high": "90 %",
+    "chance": "Chance",
+    "chance low": "Chance, 95 % interval from",
+    "chance high": "to",
+}
 OPTIONS = {
     "energy saved Mtce": "Energy saved, Mtce a year",
     "co2 avoided Mt": "CO2 avoided, Mt a year",
@@ -236,6 +247,7 @@ def policies(view: View) -> Section:
     titles = "title_zh" if view.terms.lang == "zh" else "title"
     for name, words, heads in (
         ("triple_win", "Triple win: change against no new policy", TRIPLE),
+        ("goals", "Chance of the goals by mix", GOALS),
         ("costs", "Costs and savings of the options", {titles: "Option", **OPTIONS}),
         ("lmdi", "Where the change comes from", SPLIT),
         ("indirect", "Indirect effects: value added and jobs", INDIRECT),
@@ -246,7 +258,6 @@ def policies(view: View) -> Section:
         rows = view.table(name)
         if rows is not None and len(rows):
             note = str(rows[own].iloc[0]) if (own := f"note_{view.terms.lang}") in rows else ""
-            note = str(rows[f"note_{view.terms.lang}"].iloc[0]) if "note_en" in rows else ""
             shown = rows.drop(columns=[c for c in ("province", "note_en", "note_zh") if c in rows])
             if name == "triple_win":
                 shown = shown[(shown.year == view.end_year) & (shown.mix != "base")]

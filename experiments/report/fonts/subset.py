@@ -49,8 +49,9 @@ def subset(collection: Path, weight: str) -> Path:
     top.fontNames[0] = f"TanluSans-{weight}"
     top[0].FamilyName, top[0].FullName = FAMILY, f"{FAMILY} {weight}"
     target = HERE / f"TanluSans-{weight}.otf"
-    font.save(target)
-    return target
+    part = target.with_suffix(".part")  # moved into place whole: a program that draws meanwhile keeps the old file
+    font.save(part)
+    return part.replace(target)
 
 
 if __name__ == "__main__":

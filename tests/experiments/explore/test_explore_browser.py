@@ -190,6 +190,7 @@ def test_another_page_is_refused(chromium: Any, address: str, tmp_path: Any) -> 
     headers = {"content-type": "application/json", "x-tanlu-token": token, "origin": "https://evil.example"}
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(urllib.request.Request(f"http://{parts.netloc}/api/answer", body, headers))
+    refused.value.close()
     assert refused.value.code == 403
 
 
