@@ -8,7 +8,7 @@ what it displaces decide the sign: they are stated in economics.yaml (`closure`)
 The dynamic model's own feedback on GDP (crowding out, rationing) is separate and stands beside these figures.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -141,7 +141,7 @@ def health(saved: Mapping[tuple[str, str], Array], draw: Draw) -> pd.DataFrame:
     """Pollutants avoided and deaths avoided, order of magnitude only.
 
     saved: fuel burnt less, Mtce/year, by (place, fuel), arrays (member,); place is industry, buildings or power.
-    Returns rows pollutant (and `deaths`, `value of lives`) with the 10, 50 and 90 % quantile.
+    Returns rows pollutant, `deaths avoided` and `value of lives` with the 10, 50 and 90 % quantile.
     """
     assumed = economics().health
     controls, exposure = draw(assumed["controls"]), draw(assumed["exposure"])
@@ -153,14 +153,14 @@ def health(saved: Mapping[tuple[str, str], Array], draw: Draw) -> pd.DataFrame:
             avoided = amount * factor * controls  # Mtce × kg/tce = kt
             tonnes[pollutant] = tonnes[pollutant] + avoided
             deaths = deaths + avoided * 1e3 * _deaths()[place, pollutant] * exposure
-    rows = {f"{p} kt/year": value for p, value in tonnes.items()} | {"deaths avoided a year": deaths}
-    rows["value of lives Gyuan/year"] = deaths * value_of_life() / 1e9
-    return pd.DataFrame(
-        [
-            {"quantity": name, **dict(zip(("low", "value", "high"), np.quantile(v, LEVELS), strict=True))}
-            for name, v in rows.items()
-        ]
-    )
+    rows = {(p, "kt/year"): value for p, value in tonnes.items()}
+    rows["deaths avoided", "1/year"] = deaths
+    rows["value of lives", "Gyuan/year"] = deaths * value_of_life() / 1e9
+    found = []
+    for (quantity, unit), values in rows.items():
+        low, middle, high = (float(q) for q in np.quantile(values, LEVELS))
+        found.append({"quantity": quantity, "low": low, "median": middle, "high": high, "unit": unit})
+    return pd.DataFrame(found)
 
 
 def value_of_life() -> float:
@@ -168,8 +168,3 @@ def value_of_life() -> float:
     rows = tables.read("policy_parameters")
     usd = float(rows.loc[rows["parameter"] == "value of a statistical life used", "value"].iloc[0])
     return usd * economics().rates["yuan_2020_per_usd_2012"].value / deflator(TABLE_YEAR)
-
-
-def table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
-    """Indirect effects as a table, one row an option or package."""
-    return pd.DataFrame(rows)

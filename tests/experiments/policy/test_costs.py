@@ -148,7 +148,7 @@ def test_induced_round_adds_to_the_direct_one() -> None:
 
 def test_health_counts_what_is_not_burnt() -> None:
     found = health({("industry", "coal"): np.array([1.0])}, central).set_index("quantity")
-    assert found.loc["SO2 kt/year", "value"] == pytest.approx(16.9691 * 0.4)
+    assert found.loc["SO2", "median"] == pytest.approx(16.9691 * 0.4)
     by_hand = 0.4 * 1e3 * (1.7488 * 0.031 + 16.9691 * 0.0049 + 5.5999 * 0.00076)
-    assert found.loc["deaths avoided a year", "value"] == pytest.approx(by_hand, rel=1e-6)
-    assert health({("industry", "coal"): np.array([0.0])}, central)["value"].abs().max() == 0.0
+    assert found.loc["deaths avoided", "median"] == pytest.approx(by_hand, rel=1e-6)
+    assert health({("industry", "coal"): np.array([0.0])}, central)["median"].abs().max() == 0.0
