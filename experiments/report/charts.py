@@ -307,7 +307,7 @@ def ranges(name: str, table: pd.DataFrame, unit: str, series: Sequence[str], wid
     """
     labels = list(dict.fromkeys(table.label))
     colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6D0B", "#56B4E9"]
-    with svg.axes(48 + max(19, 6.5 * len(series)) * len(labels) + 14 * ((len(series) + 2) // 3), width=width) as (
+    with svg.axes(48 + max(19, 8 * len(series) + 3) * len(labels) + 14 * ((len(series) + 2) // 3), width=width) as (
         figure,
         axes,
     ):
@@ -317,6 +317,8 @@ def ranges(name: str, table: pd.DataFrame, unit: str, series: Sequence[str], wid
             y = np.array([len(labels) - 1 - labels.index(label) for label in rows.label]) - shift
             axes.hlines(y, rows.low, rows.high, color=colour, linewidth=1.3)
             axes.plot(rows.value, y, "o", color=colour, markersize=3.6, label=key)
+        for row in range(0, len(labels), 2):
+            axes.axhspan(row - 0.5, row + 0.5, color="#F4F6F8", linewidth=0, zorder=0)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set_yticks(range(len(labels)), labels[::-1])
         axes.set_ylim(-0.6, len(labels) - 0.4)

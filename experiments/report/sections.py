@@ -96,7 +96,7 @@ def allocations(view: View) -> Section:
         met = chosen[chosen.chance > 0.5].groupby("allocation").size().reindex(labels, fill_value=0)
         title = view.terms(
             "{rule} leaves most provinces more likely to meet than to miss: {n}",
-            rule=view.terms.name(met.idxmax()),
+            rule=_capital(view.terms.name(met.idxmax())),
             n=int(met.max()),
         )
         shown = chosen.assign(
