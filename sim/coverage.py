@@ -175,7 +175,8 @@ def table() -> str:
         lines.append(f"| `{name}` | {cells} |")
     lines.append(
         "\nAlso covered: data variables, `GET DIRECT/XLS CONSTANTS, DATA, LOOKUPS, SUBSCRIPT`, non-negative "
-        "stocks of XMILE, control variables that follow time. Differences that are meant: [differences.md](differences.md)."
+        "stocks of XMILE, control variables that follow time. "
+        "Differences that are meant: [differences.md](differences.md)."
     )
     return "\n".join(lines) + "\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +26,7 @@ Values = NDArray[np.float64]
 Progress = Callable[[int, int], bool | None]
 
 KEPT_PLANS = 64
+REPORTED = 1024  # members of a batch where somebody follows the progress
 BATCH_BYTES = 64 << 20  # of inputs and outputs of one batch
 
 
@@ -53,7 +55,11 @@ class Engine:
                 self.kept.move_to_end(key)
                 return self.kept[key]
             made = plan(self.module, given, outputs)
-            common, member = (None if part is None else backend.kernel(part) for part in (made.common, made.member))
+            with ThreadPoolExecutor(2) as pool:  # a compiler run each
+                parts = [
+                    None if part is None else pool.submit(backend.kernel, part) for part in (made.common, made.member)
+                ]
+            common, member = (None if part is None else part.result() for part in parts)
             self.kept[key] = Ready(made, common, member)
             while len(self.kept) > KEPT_PLANS:
                 self.kept.popitem(last=False)
@@ -178,7 +184,8 @@ class Run:
         for one in ready.plan.member.inputs:
             if not one.uniform:
                 cells += slots[one.slot].size * (len(self.grid.times) if one.per_step else 1)
-        return max(256, min(self.request.members, BATCH_BYTES // (8 * max(cells, 1))))
+        size = max(256, min(self.request.members, BATCH_BYTES // (8 * max(cells, 1))))
+        return size if self.progress is None else min(size, REPORTED)
 
 
 def _of(ready: Ready) -> tuple[int, ...]:

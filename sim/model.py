@@ -72,6 +72,10 @@ class Model:
                 kept.store(key, module)
         return cls(path, module, encoding, data_files)
 
+    def __reduce__(self) -> tuple[type[Model], tuple[Path, Module, str | None, Any]]:
+        """A model may be sent to another process; kernels come from the cache on disk there."""
+        return Model, (self.path, self._module, self._encoding, self._data_files)
+
     @property
     def module(self) -> Module:
         """The intermediate form."""

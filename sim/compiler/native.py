@@ -27,7 +27,8 @@ from sim.compiler.program import Program
 from sim.errors import CompilerError
 
 WIDTH = 8  # members of a block: one AVX-512 register, two AVX2 ones
-CHUNK = 64  # members that a thread takes at a time
+CHUNK = 64  # members that a thread takes at a time, at least
+WORK = 2e7  # cells times steps times members of a chunk: some milliseconds, after which a run can be interrupted
 FLAGS = ("-march=native", "-std=gnu11", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math")
 EXACT = ("-ffp-contract=off",)  # no fused multiply-add: the same roundings as NumPy and PySD
 TIMEOUT = 600
@@ -90,7 +91,7 @@ class NativeKernel:
             if code == 1:
                 raise MemoryError("no memory for the workspace of a kernel")
 
-        size = job.members if threads == 1 and job.cancelled is None else CHUNK
+        size = self._chunk(job, threads)
         starts = range(0, job.members, size)
         if threads > 1 and len(starts) > 1:
             with ThreadPoolExecutor(threads) as pool:
@@ -99,6 +100,12 @@ class NativeKernel:
             for first in starts:
                 part(first)
         return {slot: out[:, rows[i] : rows[i + 1]] for i, slot in enumerate(self.program.outputs)}
+
+    def _chunk(self, job: Job, threads: int) -> int:
+        cells = sum(self.layout.sizes[region] for region in ("w", "s")) + 1
+        fair = job.members // (4 * threads) if threads > 1 else job.members
+        size = min(max(int(WORK / (cells * job.steps)), CHUNK), max(fair, CHUNK))
+        return -(-size // WIDTH) * WIDTH
 
 
 def _join(parts: list[Values], axis: int) -> Values:
