@@ -176,7 +176,7 @@ INDIRECT = {
     "high": "90 %",
     "share positive": "Share of members above zero",
 }
-HEALTH = {"quantity": "Quantity", "year": "Year", "value": "Median", "low": "10 %", "high": "90 %"}
+HEALTH = {"quantity": "Quantity", "year": "Year", "median": "Median", "low": "10 %", "high": "90 %", "unit": "Unit"}
 PUBLISHED = {
     "shock": "Shock",
     "published": "Published, %",
