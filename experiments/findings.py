@@ -6,7 +6,6 @@ samples designs of its own. Everything random is seeded from the study's seed, s
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from experiments import checks, feasibility, regret, sentences, simulate, study, trust
+from experiments.allocation.shipped import baseline
 from experiments.discovery import discover
 from experiments.errors import InputError, nearest
 from experiments.futures import Futures, Params
@@ -78,12 +78,9 @@ def base_energy(run: Run) -> xr.DataArray:
     return measured()["energy_total"].sel(year=year, drop=True)
 
 
-@cache
 def measured() -> xr.Dataset:
     """The measured baseline, read once a process."""
-    from calibration import baseline
-
-    return baseline.load()
+    return baseline()
 
 
 def inputs_of(design: pd.DataFrame, province: str) -> pd.DataFrame:
@@ -214,7 +211,7 @@ def decide(
         "screening": screened.rename(columns={"output": "province"}),
         "sensitivity": _ranked(found, single.factors()),
         "convergence": _convergence(found),
-        "irrelevant": confirmed(single, found, screen.survivors(screened)),
+        "irrelevant": confirmed(single, found, screen.survivors(screened), max(100, runs // 32)),
     }
     say("groups of inputs, by year; curves; correlated inputs")
     tables |= grouped(Population(futures, chosen, tuple(a.label for a in run.study.allocations)), runs)
@@ -242,7 +239,7 @@ def indices(population: Population, survivors: Sequence[str], runs: int) -> pd.D
     return pd.concat([whole, target.verdicts(modelled).assign(of="modelled margin")], ignore_index=True)
 
 
-def confirmed(population: Population, found: pd.DataFrame, survivors: Sequence[str]) -> pd.DataFrame:
+def confirmed(population: Population, found: pd.DataFrame, survivors: Sequence[str], fresh: int) -> pd.DataFrame:
     """Chances on fresh runs with the inputs that are irrelevant to a place's hit or miss held at their median there."""
     factors, kept = population.factors(), {*survivors, *SHOCKS}
     cleared = target.irrelevant(found[found.of == "hit"])
@@ -251,7 +248,7 @@ def confirmed(population: Population, found: pd.DataFrame, survivors: Sequence[s
         for place, own in cleared.items()
     }
     seed = population.futures.study.seed + 2
-    table = target.validate(population.margins, factors, named, runs=1000, seed=seed)
+    table = target.validate(population.margins, factors, named, runs=fresh, seed=seed)
     return table.rename(columns={"output": "province"})
 
 

@@ -22,6 +22,9 @@ from experiments.study import PLANS, Study
 PILOT = 64
 """Members of the batch that is timed for an estimate."""
 
+LAST_TABLE = "trust"
+"""The table that the analyses save last: where it stands, they are complete."""
+
 FLOAT32 = np.dtype(np.float32).itemsize
 
 
@@ -78,8 +81,10 @@ def finish(
     if how.verify and reference and "verify" not in run.manifest:
         say(f"repeating {how.verify} of the member runs with PySD")
         amend(run, verify=verify(run, system.simulate, reference, how.verify))
-    if "feasibility" not in run.tables:
-        analyse(run)
+    if LAST_TABLE not in run.tables:
+        from experiments import findings
+
+        findings.analyse(run, system, say)
     if run.study.policy and "triple_win" not in run.tables:
         from experiments.policy.analyse import analyse as analyse_policy
 
@@ -130,19 +135,6 @@ def verify(run: Run, fast: Simulate, reference: Simulate, count: int) -> dict[st
             worst = max(worst, float(np.abs(quick[name].to_numpy() - slow[name].to_numpy()).max()) / scale)
         repeated.append({"member": member, "allocation": allocation, "mix": mix})
     return {"against": "PySD", "largest_relative_difference": worst, "member_runs": repeated}
-
-
-def analyse(run: Run) -> None:
-    """Save the analyses that need no further simulation as tables of the run."""
-    from experiments import feasibility, regret
-
-    metrics = run.metrics()
-    run.save_table("barometer", feasibility.by_year(metrics))
-    if len(run.study.allocations) > 1:
-        run.save_table("regret", regret.table(metrics, run.study.target.national))
-    if len(run.study.mixes) > 1:
-        run.save_table("ranking", regret.ranking(metrics))
-    run.save_table("feasibility", feasibility.summary(metrics))
 
 
 def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:

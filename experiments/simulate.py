@@ -340,8 +340,16 @@ class _Collector:
         return np.concatenate([store.read_array(self.run.folder / "batches" / b.file, name) for b in of], axis)
 
     def stacked(self, make: Callable[[str, str], np.ndarray]) -> np.ndarray:
-        """(allocation, mix, …) of what `make` gives for each scenario."""
-        return np.stack([np.stack([make(a.label, m.label) for m in self.study.mixes]) for a in self.study.allocations])
+        """(allocation, mix, …) of what `make` gives for each scenario; filled in place, never twice in memory."""
+        whole: np.ndarray | None = None
+        for i, a in enumerate(self.study.allocations):
+            for j, m in enumerate(self.study.mixes):
+                one = make(a.label, m.label)
+                if whole is None:
+                    whole = np.empty((len(self.study.allocations), len(self.study.mixes), *one.shape), one.dtype)
+                whole[i, j] = one
+        assert whole is not None  # a study has at least one allocation and mix
+        return whole
 
     def metric(self, name: str) -> xr.DataArray:
         values = self.stacked(lambda allocation, mix: self.scenario(allocation, mix, f"metric:{name}", 1))

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from experiments import feasibility
 from experiments.simulate import Inputs, System
+from experiments.store import Run
 from experiments.study import Study, Vocabulary, load
 
 PROVINCES = ["Beijing", "Guangdong", "Ningxia"]
@@ -126,3 +128,9 @@ SYSTEM = System(inputs, design, errors, Closed(), checksums)
 def slow(pause: float) -> System:
     """The same, each batch taking a while."""
     return replace(SYSTEM, simulate=Closed(pause))
+
+
+def analyse(run: Run, *_: object) -> None:
+    """The tables that need no model."""
+    run.save_table("feasibility", feasibility.summary(run.metrics()))
+    run.save_table("trust", pd.DataFrame({"item": ["members"]}))

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from experiments import cli, console, inputs, job, simulate
+from experiments import cli, console, findings, inputs, job, simulate
 from experiments.errors import InputError, RuleError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
@@ -63,7 +63,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with one complete run; the commands use the small system."""
     monkeypatch.setattr(inputs, "system", lambda threads=1: SYSTEM)
     run = simulate.resume(simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs"), SYSTEM)
-    job.analyse(run)
+    small_system.analyse(run)
     return tmp_path / "runs"
 
 
@@ -83,12 +83,13 @@ def test_runs_list_show_and_rm(runs: Path) -> None:
     assert called("runs", "list", "--runs", runs).endswith("no runs\n")
 
 
-def test_resume_finishes(runs: Path, tmp_path: Path) -> None:
+def test_resume_finishes(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(findings, "analyse", small_system.analyse)
     study = small_system.study(tmp_path, "seed=9")
     run = simulate.start(study, SYSTEM, runs)
     called("runs", "resume", run.name, "--runs", runs, "--verify", 0, "--no-report", "--quiet")
     assert run.complete
-    assert {"feasibility", "barometer", "regret", "ranking"} <= set(run.tables)
+    assert {"feasibility", "trust"} <= set(run.tables)
 
 
 def test_compare_and_export(runs: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 import yaml
 
-from experiments import compare, export, feasibility, job, simulate
+from experiments import compare, export, feasibility, simulate
 from experiments.errors import InputError
 from experiments.outputs import table
 from experiments.store import Run
@@ -23,7 +23,7 @@ from tests.experiments.small_system import SYSTEM
 
 def made(folder: Path, *overrides: str) -> Run:
     run = simulate.resume(simulate.start(small_system.study(folder, *overrides), SYSTEM, folder / "runs"), SYSTEM)
-    job.analyse(run)
+    small_system.analyse(run)
     return run
 
 
