@@ -4,17 +4,27 @@ A published fit of 5 % can be worse than repeating last year's value, for trendi
 is printed beside a naive one: the series' own exponential trend before the base year, carried on.
 """
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import baseline, identifiability, posterior, scores
+from calibration.fit import Problem
 from calibration.inputs import BASE, log
 from calibration.likelihood import FITTED, log_modelled, measured
 
 Values = NDArray[np.float64]
 TREND = 5  # years before the base year
+
+
+@cache
+def _shipped() -> tuple[xr.Dataset, Problem, xr.Dataset]:
+    """The shipped posterior, its problem, and the measured series."""
+    shipped = posterior.load()
+    return shipped, identifiability.restore(shipped)[0], baseline.load()
 
 
 def table() -> pd.DataFrame:
@@ -23,9 +33,7 @@ def table() -> pd.DataFrame:
     Columns: series, n, r2, mape, rmse (both relative, per cent), UM, US, UC (Theil; they add to 1), autocorrelation of
     the residuals within provinces, naive_mape and naive_rmse (NaN where no earlier years were measured).
     """
-    shipped = posterior.load()
-    problem, _ = identifiability.restore(shipped)
-    data = baseline.load()
+    shipped, problem, data = _shipped()
     years = [year for year in problem.likelihood.years if year > BASE]
     run = problem.simulate(shipped["optimum"].values[None])
     modelled = log_modelled(run, tuple(years))[:, :, 0]
@@ -77,15 +85,14 @@ def family_member() -> pd.DataFrame:
     One row a province: change of energy intensity over the fitted years (per cent), measured, predicted with its own
     parameters, with the others', and the naive prediction (the others' median change).
     """
-    shipped = posterior.load()
-    problem, _ = identifiability.restore(shipped)
+    shipped, problem, data = _shipped()
     own = shipped["optimum"].values
     others = np.stack([np.median(np.delete(own, p, axis=0), axis=0) for p in range(len(own))])
     run = problem.simulate(np.stack([own, others]))
     first, last = float(BASE), float(problem.likelihood.years[-1])
     intensity = (run["total energy"] / run["gdp"]).transpose("member", "province", "time")
     change = 100 * (intensity.sel(time=last) / intensity.sel(time=first) - 1).values
-    series = baseline.load()["energy_intensity"]
+    series = data["energy_intensity"]
     truth = 100 * (series.sel(year=int(last)) / series.sel(year=BASE) - 1).values
     naive = np.array([np.median(np.delete(truth, p)) for p in range(len(truth))])
     return pd.DataFrame(

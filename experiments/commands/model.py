@@ -28,7 +28,8 @@ def check(file: ModelFile = None, json: Json = False, quiet: Quiet = False) -> N
     the provincial model also for its accounts, the signs of its effects, extreme conditions and its loops.
     """
     found = []
-    for verdict in verdicts(_file(file)):
+    path = _file(file)
+    for verdict in verdicts(path):
         found.append(verdict)
         if not json:
             typer.echo(f"{'pass' if verdict.passed else 'FAIL'}  {verdict.check}: {verdict.measured}")
@@ -36,7 +37,7 @@ def check(file: ModelFile = None, json: Json = False, quiet: Quiet = False) -> N
                 typer.echo("      " + fault.replace("\n", "\n      "))
     if json:
         rows = [{"check": v.check, "passed": v.passed, "measured": v.measured, "faults": v.faults} for v in found]
-        emit({"model": str(_file(file)), "verdicts": rows}, json)
+        emit({"model": path.name, "verdicts": rows}, json)
     failed = sum(not verdict.passed for verdict in found)
     note(f"{len(found)} checks, {failed} failed", quiet or json)
     if failed:
@@ -44,18 +45,13 @@ def check(file: ModelFile = None, json: Json = False, quiet: Quiet = False) -> N
 
 
 def verdicts(path: Path) -> "Iterator[Verdict]":
-    """Every verdict on a model file. Raises InputError when it cannot be read."""
+    """Every verdict on a model file."""
     from calibration import boundary, validate
-    from experiments.errors import InputError
     from models import UNITS
     from sim import check as general
-    from sim.errors import SimError
     from sim.registry import Units
 
-    try:
-        subject = general.Subject.load(path)
-    except SimError as fault:
-        raise InputError(str(fault)) from fault
+    subject = general.Subject.load(path)
     provincial = validate.applies(subject.model)
     beside = path.with_name("units.txt")
     if provincial or beside.exists():
@@ -110,9 +106,13 @@ def loops(
 ) -> None:
     """Cut each feedback loop in turn: the change of the 12th plan's reduction in every province, per cent points."""
     from calibration import validate
+    from experiments.errors import InputError
     from sim import Model
 
-    emit(validate.loops(validate.Case.load(Model.load(_file(file)), members)), json)
+    model = Model.load(_file(file))
+    if not validate.applies(model):
+        raise InputError(f"{file}: not a copy of the provincial model; its loops have no switches known here")
+    emit(validate.loops(validate.Case.load(model, members)), json)
 
 
 @app.command()
@@ -127,6 +127,15 @@ def reproduction(
 
 
 def _file(file: Path | None) -> Path:
+    """The model file. Raises InputError when it cannot be read."""
+    from experiments.errors import InputError
     from models import PROVINCE
+    from sim.errors import SimError
+    from sim.source import read
 
+    if file is not None:
+        try:
+            read(file)
+        except SimError as fault:
+            raise InputError(str(fault)) from fault
     return file or PROVINCE

@@ -99,7 +99,8 @@ def test_a_single_fault_is_named(name: str, tmp_path: Path, case: validate.Case)
 
 
 TANK = """{{UTF-8}}
-tank = INTEG ({flow}, 10) ~ m3 ~ Water. |
+tank = INTEG ({flow}, first) ~ m3 ~ Water. |
+first = 10 ~ m3 ~ Water at the start (source: measured). |
 inflow = 2 ~ m3/year ~ Into the tank (source: a tap). |
 outflow = tank/life ~ m3/year ~ Out of the tank. |
 life = {life} ~ year ~ Residence time (source: measured). |
