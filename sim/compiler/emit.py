@@ -6,20 +6,23 @@ what histories recorded (steps, cells, W); `uc` and `us` are uniform inputs, one
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiler import crows, ctext
-from sim.compiler.fuse import Nest, fuse
+from sim.compiler.fuse import Nest, alone, fuse, written_out
 from sim.compiler.ir import Along, Apply, Expr, Interp, Number, Read, Recall, Reduce, Refs, Vector
 from sim.compiler.numpy_backend import slopes
 from sim.compiler.program import Program, Statement
 from sim.errors import SimError
 
+START = {"sum": 0.0, "product": 1.0, "minimum": math.inf, "maximum": -math.inf}
+UPDATE = {"sum": "{} + {}", "product": "{} * {}", "minimum": "lesser({}, {})", "maximum": "greater({}, {})"}
 CHAIN = 12  # points up to which a lookup compares with each abscissa; above it searches
 
 
@@ -91,7 +94,7 @@ def emit(program: Program, width: int) -> Source:
     Raises:
         Unsupported: an operation that C lacks here.
     """
-    nests = [fuse(stage) for stage in program.stages]
+    nests = [fuse(stage, program.sizes) for stage in program.stages]
     layout = Layout.of(program, _registers(program, nests))
     writer = _Writer(program, layout)
     calls = [[writer.nest(nest) for nest in stage] for stage in nests]
@@ -118,7 +121,7 @@ def _registers(program: Program, nests: Iterable[Sequence[Nest]]) -> set[int]:
         for stage in nests
         for nest in stage
         for one in nest.statements
-        if one.target == "value" and one.mask is None and not isinstance(one.expr, Reduce | Vector)
+        if one.target == "value" and not alone(one, program.sizes)
     }
     return {slot for slot, numbers in home.items() if len(numbers) == 1 and slot in whole and slot not in kept}
 
@@ -147,7 +150,7 @@ class _Writer:
         heads = [self._loop(axis, index) for axis, index in loops.items()]
         if isinstance(first.expr, Vector):
             body = self._rows(first, first.expr, loops)
-        elif isinstance(first.expr, Reduce):
+        elif isinstance(first.expr, Reduce) and not written_out(first.expr, self.program.sizes):
             body = self._reduction(first, first.expr, loops)
         else:
             body = _Body(self, loops).members(nest.statements)
@@ -168,23 +171,16 @@ class _Writer:
 
     def _reduction(self, one: Statement, node: Reduce, loops: dict[str, str]) -> list[str]:
         """An accumulator over the inner loops, adding in the order of the elements."""
-        start = {"sum": 0.0, "product": 1.0, "minimum": math.inf, "maximum": -math.inf}[node.op]
         inner = {axis: f"j{number}" for number, axis in enumerate(node.over)}
         body = _Body(self, {**loops, **inner})
         value = body.value(node.body)
-        update = {
-            "sum": "a[m] + {}",
-            "product": "a[m] * {}",
-            "minimum": "lesser(a[m], {})",
-            "maximum": "greater(a[m], {})",
-        }
         store = _Body(self, loops).address(one.slot, one.refs, one.target)
         return [
             "double a[W];",
-            *ctext.member_loop([f"a[m] = {literal(start)};"]),
+            *ctext.member_loop([f"a[m] = {literal(START[node.op])};"]),
             *(self._loop(axis, index) for axis, index in inner.items()),
             *body.before,
-            *ctext.member_loop([*body.lines, f"a[m] = {update[node.op].format(value)};"]),
+            *ctext.member_loop([*body.lines, f"a[m] = {UPDATE[node.op].format('a[m]', value)};"]),
             "}" * len(inner),
             *ctext.member_loop([f"{store}[m] = a[m];"]),
         ]
@@ -278,7 +274,19 @@ class _Body:
             return self._lookup(node)
         if isinstance(node, Recall):
             return self._recall(node)
+        if isinstance(node, Reduce):
+            return self._terms(node)
         raise Unsupported(f"a {type(node).__name__.lower()} inside an expression")
+
+    def _terms(self, node: Reduce) -> str:
+        """A short reduction term by term, in the order of the elements."""
+        result = literal(START[node.op])
+        kept, loops = self.made, self.loops
+        for point in itertools.product(*(range(self.writer.program.sizes[axis]) for axis in node.over)):
+            self.made, self.loops = dict(kept), {**loops, **dict(zip(node.over, map(str, point), strict=True))}
+            result = self._name("const double", UPDATE[node.op].format(result, self.value(node.body)))
+        self.made, self.loops = kept, loops
+        return result
 
     def _load(self, slot: int, refs: Refs) -> str:
         region, offset = self.writer.layout.place[slot]
@@ -383,6 +391,3 @@ def literal(value: float) -> str:
         return "__builtin_inf()" if value > 0 else "(-__builtin_inf())"
     text = float(value).hex()
     return f"({text})" if text.startswith("-") else text
-
-
-Format = Callable[..., str]

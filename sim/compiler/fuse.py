@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sim.compiler.ir import Along, Read, Recall, Reduce, Vector, walk
 from sim.compiler.program import Statement
 
 LARGEST = 48  # statements of one nest: keeps registers and compile time in bounds
+LONGEST, TERMS = 64, 256  # elements and nodes of a reduction that is written out
 
 
 @dataclass(slots=True)
@@ -22,13 +24,22 @@ class Nest:
     statements: list[Statement] = field(default_factory=list)
 
 
-def alone(one: Statement) -> bool:
-    """Whether a statement needs a nest of its own: a reduction, a row operation or a mask."""
-    return one.mask is not None or isinstance(one.expr, Reduce | Vector)
+def alone(one: Statement, sizes: Mapping[str, int]) -> bool:
+    """Whether a statement needs a nest of its own: a long reduction, a row operation or a mask."""
+    if isinstance(one.expr, Reduce):
+        return one.mask is not None or not written_out(one.expr, sizes)
+    return one.mask is not None or isinstance(one.expr, Vector)
 
 
-def fuse(statements: Sequence[Statement]) -> list[Nest]:
+def written_out(node: Reduce, sizes: Mapping[str, int]) -> bool:
+    """Whether a reduction is short enough to be written term by term, which keeps it in registers."""
+    count = math.prod(sizes[axis] for axis in node.over)
+    return count <= LONGEST and count * sum(1 for _ in walk(node.body)) <= TERMS
+
+
+def fuse(statements: Sequence[Statement], sizes: Mapping[str, int]) -> list[Nest]:
     """Group statements, which are given in a valid order, into nests in a valid order."""
+    apart = [alone(one, sizes) for one in statements]
     reads = [_reads(one) for one in statements]
     writers: dict[int, list[int]] = {}
     needs: list[list[int]] = []
@@ -39,8 +50,8 @@ def fuse(statements: Sequence[Statement]) -> list[Nest]:
     pending, done, nests = list(range(len(statements))), set[int](), list[Nest]()
     while pending:
         ready = [i for i in pending if done.issuperset(needs[i])]
-        first = next((i for i in ready if alone(statements[i])), ready[0])  # reductions first: they hold others up
-        chosen = [first] if alone(statements[first]) else _gather(statements, needs, pending, done, first)
+        first = next((i for i in ready if isinstance(statements[i].expr, Reduce)), ready[0])  # they hold others up
+        chosen = [first] if apart[first] else _gather(statements, needs, pending, done, first, apart)
         nests.append(Nest(statements[first].axes, [statements[i] for i in chosen]))
         done.update(chosen)
         taken = set(chosen)
@@ -49,7 +60,12 @@ def fuse(statements: Sequence[Statement]) -> list[Nest]:
 
 
 def _gather(
-    statements: Sequence[Statement], needs: list[list[int]], pending: list[int], done: set[int], first: int
+    statements: Sequence[Statement],
+    needs: list[list[int]],
+    pending: list[int],
+    done: set[int],
+    first: int,
+    apart: list[bool],
 ) -> list[int]:
     """All pending statements that can share the loops of the first."""
     axes = set(statements[first].axes)
@@ -60,7 +76,7 @@ def _gather(
         grown = False
         for i in pending:
             one = statements[i]
-            if i in inside or alone(one) or set(one.axes) != axes or len(chosen) >= LARGEST:
+            if i in inside or apart[i] or set(one.axes) != axes or len(chosen) >= LARGEST:
                 continue
             near = [j for j in needs[i] if j not in done]
             if all(j in inside for j in near) and _pointwise(one, [statements[j] for j in near]):
