@@ -11,12 +11,14 @@ These are independent by construction, so Sobol' indices mean what they should a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration import discrepancy
+from calibration.discrepancy import Discrepancy
 from experiments import outputs
 from experiments.feasibility import PROGRESS
 from experiments.futures import Futures, Params
@@ -31,7 +33,7 @@ RULE = "allocation rule"
 VINTAGE = "data vintage"
 VINTAGES = ("balances of 2005-2007", "restated from 2008")
 SHOCKS = 20_000  # quantiles of the shocks, whose sums over years have no closed form
-BATCH = 1024
+BATCH = 4096
 
 
 @dataclass(frozen=True)
@@ -148,22 +150,12 @@ class Population:
         )
         made = prior.apply(values, {str(k): v for k, v in self.futures.inputs.common.data_vars.items()})
         if VINTAGE in points:
-            restated = xr.DataArray((points[VINTAGE].to_numpy() == VINTAGES[1]).astype(float), dims="member")
-            moved = made["base final energy"] * np.exp(restated * self.restated)
-            made["base final energy"] = moved.transpose("member", "province", "sector")
+            moved = xr.DataArray((points[VINTAGE].to_numpy() == VINTAGES[1]).astype(float), dims="member")
+            energy = made["base final energy"] * np.exp(moved * restated())
+            made["base final energy"] = energy.transpose("member", "province", "sector")
         drawn = [n for n in assumptions if n not in self.futures.study.parameters]
         common = {str(n): ("member", assumptions[n].to_numpy()) for n in drawn}
         return flat(made.merge(xr.Dataset(common)))
-
-    @cached_property
-    def restated(self) -> xr.DataArray:
-        """Logarithm by which the restatement of 2008 moved each sector, over the usual growth: (sector,)."""
-        from calibration import baseline
-
-        pooled = baseline.load()["sector_energy"].sum("province")
-        energy = pooled.copy(data=np.log(pooled.to_numpy()))
-        usual = 0.25 * (energy.sel(year=2007) - energy.sel(year=2005) + energy.sel(year=2010) - energy.sel(year=2008))
-        return xr.DataArray(energy.sel(year=2008) - energy.sel(year=2007) - usual).reset_coords(drop=True)
 
     def shock(self, points: pd.DataFrame, years: int) -> Array:
         """Log error after so many years of the plan, the two shocks at the points' quantiles: (points, places)."""
@@ -171,15 +163,25 @@ class Population:
             return np.zeros((len(points), len(self.places)))
         grid = (np.arange(SHOCKS) + 0.5) / SHOCKS
         names = (NATIONAL, PROVINCIAL)
-        laws = zip(names, self._shocks(years), strict=True)
+        laws = zip(names, shocks(discrepancy.load(self.posterior), years), strict=True)
         common, own = (np.interp(points[name].to_numpy(dtype=float), grid, law) for name, law in laws)
         return np.asarray(common[:, None] + own[:, None] * np.array([p != NATION for p in self.places]))
 
-    def _shocks(self, years: int) -> tuple[Array, Array]:
-        """Quantiles of the cumulative national and provincial shock after so many years, at SHOCKS even levels."""
-        from calibration import discrepancy
 
-        law = discrepancy.load(self.posterior)
-        common = replace(law, provincial=0.0).sample(range(SHOCKS // 4), 1, years, seed=1)[:, 0, -1]
-        own = replace(law, national=0.0).sample([0], SHOCKS, years, seed=1)[0, :, -1]
-        return np.quantile(common, (np.arange(SHOCKS) + 0.5) / SHOCKS), np.sort(own)
+@cache
+def restated() -> xr.DataArray:
+    """Logarithm by which the restatement of 2008 moved each sector, over the usual growth: (sector,)."""
+    from calibration import baseline
+
+    pooled = baseline.load()["sector_energy"].sum("province")
+    energy = pooled.copy(data=np.log(pooled.to_numpy()))
+    usual = 0.25 * (energy.sel(year=2007) - energy.sel(year=2005) + energy.sel(year=2010) - energy.sel(year=2008))
+    return xr.DataArray(energy.sel(year=2008) - energy.sel(year=2007) - usual).reset_coords(drop=True)
+
+
+@cache
+def shocks(law: Discrepancy, years: int) -> tuple[Array, Array]:
+    """Quantiles of the cumulative national and provincial shock after so many years, at SHOCKS even levels."""
+    common = replace(law, provincial=0.0).sample(range(SHOCKS // 4), 1, years, seed=1)[:, 0, -1]
+    own = replace(law, national=0.0).sample([0], SHOCKS, years, seed=1)[0, :, -1]
+    return np.quantile(common, (np.arange(SHOCKS) + 0.5) / SHOCKS), np.sort(own)

@@ -87,17 +87,20 @@ def validate(
     (s,) = seeds(seed, 1)
     unit = np.asarray(stats.qmc.LatinHypercube(len(factors), rng=np.random.default_rng(s)).random(runs))
 
-    def hits(some: Sequence[Factor]) -> Array:
-        points = design(some, unit)
+    def hits(points: pd.DataFrame) -> Array:
         return (finite(margin(points), points) >= 0).astype(float)
 
-    free = hits(factors)
+    free = hits(design(factors, unit))
     held, sets = free.copy(), [frozenset(chosen) for chosen in names.values()]
     if len(sets) != free.shape[1]:
         raise ValueError(f"{free.shape[1]} outputs, but inputs to fix for {len(sets)}")
-    for chosen in sorted({s for s in sets if s}, key=sorted):
-        columns = [k for k, own in enumerate(sets) if own == chosen]
-        held[:, columns] = hits(fixed(factors, sorted(chosen)))[:, columns]
+    distinct = sorted({own for own in sets if own}, key=sorted)
+    if distinct:
+        points = pd.concat([design(fixed(factors, sorted(own)), unit) for own in distinct], ignore_index=True)
+        blocks = hits(points).reshape(len(distinct), runs, -1)
+        for k, own in enumerate(sets):
+            if own:
+                held[:, k] = blocks[distinct.index(own), :, k]
     flip = held - free
     width = stats.norm.ppf(0.975) * np.sqrt((flip.var(axis=0) + 1 / runs**2) / runs)
     move = flip.mean(axis=0)
