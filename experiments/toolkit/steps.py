@@ -32,9 +32,11 @@ QUANTITIES = (
 )
 CRITERIA = {"reduction": 0.30, "cost": 0.25, "feasibility": 0.25, "added benefits": 0.10, "fairness": 0.10}
 RESULTS = (
+    "goals",
     "costs",
     "cost_curve",
     "contributions",
+    "overlap",
     "triple_win",
     "lmdi",
     "indirect",
@@ -326,9 +328,22 @@ def _write_study(work: Folder) -> None:
         "title": f"Low-carbon development of {work.settings.province}: the mix designed by the expert group",
         "members": work.settings.members,
         "mixes": ["base", "plan", "delivered", {"mix": "mix.yaml", "name": "designed"}],
-        "policy": {"province": work.settings.province, "mix": "designed"},
+        "policy": {"province": work.settings.province, "mix": "designed", "goals": _cumulative(work)},
     }
     work.sheet("study.yaml").write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _cumulative(work: Folder) -> list[dict[str, float]]:
+    """Goals for energy intensity, each plan's reduction compounded from the base year; up to the first that is not set."""
+    goals = sheets.read(work.sheet("3-goals.csv"), sheets.GOALS, [])
+    own = goals[goals["goal"] == "energy intensity"].sort_values("to")
+    left, since, found = 1.0, BASE_YEAR, []
+    for first, last, value in zip(own["from"], own["to"], own["value"], strict=True):
+        if first != since or not np.isfinite(value):
+            break
+        left, since = left * (1 - value / 100), last
+        found.append({"year": int(last), "reduction": round(100 * (1 - left), 2)})
+    return found
 
 
 def results(folder: str | Path, run: Run) -> list[str]:

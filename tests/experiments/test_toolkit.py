@@ -138,6 +138,19 @@ def test_designs_become_a_mix_and_a_study_of_the_province(folder: Path) -> None:
     assert study.policy is not None
     assert study.policy.province == "Chongqing"
     assert [m.label for m in study.mixes] == ["base", "plan", "delivered", "designed"]
+    assert [(g.year, g.reduction) for g in study.policy.goals] == [(2015, 16.0)]  # the next plan's goal is not set
+
+
+def test_goals_of_plans_that_follow_each_other_are_compounded(folder: Path) -> None:
+    path = folder / "3-goals.csv"
+    goals = pd.read_csv(path, encoding=sheets.ENCODING)
+    goals.loc[(goals["goal"] == "energy intensity") & (goals["to"] == 2020), "value"] = 16
+    sheets.write(path, goals)
+    score(folder, 1, {"IND-01": all_scores(5)})
+    toolkit.merge(folder)
+    policy = load(folder / "study.yaml").policy
+    assert policy is not None
+    assert [(g.year, g.reduction) for g in policy.goals] == [(2015, 16.0), (2020, 29.44)]
 
 
 def test_weights_agree_with_the_closed_form_of_normal_updating() -> None:
