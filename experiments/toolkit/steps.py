@@ -334,7 +334,7 @@ def _write_study(work: Folder) -> None:
 
 
 def _cumulative(work: Folder) -> list[dict[str, float]]:
-    """Goals for energy intensity, each plan's reduction compounded from the base year; up to the first that is not set."""
+    """Goals for energy intensity, plan by plan, compounded from the base year; up to the first that is not set."""
     goals = sheets.read(work.sheet("3-goals.csv"), sheets.GOALS, [])
     own = goals[goals["goal"] == "energy intensity"].sort_values("to")
     left, since, found = 1.0, BASE_YEAR, []
