@@ -53,9 +53,11 @@ def grid(controls: Callable[[float], Controls], times: Iterable[float] | None = 
     if wanted is not None and (not len(wanted) or not np.isfinite(wanted).all()):
         raise SimError("times: got no finite save point")
     first = controls(0.0).initial
-    time, path, kept, now = first, list[float](), list[bool](), controls(first)
+    time, path, kept, now, checked = first, list[float](), list[bool](), controls(first), None
     while True:
-        _check(first, now, len(path))
+        if now is not checked:
+            _check(first, now, len(path))
+            checked = now
         slack = now.step * PRECISION
         path.append(time)
         kept.append((time - first) % now.saveper < slack or (first - time) % now.saveper < slack)

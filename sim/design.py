@@ -122,11 +122,10 @@ def _columns(design: Any, request: Request, faults: list[str]) -> Iterable[tuple
         if duplicated:
             faults.append(f"the design has columns twice: {', '.join(duplicated)}")
             return []
-        columns: list[tuple[str, Any]] = [
-            (str(name), xr.DataArray(_numbers(str(name), design[name].to_numpy()), dims="member"))
-            for name in design.columns
-            if _numeric(str(name), design[name], faults)
-        ]
+        kinds = zip(design.columns, design.dtypes, strict=True)
+        usable = [name for name, kind in kinds if _numeric(str(name), kind, faults)]
+        numbers = design[usable].to_numpy(dtype=np.float64)
+        columns: list[tuple[str, Any]] = [(str(name), numbers[:, i]) for i, name in enumerate(usable)]
     elif isinstance(design, xr.Dataset):
         if "member" not in design.dims:
             faults.append(f"the design is a Dataset with dims {list(design.dims)}; it needs a dim 'member'")
@@ -142,15 +141,11 @@ def _columns(design: Any, request: Request, faults: list[str]) -> Iterable[tuple
     return columns
 
 
-def _numeric(name: str, column: Any, faults: list[str]) -> bool:
-    if column.dtype.kind in "iufb":
+def _numeric(name: str, kind: Any, faults: list[str]) -> bool:
+    if getattr(kind, "kind", "O") in "iufb":
         return True
-    faults.append(f"{name!r}: the design holds {column.dtype} values, numbers are needed")
+    faults.append(f"{name!r}: the design holds {kind} values, numbers are needed")
     return False
-
-
-def _numbers(name: str, values: Any) -> Values:
-    return np.asarray(values, dtype=np.float64)
 
 
 class _Reader:
@@ -161,14 +156,34 @@ class _Reader:
 
     def param(self, name: str, value: Any) -> None:
         """A value common to all members."""
+        if isinstance(value, float | int) and not name.endswith("]"):
+            self._plain(name, np.float64(value), member=False)
+            return
         array = value if isinstance(value, xr.DataArray) else _as_array(name, value, self._dims(name))
         if "member" in array.dims:
             raise SimError(f"{name!r}: a parameter common to all members has a dim 'member'; put it in the design")
         self._take(name, array, member=False)
 
-    def column(self, name: str, array: xr.DataArray) -> None:
-        """A value of each member."""
-        self._take(name, array, member="member" in array.dims)
+    def column(self, name: str, values: Any) -> None:
+        """A value of each member: a DataArray, or (members,) numbers."""
+        if isinstance(values, xr.DataArray):
+            self._take(name, values, member="member" in values.dims)
+        elif name.endswith("]"):
+            self._take(name, xr.DataArray(values, dims="member"), member=True)
+        else:
+            self._plain(name, values, member=True)
+
+    def _plain(self, name: str, values: Any, member: bool) -> None:
+        """One number for all elements of a variable, for each member or for all."""
+        variable, _ = self.names.settable(name)
+        slot = variable.slot
+        assert slot is not None
+        self._once(name, slot)
+        _finite(name, values, ("member",))
+        shape = self.module.slots[slot].shape
+        lead = values.shape if member else ()
+        full = np.broadcast_to(np.reshape(values, (*lead, *[1] * len(shape))), (*lead, *shape))
+        (self.request.member if member else self.request.common)[slot] = np.ascontiguousarray(full).reshape(full.shape)
 
     def _dims(self, name: str) -> tuple[str, ...]:
         variable, elements = self.names.settable(name)
@@ -183,14 +198,13 @@ class _Reader:
             return
         self._once(name, slot)
         values = self._aligned(name, variable, array)
-        _finite(name, values)
+        _finite(name, values, tuple(dim for dim in ("time", "member") if dim in array.dims) + variable.dims)
         request = self.request
-        if "time" in values.dims:
-            times = _times(name, values)
-            series = Series(times, values.to_numpy())
+        if "time" in array.dims:
+            series = Series(_times(name, array), values)
             (request.member_series if member else request.common_series)[slot] = series
         else:
-            (request.member if member else request.common)[slot] = np.ascontiguousarray(values.to_numpy())
+            (request.member if member else request.common)[slot] = values
 
     def _once(self, name: str, slot: int) -> None:
         taken = self.request.given
@@ -200,23 +214,22 @@ class _Reader:
             self.request.common.pop(slot, None)  # the design overrides what is common to all
             self.request.common_series.pop(slot, None)
 
-    def _aligned(self, name: str, variable: Variable, array: xr.DataArray) -> xr.DataArray:
+    def _aligned(self, name: str, variable: Variable, array: xr.DataArray) -> Values:
         """Over all dims of the variable, in the order (time, member, dims...), elements in the order of the model."""
         lead = [dim for dim in ("time", "member") if dim in array.dims]
         extra = [str(dim) for dim in array.dims if dim not in (*variable.dims, *lead)]
         if extra:
             raise SimError(f"{name!r}: got dims {extra}, the variable has {list(variable.dims) or 'none'}")
-        sizes = {}
-        for dim in variable.dims:
-            elements = self.module.axes[dim].elements
-            sizes[dim] = len(elements)
-            if dim in array.dims:
-                array = _ordered(name, array, dim, elements)
-        array = array.astype(np.float64).reset_coords(drop=True)
-        for dim in variable.dims:
-            if dim not in array.dims:
-                array = array.expand_dims({dim: sizes[dim]})
-        return array.transpose(*lead, *variable.dims)
+        present = [dim for dim in variable.dims if dim in array.dims]
+        for dim in present:
+            array = _ordered(name, array, dim, self.module.axes[dim].elements)
+        if list(array.dims) != [*lead, *present]:
+            array = array.transpose(*lead, *present)
+        values = array.to_numpy().astype(np.float64)
+        sizes = [self.module.axes[dim].size for dim in variable.dims]
+        kept = [size if dim in present else 1 for dim, size in zip(variable.dims, sizes, strict=True)]
+        full = np.broadcast_to(values.reshape(*values.shape[: len(lead)], *kept), (*values.shape[: len(lead)], *sizes))
+        return np.ascontiguousarray(full).reshape(full.shape)
 
     def _element(
         self, name: str, variable: Variable, elements: tuple[str, ...], array: xr.DataArray, member: bool
@@ -227,7 +240,7 @@ class _Reader:
         index: tuple[Any, ...] = (..., *self._position(name, variable, elements))
         if array.dims not in ((), ("member",)):
             raise SimError(f"{name!r}: one element takes a number, got dims {list(array.dims)}")
-        _finite(name, array)
+        _finite(name, array.to_numpy(), tuple(map(str, array.dims)))
         base = request.common.get(slot, self.module.defaults.get(slot))
         if member:
             if slot not in request.member and base is not None:
@@ -290,11 +303,11 @@ def _times(name: str, values: xr.DataArray) -> Values:
     return times
 
 
-def _finite(name: str, values: xr.DataArray) -> None:
-    bad = ~np.isfinite(values.to_numpy().astype(np.float64))
+def _finite(name: str, values: Values, dims: tuple[str, ...]) -> None:
+    values = np.asarray(values, dtype=np.float64)
+    bad = ~np.isfinite(values)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
-        where = ", ".join(f"{dim} {i}" for dim, i in zip(values.dims, first, strict=True))
-        raise SimError(
-            f"{name!r}: {int(bad.sum())} value(s) are not finite" + (f", the first at {where}" if where else "")
-        )
+        where = ", ".join(f"{dim} {i}" for dim, i in zip(dims, first, strict=False))
+        place = f", the first at {where}" if where and values.ndim else ""
+        raise SimError(f"{name!r}: {int(bad.sum())} value(s) are not finite{place}")
