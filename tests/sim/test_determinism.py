@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +132,11 @@ def test_processes_and_a_wiped_cache(tmp_path, backend):
     printed = [process.communicate(timeout=120)[0].strip() for process in both]
     printed.append(child(backend, 1, tmp_path).communicate(timeout=120)[0].strip())
     assert printed == [digest.hexdigest()] * 3
+
+
+def test_a_model_that_was_sent_to_another_process(model, design, backend):
+    sent = pickle.loads(pickle.dumps(model))
+    identical(model.ensemble(design, backend=backend), sent.ensemble(design, backend=backend))
 
 
 def test_progress_counts_to_the_end_and_can_stop(model, design, backend):

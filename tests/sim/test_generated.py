@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, note, reject, settings
 
 from sim import Model
 from sim.backends import BACKENDS
@@ -16,7 +16,7 @@ USABLE = [name for name in sorted(BACKENDS) if name != "auto" and BACKENDS[name]
 
 
 def compare(text, folder):
-    """What became of a model: equal, refused, or both (neither PySD nor the engine runs it)."""
+    """What became of a model: equal, refused, or nothing to compare with because PySD fails."""
     note(text)
     path = folder / "generated.mdl"
     path.write_text(text, encoding="utf-8")
@@ -45,7 +45,10 @@ def run(count, folder, *, derandomize):
     )
     @given(models())
     def check(text):
-        seen[compare(text, folder)] += 1
+        outcome = compare(text, folder)
+        if outcome == "PySD fails":
+            reject()  # nothing to compare with; another model is drawn
+        seen[outcome] += 1
 
     check()
     return seen
@@ -53,7 +56,7 @@ def run(count, folder, *, derandomize):
 
 def expect(seen):
     """Nearly all run; a refusal says why."""
-    assert {*seen} <= {"equal", "refused", "PySD fails"}, seen
+    assert {*seen} <= {"equal", "refused"}, seen
     assert seen["equal"] >= 0.9 * seen.total(), seen
 
 
