@@ -72,28 +72,41 @@ def finish(
     say: Callable[[str], None],
     reference: Simulate | None = None,
 ) -> Run:
-    """What a run still lacks: members, verification, analyses, report."""
-    if run.complete:
+    """What a run still lacks: members, verification, analyses, report. A run that lacks nothing is not touched."""
+    lacks = [
+        not run.complete,
+        bool(how.verify and reference) and "verify" not in run.manifest,
+        LAST_TABLE not in run.tables,
+        bool(run.study.policy) and "triple_win" not in run.tables,
+        how.report and not (run.folder / "report.html").is_file(),
+    ]
+    if not any(lacks):
         say(f"{run.folder} is complete; --fresh makes another")
-    else:
-        say(f"run {run.folder}")
+        return run
+    simulation, verification, analyses, policies, reports = lacks
+    say(f"run {run.folder}")
+    before = run.manifest.get("commands", [])
+    if simulation:
         simulate.resume(run, system, workers=how.workers, cluster=how.cluster, step=step)
-    if how.verify and reference and "verify" not in run.manifest:
+    if verification and reference:
         say(f"repeating {how.verify} of the member runs with PySD")
         amend(run, verify=verify(run, system.simulate, reference, how.verify))
-    if LAST_TABLE not in run.tables:
+    if analyses:
         from experiments import findings
 
         findings.analyse(run, system, say)
-    if run.study.policy and "triple_win" not in run.tables:
+    if policies and run.study.policy:
         from experiments.policy.analyse import analyse as analyse_policy
 
         say(f"taking the mix {run.study.policy.mix} apart for {run.study.policy.province}")
         analyse_policy(run, system, step=step)
-    if how.report and not (run.folder / "report.html").is_file():
+    amend(run, commands=[*before, manifest.whole_command()])  # for the report, which shows the manifest
+    if reports:
         from experiments import report
 
+        say("report")
         report.write(run)
+        amend(run, commands=[*before, manifest.whole_command()])
     return run
 
 
@@ -167,12 +180,14 @@ def statistics(run: Run) -> str:
     record = run.manifest
     members, sessions = record["members"], record["sessions"]
     wall = sum(s["wall_seconds"] for s in sessions)
-    peak = max((s["peak_memory_bytes"] for s in sessions), default=0)
+    commands = record.get("commands", [])
+    peak = max((s["peak_memory_bytes"] for s in [*sessions, *commands]), default=0)
     check = record.get("verify", {}).get("largest_relative_difference")
     return "; ".join(
         [
             f"{members['done']:,} member runs in {wall:,.1f} s ({members['done'] / max(wall, 1e-9):,.0f}/s)",
             f"{members['failed']:,} failed",
+            *([f"{whole:,.0f} s in all"] if (whole := sum(c["wall_seconds"] for c in commands)) else []),
             f"peak memory {peak / 2**20:,.0f} MB",
             f"{run.size() / 2**20:,.1f} MB on disk",
             *([f"largest difference from PySD {check:.1e}"] if check is not None else []),

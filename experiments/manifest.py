@@ -83,6 +83,14 @@ class Session:
         }
 
 
+def whole_command() -> dict[str, Any]:
+    """What this process has used since it began: everything, imports, analyses and reports included."""
+    import psutil
+
+    wall = time.time() - psutil.Process().create_time()
+    return {"command": command(), "wall_seconds": round(wall, 1), "peak_memory_bytes": peak_memory()}
+
+
 def command() -> str:
     """The command line, without the folder of the program."""
     return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
