@@ -23,6 +23,7 @@ from sim.errors import SimError
 
 EXPECTATIONS = Path(__file__).with_name("expectations.csv")
 SPANS = ((2005, 2010), (2010, 2015), (2015, 2020), (2020, 2025), (2025, 2030))
+REPORTED = (0.1, 0.5, 0.9)  # quantiles over members that are reported
 ALLOWED = 0.1  # percentage points that a five-year reduction may move when the step is halved
 LEVERS = 0.5  # strength of every lever in these tests, so that each part of the model has work to do
 LOOKED_AT = 2020.0  # year at which the direction of an effect is judged
@@ -218,20 +219,24 @@ def reductions(run: xr.Dataset, name: str = "energy intensity") -> xr.DataArray:
 
 
 def accuracy(case: Case) -> Verdict:
-    """Integration error: the move of every five-year reduction when the step is halved, in percentage points."""
+    """Integration error: the move of every reported five-year reduction when the step is halved, in percentage points.
+
+    Reported are the median and the 80 % range over members; the largest move of a single draw is stated beside it.
+    """
     step, times = _step(case), [float(first) for first, _ in SPANS] + [2030.0]
     runs = [case.run(["energy intensity", "co2 intensity"], times, {"TIME STEP": step / part}) for part in (1, 2)]
-    faults, worst = [], 0.0
+    faults, worst, single = [], 0.0, 0.0
     for name in ("energy intensity", "co2 intensity"):
-        moved = abs(reductions(runs[1], name) - reductions(runs[0], name))
-        worst = max(worst, float(moved.max()))
+        whole, halved = (reductions(run, name) for run in runs)
+        moved = abs(halved.quantile(REPORTED, "member") - whole.quantile(REPORTED, "member"))
+        worst, single = max(worst, float(moved.max())), max(single, float(abs(halved - whole).max()))
         for span in moved["span"].values:
             at = moved.sel(span=span)
             if not float(at.max()) < ALLOWED:
-                where = str(at.max("member").idxmax("province").values)
+                where = str(at.max("quantile").idxmax("province").values)
                 faults.append(f"{name} {span} moves by {float(at.max()):.2f} points in {where} (allowed {ALLOWED})")
-    measured = f"step {step:g} halved: at most {worst:.3f} points over {runs[0].sizes['member']} draws"
-    return Verdict("five-year reductions do not depend on the step", measured, tuple(faults))
+    measured = f"step {step:g} halved: at most {worst:.3f} points ({single:.3f} in a single one of {runs[0].sizes['member']} draws)"
+    return Verdict("reported five-year reductions do not depend on the step", measured, tuple(faults))
 
 
 def expectations(case: Case, path: Path = EXPECTATIONS) -> Verdict:
