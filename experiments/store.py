@@ -22,7 +22,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -69,8 +69,9 @@ class Run:
         Raises InputError when there is none, with the nearest names.
         """
         direct = Path(path)
-        if (direct / "study.yaml").is_file():
-            return cls(direct)
+        with suppress(OSError):  # a name too long for the system is no folder
+            if (direct / "study.yaml").is_file():
+                return cls(direct)
         known = {run.name: run for run in list_runs(runs)}
         matches = [run for name, run in known.items() if name.startswith(str(path))] if str(path) else []
         exact = known.get(str(path))

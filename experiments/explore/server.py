@@ -88,6 +88,7 @@ def serve(live: "Live", port: int = 0, ready: Callable[[str], Any] = print, lang
     try:
         listener.bind(("127.0.0.1", port))
     except OSError as fault:
+        listener.close()
         raise InputError(f"port {port} is taken ({fault.strerror}); choose another with --port, or none") from fault
     number = int(listener.getsockname()[1])
     token = secrets.token_urlsafe(24)
