@@ -184,6 +184,21 @@ def marked(parameter: str, province: str | None = None) -> str:
     return parameter if found == IDENTIFIED else f"{parameter} ({found})"
 
 
+def labelled(frame: pd.DataFrame, column: str = "parameter") -> pd.DataFrame:
+    """The table with a column `label` beside the names of parameters in `column`.
+
+    A name that is neither free nor uncertain (a lever, a measured input) gets an empty label.
+    """
+    return frame.assign(label=[_label_or_none(str(name)) for name in frame[column]])
+
+
+def _label_or_none(name: str) -> str:
+    try:
+        return label(name.partition("[")[0])
+    except InputError:
+        return ""
+
+
 def counts() -> pd.DataFrame:
     """One row a free parameter: in how many provinces it is identified; then the assumptions, which never are."""
     frame = load()

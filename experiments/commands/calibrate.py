@@ -21,7 +21,7 @@ def calibrate(
     quiet: Quiet = False,
 ) -> None:
     """Fit the model to the measured years and draw from the posterior of every province."""
-    from calibration import baseline, posterior
+    from calibration import baseline, identifiability, posterior
 
     path = out or posterior.PUBLISHED
     settings = {"last": last, "starts": starts, "draws": draws, "kept": kept, "seed": seed}
@@ -34,7 +34,7 @@ def calibrate(
     else:
         made = posterior.calibrate(baseline.load(), progress=lambda text: note(text, quiet), **settings)
         posterior.save(made, path)
-    emit(posterior.summary(posterior.load(path)), json)
+    emit(identifiability.labelled(posterior.summary(posterior.load(path))), json)
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"calibrate": calibrate}
