@@ -82,19 +82,19 @@ class Names:
         return variable, elements
 
 
-def read(module: Module, params: Mapping[str, Any] | None, design: Any) -> Request:
+def read(names: Names, params: Mapping[str, Any] | None, design: Any) -> Request:
     """The values of a run.
 
     Args:
-        module: the model.
+        names: the variables of the model.
         params: common to all members: numbers, arrays over model dims, arrays with a `time` dim.
         design: a DataFrame (columns are names, rows members), a Dataset with a `member` dim, or None.
 
     Raises:
         DesignError: everything that is wrong with the two, at once.
     """
-    names, request, faults = Names(module), Request(), list[str]()
-    reader = _Reader(module, names, request)
+    request, faults = Request(), list[str]()
+    reader = _Reader(names.module, names, request)
     for name, value in (params or {}).items():
         _try(faults, lambda name=name, value=value: reader.param(str(name), value))
     if design is not None:
@@ -228,7 +228,9 @@ class _Reader:
         values = array.to_numpy().astype(np.float64)
         sizes = [self.module.axes[dim].size for dim in variable.dims]
         kept = [size if dim in present else 1 for dim, size in zip(variable.dims, sizes, strict=True)]
-        full = np.broadcast_to(values.reshape(*values.shape[: len(lead)], *kept), (*values.shape[: len(lead)], *sizes))
+        full = np.broadcast_to(
+            values.reshape((*values.shape[: len(lead)], *kept)), (*values.shape[: len(lead)], *sizes)
+        )
         return np.ascontiguousarray(full).reshape(full.shape)
 
     def _element(

@@ -27,7 +27,8 @@ Progress = Callable[[int, int], bool | None]
 
 KEPT_PLANS = 64
 REPORTED = 1024  # members of a batch where somebody follows the progress
-BATCH_BYTES = 64 << 20  # of inputs and outputs of one batch
+BATCH_BYTES = 64 << 20  # of inputs and outputs of one batch that goes to a file
+MEMORY_BYTES = 1 << 30  # of one batch that stays in memory, where one batch is kept without a copy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +109,8 @@ class Run:
         backend: makes the kernels.
         threads: at most so many at a time; they share the members of a batch.
         batch: members at a time; None for a size that fits into memory.
+        progress: told the members done and in all; False stops the run.
+        room: bytes of one batch where `batch` is None.
     """
 
     engine: Engine
@@ -119,6 +122,7 @@ class Run:
     batch: int | None = None
     progress: Progress | None = None
     stopped: threading.Event = field(default_factory=threading.Event)
+    room: int = BATCH_BYTES
 
     def batches(self) -> Iterator[tuple[slice, dict[int, Values]]]:
         """Members and their results, (saves, cells, members) by output slot; uniform results have one member.
@@ -184,7 +188,7 @@ class Run:
         for one in ready.plan.member.inputs:
             if not one.uniform:
                 cells += slots[one.slot].size * (len(self.grid.times) if one.per_step else 1)
-        size = max(256, min(self.request.members, BATCH_BYTES // (8 * max(cells, 1))))
+        size = max(256, min(self.request.members, self.room // (8 * max(cells, 1))))
         return size if self.progress is None else min(size, REPORTED)
 
 

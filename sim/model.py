@@ -20,7 +20,7 @@ from sim.compiler.ir import Module, Variable
 from sim.compiler.plan import check
 from sim.compiler.structure import build
 from sim.design import Names, Request, read
-from sim.ensemble import Engine, Progress, Run
+from sim.ensemble import BATCH_BYTES, MEMORY_BYTES, Engine, Progress, Run
 from sim.errors import SimError
 from sim.finite import Finite
 from sim.sinks import Layout, Memory, Sink
@@ -145,7 +145,10 @@ class Model:
             Cancelled: the progress callback returned False.
         """
         target = sink or Memory()
-        report = self._simulate(design, outputs, params, times, backend, target, _Options(workers, batch, progress))
+        room = MEMORY_BYTES if isinstance(target, Memory) else BATCH_BYTES
+        report = self._simulate(
+            design, outputs, params, times, backend, target, _Options(workers, batch, progress, room)
+        )
         return target.finish().assign_attrs(report)
 
     def _simulate(
@@ -154,7 +157,7 @@ class Model:
         """Run into a sink; what the result should say of itself."""
         if options.workers < 1 or (options.batch is not None and options.batch < 1):
             raise SimError(f"workers and batch must be 1 or more, got {options.workers} and {options.batch}")
-        request = read(self._module, params, design)
+        request = read(self._names, params, design)
         chosen = self._outputs(outputs)
         saves = None if times is None else [float(time) for time in times]
         grid, finite = self._engine.grid(request, saves), Finite()
@@ -243,6 +246,7 @@ class _Options:
     workers: int = 1
     batch: int | None = None
     progress: Progress | None = None
+    room: int = BATCH_BYTES
 
 
 def _difference(ours: xr.DataArray, theirs: xr.DataArray) -> float:

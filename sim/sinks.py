@@ -67,15 +67,19 @@ class Memory:
     data: dict[str, Values] = field(default_factory=dict)
 
     def begin(self, layout: Layout) -> None:
-        """Make room."""
-        self.layout = layout
-        for variable in layout.variables:
-            cells = int(np.prod(layout.shape(variable), dtype=np.int64))
-            self.data[variable.name] = np.empty((len(layout.times), cells, len(layout.members)))
+        """Remember the shape."""
+        self.layout, self.data = layout, {}
 
     def write(self, members: slice, values: Mapping[str, Values]) -> None:
-        """Copy a batch."""
+        """Keep a batch of all members as it is, copy part of them."""
+        assert self.layout is not None
+        total = len(self.layout.members)
         for name, array in values.items():
+            if array.shape[-1] == total:
+                self.data[name] = array
+                continue
+            if name not in self.data:
+                self.data[name] = np.empty((*array.shape[:2], total))
             self.data[name][:, :, members] = array
 
     def finish(self) -> xr.Dataset:
