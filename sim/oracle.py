@@ -94,6 +94,7 @@ class Oracle:
             ModelError: PySD failed while running.
         """
         names = [self._match(name) for name in outputs] if outputs is not None else list(self.dims)
+        points = [float(time) for time in times] if times is not None else []
         with _lock, _quiet():
             model = self._fresh(params or {})
             model.set_components(self._settings(model, params or {}))
@@ -102,9 +103,8 @@ class Oracle:
                 self.path,
                 lambda: model.run(
                     return_columns=[self._python_name[name] for name in names],
-                    return_timestamps=None if times is None else [float(t) for t in times],
-                    # else PySD would take the last save point for it
-                    final_time=model.components._control_vars["final_time"],
+                    return_timestamps=points or None,
+                    final_time=_final_time(model, points),
                     flatten_output=False,
                 ),
             )
@@ -390,6 +390,12 @@ def _set_control(model: Any, name: str, value: float) -> None:
     """A control variable lives in PySD's clock, which takes it from this table whenever a run begins."""
     model.components._control_vars[name] = lambda: value
     model.time.set_control_vars(**{name: value})
+
+
+def _final_time(model: Any, points: list[float]) -> Any:
+    """FINAL TIME as the model has it, or the last save point if that is later; left alone, PySD takes the last."""
+    final = model.components._control_vars["final_time"]
+    return (lambda: max(final(), *points)) if points else final
 
 
 def _with_element(full: Any, own: Mapping[str, list[str]], element: tuple[str, ...], value: float) -> xr.DataArray:

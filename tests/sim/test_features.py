@@ -58,10 +58,28 @@ def test_parameters_mean_the_same_to_both(file, params, backend):
     agree(oracle(path).run(params), loaded(path).run(params, backend=backend))
 
 
-@pytest.mark.parametrize("times", [[0.0, 3.0, 7.5], [20.0], np.arange(0.0, 20.5, 0.5)], ids=str)
+@pytest.mark.parametrize("times", [[0.0, 3.0, 7.5], [20.0], [7.5, 2.0], np.arange(0.0, 20.5, 0.5)], ids=str)
 def test_save_points(times, backend):
     path = MODELS / "stocks.mdl"
     agree(oracle(path).run(times=times), loaded(path).run(times=times, backend=backend))
+
+
+def test_save_points_after_the_end_prolong_the_run(backend):
+    path = MODELS / "stocks.mdl"
+    agree(
+        oracle(path).run(outputs=["prey"], times=[20, 26]),
+        loaded(path).run(outputs=["prey"], times=[20, 26], backend=backend),
+    )
+
+
+@pytest.mark.parametrize(
+    "clock",
+    [{"FINAL TIME": -5.0}, {"FINAL TIME": 0.0}, {"SAVEPER": 1000.0}, {"SAVEPER": 0.3}, {"TIME STEP": 50.0}],
+    ids=str,
+)
+def test_odd_clocks(clock, backend):
+    path = MODELS / "stocks.mdl"
+    agree(oracle(path).run(clock), loaded(path).run(clock, backend=backend))
 
 
 def test_outputs_are_what_was_asked_for(backend):
