@@ -4,7 +4,7 @@
 samples designs of its own. Everything random is seeded from the study's seed, so the same run gives the same tables.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -196,6 +196,7 @@ def decide(
     screening (Morris with dummy, without predictive errors), sensitivity (Sobol' of the survivors, for margin, hit, and
     modelled margin, which is without predictive errors), sensitivity_groups, sensitivity_years,
     convergence, irrelevant (fresh runs with irrelevant inputs fixed), rsa, shapley (calibrated parameters, correlated),
+    ranking_inputs (what decides which of the two best mixes leads),
     trust. runs: model runs of the Sobol' design.
     """
     label, chosen = scenario(run, allocation, mix)
@@ -216,6 +217,8 @@ def decide(
     say("groups of inputs, by year; curves; correlated inputs")
     tables |= grouped(Population(futures, chosen, tuple(a.label for a in run.study.allocations)), runs)
     tables |= {"rsa": curves(run, label, chosen), "shapley": correlated(run, label, chosen)}
+    if len(run.study.mixes) > 1:
+        tables["ranking_inputs"] = turning(run, label)
     for name, table in tables.items():
         run.save_table(name, table.assign(**at))
     run.save_table("trust", trust.panel(run))
@@ -317,27 +320,61 @@ def curves(run: Run, allocation: str, mix: str) -> pd.DataFrame:
 
 
 def correlated(run: Run, allocation: str, mix: str) -> pd.DataFrame:
-    """Shapley effects on the margin over the run's own, correlated members: a province's parameters and assumptions.
+    """Shapley effects on the margin over the run's own, correlated members (see `shares`)."""
+    margin = run.metrics("margin")["margin"].sel(allocation=allocation, mix=mix)
+    return shares(
+        run, {str(p): margin.sel(province=p).to_numpy() for p in margin["province"].to_numpy() if p != NATION}
+    )
 
-    All of its calibrated parameters, and the assumptions that are correlated most with the margin: thirty inputs.
+
+def turning(run: Run, allocation: str) -> pd.DataFrame:
+    """What decides which of the two best mixes leads: Shapley effects on the difference of their modelled reductions.
+
+    Columns of `shares`, with the two mixes and how often the second leads (flips), for places where it ever does.
     """
-    metrics, design = run.metrics("margin"), run.design()
-    tables = []
-    seeds = np.random.SeedSequence(run.study.seed, spawn_key=(4,)).spawn(metrics.sizes["province"])
-    for province, seed in zip(map(str, metrics["province"].to_numpy()), seeds, strict=True):
-        margin = metrics["margin"].sel(allocation=allocation, mix=mix, province=province).to_numpy().astype(float)
-        known = np.isfinite(margin)
-        if province == NATION or known.sum() < 350:
+    table = run.table("ranking")
+    close = table[(table.allocation == allocation) & (table.flips > 0)].set_index("province")
+    reduction = run.metrics("modelled_reduction")["modelled_reduction"].sel(allocation=allocation)
+    lead = {
+        str(place): (reduction.sel(province=place, mix=row["best"]) - reduction.sel(province=place, mix=row["second"]))
+        for place, row in close.iterrows()
+    }
+    found = shares(run, {place: values.to_numpy() for place, values in lead.items()})
+    return found.merge(close[["best", "second", "flips"]], left_on="province", right_index=True)
+
+
+LEAST_SHARED = 350
+"""Members below which thirty inputs are too many for a regression."""
+
+
+def shares(run: Run, outputs: Mapping[str, Array]) -> pd.DataFrame:
+    """Shapley effects of a place's inputs on an output of every member: place → (members,).
+
+    Inputs: all calibrated parameters of the place, and the assumptions correlated most with the output; thirty in all.
+    Columns: province, factor, effect, low, high, degree, runs.
+    """
+    design, tables = run.design(), []
+    for number, (place, values) in enumerate(outputs.items()):
+        y = values.astype(float)
+        known = np.isfinite(y)
+        if known.sum() < LEAST_SHARED:
             continue
-        x = inputs_of(design, province)[known]
+        x = inputs_of(design, place)[known]
         own = [c for c in x.columns if "[" in c]
         others = x.drop(columns=own)
-        strength = others.corrwith(pd.Series(margin[known], others.index), method="spearman").abs()
+        strength = others.corrwith(pd.Series(y[known], others.index), method="spearman").abs()
         names = [*own, *strength.sort_values(ascending=False).index[: max(0, 30 - len(own))]]
-        table = given_data.shapley(x[names], margin[known], np.random.default_rng(seed), names=[province])
-        tables.append(table.rename(columns={"output": "province"}))
+        rng = np.random.default_rng(np.random.SeedSequence(run.study.seed, spawn_key=(4, number)))
+        tables.append(given_data.shapley(x[names], y[known], rng, names=[place]).rename(columns={"output": "province"}))
     empty = pd.DataFrame(columns=["province", "factor", "effect", "low", "high", "degree", "runs"])
     return pd.concat(tables, ignore_index=True) if tables else empty
+
+
+def record(run: Run) -> None:
+    """Enter this process's command, time and memory in the run's manifest."""
+    from experiments import job, manifest
+
+    job.amend(run, commands=[*run.manifest.get("commands", []), manifest.whole_command()])
 
 
 def opened(name: str | None, runs: Path, system: System | None = None) -> Run:

@@ -102,6 +102,12 @@ def sensitivity(run: Run, province: str) -> Iterator[tuple[str, pd.DataFrame]]:
     if len(shapley := run.table("shapley")) and province in set(shapley.province):
         rows = shapley[shapley.province == province].nlargest(TOP, "effect")[["factor", "effect", "low", "high"]]
         yield f"Shapley effects over the run's own, correlated members: {province}", rows
+    if "ranking_inputs" in run.tables and province in set((turns := run.table("ranking_inputs")).province):
+        rows = turns[turns.province == province].nlargest(5, "effect")
+        yield (
+            f"What decides which mix leads: {province}",
+            rows[["best", "second", "flips", "factor", "effect", "low", "high"]],
+        )
     yield "How far to trust this", run.table("trust")[["topic", "value", "verdict"]]
 
 

@@ -32,6 +32,7 @@ def feasibility(
     chosen = findings.opened(run, runs, system)
     at = findings.scenario(chosen, allocation, mix)
     findings.analyse(chosen, system, lambda text: note(text, quiet), reality=checks, check_files=check or ())
+    findings.record(chosen)
     if json:
         emit(printed.tables(chosen, printed.FEASIBILITY), json)
         return

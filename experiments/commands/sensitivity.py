@@ -30,6 +30,7 @@ def sensitivity(
     at = findings.scenario(chosen, allocation, mix)
     say = lambda text: note(text, quiet)  # noqa: E731
     findings.decide(chosen, system, *at, runs=budget, trajectories=trajectories, say=say)
+    findings.record(chosen)
     if json:
         emit(printed.tables(chosen, printed.SENSITIVITY), json)
         return
