@@ -34,6 +34,7 @@ BOX_INPUTS = 12
 CURVES = 6
 """Inputs whose curves are kept for each province."""
 
+NOT_IDENTIFIED = "not identified"
 SCREENED_OUT = "screened out"
 SHOCKS = (NATIONAL, PROVINCIAL)
 
@@ -52,7 +53,7 @@ def analyse(
     """
     asked = checks.everything(check_files) if reality else []
     metrics = run.metrics()
-    run.save_table("feasibility", feasibility.summary(metrics, trust.trusted()))
+    run.save_table("feasibility", feasibility.summary(metrics, trust.trusted(run)))
     run.save_table("barometer", feasibility.by_year(metrics))
     run.save_table("pace", paces(run))
     say("failure conditions")
@@ -100,7 +101,8 @@ def boxes(run: Run, metrics: xr.Dataset) -> dict[str, pd.DataFrame]:
     misses, or no condition under which misses are denser on the held-out half beyond doubt (95 %).
     """
     metrics = metrics.assign(modelled_margin=metrics["modelled_reduction"] - metrics["target"])
-    design, units = run.design(), units_of(run.design().columns)
+    design = run.design()
+    units, unknown = units_of(design.columns), {c for c in design.columns if label_of(c) == NOT_IDENTIFIED}
     allocation = run.study.allocations[0].label
     rows, limits, trade_offs = [], [], []
     seeds = np.random.SeedSequence(run.study.seed).spawn(metrics.sizes["province"])
@@ -118,7 +120,7 @@ def boxes(run: Run, metrics: xr.Dataset) -> dict[str, pd.DataFrame]:
             trade_offs.append(trade_off.assign(**at))
             if box is not None and box.scores()["density_low"] > box.scores()["base"]:
                 goal = float(metrics["target"].sel(allocation=allocation, province=province))
-                rows.append(sentences.row(box, units, **at, target=goal))
+                rows.append(sentences.row(box, units, unknown, **at, target=goal))
                 limits.append(sentences.limits(box, **at))
     found = {"boxes": pd.DataFrame(rows, columns=None if rows else ["allocation", "mix", "province", "sentence_en"])}
     found["box_limits"] = pd.concat(limits, ignore_index=True) if limits else pd.DataFrame({"province": []})
@@ -149,6 +151,17 @@ def units_of(columns: Iterable[str]) -> dict[str, str]:
 
     unit = parameters()["unit"].to_dict()
     return {str(c): str(unit.get(str(c).partition("[")[0], "")) for c in columns}
+
+
+def label_of(column: str) -> str:
+    """Is a design's column identified, not identified or prior only? Empty for what the calibration does not know."""
+    from calibration import identifiability
+
+    name, _, place = column.removesuffix("]").partition("[")
+    try:
+        return identifiability.label(name, place.split(",")[0] or None)
+    except InputError:
+        return ""
 
 
 def reality_checks(run: Run, system: System, asked: Sequence[checks.Check]) -> pd.DataFrame:
@@ -217,6 +230,8 @@ def decide(
     say("groups of inputs, by year; curves; correlated inputs")
     tables |= grouped(Population(futures, chosen, tuple(a.label for a in run.study.allocations)), runs)
     tables |= {"rsa": curves(run, label, chosen), "shapley": correlated(run, label, chosen)}
+    for name in ("sensitivity", "shapley"):
+        tables[name] = tables[name].assign(label=[label_of(str(f)) for f in tables[name].factor])
     if len(run.study.mixes) > 1:
         tables["ranking_inputs"] = turning(run, label)
     for name, table in tables.items():

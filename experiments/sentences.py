@@ -1,6 +1,7 @@
 """Boxes of failure conditions as sentences, in English and Chinese, with units."""
 
 import math
+from collections.abc import Mapping, Set
 
 import pandas as pd
 
@@ -29,14 +30,19 @@ def _digits(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def condition(name: str, low: float, high: float, unit: str, lang: str) -> str:
-    """One restriction in words, for example "effort sensitivity is below 12.5 year"."""
+def condition(name: str, low: float, high: float, unit: str, lang: str, *, known: bool = True) -> str:
+    """One restriction in words, for example "effort sensitivity is below 12.5 year".
+
+    known: the data identify the parameter; what they do not is said to be so.
+    """
     terms = Terms("zh" if lang == "zh" else "en")
     plain, _, place = name.removesuffix("]").partition("[")
     sector = place.partition(",")[2]  # the province, which stands first, is the sentence's own
     shown = terms.name(plain) + (
         f"（{terms.name(sector)}）" if sector and lang == "zh" else f" ({sector})" if sector else ""
     )
+    if not known:
+        shown += "（未能识别）" if lang == "zh" else " (not identified)"
     lower, upper = (quantity(v, unit) for v in (low, high))
     if math.isinf(high):
         return f"{shown}高于 {lower}" if lang == "zh" else f"{shown} is above {lower}"
@@ -45,12 +51,13 @@ def condition(name: str, low: float, high: float, unit: str, lang: str) -> str:
     return f"{shown}介于 {lower} 与 {upper} 之间" if lang == "zh" else f"{shown} lies between {lower} and {upper}"
 
 
-def box(found: Box, units: dict[str, str], lang: str, **of: object) -> str:
+def box(found: Box, units: Mapping[str, str], unknown: Set[str], lang: str, **of: object) -> str:
     """The box as one sentence with coverage and density on the held-out members.
 
-    units: input → unit. of: province, target (per cent), allocation, mix.
+    units: input → unit; unknown: inputs that the data do not identify. of: province, target (%), allocation, mix.
     """
-    parts = [condition(n, lo, hi, units.get(n, ""), lang) for n, (lo, hi) in found.limits.items()]
+    limits = found.limits.items()
+    parts = [condition(n, lo, hi, units.get(n, ""), lang, known=n not in unknown) for n, (lo, hi) in limits]
     scores = {k: f"{100 * v:.0f}" for k, v in found.scores().items()}
     terms = Terms("zh" if lang == "zh" else "en")
     province, allocation, mix = (terms.name(of[k]) for k in ("province", "allocation", "mix"))
@@ -73,9 +80,9 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def row(found: Box, units: dict[str, str], **of: object) -> dict[str, object]:
+def row(found: Box, units: Mapping[str, str], unknown: Set[str] = frozenset(), **of: object) -> dict[str, object]:
     """A row of the table of boxes: of, restricted inputs, scores, sentence_en, sentence_zh."""
-    said = {f"sentence_{lang}": box(found, units, lang, **of) for lang in LANGUAGES}
+    said = {f"sentence_{lang}": box(found, units, unknown, lang, **of) for lang in LANGUAGES}
     return {**of, "inputs": "; ".join(found.limits), "restricted": len(found.limits), **found.scores(), **said}
 
 

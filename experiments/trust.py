@@ -139,12 +139,13 @@ def reality(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
 
 
 def identified(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
-    """Identifiability labels of the calibrated parameters, where the calibration ships them."""
-    labels = identifiability()
-    if labels is None:
-        yield _absent("identifiability", "tanlu calibrate")
+    """Identifiability labels of the calibrated parameters, if they were made for the calibration that is used."""
+    from calibration import identifiability
+
+    if not identifiability.PUBLISHED.exists() or not identifiability.belongs():
+        yield _absent("identifiability", "tanlu identifiability")
         return
-    known = float((labels != "not identified").mean())
+    known = float((identifiability.load()["label"] == identifiability.IDENTIFIED).mean())
     yield Item(
         "identified parameters",
         f"{100 * known:.0f} % of the calibrated parameters",
@@ -156,9 +157,9 @@ def identified(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
 
 def holdout(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     """The verdict of the backtest, on which calibrated words depend."""
-    passed, text = backtest_verdict()
+    passed, text = backtest_verdict(tables)
     if passed is None:
-        yield _absent("hold-out test", "tanlu backtest")
+        yield _absent("hold-out test", "tanlu backtest --run")
     else:
         yield Item(
             "hold-out test",
@@ -176,33 +177,25 @@ def holdout(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     )
 
 
-def identifiability() -> pd.Series | None:
-    """Label of each calibrated parameter, or None when the shipped posterior carries none."""
-    from calibration import posterior
+def backtest_verdict(tables: Tables) -> tuple[bool | None, str]:
+    """Did the model beat the naive opponent on the main question of the backtest that the run holds, and in words.
 
-    shipped = posterior.load()
-    if "identified" not in shipped:
-        return None
-    values = shipped["identified"].to_series()
-    return values.map(lambda v: v if isinstance(v, str) else "identified" if v else "not identified")
+    Passed: the 90 % interval of its CRPS less the opponent's lies below zero. (None, "") without a backtest.
+    """
+    from calibration.backtest import MODEL, OPPONENT
 
-
-def backtest_verdict() -> tuple[bool | None, str]:
-    """(passed, words) of the shipped backtest; (None, "") when there is none."""
-    try:
-        from calibration import backtest
-    except ImportError:
+    if "backtest" not in tables:
         return None, ""
-    verdict = getattr(backtest, "verdict", None)
-    if verdict is None:
-        return None, ""
-    passed, text = verdict()
-    return (None if passed is None else bool(passed)), str(text)
+    card = tables["backtest"]
+    rows = card[(card.question == card.question.iloc[0]) & (card.run == MODEL) & (card.forecast == OPPONENT)]
+    row = rows.iloc[0]
+    words = f"CRPS {row.delta_crps:+.2f} points ({row.delta_crps_low:+.2f} … {row.delta_crps_high:+.2f})"
+    return bool(row.delta_crps_high < 0), f"{words} against the {OPPONENT}, {row.question}; below 0 is better"
 
 
-def trusted() -> bool:
-    """May calibrated words be used: did the hold-out test pass?"""
-    return backtest_verdict()[0] is True
+def trusted(run: Run) -> bool:
+    """May calibrated words be used: does the run hold a backtest that was passed?"""
+    return backtest_verdict({name: run.table(name) for name in run.tables if name == "backtest"})[0] is True
 
 
 def _absent(topic: str, command: str) -> Item:

@@ -11,11 +11,11 @@ OF = {"province": "Sichuan", "target": 16.0, "allocation": "official", "mix": "b
 
 
 def test_sentences_carry_limits_units_and_held_out_scores() -> None:
-    row = sentences.row(BOX, UNITS, **OF)
+    row = sentences.row(BOX, UNITS, {"b[Sichuan]"}, **OF)
     english = row["sentence_en"]
     for words in (
         "a rate is above 4.21 %/year",
-        "b is below 12.5 year",
+        "b (not identified) is below 12.5 year",
         "c lies between 0.2 and 0.4",
         "16 %",
         "75 % of the futures",
