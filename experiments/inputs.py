@@ -249,7 +249,7 @@ def unflat(
         over = list(dims[name]) if name in by_element else []
         shape = [len(subscripts[dim]) for dim in over]
         found[name] = (("member", *over), rows[:, positions].reshape(len(table), *shape))
-    used = {dim for over, _ in found.values() for dim in over if dim != "member"}
+    used = dict.fromkeys(dim for over, _ in found.values() for dim in over if dim != "member")
     return xr.Dataset(found, {"member": table.index.to_numpy(), **{dim: list(subscripts[dim]) for dim in used}})
 
 

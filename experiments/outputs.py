@@ -70,7 +70,7 @@ def with_nation(results: xr.Dataset, keep: Sequence[str]) -> xr.Dataset:
         axis = values.get_axis_num("province")
         whole = np.concatenate([values.to_numpy(), np.moveaxis(nation, 0, axis)], axis)
         joined[name] = (values.dims, whole, values.attrs)
-    used = {dim for dims, _, _ in joined.values() for dim in dims}
+    used = dict.fromkeys(dim for dims, _, _ in joined.values() for dim in dims)  # in order, as the files keep it
     coords = {dim: results[dim].to_numpy() for dim in used if dim in results.coords}
     return xr.Dataset(joined, {**coords, "province": [*results["province"].to_numpy(), NATION]})
 

@@ -7,6 +7,8 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +116,16 @@ def test_named_members_keep_their_paths(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [3, 7, 40, 1000])
 def test_the_size_of_batches_changes_nothing(tmp_path: Path, whole: Run, size: int) -> None:
     assert digests(made(tmp_path, batch=size)) == digests(whole)
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_order_of_sets_changes_nothing(tmp_path: Path, whole: Run, seed: str) -> None:
+    script = "import sys, pathlib; from tests.experiments import test_simulate as t; p = pathlib.Path(sys.argv[1])"
+    words = [sys.executable, "-c", f"{script}; t.begin(p, p / 'runs', 0)", str(tmp_path)]
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(words, env=environment, check=True)
+    (run,) = store.list_runs(tmp_path / "runs")
+    assert digests(run) == digests(whole)
 
 
 def test_failed_members_are_counted_and_left_out(tmp_path: Path) -> None:
