@@ -21,7 +21,7 @@ from experiments.futures import Futures, Params
 from experiments.sensitivity import given_data, screen, sobol, target
 from experiments.sensitivity.factors import DUMMY, Factor
 from experiments.sensitivity.population import NATIONAL, PROVINCIAL, Population
-from experiments.simulate import System
+from experiments.simulate import Inputs, System
 from experiments.store import NATION, Run, list_runs
 from experiments.study import PLANS
 
@@ -167,7 +167,7 @@ def label_of(column: str) -> str:
 def reality_checks(run: Run, system: System, asked: Sequence[checks.Check]) -> pd.DataFrame:
     """Reality checks over all members of every allocation × mix."""
     asked_of = run.study
-    inputs = system.inputs(asked_of)
+    inputs = Inputs(**run.inputs())  # as stored: a mix of a file need not be at hand any more
     futures = Futures(asked_of, system, inputs, run.design())
     tables = []
     for allocation in asked_of.allocations:
@@ -214,7 +214,7 @@ def decide(
     """
     label, chosen = scenario(run, allocation, mix)
     at = {"allocation": label, "mix": chosen}
-    futures = Futures(run.study, system, system.inputs(run.study), run.design())
+    futures = Futures(run.study, system, Inputs(**run.inputs()), run.design())
     single = Population(futures, chosen, (label,))
     say("screening")
     screened = screened_inputs(single, trajectories)
