@@ -43,6 +43,13 @@ class Work:
     following: dict[int, list[Statement]] = field(default_factory=dict)
     level: dict[int, int] = field(default_factory=dict)
     member: dict[int, bool] = field(default_factory=dict)
+    seen: dict[int, tuple[Expr, tuple[Read | Recall, ...]]] = field(default_factory=dict)
+
+    def reads(self, node: Expr) -> tuple[Read | Recall, ...]:
+        """What an expression reads (kept, with the node, for the next time it is asked)."""
+        if id(node) not in self.seen:
+            self.seen[id(node)] = node, tuple(one for one in walk(node) if isinstance(one, Read | Recall))
+        return self.seen[id(node)][1]
 
     @property
     def graph(self) -> Graph:
@@ -64,10 +71,9 @@ class Work:
     def category(self, node: Expr) -> tuple[int, bool]:
         """Level and member dependence of an expression."""
         level, member = CONST, False
-        for one in walk(node):
-            if isinstance(one, Read | Recall):
-                level = max(level, self.level.get(one.slot, CONST), STEP if isinstance(one, Recall) else CONST)
-                member = member or self.member.get(one.slot, False)
+        for one in self.reads(node):
+            level = max(level, self.level.get(one.slot, CONST), STEP if isinstance(one, Recall) else CONST)
+            member = member or self.member.get(one.slot, False)
         return level, member
 
 
@@ -170,7 +176,7 @@ def prune(work: Work, outputs: Iterable[int]) -> None:
         needed.add(slot)
         for group in (work.values, work.initial, work.following):
             for statement in group.get(slot, ()):
-                queue.extend(node.slot for node in walk(statement.expr) if isinstance(node, Read | Recall))
+                queue.extend(node.slot for node in work.reads(statement.expr))
     for group in (work.values, work.initial, work.following):
         for slot in set(group) - needed:
             del group[slot]
@@ -186,9 +192,8 @@ def classify(work: Work) -> None:
         work.member[slot] = slot in given.member | given.member_series
     readers: dict[int, list[Statement]] = {}
     for statement in work.statements():
-        for node in walk(statement.expr):
-            if isinstance(node, Read | Recall):
-                readers.setdefault(node.slot, []).append(statement)
+        for node in work.reads(statement.expr):
+            readers.setdefault(node.slot, []).append(statement)
     queue = list(work.statements())
     while queue:
         statement = queue.pop()
@@ -205,7 +210,7 @@ def classify(work: Work) -> None:
 def _share_histories(work: Work, statement: Statement, readers: dict[int, list[Statement]]) -> list[Statement]:
     """A history recalled with a lag that differs between members is kept for each member."""
     changed: list[Statement] = []
-    for node in walk(statement.expr):
+    for node in work.reads(statement.expr):
         if isinstance(node, Recall) and not work.member[node.slot] and work.category(node)[1]:
             work.member[node.slot] = True
             changed += readers.get(node.slot, [])

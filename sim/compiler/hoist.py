@@ -5,7 +5,7 @@ temporary of their own. Equal parts share one.
 from __future__ import annotations
 
 from sim.compiler.analyse import SETTLED, STEP, Work
-from sim.compiler.ir import COSTLY, Along, Apply, Expr, Interp, Number, Read, Reduce, Vector, children, walk
+from sim.compiler.ir import COSTLY, Along, Apply, Expr, Interp, Number, Read, Reduce, Vector, children
 from sim.compiler.program import Statement
 
 
@@ -25,6 +25,7 @@ class _Hoister:
         self.made: list[Statement] = []
         self.temporaries: dict[int, Expr] = {}
         self.categories: dict[int, tuple[int, bool]] = {}
+        self.costly: dict[int, bool] = {}
 
     def statement(self, one: Statement) -> Statement:
         """The statement over temporaries."""
@@ -50,10 +51,13 @@ class _Hoister:
         level, member = self._category(node)
         if level < place[0] or member < place[1]:
             return True
-        fewer = set(node.axes) < set(axes)
-        return fewer and any(
-            isinstance(one, Interp) or (isinstance(one, Apply) and one.op in COSTLY) for one in walk(node)
-        )
+        return set(node.axes) < set(axes) and self._is_costly(node)
+
+    def _is_costly(self, node: Expr) -> bool:
+        if id(node) not in self.costly:
+            own = isinstance(node, Interp) or (isinstance(node, Apply) and node.op in COSTLY)
+            self.costly[id(node)] = own or any(self._is_costly(child) for child in children(node))
+        return self.costly[id(node)]
 
     def _category(self, node: Expr) -> tuple[int, bool]:
         if id(node) not in self.categories:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sim.compiler import analyse, hoist, schedule
 from sim.compiler.analyse import STEP, Given, Work
-from sim.compiler.ir import Module, Read, Recall, walk
+from sim.compiler.ir import Module
 from sim.compiler.program import Input, Plan, Program, Statement
 
 
@@ -24,7 +24,7 @@ def plan(module: Module, given: Given, outputs: Sequence[int]) -> Plan:
     of_common = [slot for slot in outputs if not work.member[slot]]
     member = schedule.stages(work, True, of_member)
     computed = {slot for group in (work.values, work.initial) for slot in group if not work.member[slot]}
-    imports = [slot for slot in _reads(member) if slot in computed]
+    imports = [slot for slot in _reads(work, member) if slot in computed]
     common = schedule.stages(work, False, [*of_common, *imports])
     static = tuple(slot for slot in imports if work.level[slot] < STEP)
     moving = tuple(slot for slot in imports if work.level[slot] == STEP)
@@ -44,9 +44,9 @@ def check(module: Module) -> None:
     schedule.stages(work, False, range(len(work.slots)))
 
 
-def _reads(stages: Sequence[Sequence[Statement]]) -> list[int]:
-    nodes = (node for stage in stages for one in stage for node in walk(one.expr))
-    return list(dict.fromkeys(node.slot for node in nodes if isinstance(node, Read | Recall)))
+def _reads(work: Work, stages: Sequence[Sequence[Statement]]) -> list[int]:
+    nodes = (node for stage in stages for one in stage for node in work.reads(one.expr))
+    return list(dict.fromkeys(node.slot for node in nodes))
 
 
 def _program(
@@ -54,7 +54,9 @@ def _program(
 ) -> Program:
     """A program; one for many members tells inputs common to all of them apart from those of each."""
     written = {one.slot for stage in stages for one in stage}
-    read = [slot for slot in dict.fromkeys([*_reads(stages), *outputs]) if slot not in written or slot in imported]
+    read = [
+        slot for slot in dict.fromkeys([*_reads(work, stages), *outputs]) if slot not in written or slot in imported
+    ]
     const, init, settled, step = (tuple(stage) for stage in stages)
     return Program(
         slots=tuple(work.slots),

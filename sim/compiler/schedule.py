@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiler.analyse import CONST, SETTLED, STEP, Work
-from sim.compiler.ir import Along, Read, Recall, Refs, walk
+from sim.compiler.ir import Along, Refs
 from sim.compiler.program import Statement
 from sim.errors import CircularError
 
@@ -61,8 +61,8 @@ def _needs(
     work: Work, statement: Statement, statements: Sequence[Statement], writers: dict[int, list[int]]
 ) -> list[int]:
     needed: dict[int, None] = {}
-    for node in walk(statement.expr):
-        if not isinstance(node, Read | Recall) or node.slot not in writers:
+    for node in work.reads(statement.expr):
+        if node.slot not in writers:
             continue
         candidates = writers[node.slot]
         if len(candidates) > 1:
@@ -115,8 +115,8 @@ def stages(work: Work, member: bool, wanted: Iterable[int]) -> Stages:
     const = [one for one in values if work.level[one.slot] == CONST]
     settled = [one for one in values if work.level[one.slot] == SETTLED]
     step = [one for one in values if work.level[one.slot] == STEP]
-    init = [*_read_by(starts, [*settled, *step]), *starts]
-    running = {*(one.slot for one in _read_by([*following, *_of(wanted, step)], step)), *wanted}
+    init = [*_read_by(work, starts, [*settled, *step]), *starts]
+    running = {*(one.slot for one in _read_by(work, [*following, *_of(wanted, step)], step)), *wanted}
     step = [one for one in step if one.slot in running]
     return (
         order(work, const, "constants"),
@@ -126,7 +126,7 @@ def stages(work: Work, member: bool, wanted: Iterable[int]) -> Stages:
     )
 
 
-def _read_by(roots: Sequence[Statement], values: Sequence[Statement]) -> list[Statement]:
+def _read_by(work: Work, roots: Sequence[Statement], values: Sequence[Statement]) -> list[Statement]:
     """Those of the values that the roots need, directly or through others."""
     by_slot: dict[int, list[Statement]] = {}
     for one in values:
@@ -134,8 +134,8 @@ def _read_by(roots: Sequence[Statement], values: Sequence[Statement]) -> list[St
     wanted: set[int] = set()
     queue = list(roots)
     while queue:
-        for node in walk(queue.pop().expr):
-            if isinstance(node, Read | Recall) and node.slot in by_slot and node.slot not in wanted:
+        for node in work.reads(queue.pop().expr):
+            if node.slot in by_slot and node.slot not in wanted:
                 wanted.add(node.slot)
                 queue.extend(by_slot[node.slot])
     return [one for one in values if one.slot in wanted]
