@@ -7,8 +7,8 @@ from experiments.explore.server import serve
 
 __all__ = ["Live", "open_live", "serve"]
 
-#: Where the levers start: the plan as carried out, else as designed, else the full mix.
-STARTS = ("delivered", "plan", "full")
+#: Where the levers start: the plan as carried out, whether the study asks for it or not.
+START = "delivered"
 
 
 def open_live(run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, threads: int = 0) -> Live:
@@ -20,6 +20,6 @@ def open_live(run: str | None = None, runs: Path = Path("runs"), members: int = 
     from experiments.store import Run
 
     chosen = Run.open(run, runs).study if run else study.load()
-    labels = [choice.label for choice in chosen.mixes]
-    start = next((name for name in STARTS if name in labels), labels[-1])
-    return Live(inputs.system(threads), inputs.Province(threads), chosen.model_copy(update={"members": members}), start)
+    mixes = [*(choice for choice in chosen.mixes if choice.label != START), study.MixChoice(mix=START)]
+    asked = chosen.model_copy(update={"members": members, "mixes": mixes})
+    return Live(inputs.system(threads), inputs.Province(threads), asked, START)

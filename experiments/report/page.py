@@ -36,7 +36,7 @@ class Page:
     legend: list[Light]
     rows: list[dict[str, Any]]
     warnings: list[str]
-    has_base: bool
+    compared: str | None
     sections: list[Section]
     provinces: list[ProvincePage]
 
@@ -55,7 +55,7 @@ def build(run: "Run", terms: Terms, measured: Measured) -> Page:
         legend=[GREEN, YELLOW, RED, UNRATED],
         rows=rows(view),
         warnings=warnings(view),
-        has_base=view.has_base,
+        compared=view.compared and terms("Chance, {mix}", mix=terms.name(view.compared)),
         sections=sections.chapters(view),
         provinces=[province_page(view, province, measured) for province in [NATION, *view.provinces]],
     )
@@ -150,7 +150,7 @@ def rows(view: View) -> list[dict[str, Any]]:
                 high=view.terms.chance(s.interval[1]),
             ),
             "margin": margin(view, s),
-            "base": view.terms.chance(view.standing(s.province, mix="base").chance) if view.has_base else "",
+            "compared": view.terms.chance(view.standing(s.province, mix=view.compared).chance) if view.compared else "",
         }
         for s in ordered
     ]

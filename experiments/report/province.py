@@ -102,9 +102,9 @@ def _path(
     bands = view.bands(variable, province, scale).loc[:last]
     years = bands.index.to_numpy(dtype=float)
     lines = list(extra)
-    if view.has_base:
-        base = view.bands(variable, province, scale, mix="base").loc[:last, 0.5].to_numpy()
-        lines.append(charts.Series(view.terms("no new policy"), years, base, charts.GREY, "--", 1.2))
+    if view.compared:
+        other = view.bands(variable, province, scale, mix=view.compared).loc[:last, 0.5].to_numpy()
+        lines.append(charts.Series(view.terms.name(view.compared), years, other, charts.GREY, "--", 1.2))
     median = charts.Series(view.terms("median"), years, bands[0.5].to_numpy())
     known, values, errors = measured.series(series, province, scale)
     inside = known <= last

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 NATION = "China"
-#: Which of a run's mixes stands on the first page: the plan as it was carried out, else as designed, else the next.
-HEADLINE_MIXES = ("delivered", "plan", "full")
+#: Which of a run's mixes stands on the first page: the plan as it was carried out, else as designed, else the first.
+HEADLINE_MIXES = ("delivered", "plan")
 BANDS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
 
 
@@ -71,9 +71,9 @@ class View:
 
     @classmethod
     def headline(cls, run: "Run", terms: Terms) -> "View":
-        """The scenario of the first page: the study's first allocation, with the mix as carried out."""
+        """The scenario of the first page: the study's first allocation, with the plan as carried out if it is there."""
         mixes = [choice.label for choice in run.study.mixes]
-        mix = next((name for name in HEADLINE_MIXES if name in mixes), mixes[-1])
+        mix = next((name for name in HEADLINE_MIXES if name in mixes), mixes[0])
         return cls(run, terms, run.study.allocations[0].label, mix)
 
     @cached_property
@@ -114,9 +114,11 @@ class View:
         )
 
     @property
-    def has_base(self) -> bool:
-        """There is a mix without new policy to compare with."""
-        return "base" in self.metrics.mix.values and self.mix != "base"
+    def compared(self) -> str | None:
+        """The mix that stands beside: no new policy, or, if that is the scenario itself, the study's last mix."""
+        mixes = [choice.label for choice in self.run.study.mixes]
+        other = "base" if "base" in mixes and self.mix != "base" else mixes[-1]
+        return None if other == self.mix else other
 
     @cached_property
     def summary(self) -> dict[tuple[str, str, str], Standing]:

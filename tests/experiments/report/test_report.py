@@ -113,9 +113,9 @@ def test_a_title_of_ten_megabytes_is_cut(small_run: Run, tmp_path: Path) -> None
 def test_the_verdicts_are_those_of_the_analysis(small_run: Run) -> None:
     view = View.headline(small_run, Terms())
     table = feasibility.summary(small_run.metrics())
-    row = table[(table.allocation == "official") & (table.mix == "full") & (table.province == "Guangdong")].iloc[0]
+    row = table[(table.allocation == "official") & (table.mix == "base") & (table.province == "Guangdong")].iloc[0]
     standing = view.standings["Guangdong"]
-    assert (view.allocation, view.mix) == ("official", "full")
+    assert (view.allocation, view.mix, view.compared) == ("official", "base", "full")
     assert standing.chance == row.chance
     assert standing.margin[0] == row.margin
     assert standing.light.word == row.light
@@ -123,7 +123,7 @@ def test_the_verdicts_are_those_of_the_analysis(small_run: Run) -> None:
 
 def test_the_decomposition_adds_up(small_run: Run) -> None:
     view = View.headline(small_run, Terms())
-    members = view.trajectories.sel(allocation="official", mix="full", province="Guangdong")
+    members = view.trajectories.sel(allocation="official", mix="base", province="Guangdong")
     found = decomposition(view, "Guangdong")
     address = found.charts[0].csv_uri.split(",", 1)[1]
     rows = base64.b64decode(address).decode("utf-8-sig").splitlines()[1:]
