@@ -373,7 +373,7 @@ def _expected(label: str, run: xr.Dataset) -> list[str]:
 
 
 def table_of_parameters(case: Case) -> Verdict:
-    """Every parameter: unit as in the model, low ≤ default ≤ high, a source."""
+    """Every parameter: unit as in the model, low ≤ default ≤ high, a source; draws piled at a bound are reported."""
     table = parameters()
     faults = [f"{name} is not in the model" for name in table.index if name not in case.model.variables]
     faults += [
@@ -381,7 +381,9 @@ def table_of_parameters(case: Case) -> Verdict:
         for name, entry in table.iterrows()
         if str(name) in case.model.variables and entry["unit"] != case.model.variables[str(name)].units
     ]
-    return Verdict("table of parameters", f"{len(table)} parameters", tuple(faults))
+    at_bound = [f"{row.parameter} of {row.province} {row.part_at_bound:.0%}" for row in piled().itertuples()]
+    measured = f"{len(table)} parameters; draws at a bound: {', '.join(at_bound) or 'none'}"
+    return Verdict("table of parameters", measured, tuple(faults))
 
 
 def piled() -> pd.DataFrame:
