@@ -7,6 +7,7 @@ import base64
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def explorer(driver: Any, run: str) -> None:
                 driver.get("about:blank")
                 driver.get(f"{address}&lang={lang}{moved}")
                 until(lambda: driver.execute_script("return document.body.dataset.answers"), 120)
+                time.sleep(1)  # until the colours have changed
                 shot(driver, f"explorer-{lang}-{name}")
         process.terminate()
 

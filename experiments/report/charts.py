@@ -86,9 +86,9 @@ def path(name: str, content: Path, unit: str) -> str:
         if content.target is not None:
             year, value, _ = content.target
             axes.plot([year], [value], marker="D", markersize=5.5, color=TARGET, markeredgecolor="white", zorder=6)
-        _end_labels(axes, content)
         axes.set_ylabel(unit)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(bottom=0.6 * axes.dataLim.y0)  # lines, not bars: the scale need not begin at zero
+        _end_labels(axes, content)
         axes.set_xlim(content.years[0] - 0.4, content.years[-1] + 0.2)
         axes.locator_params(axis="x", integer=True)
         return svg.render(figure, name)
@@ -98,8 +98,8 @@ def _end_labels(axes: "Axes", content: Path) -> None:
     """Name each line at its right end, moved apart where they would overlap."""
     lines = [line for line in (*content.lines, content.median) if line.name]
     named = [(float(line.values[-1]), line.name, line.colour) for line in lines]
-    top = axes.get_ylim()[1]
-    positions = spread(np.array([value for value, _, _ in named]), 0.062 * top)
+    bottom, top = axes.get_ylim()
+    positions = spread(np.array([value for value, _, _ in named]), 0.062 * (top - bottom))
     for y, (_, words, colour) in zip(positions, named, strict=True):
         axes.annotate(
             words,

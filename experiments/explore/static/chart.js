@@ -16,12 +16,12 @@ const LINES = {
   "modified policy": { colour: "#d55e00", dash: "", width: 2.6 },
 };
 
-function ticks(top) {
-  const raw = top / 5;
+function ticks(bottom, top) {
+  const raw = (top - bottom) / 5;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw);
   const found = [];
-  for (let value = 0; value <= top * 1.0001; value += step) found.push(Number(value.toPrecision(6)));
+  for (let value = Math.ceil(bottom / step) * step; value <= top; value += step) found.push(Number(value.toPrecision(6)));
   return found;
 }
 
@@ -30,12 +30,14 @@ function drawPath(svg, content) {
   const W = 540, H = 330, left = 50, right = 14, top = 26, bottom = 26;
   const { years } = content;
   const all = [...content.bands.flat(2), ...Object.values(content.lines).flat(), ...content.dots.map((d) => d[1])];
-  const highest = Math.max(...all.filter(Number.isFinite), 1e-9) * 1.04;
+  const known = all.filter(Number.isFinite);
+  const highest = Math.max(...known, 1e-9) * 1.03;
+  const lowest = Math.min(...known, highest / 2) * 0.9; // lines, not bars: the scale need not begin at zero
   const x = (year) => left + ((year - years[0]) / (years.at(-1) - years[0])) * (W - left - right);
-  const y = (value) => H - bottom - (value / highest) * (H - top - bottom);
+  const y = (value) => H - bottom - ((value - lowest) / (highest - lowest)) * (H - top - bottom);
   const font = { "font-family": "'Tanlu Sans','Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif", "font-size": 12 };
   const parts = [shape("rect", { width: W, height: H, fill: "#fff" })];
-  for (const value of ticks(highest)) {
+  for (const value of ticks(lowest, highest)) {
     parts.push(shape("line", { x1: left, x2: W - right, y1: y(value), y2: y(value), stroke: "#e6e6e6" }));
     parts.push(shape("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end", fill: "#444", ...font }, String(value)));
   }
@@ -60,8 +62,9 @@ function drawPath(svg, content) {
   const goal = content.goal;
   parts.push(shape("line", { x1: x(goal.base), y1: y(goal.from), x2: x(goal.end), y2: y(goal.to), stroke: "#a6261d", "stroke-width": 1.8, "stroke-dasharray": "2 4" }));
   const gx = x(goal.end), gy = y(goal.to);
+  parts.push(shape("line", { x1: gx, x2: gx, y1: gy, y2: H - bottom - 22, stroke: "#a6261d", "stroke-width": 0.8 }));
   parts.push(shape("path", { d: `M${gx} ${gy - 6}l6 6l-6 6l-6 -6z`, fill: "#a6261d", stroke: "#fff" }));
-  parts.push(shape("text", { x: gx - 8, y: gy + 22, "text-anchor": "end", fill: "#a6261d", ...font }, goal.label));
+  parts.push(shape("text", { x: gx - 2, y: H - bottom - 8, "text-anchor": "end", fill: "#a6261d", ...font }, goal.label));
   svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
   svg.replaceChildren(...parts);
 }
