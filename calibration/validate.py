@@ -235,7 +235,8 @@ def accuracy(case: Case) -> Verdict:
             if not float(at.max()) < ALLOWED:
                 where = str(at.max("quantile").idxmax("province").values)
                 faults.append(f"{name} {span} moves by {float(at.max()):.2f} points in {where} (allowed {ALLOWED})")
-    measured = f"step {step:g} halved: at most {worst:.3f} points ({single:.3f} in a single one of {runs[0].sizes['member']} draws)"
+    draws = runs[0].sizes["member"]
+    measured = f"step {step:g} halved: at most {worst:.3f} points ({single:.3f} in a single one of {draws} draws)"
     return Verdict("reported five-year reductions do not depend on the step", measured, tuple(faults))
 
 
