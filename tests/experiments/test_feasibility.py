@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration import tables
@@ -40,6 +40,7 @@ def test_a_case_worked_by_hand() -> None:
     assert row.words_en == "model-conditional"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_identities_hold_for_any_members(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -63,6 +64,7 @@ def test_identities_hold_for_any_members(seed: int) -> None:
     assert (unrated.light == "not rated").all()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_quantiles_equal_numpy(seed: int) -> None:
     rng = np.random.default_rng(seed)

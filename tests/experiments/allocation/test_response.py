@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.allocation import allocate
@@ -24,6 +24,7 @@ def linear(
     return Response(provinces, GRID, reductions), free, feedback
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 0.95))
 def test_fixed_point_of_a_linear_response_is_exact(seed: int, chance: float) -> None:
     response, free, feedback = linear(np.random.default_rng(seed), ("x", "y", "z"))

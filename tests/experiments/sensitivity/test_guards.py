@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.errors import InputError
@@ -48,6 +48,7 @@ def test_global_random_state_does_not_matter() -> None:
     assert tables[0].equals(tables[1])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**40), st.integers(1, 20))
 def test_seeds_are_positive_distinct_and_repeatable(root: int, n: int) -> None:
     some = seeds(root, n)
@@ -70,6 +71,7 @@ def test_bad_factors_are_refused(kind: str, low: float, high: float, word: str) 
         Factor("a", low, high, kind)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["uniform", "normal", "lognormal", "triangular"]), st.floats(0.1, 5), st.floats(0.01, 5))
 def test_quantiles_rise_and_hold_their_range(kind: str, low: float, width: float) -> None:
     factor = Factor("a", low, low + width, kind)
