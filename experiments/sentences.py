@@ -12,10 +12,7 @@ LANGUAGES = ("en", "zh")
 
 
 def quantity(value: float, unit: str) -> str:
-    """Three significant digits and the unit: shares in per cent, yearly rates in per cent a year.
-
-    A unit of 1/year with a value below 1 reads better as per cent a year; so does a share (Dmnl) between 0 and 1.
-    """
+    """Three significant digits and the unit; a yearly rate in per cent a year, a pure number alone."""
     if unit == "1/year":
         return f"{_digits(100 * value)} %/year"
     return _digits(value) if unit == "Dmnl" else f"{_digits(value)} {unit}"
