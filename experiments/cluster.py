@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib import import_module
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -74,7 +75,7 @@ def _execute(client: Any, job: Job, todo: Sequence[Batch], design: pd.DataFrame)
     sending = send()
     ahead = AHEAD * max(1, sum(client.nthreads().values()))
     by_key = {batch.file: batch for batch in todo}
-    coming = import_module("distributed").as_completed([future for _, future in zip(range(ahead), sending, strict=False)])
+    coming = import_module("distributed").as_completed(list(islice(sending, ahead)))
     for future in coming:
         batch, arrays = by_key[future.key], future.result()
         future.release()

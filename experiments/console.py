@@ -34,7 +34,7 @@ def emit(data: "pd.DataFrame | Mapping[str, Any]", json: bool = False, *, decima
         sys.stdout.write(data.round(decimals).to_string(index=False, na_rep="") + "\n")
 
 
-def _plain(value: Any) -> Any:  # noqa: PLR0911 - one line a type
+def _plain(value: Any) -> Any:
     """The value in JSON's types."""
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
         return [_plain(row) for row in value.to_dict("records")]

@@ -52,9 +52,10 @@ def killed(folder: Path, runs: Path, after: float) -> None:
     """Begin or resume the run and kill -9 the process after so many seconds."""
     process = multiprocessing.get_context("fork").Process(target=begin, args=(folder, runs, 0.02))
     process.start()
-    time.sleep(after)
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
+    process.join(after)  # no longer than the work takes
+    if process.is_alive():
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
     process.join()
 
 
