@@ -176,7 +176,7 @@ class Oracle:
                 values = _values(cell, theirs)
                 if np.iscomplexobj(values):
                     raise ModelError(self.path, f"PySD gives {name!r} a complex value: a power of a negative number")
-                data[..., step] = values.reshape(shape)
+                data[..., step] = values.reshape(shape) if values.size > 1 else values.item()
             variables[name] = ((*own, "time"), data, {"units": self.units[name]})
             shared.update({dim: np.asarray(elements, dtype=str) for dim, elements in own.items()})
         return xr.Dataset(variables, coords=shared)

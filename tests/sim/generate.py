@@ -174,7 +174,10 @@ class Model:
         if self.tables and self.pick(True, False):
             table = self.pick(*self.tables)
             subs = f"[{', '.join(self.index(dim, context) for dim in table.dims)}]" if table.dims else ""
-            return f"{table.name}{subs}({argument})"
+            whole = subs in ("", *(f"[{name}]" for name in RANGES))
+            return (
+                f"{table.name}{subs}({argument if whole else 'Time'})"  # one row at an array: PySD takes its diagonal
+            )
         return f"WITH LOOKUP({argument}, ({self.points()}))"
 
     def points(self) -> str:

@@ -64,6 +64,13 @@ def test_missing_values_in_reductions(write, backend):
     assert [float(reference[name][0]) for name in names] == [4.0, 3.0, 1.0, 3.0]
 
 
+def test_one_row_of_a_table(write, backend):
+    body = "r: a, b ~ ~ |\ntable[a]( (0,0),(10,10) ) ~ ~ |\ntable[b]( (0,0),(10,100) ) ~ ~ |\n"
+    path = write(body + "x[r] = 2, 5 ~ ~ |\ny[r] = table[b](x[r]) ~ ~ |\n")
+    np.testing.assert_allclose(Model.load(path).run(backend=backend)["y"].isel(time=0), [20.0, 50.0])
+    np.testing.assert_allclose(Oracle(path).run()["y"].isel(time=0), [50.0, 50.0], err_msg="PySD has been mended")
+
+
 def test_division_by_zero(write, backend):
     path = write("y = 1 / (Time - 1) ~ ~ |\nz = 2 ^ 2000 ~ ~ |\nlevel = INTEG(1, 0) ~ ~ |\n")
     result = Model.load(path).run(backend=backend)
