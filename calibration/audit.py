@@ -1,4 +1,3 @@
-# ruff: noqa: PD004 (xarray knows notnull only)
 """What the measured tables hold and do not hold: coverage, residuals, sums against the nation, breaks; one province."""
 
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,3 @@
-# ruff: noqa: PD004 (xarray knows notnull only)
 """The measured baseline: every series of the tables on one grid, with its error and its vintage.
 
 `load()` gives an xarray.Dataset over province (30), year (2000-2015), sector (6) and fuel (5). Beside each series
