@@ -391,10 +391,11 @@ def trust(view: View) -> Section:
 
 
 def assumptions(view: View) -> Section:
-    """Every parameter with unit, range and source."""
+    """Every parameter with unit, range, source, and whether the data decide it."""
+    from calibration.identifiability import labelled
     from models.parameters import parameters
 
-    rows = parameters()
+    rows = labelled(parameters(), "name")
     heads = {
         "name": "Name",
         "meaning": "Meaning",
@@ -404,6 +405,7 @@ def assumptions(view: View) -> Section:
         "default": "Default",
         "high": "High",
         "distribution": "Distribution",
+        "label": "identifiability",
         "source": "Source",
     }
     changed = view.run.study.uncertain
