@@ -109,6 +109,31 @@ def best(action: Callable[[], Any], repeats: int = 3) -> tuple[float, float]:
     return min(walls), min(processors)
 
 
+def overhead(action: Callable[[], Any], repeats: int = 20) -> float:
+    """Median time of an action outside of the compiled kernels, in seconds."""
+    from unittest.mock import patch
+
+    from sim.compiler.native import NativeKernel
+
+    inside: list[float] = []
+    kernel_run = NativeKernel.run
+
+    def timed(*arguments: Any) -> Any:
+        start = time.perf_counter()
+        values = kernel_run(*arguments)
+        inside.append(time.perf_counter() - start)
+        return values
+
+    outside = []
+    with patch.object(NativeKernel, "run", timed):
+        for _ in range(repeats):
+            inside.clear()
+            start = time.perf_counter()
+            action()
+            outside.append(time.perf_counter() - start - sum(inside))
+    return float(np.median(outside))
+
+
 def measure_engine(path: Path, kind: str, sizes: dict[str, int]) -> dict[str, float]:
     """Everything about the engine, in a process of its own (so that memory and caches are its own)."""
     start = time.perf_counter()
@@ -137,6 +162,8 @@ def measure_engine(path: Path, kind: str, sizes: dict[str, int]) -> dict[str, fl
         wall, processor = best(lambda b=backend: model.ensemble(design[:1], outputs, backend=b), 20)
         result |= {f"{backend} first run s": first, f"{backend} one member ms": 1e3 * wall}
         result[f"{backend} one member processor ms"] = 1e3 * processor
+        if backend == "native":
+            result["native one member overhead ms"] = 1e3 * overhead(lambda: model.ensemble(design[:1], outputs))
         for workers in (1, 2):
             wall, processor = best(
                 lambda b=backend, p=part, w=workers: model.ensemble(p, outputs, backend=b, workers=w)

@@ -124,7 +124,7 @@ def _columns(design: Any, request: Request, faults: list[str]) -> Iterable[tuple
             return []
         kinds = zip(design.columns, design.dtypes, strict=True)
         usable = [name for name, kind in kinds if _numeric(str(name), kind, faults)]
-        numbers = design[usable].to_numpy(dtype=np.float64)
+        numbers = (design if len(usable) == design.shape[1] else design[usable]).to_numpy(dtype=np.float64)
         columns: list[tuple[str, Any]] = [(str(name), numbers[:, i]) for i, name in enumerate(usable)]
     elif isinstance(design, xr.Dataset):
         if "member" not in design.dims:
@@ -207,12 +207,11 @@ class _Reader:
             (request.member if member else request.common)[slot] = values
 
     def _once(self, name: str, slot: int) -> None:
-        taken = self.request.given
-        if slot in taken.all:
-            if slot in taken.member | taken.member_series:
-                raise SimError(f"{name!r} is given twice")
-            self.request.common.pop(slot, None)  # the design overrides what is common to all
-            self.request.common_series.pop(slot, None)
+        request = self.request
+        if slot in request.member or slot in request.member_series:
+            raise SimError(f"{name!r} is given twice")
+        request.common.pop(slot, None)  # the design overrides what is common to all
+        request.common_series.pop(slot, None)
 
     def _aligned(self, name: str, variable: Variable, array: xr.DataArray) -> Values:
         """Over all dims of the variable, in the order (time, member, dims...), elements in the order of the model."""

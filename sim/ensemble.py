@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -73,7 +74,7 @@ class Engine:
         known = [self._control(slot, request) for slot in slots]
         if None not in known:
             fixed = Controls(*(value for value in known if value is not None))
-            return grid(lambda time: fixed, times)
+            return _fixed_grid(fixed, None if times is None else tuple(times))
         ready = self.ready(request.given, slots, NumpyBackend())
         common = ready.plan.common
         if ready.member is not None or ready.common is None or common is None or common.states or common.histories:
@@ -94,6 +95,11 @@ class Engine:
             raise SimError(f"{name!r} must be one number, the same for all members: give it in params")
         value = request.common.get(slot, self.module.defaults.get(slot))
         return None if value is None else float(np.ravel(value)[0])
+
+
+@functools.lru_cache(64)
+def _fixed_grid(fixed: Controls, times: tuple[float, ...] | None) -> Grid:
+    return grid(lambda time: fixed, times)
 
 
 def _common(module: Module, wanted: Sequence[Input], request: Request, times: Values) -> dict[int, Values]:

@@ -45,6 +45,8 @@ class Model:
             {name: axis.elements for name, axis in module.axes.items() if not name.endswith("!")}
         )
         self._names, self._engine = Names(module), Engine(module)
+        labels = {dim: np.array(elements, dtype=str) for dim, elements in self.subscripts.items()}
+        self._labels = xr.Dataset(coords=labels).variables
 
     @classmethod
     def load(cls, path: str | Path, *, encoding: str | None = None, data_files: Any = None) -> Model:
@@ -236,7 +238,7 @@ class Model:
     def _layout(self, request: Request, chosen: Sequence[Variable], labels: np.ndarray) -> Layout:
         dims = dict.fromkeys(dim for variable in chosen for dim in variable.dims)
         members = request.labels if request.labels is not None else np.arange(request.members)
-        return Layout(chosen, {dim: self.subscripts[dim] for dim in dims}, members, labels)
+        return Layout(chosen, {dim: self._labels[dim] for dim in dims}, members, labels)
 
 
 @dataclass(frozen=True, slots=True)

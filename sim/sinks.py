@@ -23,13 +23,13 @@ class Layout:
 
     Attributes:
         variables: what is kept.
-        subscripts: elements of every dim of the variables.
+        subscripts: the elements of every dim of the variables, as its coordinate.
         members: the member coordinate.
         times: save points.
     """
 
     variables: Sequence[Variable]
-    subscripts: Mapping[str, Sequence[str]]
+    subscripts: Mapping[str, xr.Variable]
     members: NDArray[Any]
     times: Values
 
@@ -39,8 +39,7 @@ class Layout:
 
     def coords(self) -> dict[str, Any]:
         """Coordinates of the dims of the variables, and time."""
-        labels = {dim: np.array(self.subscripts[dim], dtype=str) for dim in self.subscripts}
-        return {**labels, "time": self.times}
+        return {**self.subscripts, "time": self.times}
 
 
 class Sink(Protocol):
