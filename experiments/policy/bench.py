@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from experiments.errors import InputError, nearest
 from experiments.policy.catalogue import Catalogue, catalogue
-from experiments.policy.costs import Effect
+from experiments.policy.costs import BURNT, Effect
 from experiments.policy.economics import Draw, economics, real
 from experiments.policy.mix import Mix
 from experiments.simulate import Inputs, Simulate
@@ -37,7 +37,6 @@ OUTPUTS = (
     "heat loss",
     "other transformation",
 )
-BURNT = ("coal", "oil", "gas")
 
 
 @dataclass
@@ -115,12 +114,14 @@ class Bench:
     def effect(self, without: xr.Dataset, with_it: xr.Dataset, draw: Draw) -> tuple[Effect, dict[str, Array]]:
         """What `with_it` changed against `without`: the effect, and the spending saved by fuel, Gyuan/year."""
         fuels = self.spending(without, with_it, draw)
+        less = (without["final energy by fuel"] - with_it["final energy by fuel"]).sum(["province", "sector"])
         return (
             Effect(
                 years=list(self.years),
                 energy=self.total(without, "total energy") - self.total(with_it, "total energy"),
                 co2=self.total(without, "energy co2") - self.total(with_it, "energy co2"),
                 spending=np.sum(list(fuels.values()), axis=0),
+                fuels={fuel: less.sel(fuel=fuel).transpose("member", "year").to_numpy() for fuel in BURNT},
             ),
             fuels,
         )

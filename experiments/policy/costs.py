@@ -21,6 +21,7 @@ from experiments.policy.economics import Draw, economics, real
 Array = NDArray[np.float64]
 YUAN_PER_TCE = 1000.0  # 1 Gyuan per Mtce = 1,000 yuan per tce
 LEVELS = (0.1, 0.5, 0.9)
+BURNT = ("coal", "oil", "gas")
 
 
 def capital_recovery(rate: Array | float, life: Array | float) -> Array:
@@ -47,13 +48,15 @@ def present_value(flows: Array, years: Sequence[int], rate: Array | float, base:
 class Effect:
     """What an option changed in the model: (member, year) arrays, positive = less.
 
-    energy Mtce/year of coal equivalent, co2 Mt/year, spending Gyuan/year on energy at 2005 prices.
+    energy Mtce/year of coal equivalent, co2 Mt/year, spending Gyuan/year on energy at 2005 prices, fuels Mtce/year of
+    final energy by fuel burnt.
     """
 
     years: Sequence[int]
     energy: Array
     co2: Array
     spending: Array
+    fuels: Mapping[str, Array]
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,9 @@ def spending_only(years: Sequence[int], investment: Array) -> Account:
 def account(option: Option, effect: Effect, draw: Draw) -> Account:
     """The account of an option with the effect that the model gave it.
 
-    Units in place follow from the effect: energy saved over `unit_saving`, or, for options that count in CO2 only, CO2
-    over what a unit avoids. Capital is spent as units are added and as they wear out; it is paid off by annuities.
+    Units in place follow from the effect: energy saved over `unit_saving`; for options that count in CO2 only, CO2 over
+    what a unit avoids; for a fuel switch the fuel replaced over `unit_avoided`, since what is taken instead may leave
+    the energy total as it is. Capital is spent as units are added and as they wear out; it is paid off by annuities.
     """
     life = draw(option.lifetime)[:, None]
     rate = draw(economics().rates["discount"])[:, None]
@@ -106,6 +110,9 @@ def account(option: Option, effect: Effect, draw: Draw) -> Account:
 
 
 def _units(option: Option, effect: Effect, draw: Draw) -> Array:
+    if option.fuel_in is not None:
+        replaced: Array = np.sum([less for fuel, less in effect.fuels.items() if fuel != option.fuel_in], axis=0)
+        return replaced / draw(option.avoided)[:, None]
     if option.counts == "energy":
         return effect.energy / draw(option.unit_saving)[:, None]
     carbon = draw(economics().carbon[option.fuel])

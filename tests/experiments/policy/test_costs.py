@@ -24,7 +24,8 @@ YEARS = range(2011, 2021)
 
 def effect(energy: float = 1.0, co2: float = 2.6, spending: float = 0.7, members: int = 1) -> Effect:
     ramp = np.linspace(0.1, 1.0, len(YEARS)) * np.ones((members, 1))
-    return Effect(list(YEARS), energy * ramp, co2 * ramp, spending * ramp)
+    fuels = {"coal": co2 / 2.6 * ramp, "oil": 0 * ramp, "gas": 0 * ramp}
+    return Effect(list(YEARS), energy * ramp, co2 * ramp, spending * ramp, fuels)
 
 
 @given(st.floats(0.0, 0.3), st.integers(1, 70), st.floats(0.01, 1e4))
@@ -50,6 +51,15 @@ def test_account_of_one_option_by_hand() -> None:
     assert own.operation[0, -1] == pytest.approx(60 / deflator(2012) / 1000, rel=1e-12)
     assert own.fuel[0, -1] == 0.7
     assert own.investment[0, 0] == pytest.approx(capital * (0.1 + 0.1 / 11), rel=1e-12)
+
+
+@pytest.mark.parametrize("option", ["ENE-01", "ENE-02", "ENE-09", "TRA-05"])
+def test_a_fuel_switch_is_paid_for_what_it_replaces(option: str) -> None:
+    """Electricity instead of coal may raise the energy total; its capital is spent all the same."""
+    one = catalogue()[option]
+    own = account(one, effect(energy=-0.2), central)
+    capital = one.capital_cost.value / deflator(2012) / 1000 / one.avoided.value
+    assert own.annuity[0, -1] == pytest.approx(capital * float(capital_recovery(0.08, one.lifetime.value)), rel=1e-12)
 
 
 def test_no_effect_costs_nothing() -> None:
