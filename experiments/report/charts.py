@@ -146,7 +146,7 @@ def stack(
     measured: Series | None = None,
 ) -> str:
     """Areas on top of each other, named at their right end. layers: key → (year); names: key → label."""
-    with svg.axes(235, (46, 92, 22, 8)) as (figure, axes):
+    with svg.axes(235, (46, max(92.0, _room(list(names.values()))), 22, 8)) as (figure, axes):
         base = np.zeros_like(years, dtype=float)
         middles = []
         for key, values in layers.items():
@@ -270,7 +270,7 @@ def waterfall(name: str, labels: Sequence[str], steps: Array, unit: str, total: 
 def steps(name: str, widths: Array, heights: Array, units: tuple[str, str], named: Sequence[int]) -> str:
     """An abatement cost curve: one block an option, as wide as what it avoids, as high as what that costs a tonne.
 
-    named: positions of the blocks that get their number. The few highest are cut off, with their value beside them.
+    named: positions of the blocks that get their number. The few highest are cut off, with their value inside.
     """
     limit = 1.4 * float(np.quantile(np.abs(heights), 0.85))
     with svg.axes(280, (52, 12, 38, 14), 620) as (figure, axes):
@@ -280,11 +280,13 @@ def steps(name: str, widths: Array, heights: Array, units: tuple[str, str], name
         axes.set_ylim(max(-limit, 1.15 * float(heights.min())), min(limit, 1.15 * float(heights.max())))
         bottom, top = axes.get_ylim()
         for position in named:
-            middle, height = lefts[position] + widths[position] / 2, float(np.clip(heights[position], bottom, top))
-            label = str(position + 1) + (f" ({heights[position]:.0f})" if abs(heights[position]) > limit else "")
+            middle, height = lefts[position] + widths[position] / 2, float(heights[position])
             side = 1 if height >= 0 else -1
+            if not bottom <= height <= top:
+                _cut_off(axes, middle, top if side > 0 else bottom, f"{position + 1}: {height:.0f}")
+                continue
             axes.annotate(
-                label.replace("-", "−"),
+                str(position + 1),
                 (middle, height),
                 xytext=(0, 3 * side),
                 textcoords="offset points",
@@ -298,6 +300,21 @@ def steps(name: str, widths: Array, heights: Array, units: tuple[str, str], name
         axes.set_xlabel(units[0])
         axes.set_ylabel(units[1])
         return svg.render(figure, name)
+
+
+def _cut_off(axes: "Axes", middle: float, end: float, words: str) -> None:
+    """Number and value of a block that is higher than the picture, upright inside its cut end."""
+    axes.annotate(
+        words.replace("-", "−"),
+        (middle, end),
+        xytext=(0, -4 if end > 0 else 4),
+        textcoords="offset points",
+        rotation=90,
+        ha="center",
+        va="top" if end > 0 else "bottom",
+        fontsize=7.5,
+        color="white",
+    )
 
 
 def ranges(name: str, table: pd.DataFrame, unit: str, series: Sequence[str], width: float = svg.WIDTH) -> str:

@@ -142,6 +142,17 @@ def number(value: float, decimals: int = 1, sign: bool = False) -> str:
     return f"{value:{'+' if sign and value else ''}.{decimals}f}".replace("-", "−")
 
 
+def capital(words: str) -> str:
+    """The words with a capital at their head."""
+    return words[:1].upper() + words[1:]
+
+
+def spread(terms: Terms, median: float, low: float, high: float, decimals: int = 1) -> str:
+    """A median with its range in brackets."""
+    shown = (number(value, decimals) for value in (median, low, high))
+    return terms("{median} ({low} to {high})", **dict(zip(("median", "low", "high"), shown, strict=True)))
+
+
 def figure(value: float, decimals: int) -> str:
     """A number of a table: whole where it is whole, significant digits where the decimals would show none."""
     if value == int(value) and abs(value) < 1e12:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from experiments.policy.contributions import lmdi
 from experiments.report import charts
-from experiments.report.content import Chart, Missing, Table, chart, number, slug, table
+from experiments.report.content import Chart, Missing, Table, capital, chart, number, slug, table
 from experiments.report.view import NATION, View
 
 MOST_BARS = 12
@@ -49,7 +49,7 @@ def decided_by(view: View, province: str) -> Found:
     title = (
         view.terms(
             "{input} takes part in {share} % of the variance of hit or miss",
-            input=_sentence_case(view.terms.name(first.factor)),
+            input=capital(view.terms.name(first.factor)),
             share=number(100 * min(float(first.ST), 1.0), 0),
         )
         if first.ST_low > level
@@ -70,10 +70,6 @@ def decided_by(view: View, province: str) -> Found:
     )
     about = view.terms("text: decides", scenario=scenario)
     return Found(charts=[chart(key, title, about, picture, hit)])
-
-
-def _sentence_case(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def conditions(view: View, province: str) -> Found:
@@ -163,7 +159,7 @@ def decomposition(view: View, province: str) -> Found:
     largest = min(effects, key=lambda name: effects[name])
     title = view.terms(
         "{sector} brings {points} of {total} points of change",
-        sector=_sentence_case(view.terms.name(largest)),
+        sector=capital(view.terms.name(largest)),
         points=number(effects[largest], sign=True),
         total=number(sum(effects.values()), sign=True),
     )
@@ -189,7 +185,7 @@ def _gap(view: View, province: str) -> list[Chart]:
     largest = chosen.iloc[int(np.argmax(np.abs(values)))]
     title = view.terms(
         "{factor} brings {value} of {total} Mtce",
-        factor=_sentence_case(view.terms.name(largest.factor, "factor")),
+        factor=capital(view.terms.name(largest.factor, "factor")),
         value=number(float(largest["mean"]), sign=True),
         total=number(float(values.sum()), sign=True),
     )

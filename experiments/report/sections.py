@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from experiments.report import charts
-from experiments.report.content import Chart, Missing, Section, Table, chart, number, short, slug, table
+from experiments.report.content import Chart, Missing, Section, Table, capital, chart, number, short, table
+from experiments.report.policies import policies
 from experiments.report.view import NATION, View, lowest_first
 
 
@@ -96,7 +97,7 @@ def allocations(view: View) -> Section:
         met = chosen[chosen.chance > 0.5].groupby("allocation").size().reindex(labels, fill_value=0)
         title = view.terms(
             "{rule} leaves most provinces more likely to meet than to miss: {n}",
-            rule=_capital(view.terms.name(met.idxmax())),
+            rule=capital(view.terms.name(met.idxmax())),
             n=int(met.max()),
         )
         shown = chosen.assign(
@@ -157,187 +158,6 @@ RANKING = {
     "flips": "Share in which the second beats it",
     "tau": "Rank correlation",
 }
-TRIPLE = {
-    "mix": "Policy mix",
-    "year": "Year",
-    "quantity": "Quantity",
-    "median": "Median, %",
-    "low": "10 %",
-    "high": "90 %",
-    "sign": "Sign",
-    "share of members": "Share of members that win",
-}
-INDIRECT = {
-    "package": "Package",
-    "quantity": "Quantity",
-    "unit": "Unit",
-    "median": "Median",
-    "low": "10 %",
-    "high": "90 %",
-    "share positive": "Share of members above zero",
-}
-HEALTH = {"quantity": "Quantity", "year": "Year", "median": "Median", "low": "10 %", "high": "90 %", "unit": "Unit"}
-PUBLISHED = {
-    "shock": "Shock",
-    "published": "Published, %",
-    "crowding out": "Crowding out, %",
-    "with cost as lost output": "With cost as lost output, %",
-    "demand side": "Demand side, %",
-    "ours over published": "Ours over published",
-}
-GOALS = {
-    "mix": "Policy mix",
-    "year": "Year",
-    "goal": "Goal, % since the base year",
-    "median": "Median, %",
-    "low": "10 %",
-    "high": "90 %",
-    "chance": "Chance",
-    "chance low": "Chance, 95 % interval from",
-    "chance high": "to",
-}
-OPTIONS = {
-    "energy saved Mtce": "Energy saved, Mtce a year",
-    "co2 avoided Mt": "CO2 avoided, Mt a year",
-    "annuity Gyuan/year": "Annuity",
-    "operation Gyuan/year": "Operation",
-    "programme Gyuan/year": "Programme",
-    "fuel saved Gyuan/year": "Fuel saved",
-    "net cost Gyuan/year": "Net cost, billion yuan a year",
-    "npv Gyuan": "Net present cost, billion yuan",
-    "yuan per tce": "Yuan per tce",
-    "yuan per tCO2 low": "Yuan per tCO2, 10 %",
-    "yuan per tCO2": "Yuan per tCO2",
-    "yuan per tCO2 high": "Yuan per tCO2, 90 %",
-    "assumed": "Share of its numbers that is assumed",
-}
-SPLIT = {
-    "change": "Change",
-    "of": "Quantity",
-    "factor": "Factor",
-    "mean": "Mean",
-    "low": "10 %",
-    "high": "90 %",
-    "unit": "Unit",
-}
-OVERLAP = {
-    "quantity": "Quantity",
-    "year": "Year",
-    "way": "Way of counting",
-    "median": "Median",
-    "low": "10 %",
-    "high": "90 %",
-    "unit": "Unit",
-}
-
-
-def policies(view: View) -> Section:
-    """What each package contributes, and what each option costs: the mix that the study asks to be taken apart."""
-    title = view.terms("Policies: contributions and costs")
-    shares, curve, tables = view.table("contributions"), view.table("cost_curve"), []
-    if shares is None or curve is None:
-        lacks = view.terms("contributions, cost curve and indirect effects of the policies")
-        return Section("policies", title, missing=[Missing(lacks, "tanlu run --set policy.mix=full")])
-    asked = view.run.study.policy
-    mix, members = (asked.mix, asked.members) if asked else ("", 0)
-    place = str(shares.province.iloc[0])
-    where = view.terms("China (sum of provinces)") if place == NATION else view.terms.name(place)
-    scenario = view.terms("{place}, {mix}; at most {n} members", place=where, mix=view.terms.name(mix), n=members)
-    pictures = [*_contributions(view, shares, scenario), *_wedge(view, scenario), *_curve(view, curve, scenario)]
-    titles = "title_zh" if view.terms.lang == "zh" else "title"
-    for name, words, heads in (
-        ("triple_win", "Triple win: change against no new policy", TRIPLE),
-        ("goals", "Chance of the goals by mix", GOALS),
-        ("costs", "Costs and savings of the options", {titles: "Option", **OPTIONS}),
-        ("lmdi", "Where the change comes from", SPLIT),
-        ("indirect", "Indirect effects: value added and jobs", INDIRECT),
-        ("health", "Air pollution and health", HEALTH),
-        ("overlap", "Overlap: joint effect in the model, by product and as a plain sum", OVERLAP),
-        ("published", "Beside a published study of Chongqing", PUBLISHED),
-    ):
-        rows = view.table(name)
-        if rows is not None and len(rows):
-            note = str(rows[own].iloc[0]) if (own := f"note_{view.terms.lang}") in rows else ""
-            shown = rows.drop(columns=[c for c in ("province", "note_en", "note_zh") if c in rows])
-            if name == "triple_win":
-                shown = shown[(shown.year == view.end_year) & (shown.mix != "base")]
-            tables.append(
-                table(view.terms, slug("table", name), view.terms(words), shown, heads=heads, note=note, limit=60)
-            )
-    return Section("policies", title, [view.terms("text: policies")], pictures, tables)
-
-
-def _contributions(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
-    """Shapley shares of the packages in the reduction of intensity by the year of the target."""
-    chosen = rows[(rows.quantity == "intensity") & (rows.year == view.end_year)]
-    parts = chosen[chosen.package != "total"].sort_values("mean", ascending=False)
-    if parts.empty:
-        return []
-    first, whole = parts.iloc[0], chosen[chosen.package == "total"].iloc[0]
-    title = view.terms(
-        "{package} brings most: {points} of {total} points",
-        package=_capital(view.terms.name(first.package)),
-        points=number(float(first["mean"])),
-        total=number(float(whole["mean"])),
-    )
-    picture = charts.bars(
-        "contributions",
-        [view.terms.name(package) for package in parts.package],
-        parts["mean"].to_numpy(dtype=float),
-        view.terms("points of intensity reduction by {end}", end=view.end_year),
-        low=parts.low.to_numpy(dtype=float),
-        high=parts.high.to_numpy(dtype=float),
-    )
-    about = view.terms("Shapley contribution of each package: mean, line 80 % range. {scenario}.", scenario=scenario)
-    return [chart("contributions", title, about, picture, rows)]
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
-
-
-def _curve(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
-    """The abatement cost curve."""
-    if rows.empty:
-        return []
-    width, height = (rows[c].to_numpy(dtype=float) for c in ("co2 Mt/year", "yuan per tCO2"))
-    title = view.terms(
-        "{share} % of the CO2 avoided pays for itself",
-        share=number(100 * float(width[height < 0].sum() / width.sum()), 0),
-    )
-    about = view.terms(
-        "Abatement cost curve: cost of a tonne of CO2 by option, medians. {scenario}.", scenario=scenario
-    )
-    names = [str(name) for name in rows["title_zh" if view.terms.lang == "zh" else "title"]]
-    widest = sorted(np.argsort(-width)[:12].tolist())
-    units = (view.terms("CO2 avoided, Mt a year"), view.terms("yuan per tonne of CO2"))
-    picture = charts.steps("cost-curve", width, height, units, widest)
-    listed = ("；" if view.terms.lang == "zh" else "; ").join(f"{k + 1} {names[k]}" for k in widest)
-    note = view.terms("text: widest", names=listed)
-    return [chart("cost-curve", title, about, picture, rows, note=note, wide=True)]
-
-
-def _wedge(view: View, scenario: str) -> list[Chart]:
-    """CO2 less than without new policy, by package and year."""
-    rows = view.table("wedge")
-    if rows is None:
-        return []
-    chosen = rows[rows.quantity == "co2"]
-    wide = chosen.pivot_table(index="year", columns="package", values="mean")
-    packages = [str(p) for p in wide.columns if p not in ("base", "all")]
-    years = wide.index.to_numpy(dtype=float)
-    last = wide.iloc[-1]
-    title = view.terms(
-        "Policies avoid {amount} Mt of CO2 in {year}, {share} % of the base",
-        amount=number(float(last["base"] - last["all"]), 0),
-        year=int(years[-1]),
-        share=number(100 * float(1 - last["all"] / last["base"]), 0),
-    )
-    layers = {package: wide[package].to_numpy(dtype=float) for package in packages}
-    names = {package: view.terms.name(package) for package in packages}
-    about = view.terms("CO2 avoided by package, Mt a year, mean of members. {scenario}.", scenario=scenario)
-    picture = charts.stack("wedge", years, layers, names, view.terms("Mt a year"))
-    return [chart("wedge", title, about, picture, chosen)]
 
 
 def skill(view: View) -> Section:

@@ -1,0 +1,358 @@
+"""The chapter on policies: what each package brings, what each option costs, and who wins."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from experiments.report import charts, svg
+from experiments.report.content import Chart, Missing, Section, Table, capital, chart, csv, number, spread, table
+from experiments.report.view import NATION, View
+
+LEAST = 5e-4  # Mt or Mtce a year: an option that moves less has no object in the place
+
+
+def policies(view: View) -> Section:
+    """What each package contributes, and what each option costs: the mix that the study asks to be taken apart."""
+    title = view.terms("Policies: contributions and costs")
+    shares, curve = view.table("contributions"), view.table("cost_curve")
+    if shares is None or curve is None:
+        lacks = view.terms("contributions, cost curve and indirect effects of the policies")
+        return Section("policies", title, missing=[Missing(lacks, "tanlu run --set policy.mix=full")])
+    asked = view.run.study.policy
+    mix, members = (asked.mix, asked.members) if asked else ("", 0)
+    place = str(shares.province.iloc[0])
+    where = view.terms("China (sum of provinces)") if place == NATION else view.terms.name(place)
+    scenario = view.terms("{place}, {mix}; at most {n} members", place=where, mix=view.terms.name(mix), n=members)
+    pictures = [*_contributions(view, shares, scenario), *_wedge(view, scenario), *_curve(view, curve, scenario)]
+    text = [view.terms("text: policies"), view.terms("text: policy money", rate=_rate(view))]
+    return Section("policies", title, text, pictures, _tables(view))
+
+
+def _rate(view: View) -> str:
+    """The discount rate with its range, per cent."""
+    from experiments.policy.economics import economics
+
+    rate = economics().rates["discount"]
+    return spread(view.terms, 100 * rate.value, 100 * rate.low, 100 * rate.high, 0)
+
+
+Shape = Callable[[View, pd.DataFrame], pd.DataFrame]
+
+
+def _tables(view: View) -> list[Table]:
+    """The run's policy tables in a reader's shape; the download holds every row as it was computed."""
+    shapes: dict[str, tuple[str, Shape]] = {
+        "triple_win": ("Triple win: change against no new policy", triple_win),
+        "goals": ("Chance of the goals by mix", goals),
+        "contributions": ("Contributions of the packages, which add to the total", contributions),
+        "costs": ("Costs and savings of the options", costs),
+        "lmdi": ("Where the change comes from", split),
+        "indirect": ("Indirect effects: value added and jobs", indirect),
+        "health": ("Air pollution and health", health),
+        "overlap": ("Overlap: joint effect in the model, by product and as a plain sum", overlap),
+        "published": ("Beside a published study of Chongqing: effect on GDP in 2020, %", published),
+    }
+    found = []
+    for name, (words, shape) in shapes.items():
+        rows = view.table(name)
+        if rows is None or rows.empty:
+            continue
+        notes = [str(rows[own].iloc[0])] if (own := f"note_{view.terms.lang}") in rows else []
+        if name == "costs" and (idle := _idle(view, rows)):
+            notes.append(view.terms("text: no object", names=idle))
+        if name == "overlap":
+            notes.append(view.terms("text: overlap"))
+        shown = shape(view, rows)
+        made = table(view.terms, f"table-{name}".replace("_", "-"), view.terms(words), shown, note=" ".join(notes))
+        found.append(replace(made, csv_uri=svg.data_uri(csv(rows), "text/csv")))
+    return found
+
+
+def _cells(view: View, rows: pd.DataFrame, decimals: int = 1, key: str = "median") -> list[str]:
+    """Median (or mean) with range, row by row; a dash where there is none."""
+    ends = ("low", "high") if key in ("median", "mean") else (f"{key} low", f"{key} high")
+    parts = zip(rows[key], rows[ends[0]], rows[ends[1]], strict=True)
+    return [spread(view.terms, *row, decimals=decimals) if np.isfinite(row).all() else "–" for row in parts]
+
+
+def _names(view: View, values: Sequence[object], kind: str = "") -> list[str]:
+    return [view.terms.name(value, kind) for value in values]
+
+
+def _wide(rows: pd.DataFrame, index: list[str], column: str, cells: Sequence[str]) -> pd.DataFrame:
+    """One row for each value of `index`, one column for each value of `column`, in the order of the table."""
+    keyed = rows[[*index, column]].assign(cell=list(cells))
+    wide = keyed.set_index([*index, column])["cell"].unstack(column)  # noqa: PD010 - texts, one a cell
+    order = pd.MultiIndex.from_frame(keyed[index].drop_duplicates())
+    return wide.reindex(index=order if len(index) > 1 else order.get_level_values(0), columns=keyed[column].unique())
+
+
+def triple_win(view: View, rows: pd.DataFrame) -> pd.DataFrame:
+    """A row for each mix and year: GDP, energy and emissions with sign and range, and who wins in all three."""
+    rows = rows[rows["mix"] != "base"]
+    joint = rows[rows.quantity == "all three"]
+    each = rows[rows.quantity != "all three"]
+    index = ["mix", "year"]
+    cells = _wide(each, index, "quantity", _cells(view, each, 2))
+    signs = _wide(each, index, "quantity", each["sign"].astype(str).tolist())
+    found = pd.DataFrame(
+        {
+            view.terms("Policy mix"): _names(view, [mix for mix, _ in cells.index]),
+            view.terms("Year"): [str(year) for _, year in cells.index],
+        }
+    )
+    for quantity in cells.columns:
+        found[view.terms("{quantity}, %", quantity=capital(view.terms.name(quantity)))] = cells[quantity].tolist()
+    found[view.terms("Signs")] = [" / ".join(row) for row in signs.to_numpy()]
+    won = joint.set_index(index)["share of members"].reindex(cells.index)
+    found[view.terms("Members that win in all three")] = [view.terms.chance(float(share)) for share in won]
+    return found
+
+
+def goals(view: View, rows: pd.DataFrame) -> pd.DataFrame:
+    """Chance of each goal of the study, with the interval of counting members."""
+    chance = view.terms.chance
+    parts = zip(rows["chance"], rows["chance low"], rows["chance high"], strict=True)
+    return pd.DataFrame(
+        {
+            view.terms("Policy mix"): _names(view, rows["mix"].tolist()),
+            view.terms("Year"): rows["year"].astype(str).tolist(),
+            view.terms("Goal, % since the base year"): [number(value) for value in rows["goal"]],
+            view.terms("Fall of energy intensity, %"): _cells(view, rows),
+            view.terms("Chance"): [chance(value) for value in rows["chance"]],
+            view.terms("Chance, 95 % interval"): [
+                view.terms("{low} to {high}", low=chance(low), high=chance(high)) for _, low, high in parts
+            ],
+        }
+    )
+
+
+QUANTITIES = {
+    "intensity": ("Energy intensity, points, {year}", 2),
+    "energy": ("Energy, Mtce a year, {year}", 2),
+    "co2": ("CO2, Mt a year, {year}", 2),
+}
+
+
+def contributions(view: View, rows: pd.DataFrame) -> pd.DataFrame:
+    """Shapley shares by package, quantity and goal year: mean and range."""
+    found = pd.DataFrame({view.terms("Package"): _names(view, rows["package"].unique().tolist())})
+    for quantity, (words, decimals) in QUANTITIES.items():
+        for year, own in rows[rows.quantity == quantity].groupby("year"):
+            found[view.terms(words, year=year)] = _cells(view, own, decimals, "mean")
+    return found
+
+
+MONEY = {
+    "annuity Gyuan/year": "Annuity",
+    "operation Gyuan/year": "Operation",
+    "programme Gyuan/year": "Programme",
+    "fuel saved Gyuan/year": "Fuel saved",
+    "net cost Gyuan/year": "Net cost, billion yuan a year",
+    "npv Gyuan": "Net present cost, billion yuan",
+}
+
+
+def costs(view: View, rows: pd.DataFrame) -> pd.DataFrame:
+    """A row for each option that has an object in the place."""
+    rows = rows[_moves(rows)]
+    titles = rows["title_zh" if view.terms.lang == "zh" else "title"]
+    payers = zip(rows["enterprises"], rows["government"], rows["households"], strict=True)
+    found = pd.DataFrame(
+        {
+            view.terms("Option"): [f"{o} {title}" for o, title in zip(rows["option"], titles, strict=True)],
+            view.terms("Energy saved, Mtce a year"): rows["energy saved Mtce"].round(2).to_numpy(),
+            view.terms("CO2 avoided, Mt a year"): rows["co2 avoided Mt"].round(2).to_numpy(),
+        }
+    )
+    for column, words in MONEY.items():
+        found[view.terms(words)] = rows[column].round(3).to_numpy()
+    found[view.terms("Yuan per tce")] = [number(value, 0) for value in rows["yuan per tce"]]
+    found[view.terms("Yuan per tCO2")] = _cells(view, rows, 0, "yuan per tCO2")
+    shares = [" / ".join(number(100 * share, 0) for share in each) for each in payers]
+    found[view.terms("Paid by firms / state / households, %")] = shares
+    found[view.terms("Share of its numbers that is assumed, %")] = (100 * rows["assumed"]).round().to_numpy()
+    return found
+
+
+def _moves(rows: pd.DataFrame) -> "pd.Series[bool]":
+    return (rows["energy saved Mtce"].abs() > LEAST) | (rows["co2 avoided Mt"].abs() > LEAST)
+
+
+def _idle(view: View, rows: pd.DataFrame) -> str:
+    """Options without an object in the place, by name."""
+    idle = rows[~_moves(rows)]
+    return ("；" if view.terms.lang == "zh" else "; ").join(idle["title_zh" if view.terms.lang == "zh" else "title"])
+
+
+def split(view: View, rows: pd.DataFrame) -> pd.DataFrame:
+    """A row for each change, a column for each factor: means, which add to the total."""
+    index = ["change", "of", "year", "unit"]
+    cells = _wide(rows, index, "factor", [number(value, 2) for value in rows["mean"]])
+    last = [name for name in cells.columns if name != "total"]
+    changes = [_change(view, change, int(year)) for change, _, year, _ in cells.index]
+    found = pd.DataFrame(
+        {
+            view.terms("Change"): changes,
+            view.terms("Quantity"): _names(view, [of for _, of, _, _ in cells.index]),
+            view.terms("Unit"): _names(view, [unit for _, _, _, unit in cells.index]),
+        }
+    )
+    for factor in [*sorted(last, key=ORDER.index), "total"]:
+        found[capital(view.terms.name(factor, "factor"))] = cells[factor].fillna("–").tolist()
+    return found
+
+
+ORDER = ["activity", "structural change", "sector intensity", "fuel", "power"]
+
+
+def _change(view: View, change: str, year: int) -> str:
+    """`base mix to X` and `X, 2010-2015` in words."""
+    if change.startswith("base mix to "):
+        mix = view.terms.name(change.removeprefix("base mix to "))
+        return view.terms("no new policy to {mix}, {year}", mix=mix, year=year)
+    mix, _, years = change.rpartition(", ")
+    return f"{view.terms.name('base' if mix == 'base mix' else mix)}, {years.replace('-', '–')}"
+
+
+INDIRECT = {
+    ("investment", "Gyuan/year"): ("Investment, billion yuan a year", 2),
+    ("value added, type I", "Gyuan/year"): ("Value added, billion yuan a year", 2),
+    ("value added, type I", "% of GDP"): ("Value added, % of GDP", 3),
+    ("value added, with induced round", "Gyuan/year"): ("with induced round", 2),
+    ("jobs, type I", "thousand"): ("Jobs, thousand", 1),
+    ("jobs, with induced round", "thousand"): ("Jobs with induced round, thousand", 1),
+}
+
+
+def indirect(view: View, rows: pd.DataFrame) -> pd.DataFrame:
+    """A row for each package: investment, value added and jobs with their range, and how many members gain."""
+    packages = [*(p for p in rows["package"].unique() if p != "all packages"), "all packages"]
+    found = pd.DataFrame({view.terms("Package"): _names(view, packages)})
+    gains: list[str] = []
+    for (quantity, unit), (words, decimals) in INDIRECT.items():
+        own = rows[(rows.quantity == quantity) & (rows.unit == unit)].set_index("package").loc[packages]
+        found[view.terms(words)] = _cells(view, own, decimals)
+        if words == "Value added, % of GDP":
+            gains = [view.terms.chance(float(share)) for share in own["share positive"]]
+    found[view.terms("Members with more value added")] = gains
+    return found
+
+
+def health(view: View, rows: pd.DataFrame) -> pd.DataFrame:
+    """Two significant digits: the figures are orders of magnitude."""
+    values = rows.assign(**{c: [float(f"{value:.2g}") for value in rows[c]] for c in ("median", "low", "high")})
+    cells = [_cells(view, one, 0 if abs(one["median"].iloc[0]) >= 10 else 1)[0] for _, one in values.groupby(level=0)]
+    return pd.DataFrame(
+        {
+            view.terms("Quantity"): _names(view, rows["quantity"].tolist()),
+            view.terms("Year"): rows["year"].astype(str).tolist(),
+            view.terms("Avoided: median and 80 % range"): cells,
+            view.terms("Unit"): _names(view, rows["unit"].tolist()),
+        }
+    )
+
+
+def overlap(view: View, rows: pd.DataFrame) -> pd.DataFrame:
+    """A row for each quantity and year, a column for each way of counting."""
+    cells = _wide(rows, ["quantity", "year", "unit"], "way", _cells(view, rows))
+    found = pd.DataFrame(
+        {
+            view.terms("Less than without new policy"): _names(view, [quantity for quantity, _, _ in cells.index]),
+            view.terms("Year"): [str(year) for _, year, _ in cells.index],
+            view.terms("Unit"): _names(view, [unit for _, _, unit in cells.index]),
+        }
+    )
+    for way in cells.columns:
+        found[capital(view.terms.name(way))] = cells[way].tolist()
+    return found
+
+
+def published(view: View, rows: pd.DataFrame) -> pd.DataFrame:
+    """The published effect beside ours, with range."""
+    ours = {
+        "with cost as lost output": "Ours, cost as lost output",
+        "crowding out": "of which crowding out",
+        "demand side": "Ours, demand side only",
+    }
+    found = pd.DataFrame(
+        {
+            view.terms("Shock"): _names(view, rows["shock"].tolist()),
+            view.terms("Published"): [number(value, 2) for value in rows["published"]],
+        }
+    )
+    for column, words in ours.items():
+        found[view.terms(words)] = _cells(view, rows, 3, column)
+    found[view.terms("Ours over published")] = [number(value) for value in rows["ours over published"]]
+    return found
+
+
+def _contributions(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
+    """Shapley shares of the packages in the reduction of intensity by the year of the target."""
+    chosen = rows[(rows.quantity == "intensity") & (rows.year == view.end_year)]
+    parts = chosen[chosen.package != "total"].sort_values("mean", ascending=False)
+    if parts.empty:
+        return []
+    first, whole = parts.iloc[0], chosen[chosen.package == "total"].iloc[0]
+    title = view.terms(
+        "{package} brings most: {points} of {total} points",
+        package=capital(view.terms.name(first.package)),
+        points=number(float(first["mean"])),
+        total=number(float(whole["mean"])),
+    )
+    picture = charts.bars(
+        "contributions",
+        [view.terms.name(package) for package in parts.package],
+        parts["mean"].to_numpy(dtype=float),
+        view.terms("points of intensity reduction by {end}", end=view.end_year),
+        low=parts.low.to_numpy(dtype=float),
+        high=parts.high.to_numpy(dtype=float),
+    )
+    about = view.terms("Shapley contribution of each package: mean, line 80 % range. {scenario}.", scenario=scenario)
+    return [chart("contributions", title, about, picture, rows)]
+
+
+def _curve(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
+    """The abatement cost curve."""
+    if rows.empty:
+        return []
+    width, height = (rows[c].to_numpy(dtype=float) for c in ("co2 Mt/year", "yuan per tCO2"))
+    title = view.terms(
+        "{share} % of the CO2 avoided pays for itself",
+        share=number(100 * float(width[height < 0].sum() / width.sum()), 0),
+    )
+    about = view.terms(
+        "Abatement cost curve: cost of a tonne of CO2 by option, medians. {scenario}.", scenario=scenario
+    )
+    names = [str(name) for name in rows["title_zh" if view.terms.lang == "zh" else "title"]]
+    named = sorted({*np.argsort(-width)[:12].tolist(), *np.argsort(-height)[:2].tolist()})
+    units = (view.terms("CO2 avoided, Mt a year"), view.terms("yuan per tonne of CO2"))
+    picture = charts.steps("cost-curve", width, height, units, named)
+    listed = ("；" if view.terms.lang == "zh" else "; ").join(f"{k + 1} {names[k]}" for k in named)
+    note = view.terms("text: widest", names=listed)
+    return [chart("cost-curve", title, about, picture, rows, note=note, wide=True)]
+
+
+def _wedge(view: View, scenario: str) -> list[Chart]:
+    """CO2 less than without new policy, by package and year."""
+    rows = view.table("wedge")
+    if rows is None:
+        return []
+    chosen = rows[rows.quantity == "co2"]
+    wide = chosen.pivot_table(index="year", columns="package", values="mean")
+    packages = [str(p) for p in wide.columns if p not in ("base", "all")]
+    years = wide.index.to_numpy(dtype=float)
+    last = wide.iloc[-1]
+    title = view.terms(
+        "Policies avoid {amount} Mt of CO2 in {year}, {share} % of the base",
+        amount=number(float(last["base"] - last["all"]), 0),
+        year=int(years[-1]),
+        share=number(100 * float(1 - last["all"] / last["base"]), 0),
+    )
+    layers = {package: wide[package].to_numpy(dtype=float) for package in packages}
+    names = {package: view.terms.name(package) for package in packages}
+    about = view.terms("CO2 avoided by package, Mt a year, mean of members. {scenario}.", scenario=scenario)
+    picture = charts.stack("wedge", years, layers, names, view.terms("Mt a year"))
+    return [chart("wedge", title, about, picture, chosen)]
