@@ -205,6 +205,7 @@ class Study(Part):
         pattern=r"^[a-z0-9][a-z0-9-]{0,47}$", description="Short name, the beginning of the run's folder."
     )
     title: str = Field(default="", description="One sentence for the report.")
+    title_zh: str = Field(default="", description="The same in Chinese, for the Chinese report.")
     members: int = Field(ge=2, le=10_000_000, description="Draws of the uncertain inputs.")
     seed: int = Field(ge=1, description="Root seed of everything random.")
     target: Target = Field(default=Target(), description="The plan and the national target.")
@@ -265,6 +266,11 @@ class Study(Part):
         )
         return self
 
+    def heading(self, lang: Literal["en", "zh"]) -> str:
+        """The title in a language; in the other one, or the name, where the study has none."""
+        titles = (self.title, self.title_zh)
+        return next(filter(None, titles if lang == "en" else titles[::-1]), self.name)
+
     @property
     def folder(self) -> Path:
         """Where paths inside the study start from: the folder of its file."""
@@ -288,7 +294,12 @@ class _Source:
         return self.places.get(path, "")
 
     def under(self, base: "_Source") -> "_Source":
-        """The two as one, this on top: mappings are merged, anything else is replaced."""
+        """The two as one, this on top: mappings are merged, anything else is replaced.
+
+        A title of its own without a Chinese one drops the Chinese one below: that names another study.
+        """
+        if "title" in self.data and "title_zh" not in self.data:
+            base.data.pop("title_zh", None)
         return _Source(_merged(base.data, self.data), {**base.places, **self.places})
 
 
@@ -313,6 +324,8 @@ def load(
     """
     path = _find(name_or_path)
     source, faults = _with_bases(path, ())
+    if any(text.startswith("title=") for text in overrides):
+        source.data.pop("title_zh", None)
     faults += [fault for text in overrides if (fault := _override(source, text))]
     words = _installed() if vocabulary is None else vocabulary
     study, invalid = _validated(source, words)

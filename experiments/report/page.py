@@ -45,7 +45,7 @@ def build(run: "Run", terms: Terms, measured: Measured) -> Page:
     """Read the run and put its page together."""
     view = View.headline(run, terms)
     return Page(
-        title=view.run.study.title or view.run.study.name,
+        title=view.run.study.heading(terms.lang),
         run=run.name,
         version=str(run.manifest.get("versions", {}).get("tanlu", "")),
         other_file=FILES["zh" if terms.lang == "en" else "en"],

@@ -223,3 +223,16 @@ def test_the_published_schema_is_in_step() -> None:
     assert published.read_text(encoding="utf-8") == schema(), "run `python -m experiments.study`"
     described = json.loads(schema())
     assert [name for name, entry in described["properties"].items() if "description" not in entry] == []
+
+
+def test_a_title_of_its_own_never_keeps_the_chinese_title_of_another_study(tmp_path: Path) -> None:
+    shipped = load(studies.DEFAULT, (), WORDS_OF_ANY)
+    assert shipped.heading("en") == shipped.title
+    assert shipped.heading("zh") == shipped.title_zh != ""
+    own = tmp_path / "own.yaml"
+    own.write_text("extends: twelfth-plan\nname: own\ntitle: My province\n", encoding="utf-8")
+    for study in (load(own, (), WORDS_OF_ANY), load(studies.DEFAULT, ["title=My province"], WORDS_OF_ANY)):
+        assert study.heading("zh") == "My province"
+    both = load(studies.DEFAULT, ["title_zh=本省", "title=My province"], WORDS_OF_ANY)
+    assert (both.heading("en"), both.heading("zh")) == ("My province", "本省")
+    assert load(studies.DEFAULT, ["title=''"], WORDS_OF_ANY).heading("zh") == studies.DEFAULT

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCES = ("report", "explore", "commands", "policy")
 SUFFIXES = {".csv", ".py", ".html", ".js", ".css", ".yaml"}
 LATIN = "".join(map(chr, range(0x20, 0x7F))) + "".join(map(chr, range(0xA0, 0x100)))
 SIGNS = "–—‘’“”…•·‰′″←↑→↓−×÷≈≠≤≥∞ΣΔαβγδεκλμρσφψ●◆▲■□○△▼◀▶✓★" + "\u2009\u202f"
@@ -18,12 +17,7 @@ FAMILY = "Tanlu Sans"
 
 def characters() -> str:
     """Every character that the shipped font must hold: Latin, signs, and what our sources use."""
-    texts = (
-        path.read_text(encoding="utf-8")
-        for folder in SOURCES
-        for path in (HERE.parents[1] / folder).rglob("*")
-        if path.suffix in SUFFIXES
-    )
+    texts = (path.read_text(encoding="utf-8") for path in HERE.parents[1].rglob("*") if path.suffix in SUFFIXES)
     cjk = {character for text in texts for character in text if is_chinese(character)}
     return "".join(sorted(cjk | set(LATIN + SIGNS + FULLWIDTH)))
 
