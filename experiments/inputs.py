@@ -34,6 +34,7 @@ def vocabulary() -> Vocabulary:
         constants=[str(name) for name in table.index[~table["role"].isin(["lever"])]],
         uncertain=[str(name) for name in table.index[table["role"] == "uncertain"]],
         variables=[name for name in by_province if name not in table.index],
+        provinces=[*_model().subscripts["province"], NATION],
     )
 
 
@@ -73,6 +74,11 @@ def prepare(study: Study) -> Inputs:
             targets[choice.label] = _targets(study, choice.rule, choice.options, measured["base gdp"]["province"])
         except InputError as error:
             faults += [f"allocation {choice.label}: {fault}" for fault in error.faults]
+    for name in study.uncertain:
+        try:
+            _row(study, name)
+        except InputError as error:
+            faults += error.faults
     if faults:
         raise InputError(faults)
     fixed = {name: xr.DataArray(value) for name, value in study.parameters.items()}
@@ -210,8 +216,11 @@ def _row(study: Study, name: str) -> "pd.Series[Any]":
     )
     if not (low <= mode <= high and low < high):
         raise InputError(
-            f"uncertain: {name}: got low {low:g}, default {mode:g}, high {high:g}; allowed: low ≤ default ≤ high"
+            f"uncertain: {name}: got low {low:g}, default {mode:g}, high {high:g}; "
+            "allowed: low ≤ default ≤ high and low < high"
         )
+    if found["distribution"] == "lognormal" and low <= 0:
+        raise InputError(f"uncertain: {name}: got low {low:g}, allowed in a lognormal distribution: more than 0")
     return found
 
 

@@ -6,8 +6,11 @@ editors is docs/study.schema.json, written by `python -m experiments.study`.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -28,6 +31,9 @@ from pydantic import (
 from experiments.errors import InputError, nearest
 
 STUDIES = Path(__file__).parent / "studies"
+LARGEST, DEEPEST = 1_000_000, 20
+"""Bytes of a study file and lists in lists beyond which it is no study, refused before its text is taken apart."""
+
 DEFAULT = "twelfth-plan"
 Plan = Literal["p11", "p12", "p13", "p14"]
 Form = Literal["uniform", "normal", "lognormal", "triangular"]
@@ -49,6 +55,7 @@ class Vocabulary:
     constants: Sequence[str] = ()
     uncertain: Sequence[str] = ()
     variables: Sequence[str] = ()
+    provinces: Sequence[str] = ()
 
     def fault(self, what: str, name: str, allowed: Sequence[str]) -> str | None:
         """The sentence for a name that is not allowed, None for one that is."""
@@ -168,6 +175,12 @@ class Outputs(Part):
             raise ValueError(f"got {levels}, allowed: rising levels, each once")
         return levels
 
+    @field_validator("members")
+    @classmethod
+    def _once(cls, members: list[int]) -> list[int]:
+        _refuse(f"{member} stands twice" for member, times in Counter(members).items() if times > 1)
+        return members
+
     @field_validator("variables")
     @classmethod
     def _known(cls, names: list[str], info: ValidationInfo) -> list[str]:
@@ -192,6 +205,13 @@ class PolicyChoice(Part):
     members: int = Field(default=48, ge=2, description="At most so many of the run's members are used.")
     goals: list[Goal] = Field(default=[], description="Goals for energy intensity, the plan's and later ones.")
 
+    @field_validator("province")
+    @classmethod
+    def _known(cls, province: str, info: ValidationInfo) -> str:
+        words = _vocabulary(info)
+        _refuse([words.fault("province", province, words.provinces)])
+        return province
+
 
 def _named(key: str) -> BeforeValidator:
     """A plain name stands for the piece with that name."""
@@ -207,7 +227,7 @@ class Study(Part):
     title: str = Field(default="", description="One sentence for the report.")
     title_zh: str = Field(default="", description="The same in Chinese, for the Chinese report.")
     members: int = Field(ge=2, le=10_000_000, description="Draws of the uncertain inputs.")
-    seed: int = Field(ge=1, description="Root seed of everything random.")
+    seed: int = Field(ge=1, lt=2**63, description="Root seed of everything random.")
     target: Target = Field(default=Target(), description="The plan and the national target.")
     allocations: list[Annotated[AllocationChoice, _named("rule")]] = Field(
         min_length=1, description="Allocation rules, each a name or a mapping."
@@ -349,13 +369,15 @@ def resolved(path: Path) -> Study:
 def _find(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     shipped = STUDIES / f"{name_or_path}.yaml"
-    if path.is_file():
-        return path
-    if path.suffix == "" and shipped.is_file():
-        return shipped
-    what = "is a folder" if path.is_dir() else "does not exist"
+    what = "does not exist"
+    with suppress(OSError):  # a name too long for the system is no file
+        if path.is_file():
+            return path
+        if path.suffix == "" and shipped.is_file():
+            return shipped
+        what = "is a folder" if path.is_dir() else "is not a file" if path.exists() else what
     raise InputError(
-        f"study {str(name_or_path)!r} {what}{nearest(str(name_or_path), names())}; "
+        f"study {_shortened(str(name_or_path))} {what}{nearest(str(name_or_path), names())}; "
         f"give the path of a YAML file or one of: {', '.join(names())}"
     )
 
@@ -383,24 +405,40 @@ def _with_bases(path: Path, seen: tuple[Path, ...]) -> tuple[_Source, list[str]]
 def _read(path: Path) -> tuple[_Source, list[str]]:
     """A YAML file's plain data with line numbers; faults instead of exceptions."""
     try:
-        text = path.read_text(encoding="utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            return _Source({}), [f"{path.name}: YAML aliases (*name) are not allowed; use `extends`"]
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
+        loader, node = _parsed(path)
     except (OSError, UnicodeDecodeError) as fault:
         return _Source({}), [f"{path.name} cannot be read as UTF-8 text: {fault}"]
     except yaml.MarkedYAMLError as fault:
         line = f":{fault.problem_mark.line + 1}" if fault.problem_mark else ""
         return _Source({}), [f"{path.name}{line}: not YAML: {fault.problem or fault.context}"]
     except yaml.YAMLError as fault:
-        return _Source({}), [f"{path.name}: not YAML: {fault}"]
-    if not isinstance(node, yaml.MappingNode):
-        got = "nothing" if node is None else f"a {type(node).__name__.removesuffix('Node').lower()}"
-        return _Source({}), [f"{path.name}: got {got}, allowed: a mapping (`key: value` lines)"]
+        return _Source({}), [f"{path.name}: not YAML: {' '.join(str(fault).split())}"]
+    except InputError as fault:
+        return _Source({}), fault.faults
     reader = _Reader(path.name, loader)
     data = reader.plain(node, ())
     return _Source(data, reader.places), reader.faults
+
+
+def _parsed(path: Path) -> tuple[yaml.SafeLoader, yaml.MappingNode]:
+    """The mapping of a YAML file. Raises InputError for one that no study can be, OSError or YAMLError unread."""
+    if (size := path.stat().st_size) > LARGEST:
+        raise InputError(f"{path.name}: got {size:,} bytes, allowed: a study of at most {LARGEST:,}")
+    text = path.read_text(encoding="utf-8")
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise InputError(f"{path.name}: YAML aliases (*name) are not allowed; use `extends`")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            line = f":{event.start_mark.line + 1}" if event.start_mark else ""
+            raise InputError(f"{path.name}{line}: got lists in lists without end, allowed: {DEEPEST} deep")
+    loader = yaml.SafeLoader(text)
+    node = loader.get_single_node()
+    if not isinstance(node, yaml.MappingNode):
+        got = "nothing" if node is None else f"a {type(node).__name__.removesuffix('Node').lower()}"
+        raise InputError(f"{path.name}: got {got}, allowed: a mapping (`key: value` lines)")
+    return loader, node
 
 
 @dataclass
@@ -418,15 +456,27 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             return [self.plain(item, (*at, i)) for i, item in enumerate(node.value)]
         if not isinstance(node, yaml.MappingNode):
-            return self.loader.construct_object(node)
+            return self._scalar(node)
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else str(key_node.value)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.faults.append(f"{self._line(key_node)}: got a list or mapping as a key, allowed: a name")
+                continue
+            key = key_node.value
             if key in data:
                 self.faults.append(f"{self._line(key_node)}: key {key!r} stands twice")
             self.places[*at, key] = self._line(key_node)
             data[key] = self.plain(value_node, (*at, key))
         return data
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        """The value of a single node; its text where it is no such date or number, or has a tag of its own."""
+        try:
+            return self.loader.construct_object(node)
+        except (yaml.YAMLError, ValueError) as fault:
+            why = fault.problem if isinstance(fault, yaml.MarkedYAMLError) else fault
+            self.faults.append(f"{self._line(node)}: got {_shortened(node.value)}, which YAML cannot read: {why}")
+            return node.value
 
     def _line(self, node: yaml.Node) -> str:
         return f"{self.file}:{node.start_mark.line + 1}"
@@ -440,8 +490,8 @@ def _override(source: _Source, text: str) -> str | None:
         return f"--set {text}: allowed is path=value, for example sampling.method=latin"
     try:
         new = yaml.safe_load(value)
-    except yaml.YAMLError:
-        return f"--set {text}: the value is not YAML"
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return f"--set {text[:60]}: the value is not YAML"
     *inner, last = keys
     spot: Any = source.data
     for key in inner:
@@ -522,7 +572,7 @@ def _sentence(error: Any) -> tuple[tuple[Any, ...], str]:
 
 
 def _shortened(value: Any) -> str:
-    text = "nothing" if value is None else repr(value)
+    text = "nothing" if value is None else str(value) if isinstance(value, date) else repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 

@@ -149,10 +149,12 @@ def test_all_faults_of_mixes_and_allocations_at_once(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(
         "extends: twelfth-plan\nmixes: [bad.yaml]\nallocations: [{rule: uniform, options: {nosuch: 1}}, {rule: csv}]\n"
+        "uncertain:\n  rebound: {distribution: lognormal, low: -1}\n  depreciation rate: {low: 0.2}\n"
+        "  price elasticity: {low: 0.1}\n"
     )
     with pytest.raises(InputError) as raised:
         inputs.prepare(studies.load(path))
-    assert len(raised.value.faults) >= 3, raised.value.faults
+    assert len(raised.value.faults) >= 5, raised.value.faults
 
 
 def test_flat_and_back() -> None:

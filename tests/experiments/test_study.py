@@ -18,6 +18,7 @@ WORDS = Vocabulary(
     constants=("rebound", "switch rebound", "discount rate"),
     uncertain=("rebound", "discount rate"),
     variables=("gdp", "total energy", "energy intensity"),
+    provinces=("Beijing", "Guangdong", "China"),
 )
 WORDS_OF_ANY = Vocabulary()
 GOOD = """\
@@ -119,6 +120,35 @@ MALFORMED = {
         ["target.plan: got '12FYP', allowed: 'p11', 'p12', 'p13' or 'p14'"],
     ),
     "target negative": (GOOD + "target: {national: -16}\n", ["target.national: got -16, allowed: more than 0"]),
+    "member kept twice": (GOOD + "  members: [0, 5, 0]\n", ["mine.yaml:8: outputs.members: 0 stands twice"]),
+    "province unknown": (
+        GOOD + "policy: {province: Guangdng, mix: base}\n",
+        ["mine.yaml:8: policy.province: unknown province 'Guangdng'; did you mean 'Guangdong'?; allowed: Beijing"],
+    ),
+    "no such day": (
+        GOOD + "title: 2012-02-30\n",
+        ["mine.yaml:8: got '2012-02-30', which YAML cannot read: day is out of range for month"],
+    ),
+    "date for a name": (GOOD.replace("mine", "2012-02-01"), ["mine.yaml:1: name: got 2012-02-01, allowed: a text"]),
+    "tag": (
+        GOOD + "title: !!python/name:os.system x\nsampling: {method: !own sobol}\n",
+        ["mine.yaml:8: got 'x', which YAML cannot read", "mine.yaml:9: got 'sobol', which YAML cannot read"],
+    ),
+    "number of 5000 digits": (
+        GOOD.replace("seed: 1", "seed: 1" + 5000 * "0"),
+        ["mine.yaml:3: got '1000", "mine.yaml:3: seed: got '1000"],
+    ),
+    "seed beyond 63 bits": (
+        GOOD.replace("seed: 1", "seed: 9223372036854775808"),
+        ["mine.yaml:3: seed: got 9223372036854775808, allowed: less than 9223372036854775808"],
+    ),
+    "list as a key": (GOOD + "? [a, b]\n: 3\n", ["mine.yaml:8: got a list or mapping as a key, allowed: a name"]),
+    "too deep": (
+        GOOD + "parameters: " + 3000 * "[" + 3000 * "]",
+        ["mine.yaml:8: got lists in lists without end, allowed: 20 deep"],
+    ),
+    "too large": (GOOD + "# " + 1_000_000 * "x", ["mine.yaml: got 1,000,100 bytes, allowed: a study of at most 1,000"]),
+    "control character": (GOOD + "title: a\0b\n", ["mine.yaml: not YAML: unacceptable character #x0000: special"]),
     "extends nothing": (
         "extends: twelfth-plam\n",
         ["extends: study 'twelfth-plam' does not exist; did you mean 'twelfth-plan'"],
@@ -156,6 +186,17 @@ def test_all_faults_at_once_with_their_places(tmp_path: Path) -> None:
     assert places == ["mine.yaml:2", "--set seed=x", "--set mixes.0=basis", "mine.yaml:9", "mine.yaml:8"]
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("x" * 5000, "does not exist"), (".", "is a folder"), ("/dev/null", "is not a file"), ("a\0b", "does not exist")],
+)
+def test_no_such_study(name: str, message: str) -> None:
+    with pytest.raises(InputError) as raised:
+        load(name, (), WORDS)
+    assert message in str(raised.value)
+    assert len(str(raised.value)) < 300
+
+
 def test_not_text(tmp_path: Path) -> None:
     assert faults(tmp_path, b"name: \xff\xfe")[0].startswith("mine.yaml cannot be read as UTF-8 text")
 
@@ -166,6 +207,8 @@ def test_not_text(tmp_path: Path) -> None:
         ("members", "--set members: allowed is path=value"),
         ("=3", "--set =3: allowed is path=value"),
         ("members=[", "--set members=[: the value is not YAML"),
+        ("seed=2012-02-30", "--set seed=2012-02-30: the value is not YAML"),
+        ("seed=" + 3000 * "[", "[: the value is not YAML"),
         ("mixes.4=full", "--set mixes.4=full: '4' is no place in a list of 1 (counted from 0)"),
         ("members.x=1", "--set members.x=1: nothing stands at 'members' in 'members.x'"),
         ("smapling.method=latin", "--set smapling.method=latin: smapling: unknown key; did you mean 'sampling'?"),
