@@ -47,8 +47,8 @@ class Check(BaseModel):
 
     @model_validator(mode="after")
     def _bounded(self) -> "Check":
-        if self.min > self.max or (np.isinf(self.min) and np.isinf(self.max)):
-            raise ValueError(f"min {self.min} and max {self.max}: give at least one, min ≤ max")
+        if not self.min <= self.max or (np.isinf(self.min) and np.isinf(self.max)):
+            raise ValueError(f"min {self.min} and max {self.max}: give at least one number, min ≤ max")
         if not self.years[0] < self.years[1]:
             raise ValueError(f"years {list(self.years)}: the first must come before the last")
         return self
@@ -82,11 +82,13 @@ def load(
     paths: Iterable[Path] | None = None,
     variables: Dims | None = None,
     elements: Mapping[str, Sequence[str]] | None = None,
+    years: tuple[int, int] = (0, 9999),
 ) -> list[Check]:
     """The checks of the files (all shipped ones by default).
 
-    variables: model variable → its dims; elements: dim → its names (both: not checked when None). Raises InputError
-    with every fault of every file: unknown keys, variables and elements with the nearest names, names that stand twice.
+    variables: model variable → its dims; elements: dim → its names (both: not checked when None); years: first and last
+    of the model. Raises InputError with every fault of every file: unknown keys, variables and elements with the
+    nearest names, years outside the model's, names that stand twice.
     """
     faults: list[str] = []
     found: list[Check] = []
@@ -99,6 +101,9 @@ def load(
                 faults += [f"{place}: {_fault(e)}" for e in error.errors()]
                 continue
             faults += [f"{place} ({check.name}): {f}" for f in _unknown(check, variables, elements)]
+            if not years[0] <= check.years[0] < check.years[1] <= years[1]:
+                got, allowed = ("–".join(map(str, span)) for span in (check.years, years))
+                faults.append(f"{place} ({check.name}): years {got}; the model runs {allowed}")
             found.append(check)
     names = [c.name for c in found]
     faults += [f"the check {n!r} stands {names.count(n)} times" for n in dict.fromkeys(names) if names.count(n) > 1]
@@ -113,7 +118,9 @@ def everything(extra: Sequence[Path] = ()) -> list[Check]:
 
     model = _model()
     variables = {name: tuple(variable.dims) for name, variable in model.variables.items()}
-    return load([*sorted(FOLDER.glob("*.yaml")), *extra], variables, model.subscripts)
+    clock, values = model.module.clock, model.module.defaults
+    years = int(values[clock.initial]), int(values[clock.final])
+    return load([*sorted(FOLDER.glob("*.yaml")), *extra], variables, model.subscripts, years)
 
 
 def _entries(path: Path, faults: list[str]) -> list[Any]:
@@ -129,10 +136,10 @@ def _entries(path: Path, faults: list[str]) -> list[Any]:
 
 
 def _fault(error: Any) -> str:
-    place = ".".join(map(str, error["loc"])) or "the whole"
+    place, said = ".".join(map(str, error["loc"])), error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"unknown key {place!r}{nearest(place, list(Check.model_fields))}"
-    return f"{place}: {error['msg']}"
+    return f"{place}: {said}" if place else said
 
 
 def _unknown(check: Check, variables: Dims | None, elements: Mapping[str, Sequence[str]] | None) -> Iterable[str]:
@@ -141,11 +148,14 @@ def _unknown(check: Check, variables: Dims | None, elements: Mapping[str, Sequen
             yield f"unknown variable {name!r}{nearest(name, list(variables))}"
         elif variables is not None and "province" not in variables[name]:
             yield f"variable {name!r} is not by province"
+    read = {dim for name in check.variables for dim in (variables or {}).get(name, ())}
     for dim, chosen in check.where.items():
         if elements is not None and dim not in elements:
             yield f"unknown dimension {dim!r}{nearest(dim, list(elements))}"
         elif elements is not None:
             yield from (f"unknown {dim} {e!r}{nearest(e, elements[dim])}" for e in chosen if e not in elements[dim])
+        if read and dim in (elements or {}) and dim not in read:
+            yield f"where: {', '.join(sorted(check.variables))} is not by {dim}, only by {', '.join(sorted(read))}"
 
 
 def needed(checks: Iterable[Check]) -> list[str]:
@@ -163,7 +173,8 @@ def evaluate(checks: Iterable[Check], results: xr.Dataset, **of: str) -> pd.Data
     """Pass rates of the checks over the members of `results` (member, province, …, year).
 
     Columns: of (allocation, mix, …), check, members, passed (members in which every province and year complies), rate
-    with its 95 % Wilson interval, worst (the value farthest outside, or nearest the limit), worst_province, worst_year,
+    with its 95 % Wilson interval, provinces_failing (in any member) and their names, worst (the value farthest outside,
+    or nearest the limit) with its slack (distance to the limit, below 0: outside), worst_province, worst_year, limit,
     statement_en, statement_zh, source. A value that is not finite does not comply.
     """
     return pd.DataFrame([{**of, **_row(check, results)} for check in checks])
@@ -171,22 +182,16 @@ def evaluate(checks: Iterable[Check], results: xr.Dataset, **of: str) -> pd.Data
 
 def _row(check: Check, results: xr.Dataset) -> dict[str, Any]:
     value = check.taken(results).transpose("member", "province", "year")
-    data = value.to_numpy().astype(float)
-    inside = np.minimum(data - check.min, check.max - data)  # below 0: outside
-    complies = np.nan_to_num(inside, nan=-np.inf) >= -1e-9
-    passed = complies.all(axis=(1, 2))
-    at = np.unravel_index(np.argmin(np.nan_to_num(inside, nan=-np.inf)), data.shape)
-    low, high = wilson(passed.sum(), passed.size)
+    data, provinces = value.to_numpy().astype(float), value["province"].to_numpy().astype(str)
+    slack = np.nan_to_num(np.minimum(data - check.min, check.max - data), nan=-np.inf)
+    complies = slack >= -1e-9
+    at = np.unravel_index(np.argmin(slack), data.shape)
     return {
         "check": check.name,
-        "members": passed.size,
-        "passed": int(passed.sum()),
-        "rate": passed.mean(),
-        "rate_low": float(low),
-        "rate_high": float(high),
-        "provinces_failing": int((~complies.all(axis=(0, 2))).sum()),
+        **_counted(len(data), int(complies.all(axis=(1, 2)).sum()), provinces[~complies.all(axis=(0, 2))]),
         "worst": data[at],
-        "worst_province": str(value["province"].to_numpy()[at[1]]),
+        "slack": slack[at],
+        "worst_province": provinces[at[1]],
         "worst_year": int(value["year"].to_numpy()[at[2]]),
         "limit": " ".join(f"{sign} {v:g}" for sign, v in (("≥", check.min), ("≤", check.max)) if np.isfinite(v)),
         "statement_en": check.en,
@@ -195,22 +200,23 @@ def _row(check: Check, results: xr.Dataset) -> dict[str, Any]:
     }
 
 
+def _counted(members: int, passed: int, failing: Iterable[str]) -> dict[str, Any]:
+    low, high = wilson(passed, members)
+    names = sorted(set(failing))
+    counts = {"members": members, "passed": passed, "rate": passed / members}
+    counts |= {"rate_low": float(low), "rate_high": float(high)}
+    return {**counts, "provinces_failing": len(names), "failing": "; ".join(names)}
+
+
 def merged(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Tables of batches of one ensemble (`evaluate` with the same `of`) as one, the worst value of all kept."""
+    """Tables of batches of one ensemble (`evaluate` with the same `of`) as one: the same as of all members at once."""
     parts = pd.concat(tables, ignore_index=True)
     keys = [c for c in ("allocation", "mix", "check") if c in parts]
     rows = []
     for _, one in parts.groupby(keys, sort=False):
-        members, passed = int(one.members.sum()), int(one.passed.sum())
-        low, high = wilson(passed, members)
-        worst = one.iloc[int(np.argmin(one.passed / one.members))]
-        counts = {"members": members, "passed": passed, "rate": passed / members}
-        counts |= {
-            "rate_low": float(low),
-            "rate_high": float(high),
-            "provinces_failing": int(one.provinces_failing.max()),
-        }
-        rows.append({str(k): v for k, v in worst.items()} | counts)
+        failing = [name for names in one.failing for name in names.split("; ") if name]
+        worst = {str(k): v for k, v in one.loc[one.slack.idxmin()].items()}
+        rows.append(worst | _counted(int(one.members.sum()), int(one.passed.sum()), failing))
     return pd.DataFrame(rows)
 
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -62,7 +63,7 @@ def test_not_a_number_does_not_comply() -> None:
     assert checks.evaluate([check(take="level", min=0.0)], results(gdp)).passed[0] == 1
 
 
-def test_batches_give_the_pass_rate_of_the_whole() -> None:
+def test_batches_give_the_table_of_the_whole() -> None:
     rng = np.random.default_rng(2)
     gdp = rng.normal(1, 0.05, (50, 2, 3))
     whole = results(gdp)
@@ -75,8 +76,20 @@ def test_batches_give_the_pass_rate_of_the_whole() -> None:
         yield from (whole.isel(member=slice(k, k + 20)) for k in (0, 20, 40))
 
     joined = checks.over_ensemble(some, batches, mix="m")
-    columns = ["check", "members", "passed", "rate", "rate_low", "rate_high"]
-    assert joined[columns].equals(alone[columns])
+    pd.testing.assert_frame_equal(joined, alone)
+
+
+def test_the_worst_value_and_the_failing_provinces_are_of_all_batches() -> None:
+    gdp = np.ones((4, 2, 3))
+    gdp[0, 0, 1] = gdp[1, 0, 1] = 0.8  # the first batch fails twice, the second once, in the other province, but worse
+    gdp[2, 1, 2] = 0.1
+
+    def batches(variables: list[str], years: range):
+        yield from (results(gdp[k : k + 2]) for k in (0, 2))
+
+    row = checks.over_ensemble([check(min=0.9)], batches).iloc[0]
+    assert (row.provinces_failing, row.failing) == (2, "x; y")
+    assert (row.worst, row.worst_province, row.worst_year) == (0.1, "y", 2012)
 
 
 def test_all_faults_of_a_file_at_once_with_nearest_names(tmp_path: Path) -> None:
@@ -88,11 +101,15 @@ def test_all_faults_of_a_file_at_once_with_nearest_names(tmp_path: Path) -> None
         "- {name: d, en: e, zh: z, source: s, variable: price, years: [2010, 2015], min: 0}\n"
         "- {name: e, en: e, zh: z, source: s, variable: final energy, where: {sector: [servces]}, "
         "years: [2010, 2015], min: 0}\n"
-        "- {name: e, en: e, zh: z, source: s, variable: gdp, years: [2015, 2010], max: 1}\n",
+        "- {name: e, en: e, zh: z, source: s, variable: gdp, years: [2015, 2010], max: 1}\n"
+        "- {name: f, en: e, zh: z, source: s, variable: gdp, years: [2010, 2090], max: 1}\n"
+        "- {name: g, en: e, zh: z, source: s, variable: gdp, where: {sector: [services]}, "
+        "years: [2010, 2015], max: 1}\n"
+        "- {name: h, en: e, zh: z, source: s, variable: gdp, years: [2010, 2015], max: .nan}\n",
         encoding="utf-8",
     )
     with pytest.raises(InputError) as caught:
-        checks.load([path], VARIABLES, ELEMENTS)
+        checks.load([path], VARIABLES, ELEMENTS, (2005, 2030))
     text = str(caught.value)
     for words in (
         "unknown variable 'gpd'; did you mean 'gdp'",
@@ -101,9 +118,12 @@ def test_all_faults_of_a_file_at_once_with_nearest_names(tmp_path: Path) -> None
         "'price' is not by province",
         "unknown sector 'servces'; did you mean 'services'",
         "the first must come before the last",
+        "years 2010–2090; the model runs 2005–2030",
+        "gdp is not by sector, only by province",
+        "check 9: min -inf and max nan",
     ):
         assert words in text
-    assert len(caught.value.faults) == 6
+    assert len(caught.value.faults) == 9
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
