@@ -215,7 +215,7 @@ def merged(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     rows = []
     for _, one in parts.groupby(keys, sort=False):
         failing = [name for names in one.failing for name in names.split("; ") if name]
-        worst = {str(k): v for k, v in one.loc[one.slack.idxmin()].items()}
+        worst = {str(k): v for k, v in one.iloc[int(one.slack.argmin())].items()}
         rows.append(worst | _counted(int(one.members.sum()), int(one.passed.sum()), failing))
     return pd.DataFrame(rows)
 

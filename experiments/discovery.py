@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.intervals import wilson
+from experiments.sensitivity.target import telling
 
 Array = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 OPEN = (-np.inf, np.inf)
+LEAST, OFFERED = 20, 12
+"""Cases (and others) that each half must have; inputs searched, those that differ most on the half that is searched."""
 
 
 @dataclass(frozen=True)
@@ -113,28 +116,27 @@ def accuracy(box: Array, x: Array, y: Array | Bool) -> float:
 
 
 def discover(
-    x: pd.DataFrame, cases: NDArray[np.generic], rng: np.random.Generator, signal: Array | None = None, least: int = 20
+    x: pd.DataFrame, cases: NDArray[np.generic], rng: np.random.Generator, signal: Array | None = None
 ) -> tuple[Box | None, pd.DataFrame]:
     """The box dense in cases, found on a random half of x (members, inputs), cases (members,) and judged on the other.
 
-    signal (members,): a probability of being a case that is less noisy than cases; the box is then found on it, and
-    judged on cases all the same. None when a half has fewer than `least` cases or non-cases, or no restriction is
-    significant. With it the trade-off table: step, restricted inputs, and coverage, density and mass of both halves.
+    signal (members,): a less noisy probability of being a case, on which the box is then found. No box when a half has
+    fewer than LEAST cases or others, or no restriction is significant. With it the trade-off table: step, restricted
+    inputs, and coverage, density and mass of both halves.
     """
-    y, values = np.asarray(cases, dtype=bool), x.to_numpy(dtype=float)
-    train = rng.permutation(len(x)) < len(x) // 2
-    if any(min(part.sum(), (~part).sum()) < least for part in (y[train], y[~train])):
+    y, train = np.asarray(cases, dtype=bool), rng.permutation(len(x)) < len(x) // 2
+    if any(min(part.sum(), (~part).sum()) < LEAST for part in (y[train], y[~train])):
         return None, pd.DataFrame()
     seen = y.astype(float) if signal is None else signal
+    x = x[telling(x[train], seen[train] > seen[train].mean(), OFFERED)]
+    values = x.to_numpy(dtype=float)
     path = peel(values[train], seen[train])
     table = pd.DataFrame([_row(k, box, values, y, train) for k, box in enumerate(path)])
     best = max(path, key=lambda box: accuracy(box, values[train], seen[train]))
     box = _earned(paste(best, values[train], seen[train]), values[train], y[train])
     if not np.isfinite(box).any():
         return None, table
-    limits = {
-        str(x.columns[j]): (float(lo), float(hi)) for j, (lo, hi) in enumerate(box) if np.isfinite([lo, hi]).any()
-    }
+    limits = {str(c): (lo, hi) for c, (lo, hi) in zip(x.columns, box.tolist(), strict=True) if (lo, hi) != OPEN}
     keep, test = _within(values[~train], box), y[~train]
     return Box(limits, test.size, int(test.sum()), int(keep.sum()), int(test[keep].sum())), table
 

@@ -28,9 +28,6 @@ from experiments.study import PLANS
 Array = NDArray[np.float64]
 Say = Callable[[str], None]
 
-BOX_INPUTS = 12
-"""Inputs offered to the search for failure conditions: those whose distributions differ most between hit and miss."""
-
 CURVES = 6
 """Inputs whose curves are kept for each province."""
 
@@ -98,7 +95,7 @@ def boxes(run: Run, metrics: xr.Dataset) -> dict[str, pd.DataFrame]:
 
     Found where the model without its predictive error points to a miss, judged on misses with it, on members not used
     before. Tables: boxes (scores, sentences), box_limits, trade_off. A province without a box has too few hits or
-    misses, or no condition under which misses are denser on the held-out half beyond doubt (95 %).
+    misses, or no condition with which the 95 % interval of the held-out density lies above the base rate.
     """
     metrics = metrics.assign(modelled_margin=metrics["modelled_reduction"] - metrics["target"])
     design = run.design()
@@ -115,8 +112,7 @@ def boxes(run: Run, metrics: xr.Dataset) -> dict[str, pd.DataFrame]:
             margin, modelled = (metrics[n].sel(at).to_numpy().astype(float) for n in ("margin", "modelled_margin"))
             known = np.isfinite(margin)
             miss, chance = margin[known] < 0, chance_of_miss(margin[known], modelled[known])
-            chosen = telling(x[known], chance > np.median(chance))
-            box, trade_off = discover(x.loc[known, chosen], miss, np.random.default_rng(seed), chance)
+            box, trade_off = discover(x[known], miss, np.random.default_rng(seed), chance)
             trade_offs.append(trade_off.assign(**at))
             if box is not None and box.scores()["density_low"] > box.scores()["base"]:
                 goal = float(metrics["target"].sel(allocation=allocation, province=province))
@@ -131,18 +127,6 @@ def chance_of_miss(margin: Array, modelled: Array) -> Array:
     """Chance that a member misses given its margin without the predictive error, the errors being those of all."""
     errors = np.sort(margin - modelled)
     return np.asarray(np.searchsorted(errors, -modelled, side="left") / len(errors))
-
-
-def telling(x: pd.DataFrame, cases: NDArray[np.bool_], most: int = BOX_INPUTS) -> list[str]:
-    """The inputs whose distribution differs most between cases and others (Kolmogorov-Smirnov distance)."""
-    if cases.all() or not cases.any():
-        return list(x.columns[:most])
-    ranks = x.rank().to_numpy()
-    order = np.argsort(ranks, axis=0, kind="stable")
-    yes = np.cumsum(cases[order], axis=0) / cases.sum()
-    no = np.cumsum(~cases[order], axis=0) / (~cases).sum()
-    distance = np.abs(yes - no).max(axis=0)
-    return [str(c) for c in x.columns[np.sort(np.argsort(-distance, kind="stable")[:most])]]
 
 
 def units_of(columns: Iterable[str]) -> dict[str, str]:
@@ -328,7 +312,7 @@ def curves(run: Run, allocation: str, mix: str) -> pd.DataFrame:
         if hit.all() or not hit.any():
             continue
         x = inputs_of(design, province)[known]
-        ranks = (x[telling(x, ~hit, CURVES)].rank() - 0.5) / len(x)
+        ranks = (x[target.telling(x, ~hit, CURVES)].rank() - 0.5) / len(x)
         tables.append(target.curves(ranks, hit, province).rename(columns={"output": "province"}))
     empty = pd.DataFrame(columns=["province", "factor", "u", "cdf_hit", "cdf_miss", "distance"])
     return pd.concat(tables, ignore_index=True) if tables else empty

@@ -57,7 +57,8 @@ def indices(
 
     At most `runs` model runs in at least `replicates` scrambles. Columns: output, factor, S1, S1_low, S1_high, ST,
     ST_low, ST_high (95 % t-intervals over replicates), ST_half (ST from the first half of every replicate),
-    replicates, runs. A constant output has NaN indices: nothing explains a variance of zero.
+    replicates, runs. A constant output has NaN indices: nothing explains a variance of zero. An output that varies in
+    one replicate alone has indices without intervals (NaN).
     """
     every = with_dummy(factors)
     salib = problem(every, groups)
@@ -80,17 +81,19 @@ def estimate(y: Array) -> Array:
     y (replicates, points, 2 + factors, outputs) in the order A, A with column j from B, …, B. An index is a ratio of
     two means over replicates; leaving one replicate out at a time (Quenouille 1956) gives its interval with the
     error of the variance included, less bias than a mean of ratios, and no harm from a replicate without a rare event.
+    NaN throughout for a constant output; NaN in the one replicate without which an output would be constant.
     """
+    rounding = (1e-12 * np.abs(y).max(axis=(0, 1, 2))) ** 2
     y = y - y.mean(axis=(0, 1, 2))
     a, b, mixed = y[:, :, :1], y[:, :, -1:], y[:, :, 1:-1]
     ends = np.concatenate([a, b], axis=2)
     parts = np.stack([(b * (mixed - a)).mean(axis=1), 0.5 * ((a - mixed) ** 2).mean(axis=1)])
     mean, square = ends.mean(axis=(1, 2)), (ends**2).mean(axis=(1, 2))
-    r = y.shape[0]
+    r, least = y.shape[0], np.maximum(rounding, 1e-12 * square.mean(axis=0))
 
     def ratio(part: Array, mean: Array, square: Array) -> Array:
         variance = square - mean**2
-        return np.asarray(part / np.where(variance > 1e-12 * square.max(initial=0.0), variance, np.nan))
+        return np.asarray(part / np.where(variance > least, variance, np.nan))
 
     def others(x: Array, axis: int) -> Array:
         return np.asarray((x.sum(axis=axis, keepdims=True) - x) / (r - 1))
@@ -101,8 +104,8 @@ def estimate(y: Array) -> Array:
 
 
 def _table(full: Array, half: Array, names: list[str], outputs: list[str]) -> pd.DataFrame:
-    replicates = full.shape[1]
-    mean = full.mean(axis=1)
+    replicates, known = full.shape[1], np.isfinite(full)
+    mean = np.where(known, full, 0.0).sum(axis=1) / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
     width = stats.t.ppf(0.975, replicates - 1) * full.std(axis=1, ddof=1) / np.sqrt(replicates)
     index = pd.MultiIndex.from_product([outputs, names], names=["output", "factor"])
     columns = {}
@@ -135,7 +138,7 @@ def convergence(table: pd.DataFrame) -> pd.DataFrame:
     """Per output: do the orders that the intervals allow at N also hold at N/2?
 
     Columns: output, pairs (told apart at N), reversed (of these, at N/2), widest (largest ST interval half-width),
-    total_dummy (upper end of the dummy's ST), stable.
+    total_dummy (upper end of the dummy's ST), stable (a constant output has no order that could change).
     """
     rows = []
     for output, one in table.groupby("output", sort=False):
@@ -150,7 +153,7 @@ def convergence(table: pd.DataFrame) -> pd.DataFrame:
                 "reversed": int(back.sum()),
                 "widest": float((0.5 * (high - low)).max()),
                 "total_dummy": float(one.loc[one.factor == DUMMY, "ST_high"].iloc[0]),
-                "stable": bool(not back.any() and np.isfinite(half).all()),
+                "stable": bool(not back.any() and np.isfinite(half[np.isfinite(low)]).all()),
             }
         )
     return pd.DataFrame(rows)

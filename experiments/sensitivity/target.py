@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.sensitivity import sobol
@@ -37,17 +38,22 @@ def hit_and_margin(margin: Evaluate) -> Evaluate:
 
 
 def verdicts(table: pd.DataFrame) -> pd.DataFrame:
-    """`sobol.indices` of indicators with a column `verdict`: decides, interacts, irrelevant, unclear or constant.
+    """`sobol.indices` of indicators with a column `verdict`, every interval against the dummy's level.
 
-    irrelevant: the upper end of ST is at the dummy's level; decides: the lower end of S1 is above it; interacts: only
-    the lower end of ST is; unclear: the intervals do not tell; constant: hit (or missed) in every run.
+    irrelevant: ST lies at or below it; decides: S1 lies above it; interacts: ST does, and S1 lies below ST; takes part:
+    ST does, but whether alone or with others the intervals do not tell; unclear: not even that; constant: hit (or
+    missed) in every run.
     """
     level = table.output.map(table[table.factor == DUMMY].set_index("output").ST_high).clip(lower=TOLERANCE)
-    verdict = np.select(
-        [table.ST.isna(), table.ST_high <= level, table.S1_low > level, table.ST_low > level],
-        ["constant", "irrelevant", "decides", "interacts"],
-        "unclear",
-    )
+    acts = table.ST_low > level
+    cases = {
+        "constant": table.ST.isna(),
+        "irrelevant": table.ST_high <= level,
+        "decides": table.S1_low > level,
+        "interacts": acts & (table.S1_high < table.ST_low),
+        "takes part": acts,
+    }
+    verdict = np.select(list(cases.values()), list(cases), "unclear")
     return table.assign(verdict=np.where(table.factor == DUMMY, DUMMY, verdict))
 
 
@@ -119,6 +125,18 @@ def validate(
             "runs": runs,
         }
     )
+
+
+def telling(x: pd.DataFrame, cases: NDArray[np.bool_], most: int) -> list[str]:
+    """The inputs whose distribution differs most between cases and others (Kolmogorov-Smirnov distance)."""
+    if cases.all() or not cases.any():
+        return list(x.columns[:most])
+    ranks = x.rank().to_numpy()
+    order = np.argsort(ranks, axis=0, kind="stable")
+    yes = np.cumsum(cases[order], axis=0) / cases.sum()
+    no = np.cumsum(~cases[order], axis=0) / (~cases).sum()
+    distance = np.abs(yes - no).max(axis=0)
+    return [str(c) for c in x.columns[np.sort(np.argsort(-distance, kind="stable")[:most])]]
 
 
 def curves(unit: pd.DataFrame, hit: Array, output: str = "output", points: int = 21) -> pd.DataFrame:

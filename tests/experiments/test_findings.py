@@ -6,6 +6,7 @@ import pytest
 
 from experiments import findings, printed
 from experiments.errors import InputError
+from experiments.sensitivity import target
 from experiments.simulate import resume, start
 from experiments.store import Run
 from tests.experiments import small_system
@@ -119,4 +120,4 @@ def test_chance_of_miss_follows_the_errors() -> None:
 def test_telling_inputs_are_those_that_differ() -> None:
     rng = np.random.default_rng(2)
     x = pd.DataFrame(rng.random((500, 20))).add_prefix("x")
-    assert findings.telling(x, (x.x7 + x.x13 > 1).to_numpy(), 2) == ["x7", "x13"]
+    assert target.telling(x, (x.x7 + x.x13 > 1).to_numpy(), 2) == ["x7", "x13"]

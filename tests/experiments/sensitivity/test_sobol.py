@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from SALib.analyze.sobol import first_order, total_order
 
-from experiments.sensitivity import sobol
+from experiments.sensitivity import sobol, target
 from experiments.sensitivity.factors import DUMMY, Factor
 from tests.experiments.sensitivity.published import ALL, Published, coverage, ishigami, linear
 
@@ -74,6 +74,22 @@ def test_groups_have_the_indices_of_their_sum() -> None:
 def test_constant_output_has_no_index() -> None:
     table = sobol.indices(lambda x: np.ones(len(x)), [Factor("a"), Factor("b")])
     assert table.ST.isna().all()
+    assert sobol.convergence(table).stable.all()
+
+
+def test_a_small_output_beside_a_large_one_is_not_constant() -> None:
+    table = sobol.indices(lambda x: np.column_stack([1e9 * x.a, 1e-3 * x.b]), [Factor("a"), Factor("b")])
+    assert table.ST.notna().all()
+
+
+def test_an_event_in_one_replicate_alone_has_indices_without_intervals() -> None:
+    y = np.zeros((8, 16, 4, 1))
+    y[3, 0, 0] = 1  # the first point of A in the fourth replicate alone
+    table = sobol._table(sobol.estimate(y), sobol.estimate(y[:, :8]), ["a", DUMMY], ["y"])
+    assert table.ST.notna().all()
+    assert table.ST_high.isna().all()
+    assert set(target.verdicts(table).verdict) == {"unclear", DUMMY}
+    assert list(sobol.ranked(table)["rank"]) == ["–"]
 
 
 def test_a_rare_event_absent_from_some_replicates_keeps_finite_indices() -> None:

@@ -22,6 +22,23 @@ def test_interaction_only_input_is_not_cleared() -> None:
     assert target.irrelevant(table[table.of == "hit"]) == {"output": []}
 
 
+@pytest.mark.parametrize(
+    ("first", "total", "word"),
+    [
+        ((0.1, 0.3), (0.2, 0.4), "decides"),
+        ((-0.02, 0.05), (0.2, 0.4), "interacts"),
+        ((-0.02, 0.3), (0.2, 0.4), "takes part"),  # S1 may be all of ST: interaction is not shown
+        ((-0.02, 0.3), (-0.1, 0.4), "unclear"),
+        ((-0.02, 0.005), (0.0, 0.009), "irrelevant"),
+    ],
+)
+def test_a_verdict_says_no_more_than_the_intervals(first: tuple, total: tuple, word: str) -> None:
+    ends = dict(zip(("S1_low", "S1_high", "ST_low", "ST_high"), (*first, *total), strict=True))
+    rows = [{"output": "y", "factor": "a", "ST": sum(total) / 2, **ends}]
+    rows += [{"output": "y", "factor": "dummy", "ST": 0.0, **dict.fromkeys(ends, 0.0)}]
+    assert target.verdicts(pd.DataFrame(rows)).verdict[0] == word
+
+
 def test_rsa_alone_would_have_cleared_it() -> None:
     rng = np.random.default_rng(3)
     unit = pd.DataFrame(rng.random((4000, 3)), columns=["x1", "x2", "x3"])
