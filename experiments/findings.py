@@ -214,10 +214,11 @@ def decide(
     say("groups of inputs, by year; curves; correlated inputs")
     tables |= grouped(Population(futures, chosen, tuple(a.label for a in run.study.allocations)), runs)
     tables |= {"rsa": curves(run, label, chosen), "shapley": correlated(run, label, chosen)}
-    for name in ("sensitivity", "shapley"):
-        tables[name] = tables[name].assign(label=[label_of(str(f)) for f in tables[name].factor])
     if len(run.study.mixes) > 1:
         tables["ranking_inputs"] = turning(run, label)
+    for name in ("shapley", "sensitivity"):  # the latter last: it tells that all are there
+        table = tables.pop(name)
+        tables[name] = table.assign(label=[label_of(str(f)) for f in table.factor])
     for name, table in tables.items():
         run.save_table(name, table.assign(**at))
     run.save_table("trust", trust.panel(run))

@@ -17,11 +17,17 @@ from experiments.errors import InputError
 if TYPE_CHECKING:
     from experiments.store import Run
 
+MEMBERS, SEED = 1000, 1
 MIX = "delivered"
 """The policy mix of the hindcast of 2011-2015; nothing new is delivered before 2010."""
 
 
-def card(origin: int, members: int, seed: int, progress: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+def card(
+    origin: int = SECOND.last,
+    members: int = MEMBERS,
+    seed: int = SEED,
+    progress: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
     """The skill card of one origin, as from `calibration.backtest.run`. Raises InputError for an unknown origin."""
     known = {one.last: one for one in (FIRST, SECOND)}
     if origin not in known:

@@ -22,9 +22,6 @@ from experiments.study import PLANS, Study
 PILOT = 64
 """Members of the batch that is timed for an estimate."""
 
-LAST_TABLE = "trust"
-"""The table that the analyses save last: where it stands, they are complete."""
-
 FLOAT32 = np.dtype(np.float32).itemsize
 
 
@@ -73,33 +70,21 @@ def finish(
     reference: Simulate | None = None,
 ) -> Run:
     """What a run still lacks: members, verification, analyses, report. A run that lacks nothing is not touched."""
-    lacks = [
-        not run.complete,
-        bool(how.verify and reference) and "verify" not in run.manifest,
-        LAST_TABLE not in run.tables,
-        bool(run.study.policy) and "triple_win" not in run.tables,
-        how.report and not (run.folder / "report.html").is_file(),
-    ]
-    if not any(lacks):
+    verifies = bool(how.verify and reference) and "verify" not in run.manifest
+    analyses = {table: do for table, do in _analyses(run, system, step, say).items() if table not in run.tables}
+    reports = how.report and not (run.folder / "report.html").is_file()
+    if run.complete and not (verifies or analyses or reports):
         say(f"{run.folder} is complete; --fresh makes another")
         return run
-    simulation, verification, analyses, policies, reports = lacks
     say(f"run {run.folder}")
     before = run.manifest.get("commands", [])
-    if simulation:
+    if not run.complete:
         simulate.resume(run, system, workers=how.workers, cluster=how.cluster, step=step)
-    if verification and reference:
+    if verifies and reference:
         say(f"repeating {how.verify} of the member runs with PySD")
         amend(run, verify=verify(run, system.simulate, reference, how.verify))
-    if analyses:
-        from experiments import findings
-
-        findings.analyse(run, system, say)
-    if policies and run.study.policy:
-        from experiments.policy.analyse import analyse as analyse_policy
-
-        say(f"taking the mix {run.study.policy.mix} apart for {run.study.policy.province}")
-        analyse_policy(run, system, step=step)
+    for analyse in analyses.values():
+        analyse()
     amend(run, commands=[*before, manifest.whole_command()])  # for the report, which shows the manifest
     if reports:
         from experiments import report
@@ -108,6 +93,29 @@ def finish(
         report.write(run)
         amend(run, commands=[*before, manifest.whole_command()])
     return run
+
+
+def _analyses(
+    run: Run, system: System, step: Callable[[int], AbstractContextManager[Step]], say: Callable[[str], None]
+) -> dict[str, Callable[[], object]]:
+    """What the study asks for, by the table that each analysis saves last: where that stands, it is done.
+
+    In this order, since the words of the feasibility tables depend on the hindcast.
+    """
+    from experiments import findings, hindcast
+    from experiments.policy.analyse import analyse as take_apart
+
+    study = run.study
+    asked: dict[str, Callable[[], object]] = {}
+    if study.hindcast:
+        asked["backtest_facts"] = lambda: hindcast.keep(hindcast.card(progress=say), run)
+    asked["trust"] = lambda: findings.analyse(run, system, say)
+    if study.sensitivity:
+        settings = study.sensitivity.model_dump()
+        asked["sensitivity"] = lambda: findings.decide(run, system, **settings, say=say)
+    if study.policy:
+        asked["triple_win"] = lambda: take_apart(run, system, step=step, say=say)
+    return asked
 
 
 def check_data() -> None:

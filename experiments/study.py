@@ -213,6 +213,13 @@ class PolicyChoice(Part):
         return province
 
 
+class SensitivityChoice(Part):
+    """Which inputs decide the margin, and hit or miss, in the study's first allocation and mix."""
+
+    runs: int = Field(default=32_000, ge=4_000, description="Model runs of each Sobol' design.")
+    trajectories: int = Field(default=16, ge=4, description="Morris trajectories of the screening.")
+
+
 def _named(key: str) -> BeforeValidator:
     """A plain name stands for the piece with that name."""
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
@@ -241,6 +248,8 @@ class Study(Part):
     uncertain: dict[str, Distribution] = Field(default={}, description="Uncertain inputs whose distribution differs.")
     sampling: Sampling = Field(default=Sampling(), description="Design of the members and what is added to them.")
     policy: PolicyChoice | None = Field(default=None, description="Policy analyses; none when left out.")
+    sensitivity: SensitivityChoice | None = Field(default=None, description="What decides; not asked when left out.")
+    hindcast: bool = Field(default=False, description="The skill card of 2011-2015 from data to 2010, for the report.")
     outputs: Outputs = Field(description="What is kept beside the target metrics of every member.")
 
     _folder: Path = PrivateAttr(default=Path())

@@ -58,6 +58,8 @@ def run(
     for mix in asked.mixes:
         note(f"\n{asked.allocations[0].label} targets, {mix.label} mix, {asked.members:,} members", quiet)
         emit(job.verdicts(done, mix=mix.label))
+    note("\nHow far to trust this", quiet)
+    emit(done.table("trust")[["topic", "value", "verdict"]])
     note(
         "\nChances are those of this ensemble of this model, with predictive errors: conditional, not a forecast.",
         quiet,

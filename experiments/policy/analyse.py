@@ -73,13 +73,16 @@ class Analysis:
         return column
 
 
-def analyse(run: Run, system: System, *, step: Step | None = None) -> dict[str, pd.DataFrame]:
+def analyse(
+    run: Run, system: System, *, step: Step | None = None, say: Callable[[str], None] = lambda text: None
+) -> dict[str, pd.DataFrame]:
     """Make the tables above for a complete run, as its study's `policy` asks, and store them in it.
 
     Raises InputError for a province or mix that does not exist.
     """
     study = run.study
     asked = study.policy or PolicyChoice()
+    say(f"taking the mix {asked.mix} apart for {asked.province}")
     years = range(PLANS[study.target.plan][1], study.outputs.last_year + 1)
     design = run.design().iloc[: asked.members]
     inputs = Inputs(**run.inputs())

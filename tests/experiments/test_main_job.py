@@ -5,14 +5,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from typer.testing import CliRunner
 
 from calibration import tables
-from experiments import cli, export, inputs, job, simulate
+from experiments import cli, export, findings, inputs, job, simulate
 from experiments import study as studies
 from experiments.errors import InputError
 from experiments.simulate import System
@@ -25,6 +27,7 @@ FEW = (
     f"members={MEMBERS}",
     "outputs.variables=[energy intensity, gdp, total energy, final energy]",
     "outputs.last_year=2020",
+    "sensitivity={runs: 4000, trajectories: 4}",
 )
 
 
@@ -47,12 +50,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The shipped study with few members, by the command."""
     runs = tmp_path_factory.mktemp("runs")
     sets = [word for override in FEW for word in ("--set", override)]
-    result = CliRunner().invoke(
-        cli.app, ["run", *sets, "--runs", str(runs), "--verify", "0", "--no-report", "--threads", "1"]
-    )
+    words = ["run", *sets, "--runs", str(runs), "--verify", "0", "--no-report", "--threads", "1"]
+    asked: list[dict[str, Any]] = []
+
+    def decide(run: Run, system: System, **settings: Any) -> None:
+        asked.append(settings)
+        run.save_table("sensitivity", pd.DataFrame({"province": ["China"]}))
+
+    with pytest.MonkeyPatch.context() as patch:  # the sensitivity analysis has tests of its own, and takes its time
+        patch.setattr(findings, "decide", decide)
+        result = CliRunner().invoke(cli.app, words)
     assert result.exit_code == 0, result.output
+    assert [(one["runs"], one["trajectories"]) for one in asked] == [(4000, 4)]
     (folder,) = runs.iterdir()
-    rows = [line for line in result.stdout.splitlines() if "±" in line]
+    rows = [line for line in result.stdout.splitlines() if line.endswith(("green", "yellow", "red"))]
     assert len(rows) == 2 * 31  # two mixes, 30 provinces and their sum
     assert sum("China (sum of provinces)" in row for row in rows) == 2
     assert f"{4 * MEMBERS} member runs" in result.stderr
@@ -73,6 +84,11 @@ def test_what_is_stored_is_whole(run: Run) -> None:
     )
     assert record["sessions"][0]["wall_seconds"] > 0
     assert record["sessions"][0]["peak_memory_bytes"] > 2**26
+
+
+def test_the_skill_card_is_part_of_the_run(run: Run) -> None:
+    assert {"feasibility", "backtest", "backtest_facts", "trust"} <= set(run.tables)
+    assert run.table("trust").set_index("topic").loc["hold-out test", "verdict"] != "not done"
 
 
 def test_policy_helps_and_errors_are_paired(run: Run) -> None:
