@@ -9,7 +9,7 @@ out.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ FONT = 6.8  # points
 NOT_DRAWN = ("constant", "control", "lookup")
 FILL, CRAMMED = 0.42, 0.72  # share of the cells in use: aimed at, and at most before the grid outgrows the page
 CHAIN = 3  # stocks in one row of pipes
+BOX = (0.43, 0.36)  # half the width and height of a stock, in cells
 
 INK, PIPE, ARROW, SHADOW = "#1a1a1a", "#5b6b7a", "#7d93ad", "#8a8a8a"
 
@@ -125,7 +126,7 @@ def _view(source: Source, group: str) -> View:
         if element.group == group and element.kind not in NOT_DRAWN
     }
     pipes = _pipes(mine)
-    valves = {pipe.valve for pipe in pipes}
+    valves = [pipe.valve for pipe in pipes]
     kinds = {name: "stock" if element.kind == "stock" else "variable" for name, element in mine.items()}
     kinds |= dict.fromkeys(valves, "valve")
     arrows = [
@@ -153,7 +154,7 @@ def _pipes(mine: Mapping[str, Element]) -> list[Pipe]:
     return [Pipe(valve, by_sign.get(-1), by_sign.get(1)) for valve, by_sign in ends.items()]
 
 
-def _effects(name: str, element: Element, valves: set[str]) -> list[tuple[str, list[str]]]:
+def _effects(name: str, element: Element, valves: Collection[str]) -> list[tuple[str, list[str]]]:
     """(what is acted on, what acts): a stock is acted on through its valves only."""
     if element.kind != "stock":
         return [(name, list(element.reads))]
@@ -247,9 +248,8 @@ class _Pen:
         from matplotlib.patches import Rectangle
 
         column, row = self._at[node]
-        box = Rectangle(
-            (column - 0.4, row - 0.36), 0.8, 0.72, facecolor="#eef3f8", edgecolor=INK, linewidth=1.2, zorder=4
-        )
+        corner, size = (column - BOX[0], row - BOX[1]), (2 * BOX[0], 2 * BOX[1])
+        box = Rectangle(corner, *size, facecolor="#eef3f8", edgecolor=INK, linewidth=1.2, zorder=4)
         self._axes.add_patch(box)
         self._words(node, (column, row), INK, background=False)
 
@@ -312,8 +312,8 @@ class _Pen:
             return valve[0] + 0.36 * side, valve[1] - 0.03
         column, row = self._at[stock]
         if column == valve[0]:
-            return column, row + (0.36 if valve[1] > row else -0.36)
-        return column + (0.4 if valve[0] > column else -0.4), row - 0.03 if valve[1] == row else row + 0.25
+            return column, row + (BOX[1] if valve[1] > row else -BOX[1])
+        return column + (BOX[0] if valve[0] > column else -BOX[0]), row - 0.03 if valve[1] == row else row + 0.25
 
     def _cloud(self, where: tuple[float, float]) -> None:
         from matplotlib.patches import Ellipse
@@ -343,7 +343,7 @@ class _Pen:
 
         column, row = self._anchor(node)
         if self._view.kinds[node] == "stock":
-            half = (0.4, 0.36)
+            half = BOX
         elif self._view.kinds[node] == "valve":
             half = (0.09, 0.16)
         else:

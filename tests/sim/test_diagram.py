@@ -89,6 +89,14 @@ def test_a_grid_that_is_too_small_is_refused():
         place([Item.single("a"), Item.single("b")], [], (1, 1), np.random.default_rng(0))
 
 
+def test_the_order_of_nodes_does_not_follow_the_hashing_of_names(tmp_path):
+    path = tmp_path / "many.mdl"
+    path.write_text("{UTF-8}\n" + "".join(f"s{n} = INTEG(-s{n} / 4, 9) ~ ~ |\n" for n in range(8)), encoding="utf-8")
+    (view,) = diagram.views(path)
+    valves = [node for node, kind in view.kinds.items() if kind == "valve"]
+    assert valves == [f"into s{n}" for n in range(8)]
+
+
 def test_files_are_written_and_repeat(tmp_path):
     first = diagram.write(MODELS / "units" / "sound.mdl", tmp_path / "a")
     second = diagram.write(MODELS / "units" / "sound.mdl", tmp_path / "b")
