@@ -453,5 +453,5 @@ def check(case: Case) -> Iterator[Verdict]:
     for one in CHECKS:
         try:
             yield one(case)
-        except (SimError, KeyError) as error:
+        except (SimError, KeyError, ValueError) as error:  # ValueError: nothing but missing values
             yield Verdict(one.__name__.replace("_", " "), "could not be run", (str(error),))

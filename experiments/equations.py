@@ -27,6 +27,14 @@ def table(path: Path = PROVINCE) -> pd.DataFrame:
     return frame
 
 
+def stale(frame: pd.DataFrame, file: Path) -> list[str]:
+    """What is wrong with a written table: it is missing or not what would be written now. ValueError: its ending."""
+    if not file.is_file():
+        return [f"{file}: missing; write it: tanlu model equations --out {file}"]
+    same = file.read_text(encoding="utf-8") == equations.text(frame, file)
+    return [] if same else [f"{file}: older than the model; write it anew: tanlu model equations --out {file}"]
+
+
 def unknown_forms(frame: pd.DataFrame) -> list[str]:
     """Names in the table of forms that the model does not have."""
     return sorted(set(pd.read_csv(FORMS)["name"]) - set(frame["name"]))

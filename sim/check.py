@@ -201,14 +201,16 @@ def _leak(subject: Subject, name: str, element: Element) -> float:
 
 
 def finite(subject: Subject) -> Verdict:
-    """Nothing is missing or infinite."""
+    """Nothing is missing or infinite; what fails first comes first, for the rest often only follows."""
     run = subject.every_step
-    faults = []
+    since = {}
     for name in subject.outputs:
         bad = ~np.isfinite(run[name].transpose("time", ...).values.reshape(run["time"].size, -1)).all(axis=1)
         if bad.any():
-            when = float(run["time"].values[bad.argmax()])
-            faults.append(f"{name} is not finite from {when:g} on")
+            since[name] = float(run["time"].values[bad.argmax()])
+    faults = [
+        f"{name} is not finite from {when:g} on" for name, when in sorted(since.items(), key=lambda item: item[1])
+    ]
     return Verdict("values finite", f"{len(subject.outputs)} variables", tuple(faults))
 
 

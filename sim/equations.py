@@ -86,14 +86,22 @@ def write(frame: pd.DataFrame, file: str | Path) -> None:
         ValueError: another ending.
     """
     file = Path(file)
-    forms: dict[str, Callable[[pd.DataFrame], str]] = {".md": markdown, ".html": to_html, ".csv": _csv}
-    if file.suffix not in forms:
-        raise ValueError(f"{file.name}: got the ending {file.suffix!r}, allowed are {', '.join(forms)}")
-    file.write_text(forms[file.suffix](frame), encoding="utf-8")
+    file.write_text(text(frame, file), encoding="utf-8")
+
+
+def text(frame: pd.DataFrame, file: Path) -> str:
+    """What `write` puts into a file of this name."""
+    if file.suffix not in FORMS:
+        raise ValueError(f"{file.name}: got the ending {file.suffix!r}, allowed are {', '.join(FORMS)}")
+    return FORMS[file.suffix](frame)
 
 
 def _csv(frame: pd.DataFrame) -> str:
     return str(frame.to_csv(index=False))
+
+
+FORMS: Mapping[str, Callable[[pd.DataFrame], str]] = {".md": markdown, ".html": to_html, ".csv": _csv}
+"""Ending of a file → the table in that form."""
 
 
 def _row(element: Element) -> tuple[object, ...]:

@@ -1,6 +1,8 @@
 """`tanlu model …`: what the model file says, and whether it can be believed."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +17,7 @@ app = typer.Typer(help="The model: check it, print its equations, draw it.", no_
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"model": app}
 
 DOCS = Path("docs")
+SHOWN = 10  # faults of one check that are printed
 ModelFile = Annotated[Path | None, typer.Argument(help="A Vensim or XMILE file; the shipped model when left out.")]
 FileOption = Annotated[Path | None, typer.Option("--model", help="A model file; the shipped one when left out.")]
 Out = Annotated[Path | None, typer.Option(help="Where to write.")]
@@ -29,12 +32,11 @@ def check(file: ModelFile = None, json: Json = False, quiet: Quiet = False) -> N
     """
     found = []
     path = _file(file)
-    for verdict in verdicts(path):
-        found.append(verdict)
-        if not json:
-            typer.echo(f"{'pass' if verdict.passed else 'FAIL'}  {verdict.check}: {verdict.measured}")
-            for fault in verdict.faults:
-                typer.echo("      " + fault.replace("\n", "\n      "))
+    with _quiet_engine():
+        for verdict in verdicts(path):
+            found.append(verdict)
+            if not json:
+                _print(verdict)
     if json:
         rows = [{"check": v.check, "passed": v.passed, "measured": v.measured, "faults": v.faults} for v in found]
         emit({"model": path.name, "verdicts": rows}, json)
@@ -42,6 +44,26 @@ def check(file: ModelFile = None, json: Json = False, quiet: Quiet = False) -> N
     note(f"{len(found)} checks, {failed} failed", quiet or json)
     if failed:
         raise typer.Exit(3)
+
+
+def _print(verdict: "Verdict") -> None:
+    typer.echo(f"{'pass' if verdict.passed else 'FAIL'}  {verdict.check}: {verdict.measured}")
+    for fault in verdict.faults[:SHOWN]:
+        typer.echo("      " + fault.replace("\n", "\n      "))
+    if len(verdict.faults) > SHOWN:
+        typer.echo(f"      … and {len(verdict.faults) - SHOWN} more; --json lists all")
+
+
+@contextmanager
+def _quiet_engine() -> Iterator[None]:
+    """The engine's warnings of values that are not finite would only repeat what the checks say."""
+    logger = logging.getLogger("sim")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def verdicts(path: Path) -> "Iterator[Verdict]":
@@ -63,13 +85,31 @@ def verdicts(path: Path) -> "Iterator[Verdict]":
 
 
 @app.command()
-def equations(file: FileOption = None, out: Out = DOCS / "equations.md", quiet: Quiet = False) -> None:
+def equations(
+    file: FileOption = None,
+    out: Out = DOCS / "equations.md",
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 3 when cells are empty or the file is stale.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
     """Write the table of equations: name, unit, equation, meaning, source (.md, .html or .csv)."""
-    from experiments.equations import table
+    from experiments.equations import stale, table
+    from experiments.errors import InputError
     from sim import equations as tables
 
     assert out is not None
+    if out.suffix not in tables.FORMS:
+        raise InputError(f"--out {out}: the ending must be one of {', '.join(tables.FORMS)}")
     frame = table(_file(file))
+    if check:
+        faults = [*tables.gaps(frame), *stale(frame, out)]
+        for fault in faults:
+            typer.echo(fault)
+        note(f"{len(frame)} variables, {len(faults)} faults: {out}", quiet)
+        if faults:
+            raise typer.Exit(3)
+        return
     out.parent.mkdir(parents=True, exist_ok=True)
     tables.write(frame, out)
     note(f"{len(frame)} variables: {out}", quiet)

@@ -68,3 +68,35 @@ def test_equations_and_pictures_of_any_file(tank: Path, tmp_path: Path) -> None:
     assert "| tank | m3 | `tank = INTEG ( inflow-outflow, first)`" in text.replace("(inflow", "( inflow")
     assert tanlu("model", "diagram", "--model", tank, "--out", tmp_path / "pictures").exit_code == 0
     assert {path.suffix for path in (tmp_path / "pictures").iterdir()} == {".svg", ".png"}
+
+
+def test_a_stale_table_of_equations_is_named(tank: Path, tmp_path: Path) -> None:
+    out = tmp_path / "equations.md"
+    assert "missing" in tanlu("model", "equations", "--model", tank, "--out", out, "--check").stdout
+    tanlu("model", "equations", "--model", tank, "--out", out)
+    tank.write_text(TANK.replace("Water. |", "Sea water. |"), encoding="utf-8")
+    stale = tanlu("model", "equations", "--model", tank, "--out", out, "--check")
+    assert stale.exit_code == 3
+    assert "older than the model" in stale.stdout
+
+
+def test_an_up_to_date_table_passes() -> None:
+    assert tanlu("model", "equations", "--check").exit_code == 0
+
+
+def test_another_ending_is_refused(tank: Path, tmp_path: Path) -> None:
+    result = tanlu("model", "equations", "--model", tank, "--out", tmp_path / "equations.txt")
+    assert result.exit_code == 2
+    assert ".md, .html, .csv" in result.stderr
+
+
+def test_values_that_explode_are_listed_by_their_first_year_and_cut(tmp_path: Path) -> None:
+    path = tmp_path / "bang.mdl"
+    chain = "".join(f"after {n} = {'tank' if not n else f'after {n - 1}'} ~ m3 ~ Follows. |\n" for n in range(12))
+    late = "tank = INTEG (IF THEN ELSE(Time > 4, inflow/0, inflow-outflow), first)"
+    path.write_text(TANK.replace("tank = INTEG (inflow-outflow, first)", late) + chain, encoding="utf-8")
+    result = tanlu("model", "check", path)
+    assert result.exit_code == 3
+    assert "tank is not finite from 4" in result.stdout
+    assert "more; --json lists all" in result.stdout
+    assert "members have values that are not finite" not in result.output

@@ -128,3 +128,12 @@ def test_any_model_file_is_checked(tmp_path: Path) -> None:
     stiff = tank(tmp_path / "stiff.mdl", life=0.1)
     assert any("life = 0.1" in fault for fault in stiff["step"].faults)
     assert any("tank moves" in fault for fault in stiff["step"].faults)
+
+
+def test_a_check_that_meets_only_missing_values_is_a_fault_and_not_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(case: validate.Case) -> Verdict:
+        raise ValueError("Encountered all NA values")
+
+    monkeypatch.setattr(validate, "CHECKS", (nothing,))
+    (found,) = validate.check(None)  # type: ignore[arg-type]
+    assert (found.passed, found.measured) == (False, "could not be run")
