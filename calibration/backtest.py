@@ -28,6 +28,7 @@ OPPONENT = "trend of the previous plan"
 LOOKS = Path(__file__).with_name("looks.csv")
 PLAN = 5
 SERIES = {"energy intensity": "energy_intensity", "gdp": "gdp", "co2": "co2_energy"}
+TITLES = {"energy intensity": "energy intensity", "gdp": "GDP", "co2": "CO2"}
 RED = "January-October 2015"
 
 
@@ -35,10 +36,14 @@ RED = "January-October 2015"
 class Question:
     """The change of `series` from `start` to `end`, both inside one vintage, in per cent."""
 
-    name: str
     series: str
     start: int
     end: int
+
+    @property
+    def name(self) -> str:
+        """What is asked and for which years."""
+        return f"{TITLES[self.series]} {self.start}-{self.end}"
 
 
 @dataclass(frozen=True)
@@ -58,20 +63,20 @@ class Origin:
 FIRST = Origin(
     2007,
     (
-        Question("energy intensity 2007-2010", "energy intensity", 2007, 2010),
-        Question("energy intensity 2008-2010", "energy intensity", 2008, 2010),
-        Question("GDP 2007-2010", "gdp", 2007, 2010),
-        Question("CO2 2007-2010", "co2", 2007, 2010),
+        Question("energy intensity", 2007, 2010),
+        Question("energy intensity", 2008, 2010),
+        Question("gdp", 2007, 2010),
+        Question("co2", 2007, 2010),
     ),
     posterior.PUBLISHED.with_name("posterior-2007.nc"),
 )
 SECOND = Origin(
     2010,
     (
-        Question("energy intensity 2013-2015", "energy intensity", 2013, 2015),
-        Question("GDP 2010-2015", "gdp", 2010, 2015),
-        Question("CO2 2010-2012", "co2", 2010, 2012),
-        Question("CO2 2013-2015", "co2", 2013, 2015),
+        Question("energy intensity", 2013, 2015),
+        Question("gdp", 2010, 2015),
+        Question("co2", 2010, 2012),
+        Question("co2", 2013, 2015),
     ),
     posterior.PUBLISHED,
 )
@@ -81,7 +86,7 @@ SECOND = Origin(
 class Forecast:
     """Logarithms of energy intensity, gdp and co2: each (member, province, year), with the shocks of the error model.
 
-    Intensity and CO2 share their shocks. `weights`: GDP of the base year, for sums over provinces.
+    Intensity and CO2 share their shocks.
     """
 
     logs: Mapping[str, xr.DataArray] = field(repr=False)
@@ -183,7 +188,7 @@ def naive(question: Question, origin: Origin, baseline: xr.Dataset, *, back: int
 
 def naive_errors(question: Question, origin: Origin, baseline: xr.Dataset) -> dict[str, Values]:
     """What they missed five years before (province,), in points; for the target pace the opponent's errors."""
-    earlier = Question(question.name, question.series, question.start - PLAN, question.end - PLAN)
+    earlier = Question(question.series, question.start - PLAN, question.end - PLAN)
     happened = truth(earlier, baseline)
     made = {name: point - happened for name, point in naive(earlier, origin, baseline, back=PLAN).items()}
     return made | {"target pace": made[OPPONENT]}
@@ -198,7 +203,8 @@ def truth(question: Question, baseline: xr.Dataset) -> Values:
 def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed: int) -> pd.DataFrame:
     """One row a question and forecast: the model, the naive ones, and the model's paired difference from each of them.
 
-    With measured GDP supplied, GDP is no question.
+    `mae` is that of the median of a forecast's draws; `mae_point` that of a naive forecast's single number, which any
+    spread blurs. With measured GDP supplied, GDP is no question.
     """
     rng = np.random.default_rng([seed, 3])
     rows = []
@@ -208,20 +214,21 @@ def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed
         happened = truth(question, baseline)
         samples = {MODEL: made.change(question)}
         errors = naive_errors(question, origin, baseline)
-        for name, point in naive(question, origin, baseline).items():
+        points = naive(question, origin, baseline)
+        for name, point in points.items():
             samples[name] = scores.with_errors(point, errors[name], rng, len(samples[MODEL]))
         known = np.isfinite(happened) & np.all([np.isfinite(sample).all(0) for sample in samples.values()], axis=0)
         for name, sample in samples.items():
             row: dict[str, object] = {"question": question.name, "run": label, "forecast": name}
             row |= scores.card(sample[:, known], happened[known])
+            if name in points:
+                row["mae_point"] = float(np.abs(points[name] - happened)[known].mean())
             rows.append(row | _against(samples[MODEL][:, known], sample[:, known], happened[known], rng))
     return pd.DataFrame(rows)
 
 
 def _against(model: Values, other: Values, happened: Values, rng: np.random.Generator) -> dict[str, float]:
     """The model's score less the other's, paired over provinces, with 90 % intervals: negative = model better."""
-    if model is other:
-        return {}
     crps = scores.paired(scores.crps(model, happened) - scores.crps(other, happened), rng)
     error = [np.abs(np.median(sample, axis=0) - happened) for sample in (model, other)]
     mae = scores.paired(error[0] - error[1], rng)
@@ -240,7 +247,7 @@ def single_years(made: Forecast, baseline: xr.Dataset, origin: Origin) -> tuple[
     rows = rows[rows.province.isin(provinces)]
     sample = np.stack(
         [
-            made.change(Question("", "energy intensity", int(year) - 1, int(year)))[:, provinces.index(province)]
+            made.change(Question("energy intensity", int(year) - 1, int(year)))[:, provinces.index(province)]
             for province, year in zip(rows.province, rows.period, strict=True)
         ],
         axis=1,
@@ -256,7 +263,7 @@ def red_list(made: Forecast, baseline: xr.Dataset) -> dict[str, float]:
     table = tables.read("barometer")
     names = [str(name) for name in baseline["province"].values]
     happened = np.isin(names, table[table.period == RED].province)
-    reduction = -made.change(Question("", "energy intensity", 2010, 2015))
+    reduction = -made.change(Question("energy intensity", 2010, 2015))
     target = 100 * inputs.target_reduction().sel(plan="p12", province=names).values
     chance = (reduction < 0.9 * target).mean(0)
     rate = float(happened.mean())
@@ -272,7 +279,9 @@ def run(
     origin: Origin, baseline: xr.Dataset, policy: Mapping[str, xr.DataArray], *, members: int = 1000, seed: int = 1,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, object]:  # fmt: skip
-    """The skill card of one origin: `scores` (table), `single_years`, `red_list`, `nation`, medians by province."""
+    """The skill card of one origin: `scores` (table), `single_years`, `red_list`, `nation`, `medians` and
+    `bands_80` of the first question by province, in per cent.
+    """
     made = {}
     for label, measured_gdp in ((MODEL, False), (f"{MODEL}, measured GDP", True)):
         progress(f"origin {origin.last}: {label}, {members} members")
@@ -280,15 +289,17 @@ def run(
     table = pd.concat([score(origin, baseline, item, label, seed) for label, item in made.items()], ignore_index=True)
     endogenous = made[MODEL]
     main = origin.questions[0]
+    names = [str(name) for name in baseline["province"].values]
+    low, median, high = np.quantile(endogenous.change(main), [0.1, 0.5, 0.9], axis=0)
     found: dict[str, object] = {
         "origin": origin.last,
         "opponent": OPPONENT,
         "members": members,
+        "seed": seed,
         "scores": table,
         "nation": nation(endogenous, baseline, main),
-        "medians": dict(
-            zip(map(str, baseline["province"].values), np.median(endogenous.change(main), axis=0).tolist(), strict=True)
-        ),
+        "medians": dict(zip(names, median.tolist(), strict=True)),
+        "bands_80": dict(zip(names, np.stack([low, high], axis=1).tolist(), strict=True)),
     }
     if origin is SECOND:
         sample, happened = single_years(endogenous, baseline, origin)

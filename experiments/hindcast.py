@@ -1,7 +1,6 @@
-"""The hindcast under the configuration fixed beforehand (official targets, plan as delivered), in words and as data."""
+"""The hindcast under the configuration fixed beforehand: official targets, plan as delivered."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import xarray as xr
 from scipy.stats import qmc
 
 from calibration import backtest, baseline
-from calibration.backtest import FIRST, MODEL, OPPONENT, SECOND
+from calibration.backtest import FIRST, SECOND
 from experiments import policy
 from experiments.errors import InputError
 
@@ -50,46 +49,22 @@ def delivery(mix: Any, members: int, seed: int) -> dict[str, xr.DataArray]:
 
 
 def as_json(card: dict[str, Any]) -> dict[str, Any]:
-    """The card with the names under which others look for its figures."""
-    plain = {name: value for name, value in card.items() if name != "medians"}
-    if card["origin"] == SECOND.last:
-        plain["energy_intensity_change_2013_2015"] = card["medians"]
-    else:
-        plain["medians"] = card["medians"]
-    return plain
+    """The card with the names under which others look for its figures: changes in per cent, negative = fall."""
+    question = card["scores"]["question"].iloc[0].replace(" ", "_").replace("-", "_")
+    name = question.replace("intensity_", "intensity_change_")
+    renamed = {"medians": name, "bands_80": f"{name}_band_80"}
+    return {renamed.get(item, item): value for item, value in card.items()}
 
 
-def sentences(card: dict[str, Any]) -> list[str]:
-    """What the card says, in both directions."""
-    table = card["scores"]
-    main = table[(table["question"] == table["question"].iloc[0]) & (table["run"] == MODEL)].set_index("forecast")
-    model, naive = main.loc[MODEL], main.loc[OPPONENT]
-    made = [
-        f"Fitted to 2005-{card['origin']}; {card['members']} members; {main['question'].iloc[0]}, per cent.",
-        f"Mean absolute error {model['mae']:.2f} points against {naive['mae']:.2f} of the naive opponent "
-        f"({OPPONENT}): difference {naive['delta_mae']:+.2f} (90 % {naive['delta_mae_low']:+.2f} to "
-        f"{naive['delta_mae_high']:+.2f}); CRPS difference {naive['delta_crps']:+.2f} "
-        f"({naive['delta_crps_low']:+.2f} to {naive['delta_crps_high']:+.2f}); below zero: the model is better.",
-        f"Bias {model['bias']:+.2f} points; the 80 % bands hold {100 * model['coverage_80']:.0f} % of the provinces.",
-    ]
-    nation = card["nation"]
-    made.append(
-        f"Sum of provinces: measured {nation['measured']:.1f} %, modelled {nation['median']:.1f} % "
-        f"(80 % band {nation['low_80']:.1f} to {nation['high_80']:.1f}): {'inside' if nation['inside'] else 'outside'}."
-    )
-    if "red_list" in card:
-        red = card["red_list"]
-        made.append(f"Red list: Brier {red['brier']:.3f} against {red['base_rate_brier']:.3f} of the base rate.")
-        made.append(f"The years 2011-2015 have been looked at {card['looks']} times ({Path(backtest.LOOKS).name}).")
-    return made
+def facts(card: dict[str, Any]) -> dict[str, float]:
+    """The card's single figures: item → value."""
+    parts = {name: card.get(name, {}) for name in ("nation", "single_years", "red_list")}
+    found = {f"{part} {name}": value for part, values in parts.items() for name, value in values.items()}
+    return found | {name: card[name] for name in ("origin", "members", "seed", "looks") if name in card}
 
 
 def keep(card: dict[str, Any], run: "Run") -> None:
     """Store the card in a run, for its report: tables `backtest` (the scores) and `backtest_facts` (item, value)."""
     run.save_table("backtest", card["scores"])
-    parts = {"nation": card["nation"], "red_list": card.get("red_list", {})}
-    facts = {f"{part} {name}": value for part, values in parts.items() for name, value in values.items()}
-    facts |= {name: card[name] for name in ("origin", "members", "looks") if name in card}
-    run.save_table(
-        "backtest_facts", pd.DataFrame({"item": list(facts), "value": np.array(list(facts.values()), float)})
-    )
+    found = facts(card)
+    run.save_table("backtest_facts", pd.DataFrame({"item": list(found), "value": np.array([*found.values()], float)}))

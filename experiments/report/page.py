@@ -184,6 +184,11 @@ def warnings(view: View) -> list[str]:
 
 def html(page: Page, terms: Terms) -> str:
     """The page as one self-contained HTML text: no script, nothing fetched."""
+    return render("report.html", terms, page=page)
+
+
+def render(template: str, terms: Terms, **values: object) -> str:
+    """A template of ours with the style inside."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -194,7 +199,7 @@ def html(page: Page, terms: Terms) -> str:
         lstrip_blocks=True,
     )
     environment.filters["short"] = short
-    return environment.get_template("report.html").render(page=page, _=terms, lang=terms.lang, css=css())
+    return environment.get_template(template).render(_=terms, lang=terms.lang, css=css(), **values)
 
 
 def css() -> str:

@@ -162,9 +162,9 @@ RANKING = {
 
 def skill(view: View) -> Section:
     """The hindcast skill card."""
-    from experiments.report.skill import card
+    from experiments.report.skill import stored
 
-    found = card(view)
+    found = stored(view)
     text = [view.terms("text: skill")]
     title = view.terms("Hindcast skill card")
     if found is None:

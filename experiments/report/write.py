@@ -3,16 +3,18 @@
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.errors import InputError
-from experiments.report.page import FILES, build, html
+from experiments.report.page import FILES, build, html, render
 from experiments.report.terms import LANGS, Lang, Terms
 from experiments.report.view import Measured
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from experiments.store import Run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
@@ -32,6 +34,23 @@ def write(run: "Run", langs: Sequence[Lang] = LANGS, folder: Path | None = None)
         write_text(path, html(build(run, terms, measured), terms))
         paths.append(path)
     return paths
+
+
+def write_card(rows: "pd.DataFrame", facts: Mapping[str, float], file: Path) -> list[Path]:
+    """Write a skill card as pages of its own: `card.html` (English) and `card.zh.html` (Chinese); their paths.
+
+    rows, facts: as `hindcast.keep` stores them.
+    """
+    from experiments.report.skill import card
+    from experiments.store import write_text
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    paths: dict[Lang, Path] = {"en": file, "zh": file.with_suffix(".zh.html")}
+    for lang, path in paths.items():
+        terms = Terms(lang)
+        other = paths["zh" if lang == "en" else "en"].name
+        write_text(path, render("card.html", terms, card=card(terms, rows, facts), other_file=other))
+    return [*paths.values()]
 
 
 def printed(page: Path) -> Path:

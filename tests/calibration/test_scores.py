@@ -73,7 +73,7 @@ def test_the_forecast_reads_nothing_after_the_origin_but_supplied_gdp(measured: 
     for name in later.data_vars:
         if "year" in later[name].dims and later[name].dtype.kind == "f":
             later[name].loc[{"year": slice(FIRST.last + 1, None)}] *= 2
-    question = Question("", "energy intensity", 2007, 2010)
+    question = Question("energy intensity", 2007, 2010)
     made = [
         backtest.forecast(FIRST, data, {}, measured_gdp=False, members=8, seed=1).change(question)
         for data in (measured, later)
