@@ -280,10 +280,19 @@ def _file(path: Path, faults: list[str]) -> list[Option]:
     except InputError as error:
         faults += error.faults
         return []
-    unknown = set(content) - {"package", "sector", "defaults", "options"}
-    faults += [f"{path.name}: unknown key {key!r}{nearest(key, ['package', 'defaults', 'options'])}" for key in unknown]
-    read = [_option(path.name, _filled(entry, content), faults) for entry in content.get("options") or []]
-    return [option for option in read if option]
+    allowed = ["package", "sector", "defaults", "options"]
+    faults += [f"{path.name}: unknown key {key!r}{nearest(str(key), allowed)}" for key in content if key not in allowed]
+    entries, defaults = content.get("options") or [], content.get("defaults") or {}
+    if not isinstance(entries, list) or not isinstance(defaults, Mapping):
+        faults.append(f"{path.name}: `options` must be a list of mappings and `defaults` a mapping")
+        return []
+    faults += [
+        f"{path.name}, option {i + 1}: a mapping is asked for, got {entry!r}"
+        for i, entry in enumerate(entries)
+        if not isinstance(entry, Mapping)
+    ]
+    filled = [_filled(entry, content) for entry in entries if isinstance(entry, Mapping)]
+    return [option for entry in filled if (option := _option(path.name, entry, faults))]
 
 
 def _filled(entry: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
@@ -299,29 +308,35 @@ def _filled(entry: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, A
 
 def _option(file: str, entry: dict[str, Any], faults: list[str]) -> Option | None:
     where = f"{file}, {entry.get('id', '(no id)')}"
+    told = list(_unknown(entry))
+    option = None
     try:
         option = Option.model_validate(entry)
     except ValidationError as error:
-        faults += [f"{where}, {fault}" for fault in described(error, Option)]
-        return None
-    faults += [f"{where}, {fault}" for fault in _unknown(option)]
+        told = described(error, Option) + told
+    faults += [f"{where}, {fault}" for fault in told]
     return option
 
 
-def _unknown(option: Option) -> Iterable[str]:
-    """Sources, levers and goods that nobody knows."""
-    for field, source in option.sources().items():
+def _unknown(entry: Mapping[str, Any]) -> Iterable[str]:
+    """Sources, levers and goods that nobody knows; what has the wrong shape is left to the schema."""
+    parts = {name: part for name, part in entry.items() if isinstance(part, Mapping)}
+    moved = entry.get("levers")
+    levers_moved = [one for one in moved if isinstance(one, Mapping)] if isinstance(moved, list) else []
+    parts |= {f"levers[{one.get('lever')}]": one for one in levers_moved}
+    for field, part in parts.items():
+        source = str(part.get("source") or "")
         if re.fullmatch(r"(assumption|definition):?\s*", source):
             yield f"{field}: state the reason, as `assumption: why`; got {source!r}"
         for key in source_keys(source):
             if key not in references():
                 yield f"{field}: unknown source {key!r}{nearest(key, list(references()))}"
-    for entry in option.levers:
-        if entry.lever not in levers():
-            yield f"levers: no lever {entry.lever!r}{nearest(entry.lever, list(levers()))}"
-    goods = _mapping(FOLDER / "economics.yaml")["goods"]
-    if option.goods not in goods or option.goods == "source":
-        yield f"goods: no composition {option.goods!r}{nearest(option.goods, list(goods))}"
+    for name in (str(one.get("lever")) for one in levers_moved):
+        if name not in levers():
+            yield f"levers: no lever {name!r}{nearest(name, list(levers()))}"
+    goods = [name for name in _mapping(FOLDER / "economics.yaml")["goods"] if name != "source"]
+    if "goods" in entry and entry["goods"] not in goods:
+        yield f"goods: no composition {entry['goods']!r}{nearest(str(entry['goods']), goods)}"
 
 
 def _unbalanced(catalogue: Catalogue) -> Iterable[str]:
@@ -341,6 +356,8 @@ def described(error: ValidationError, model: type[BaseModel]) -> list[str]:
             sentences.append(f"{place}: unknown field{near}")
         elif fault["type"] == "missing":
             sentences.append(f"{place}: missing")
+        elif fault["type"] == "model_type":
+            sentences.append(f"{place}: a mapping is asked for, got {fault['input']!r}")
         else:
             got = fault["input"]
             shown = "" if isinstance(got, dict | list) or fault["type"] == "value_error" else f", got {got!r}"

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from calibration import tables
 from experiments.errors import InputError, nearest
@@ -53,7 +53,26 @@ class Uncertain(_Part):
 
 
 def _plain(value: Any) -> Any:
-    return {"value": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+    """A bare number stands for its value."""
+    if isinstance(value, Mapping | _Part):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"a number, or a mapping with `value`, is asked for, got {value!r}")
+    return {"value": value}
+
+
+def _within(least: float, most: float) -> AfterValidator:
+    """Checks a range: both bounds or none, in order, inside what the model bears."""
+
+    def check(quantity: Uncertain) -> Uncertain:
+        if (quantity.low is None) != (quantity.high is None):
+            raise ValueError("give both low and high, or neither")
+        values = [v for v in (quantity.low, quantity.value, quantity.high) if v is not None]
+        if values != sorted(values) or not (least <= values[0] and values[-1] <= most):
+            raise ValueError(f"low ≤ value ≤ high within {least:g} … {most:g} is asked for, got {values}")
+        return quantity
+
+    return AfterValidator(check)
 
 
 Strengths = dict[str, Annotated[Strength, BeforeValidator(_plain)]]
@@ -69,8 +88,8 @@ class When(_Part):
 class Delivery(_Part):
     """Delay (years) and compliance (0 … 1): fixed, or with low and high."""
 
-    delay: Annotated[Uncertain, BeforeValidator(_plain)] = Uncertain(value=1.0)
-    compliance: Annotated[Uncertain, BeforeValidator(_plain)] = Uncertain(value=1.0)
+    delay: Annotated[Uncertain, BeforeValidator(_plain), _within(0.25, 10.0)] = Uncertain(value=1.0)
+    compliance: Annotated[Uncertain, BeforeValidator(_plain), _within(0.0, 1.0)] = Uncertain(value=1.0)
 
 
 class Spec(_Part):
@@ -339,39 +358,34 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked(name: str, place: str, content: Mapping[str, Any]) -> Mix:
+    faults = _unknown(content)
     try:
         spec = Spec.model_validate(content)
     except ValidationError as error:
-        raise InputError([f"{place}, {fault}" for fault in described(error, Spec)]) from error
-    faults = list(_unknown(spec))
+        faults = described(error, Spec) + faults
     if faults:
         raise InputError([f"{place}, {fault}" for fault in faults])
     return Mix(name, spec)
 
 
-def _unknown(spec: Spec) -> list[str]:
+def _unknown(content: Mapping[str, Any]) -> list[str]:
+    """Names of options, levers and provinces that nobody knows; what is no mapping or list is left to the schema."""
+    levers = list(catalogue().levers)
     known: dict[str, Sequence[str]] = {
         "options": list(catalogue().options),
-        "levers": list(catalogue().levers),
-        "schedule": list(catalogue().levers),
+        "levers": levers,
+        "schedule": levers,
         "provinces": _provinces(),
         "where": _provinces(),
     }
-    faults = [
-        f"{field}: unknown name {name!r}{nearest(name, allowed)}"
-        for field, allowed in known.items()
-        for name in getattr(spec, field)
+    given = {field: content.get(field) or () for field in known}
+    named = {field: names for field, names in given.items() if isinstance(names, Mapping | list)}
+    own = given["provinces"] if isinstance(given["provinces"], Mapping) else {}
+    inside = {f"provinces.{place}": strengths for place, strengths in own.items() if isinstance(strengths, Mapping)}
+    return [
+        f"{field}: unknown {'lever' if field in inside else 'name'} {name!r}{nearest(str(name), allowed)}"
+        for field, names in {**named, **inside}.items()
+        for allowed in [known.get(field, levers)]
+        for name in names
         if name not in allowed
     ]
-    own = ((p, lever) for p, strengths in spec.provinces.items() for lever in strengths)
-    faults += [
-        f"provinces.{p}: unknown lever {n!r}{nearest(n, known['levers'])}" for p, n in own if n not in known["levers"]
-    ]
-    for field, low, high in (("delay", 0.25, 10.0), ("compliance", 0.0, 1.0)):
-        quantity = getattr(spec.delivery, field)
-        values = [v for v in (quantity.low, quantity.value, quantity.high) if v is not None]
-        if values != sorted(values) or values[0] < low or values[-1] > high:
-            faults.append(f"delivery.{field}: low ≤ value ≤ high within {low:g} … {high:g} is asked for, got {values}")
-        if (quantity.low is None) != (quantity.high is None):
-            faults.append(f"delivery.{field}: give both low and high, or neither")
-    return faults

@@ -83,6 +83,8 @@ def test_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
     )
     (tmp_path / "b.yaml").write_text("package: modern agriculture\noptions:\n- id: X-1\n", encoding="utf-8")
     (tmp_path / "c.yaml").write_text("a: [", encoding="utf-8")
+    (tmp_path / "d.yaml").write_text("options: [text]\n", encoding="utf-8")
+    (tmp_path / "e.yaml").write_text("options: {X-1: 2}\n", encoding="utf-8")
     with pytest.raises(InputError) as caught:
         load(tmp_path)
     told = "\n".join(caught.value.faults)
@@ -91,10 +93,20 @@ def test_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
         "a.yaml, AGR-01, unit_saving: missing",
         "unknown source 'biogas_stok'; did you mean 'biogas_stock'",
         "b.yaml, X-1, capital_cost: missing",
+        "AGR-01, levers: no lever 'farm machinary'; did you mean 'farm machinery'",
         "c.yaml: not readable as YAML",
+        "d.yaml, option 1: a mapping is asked for, got 'text'",
+        "e.yaml: `options` must be a list of mappings",
     ):
         assert expected in told
     assert len(caught.value.faults) > 10
+
+
+def test_names_with_a_comma_stay_whole() -> None:
+    """`Top-10,000 programme` in a YAML list without quotes is two names."""
+    related = [name for option in catalogue().options.values() for name in option.related]
+    assert "Top-10,000 programme" in related
+    assert not [name for name in related if name.startswith("000")]
 
 
 def test_a_range_must_hold_its_value() -> None:

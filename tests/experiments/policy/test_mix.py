@@ -96,6 +96,32 @@ def test_wrong_mixes_are_told_whole(tmp_path: Path) -> None:
         mix(tmp_path / "circle.yaml")
 
 
+def test_wrong_names_are_told_with_wrong_numbers() -> None:
+    faulty = {
+        "options": {"IND-99": 0.5, "IND-01": True, "ENE-05": 5},
+        "levers": {"heavy industri shift": 0.4},
+        "provinces": {"Chongqin": {"coal to gas": 0.3}, "Hebei": {"coal to gaz": 0.3}},
+        "delivery": {"delay": {"value": 2, "low": 3, "high": 1}, "compliance": 1.8},
+        "where": ["Chonqing"],
+    }
+    with pytest.raises(InputError) as caught:
+        merge("mine", faulty)
+    told = "\n".join(caught.value.faults)
+    for expected in (
+        "options.IND-01: a number, or a mapping with `value`, is asked for, got True",
+        "options.ENE-05.value",
+        "delivery.delay: low ≤ value ≤ high within 0.25 … 10",
+        "delivery.compliance: low ≤ value ≤ high within 0 … 1",
+        "options: unknown name 'IND-99'",
+        "levers: unknown name 'heavy industri shift'; did you mean 'heavy industry shift'",
+        "provinces: unknown name 'Chongqin'; did you mean 'Chongqing'",
+        "provinces.Hebei: unknown lever 'coal to gaz'; did you mean 'coal to gas'",
+        "where: unknown name 'Chonqing'",
+    ):
+        assert expected in told
+    assert len(caught.value.faults) == 9
+
+
 def test_a_fixed_delay_sets_the_design_aside_and_an_open_one_leaves_it() -> None:
     design = pd.DataFrame({"rebound": [0.1, 0.2], "compliance share": [0.6, 0.7], "delivery delay": [2.0, 3.0]})
     stack = mixes([("plan", "plan"), ("delivered", "delivered")])
