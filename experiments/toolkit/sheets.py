@@ -40,7 +40,8 @@ class Column:
         except ValueError:
             return f"{self.name}: got {text!r}, a number is asked for"
         if not self.low <= value <= self.high:
-            return f"{self.name}: got {text}, allowed is {self.low:g} to {self.high:g}"
+            most = f"{self.low:g} to {self.high:g}" if self.high < float("inf") else f"{self.low:g} or more"
+            return f"{self.name}: got {text}, allowed is {most}"
         return None
 
 
@@ -51,11 +52,11 @@ EXPERTS = (Column("name", needed=True), Column("institution"), Column("role"), C
 BASELINE = (
     Column("quantity", needed=True),
     Column("year", number=True, low=1990, high=2030, needed=True),
-    Column("value", number=True),
+    Column("value", number=True, low=0),
     Column("unit"),
     Column("relative error", number=True, low=0, high=1),
     Column("vintage"),
-    Column("own value", number=True),
+    Column("own value", number=True, low=0),
     Column("own source"),
     Column("remark"),
 )
@@ -102,6 +103,11 @@ def screening_columns(options: Sequence[str], criteria: Sequence[str]) -> tuple[
     return (Column("option", needed=True, allowed=tuple(options)), Column("title"), *scores, Column("remark"))
 
 
+def _label(path: Path) -> str:
+    """A sheet's name inside the working folder."""
+    return f"{path.parent.name}/{path.name}" if path.parent.name in ("5-screening", "6-design") else path.name
+
+
 def read(path: Path, columns: Sequence[Column], faults: list[str], key: str = "") -> pd.DataFrame:
     """A sheet as texts, numbers where the column says so; what is wrong is appended to `faults`, line by line.
 
@@ -112,20 +118,20 @@ def read(path: Path, columns: Sequence[Column], faults: list[str], key: str = ""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding=ENCODING)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        faults.append(f"{path.name}: not readable as a table in UTF-8: {' '.join(str(error).split())}")
+        faults.append(f"{_label(path)}: not readable as a table in UTF-8: {' '.join(str(error).split())}")
         return empty
     found = list(table.columns)
     for name in names:
         if name not in found:
-            faults.append(f"{path.name}: column {name!r} is missing; it has: {', '.join(found)}")
+            faults.append(f"{_label(path)}: column {name!r} is missing; it has: {', '.join(found)}")
     for name in found:
         if name not in names:
-            faults.append(f"{path.name}: unknown column {name!r}{nearest(name, names)}")
+            faults.append(f"{_label(path)}: unknown column {name!r}{nearest(name, names)}")
     if set(names) - set(found):
         return empty
     table = table[names].apply(lambda column: column.str.strip())
     table = table[(table != "").any(axis=1)]
-    wrong = list(_cells(path.name, table, columns, key))
+    wrong = list(_cells(_label(path), table, columns, key))
     faults += wrong
     return empty if wrong else _typed(table, columns)
 
@@ -210,13 +216,13 @@ def model_of(path: Path, kind: type[Filled], faults: list[str]) -> Filled | None
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(content, Mapping):
-            faults.append(f"{path.name}: a mapping is asked for, got {type(content).__name__}")
+            faults.append(f"{_label(path)}: a mapping is asked for, got {type(content).__name__}")
             return None
         return kind.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        faults.append(f"{path.name}: not readable as YAML: {' '.join(str(error).split())}")
+        faults.append(f"{_label(path)}: not readable as YAML: {' '.join(str(error).split())}")
     except ValidationError as error:
-        faults += [f"{path.name}, {fault}" for fault in described(error, kind)]
+        faults += [f"{_label(path)}, {fault}" for fault in described(error, kind)]
     return None
 
 

@@ -152,9 +152,7 @@ def check(folder: str | Path) -> pd.DataFrame:
 
 
 def _read_all(work: Folder, faults: list[str]) -> dict[str, Any]:
-    known, criteria = list(catalogue().options), list(work.settings.criteria)
-    if work.settings.province not in tables.provinces():
-        faults.append(f"toolkit.yaml: unknown province {work.settings.province!r}")
+    known, criteria = list(catalogue().options), _criteria(work, faults)
     found: dict[str, Any] = {
         "1-experts.csv": sheets.read(work.sheet("1-experts.csv"), sheets.EXPERTS, faults, "name"),
         "2-baseline.csv": sheets.read(work.sheet("2-baseline.csv"), sheets.BASELINE, faults),
@@ -164,9 +162,22 @@ def _read_all(work: Folder, faults: list[str]) -> dict[str, Any]:
         "9-monitoring.csv": sheets.read(work.sheet("9-monitoring.csv"), sheets.MONITORING, faults),
     }
     columns = sheets.screening_columns(known, criteria)
-    found["screening"] = {path.stem: sheets.read(path, columns, faults, "option") for path in work.screening}
+    screening = work.screening if criteria else []
+    found["screening"] = {path.stem: sheets.read(path, columns, faults, "option") for path in screening}
     found["designs"] = {path.stem: sheets.model_of(path, Design, faults) for path in work.designs}
     return found
+
+
+def _criteria(work: Folder, faults: list[str]) -> list[str]:
+    """The criteria; none when toolkit.yaml itself has faults, which are told with those of the other sheets."""
+    try:
+        settings = work.settings
+    except InputError as error:
+        faults += error.faults
+        return []
+    if settings.province not in (known := tables.provinces()):
+        faults.append(f"toolkit.yaml: unknown province {settings.province!r}{nearest(settings.province, known)}")
+    return list(settings.criteria)
 
 
 def _rules(work: Folder, rows: dict[str, Any]) -> list[str]:
@@ -181,6 +192,8 @@ def _rules(work: Folder, rows: dict[str, Any]) -> list[str]:
             broken.append(f"6-design/{name}.yaml: unknown option {design.option!r}{nearest(design.option, known)}")
         elif design.option != name:
             broken.append(f"6-design/{name}.yaml: is the sheet of {design.option}; name it {design.option}.yaml")
+    for option in set(rows["8-feasibility.csv"]["option"]) - set(known):
+        broken.append(f"8-feasibility.csv: unknown option {option!r}{nearest(option, known)}")
     own = rows["2-baseline.csv"].dropna(subset=["own value", "value"])
     for row in own.to_dict("records"):
         if not row["own source"]:

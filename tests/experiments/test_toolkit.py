@@ -81,6 +81,17 @@ def test_all_faults_of_all_sheets_come_at_once(folder: Path) -> None:
         assert expected in told
 
 
+def test_a_faulty_toolkit_file_hides_no_fault_of_the_sheets(folder: Path) -> None:
+    rules = (folder / "toolkit.yaml").read_text(encoding="utf-8")
+    (folder / "toolkit.yaml").write_text(rules.replace("plan: p12", "plan: p99"), encoding="utf-8")
+    (folder / "6-design" / "IND-02.yaml").write_text("option: IND-02\nstrength: 2\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        toolkit.check(folder)
+    told = "\n".join(caught.value.faults)
+    for expected in ("toolkit.yaml, plan", "6-design/IND-02.yaml, title: missing", "6-design/IND-02.yaml, strength"):
+        assert expected in told
+
+
 def test_rules_are_told_apart_from_faults(folder: Path) -> None:
     (folder / "6-design" / "IND-01.yaml").write_text("option: IND-02\ntitle: x\n", encoding="utf-8")
     (folder / "9-monitoring.csv").write_text(
