@@ -398,13 +398,13 @@ PUBLISHED = {
 }
 PLACE = "Chongqing"
 WHY_EN = (
-    "Same sign. The published general equilibrium model counts dearer cars as lost productivity and adds taxes, "
-    "prices and trade; ours lets the spending displace other investment, which builds up slowly (crowding out). With "
-    "the extra cost counted as lost output the order of magnitude is the same; fuel saved is left out on our side."
+    "The published general equilibrium model counts dearer cars as lost productivity and adds taxes, "
+    "prices and trade; ours lets the spending displace other investment, which builds up slowly (crowding out). Beside "
+    "the published figure stands ours with the extra cost counted as lost output; fuel saved is left out on our side."
 )
 WHY_ZH = (
-    "方向一致。已发表的一般均衡模型把更贵的汽车视为生产率损失，并计入税收、价格与贸易；本模型只让这部分支出挤出其他投资，"
-    "影响累积较慢（挤出）。若把额外成本计为产出损失，则量级相同；我方未计节省的燃料。"
+    "已发表的一般均衡模型把更贵的汽车视为生产率损失，并计入税收、价格与贸易；本模型只让这部分支出挤出其他投资，"
+    "影响累积较慢（挤出）。与已发表数值对照的是把额外成本计为产出损失的结果；我方未计节省的燃料。"
 )
 
 
@@ -444,7 +444,11 @@ def published(work: Analysis) -> pd.DataFrame:
         row["same sign"] = bool(np.sign(row["with cost as lost output"]) == np.sign(known))
         row["ours over published"] = row["with cost as lost output"] / known
         found.append({**row, "unit": "% of GDP 2020"})
-    return _noted(pd.DataFrame(found), f"{WHY_EN} Source: Tan et al. 2020.", f"{WHY_ZH}来源：Tan 等（2020）。")
+    agree, ratios = sum(row["same sign"] for row in found), [row["ours over published"] for row in found]
+    least, most = f"{min(ratios):.1f}", f"{max(ratios):.1f}"
+    en = f"Same sign in {agree} of {len(found)} shocks, {least} to {most} times the published effect. {WHY_EN}"
+    zh = f"{len(found)}个冲击中{agree}个方向一致，为已发表影响的{least}至{most}倍。{WHY_ZH}"
+    return _noted(pd.DataFrame(found), f"{en} Source: Tan et al. 2020.", f"{zh}来源：Tan 等（2020）。")
 
 
 def _car_spending(work: Analysis, bench: Bench) -> dict[str, Array]:
