@@ -12,11 +12,13 @@ import dataclasses
 import functools
 import hashlib
 import io
+import re
 import tempfile
 import threading
 import warnings
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,10 @@ Value = float | xr.DataArray
 
 CONTROLS = ("initial time", "final time", "time step", "saveper")
 KEYWORDS = (None, "interpolate", "look_forward", "hold_backward", "raw")
+MOST_ELEMENTS = 100_000  # of a numeric subscript range
+_NUMERIC_RANGE = re.compile(
+    rb"\(\s*(?P<stem>[^\s\d(),-][^\s(),-]*?)(?P<first>\d{1,4000})\s*-\s*(?P=stem)(?P<last>\d{1,4000})\s*\)"
+)
 LARGEST = 20 << 20  # bytes of a model file; the largest published ones have 2 MB
 FAR = 1e9  # time units before and after a series over which its end values are held
 
@@ -109,7 +115,9 @@ class Oracle:
                 ),
             )
             coords = {name: self._coords(model, name) for name in names}
-        return self._dataset(frame, names, coords)
+        # PySD may give dims of its own making, which fit nothing.
+        made: xr.Dataset = _pysd(self.path, lambda: self._dataset(frame, names, coords))
+        return made
 
     def _own(self, names: Iterable[str]) -> tuple[str, ...]:
         """Subscripts as the model file calls them."""
@@ -213,6 +221,8 @@ def abstract_model(path: Path, encoding: str | None = None) -> Any:
 
     _look_at(path)
     suffix = path.suffix.lower()
+    if suffix == ".mdl":
+        _count_ranges(path)
 
     def parse() -> Any:
         file = VensimFile(path, encoding=encoding) if suffix == ".mdl" else XmileFile(path)
@@ -221,6 +231,7 @@ def abstract_model(path: Path, encoding: str | None = None) -> Any:
 
     with _lock, _quiet():
         model = copy.deepcopy(_pysd(path, parse))  # PySD shares one mutable default among all subscript ranges
+    _look_for_circles(model, path)
     for node in _nodes(model):
         if hasattr(node, "file"):
             node.file = _absolute(node.file, path.parent)
@@ -239,6 +250,26 @@ def _look_at(path: Path) -> None:
     size = path.stat().st_size
     if size > LARGEST:
         raise ModelError(path, f"the file has {size / 2**20:.0f} MB; a model file has at most {LARGEST >> 20} MB")
+
+
+def _count_ranges(path: Path) -> None:
+    """Refuse a range such as (A1-A999999999), whose elements PySD's parser writes out."""
+    for found in _NUMERIC_RANGE.finditer(path.read_bytes()):
+        if int(found["last"]) - int(found["first"]) >= MOST_ELEMENTS:
+            text = found.group().decode(errors="replace")[:80]
+            raise ModelError(path, f"the subscript range {text} has more than {MOST_ELEMENTS} elements")
+
+
+def _look_for_circles(model: Any, path: Path) -> None:
+    """Refuse subscript ranges that contain themselves: PySD would resolve them for ever."""
+    for section in model.sections:
+        inside = {one.name: one.subscripts for one in section.subscripts if not isinstance(one.subscripts, dict)}
+        inside = {name: [held] if isinstance(held, str) else list(held) for name, held in inside.items()}
+        try:
+            tuple(TopologicalSorter(inside).static_order())
+        except CycleError as error:
+            circle = " → ".join(repr(name[:80]) for name in reversed(error.args[1][:20]))
+            raise ModelError(path, f"subscript ranges contain each other: {circle}") from None
 
 
 def _translated(path: Path, encoding: str | None) -> tuple[Path, dict[str, str]]:

@@ -41,7 +41,7 @@ input slot (ndarray over its dims), `Module.series[slot]` a data series `Series(
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -71,6 +71,9 @@ OPS: Mapping[str, tuple[int, str, str]] = {
 # Operations whose cost makes a loop of their own worth while when they depend on fewer axes.
 COSTLY = frozenset(("div", "pow", "zidz", "xidz", "quantum", "modulo", "remainder", "exp", "ln", "sqrt", "sin", "cos"))
 COSTLY |= {"tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"}
+
+
+DEEPEST = 200  # nodes from an expression to its innermost part: passes over expressions are recursive
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,26 +211,29 @@ class Graph:
 
     def __init__(self) -> None:
         self._made: dict[Any, Any] = {}
+        self._depth: dict[int, int] = {}
 
     def __reduce__(self) -> tuple[type[Graph], tuple[()]]:
         """What was made is found by identity, which a copy in another process does not share."""
         return Graph, ()
 
-    def _once(self, key: Any, make: Any) -> Any:
+    def _once(self, key: Any, make: Callable[[], _Node]) -> _Node:
         if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]
+            node = self._made[key] = make()
+            depth = self._depth[id(node)] = 1 + max((self._depth.get(id(one), 0) for one in children(node)), default=0)
+            if depth > DEEPEST:
+                raise ValueError(f"the expression is more than {DEEPEST} operations deep (or terms long): split it")
+        made: _Node = self._made[key]
+        return made
 
     def number(self, value: float) -> Number:
         """A literal."""
         value = float(value)
-        node: Number = self._once(("number", value.hex()), lambda: Number(value))
-        return node
+        return self._once(("number", value.hex()), lambda: Number(value))
 
     def read(self, slot: int, refs: Refs = ()) -> Read:
         """One element of a slot."""
-        node: Read = self._once(("read", slot, refs), lambda: Read(slot, refs, _ref_axes(refs)))
-        return node
+        return self._once(("read", slot, refs), lambda: Read(slot, refs, _ref_axes(refs)))
 
     def apply(self, op: str, *args: Expr) -> Expr:
         """An elementwise operation; arguments are converted between numbers and truth values as it needs."""
@@ -239,9 +245,7 @@ class Graph:
         return self._apply(op, converted, result)
 
     def _apply(self, op: str, args: tuple[Expr, ...], result: str) -> Expr:
-        key = (op, *map(id, args))
-        node: Expr = self._once(key, lambda: Apply(op, args, _join(args), result))
-        return node
+        return self._once((op, *map(id, args)), lambda: Apply(op, args, _join(args), result))
 
     def _as(self, kind: str, node: Expr) -> Expr:
         if node.type == kind:
@@ -259,30 +263,26 @@ class Graph:
         if not over:
             return body
         rest = tuple(axis for axis in body.axes if axis not in over)
-        node: Reduce = self._once((op, over, id(body)), lambda: Reduce(op, over, body, rest))
-        return node
+        return self._once((op, over, id(body)), lambda: Reduce(op, over, body, rest))
 
     def interp(self, table: int, refs: Refs, arg: Expr) -> Interp:
         """A table lookup."""
         arg = self.real(arg)
         axes = tuple(sorted({*arg.axes, *_ref_axes(refs)}))
-        node: Interp = self._once(("interp", table, refs, id(arg)), lambda: Interp(table, refs, arg, axes))
-        return node
+        return self._once(("interp", table, refs, id(arg)), lambda: Interp(table, refs, arg, axes))
 
     def recall(self, slot: int, refs: Refs, lag: Expr, start: Expr) -> Recall:
         """A delayed value."""
         lag, start = self.real(lag), self.real(start)
         axes = tuple(sorted({*lag.axes, *start.axes, *_ref_axes(refs)}))
         key = ("recall", slot, refs, id(lag), id(start))
-        node: Recall = self._once(key, lambda: Recall(slot, refs, lag, start, axes))
-        return node
+        return self._once(key, lambda: Recall(slot, refs, lag, start, axes))
 
     def vector(self, op: str, over: tuple[str, ...], args: tuple[Expr, ...], drop: tuple[str, ...] = ()) -> Vector:
         """An operation on rows; `drop` are axes of the arguments that the result does not have."""
         args = tuple(self.real(arg) for arg in args)
         axes = tuple(axis for axis in sorted({*_join(args), *over}) if axis not in drop)
-        node: Vector = self._once((op, over, *map(id, args)), lambda: Vector(op, over, args, axes))
-        return node
+        return self._once((op, over, *map(id, args)), lambda: Vector(op, over, args, axes))
 
     def rebuild(self, node: Expr, args: tuple[Expr, ...]) -> Expr:
         """The same node over other children."""

@@ -154,6 +154,8 @@ def _declare(
         key = clean(element.name)
         if key in scope.symbols:
             raise Refused(element.name, lines.find(element.name), "the name is defined twice")
+        if not dims[element.name] and len(element.components) > 1:
+            raise Refused(element.name, lines.find(element.name), f"it is defined {len(element.components)} times")
         scope.symbols[key] = _symbol(lowering, subscripts, element, dims[element.name], lines)
     controls = [scope.symbols.get(name) for name in CONTROLS]
     if not all(isinstance(symbol, SlotSymbol) for symbol in controls):
@@ -224,14 +226,17 @@ def _cells(lowering: Lowering, axes: tuple[str, ...], refs: ir.Refs) -> Any:
 
 
 def _owners(place: Place, symbol: SlotSymbol, components: Sequence[Any]) -> NDArray[np.int64]:
-    """Which definition each cell belongs to: the last that names it and does not except it; -1 for none."""
+    """Which definition each cell belongs to: the last that names it and does not except it; -1 for none.
+
+    The exceptions of a variable's only definition do not count, as in PySD.
+    """
     lowering, subscripts = place.lowering, place.scope.subscripts
     owner = np.full([lowering.axes[dim].size for dim in symbol.dims], -1)
     for number, component in enumerate(components):
         given, excepted = component.subscripts
         cells = np.zeros(owner.shape, dtype=bool)
         cells[_cells(lowering, *subscripts.target(given, symbol.dims))] = True
-        for names in excepted:
+        for names in excepted if len(components) > 1 else ():
             for name in names:
                 subscripts.check(name)
             if len(names) != len(symbol.dims):

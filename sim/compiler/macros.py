@@ -13,28 +13,26 @@ from sim.compiler.scope import MacroSymbol, Scope, SlotSymbol, Symbol, TableSymb
 if TYPE_CHECKING:
     from sim.compiler.expressions import Place
 
-MAX_DEPTH = 30
-
 
 @dataclass(slots=True)
 class Macro:
     """A macro of the model file."""
 
     section: Any
-    depth: int = 0
+    open: bool = False
 
     def call(self, place: Place, args: list[Expr]) -> Expr:
         """The output of a call."""
         section = self.section
         if len(args) != len(section.params):
             raise ValueError(f"the macro {section.name!r} takes {len(section.params)} arguments, got {len(args)}")
-        if self.depth >= MAX_DEPTH:
+        if self.open:
             raise ValueError(f"the macro {section.name!r} calls itself")
-        self.depth += 1
+        self.open = True
         try:
             return self._expand(place, [place.graph.real(arg) for arg in args])
         finally:
-            self.depth -= 1
+            self.open = False
 
     def _expand(self, place: Place, args: list[Expr]) -> Expr:
         from sim.compiler.expressions import Place as Here

@@ -74,7 +74,7 @@ class Subscripts:
         except KeyError as error:
             names = [subscript.name for subscript in section.subscripts]
             raise UnknownSubscriptError(str(error.args[0]), names) from error
-        except (ValueError, OSError, TypeError, AttributeError) as error:
+        except (ValueError, IndexError, OSError, TypeError, AttributeError) as error:
             raise ModelError(path, f"a subscript range cannot be read: {' '.join(str(error).split())[:500]}") from error
         ranges = {name: tuple(elements) for name, elements in manager.subscripts.items()}
         mapping = {name: tuple(mapped) for name, mapped in manager.mapping.items()}

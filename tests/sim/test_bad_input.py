@@ -162,6 +162,20 @@ FILES = {
         b"{UTF-8}\na = 1 ~ ~ |\nINITIAL TIME = 0 ~ ~ |\nTIME STEP = 1 ~ ~ |\nSAVEPER = 1 ~ ~ |\n",
         "(?i)final",
     ),
+    "a scalar defined twice": (b"{UTF-8}\na b = 1 ~ ~ |\na_b = 2 ~ ~ |\n" + CONTROL.encode(), "a b.*2 times"),
+    "a range of itself": (b"{UTF-8}\nr: r ~ ~ |\na[r] = 1 ~ ~ |\n" + CONTROL.encode(), "'r' . 'r'"),
+    "ranges of each other": (b"{UTF-8}\nr: q ~ ~ |\nq: r ~ ~ |\na[r] = 1 ~ ~ |\n" + CONTROL.encode(), "contain each"),
+    "a range without end": (b"{UTF-8}\nr: (A1-A999999999) ~ ~ |\na[r] = 1 ~ ~ |\n" + CONTROL.encode(), "elements"),
+    "a long equation": (b"{UTF-8}\na = " + b"+".join(700 * [b"Time"]) + b" ~ ~ |\n" + CONTROL.encode(), "'a'.*deep"),
+    "a macro of itself": (
+        b"{UTF-8}\n:MACRO: M(x)\nM = M(x) + 1 ~ ~ |\n:END OF MACRO:\na = M(2) ~ ~ |\n" + CONTROL.encode(),
+        "calls itself",
+    ),
+    "an order of another shape": (
+        b"{UTF-8}\nr: x, y ~ ~ |\nq: u, v ~ ~ |\no[r] = 1, 0 ~ ~ |\na[q, r] = 1 ~ ~ |\n"
+        b"b[q, r] = VECTOR REORDER(a[q, r], o[r]) ~ ~ |\n" + CONTROL.encode(),
+        "VECTOR REORDER",
+    ),
     "too few numbers": (b"{UTF-8}\nd: x, y, z ~ ~ |\na[d] = 1, 2 ~ ~ |\n" + CONTROL.encode(), "2"),
     "too few subscripts": (
         b"{UTF-8}\nd: x, y ~ ~ |\ne: u, v ~ ~ |\na[d, e] = 1 ~ ~ |\nb[d] = a[d] ~ ~ |\n" + CONTROL.encode(),
@@ -182,6 +196,16 @@ def test_a_bad_model_file_is_refused_in_words(kind, suffix, tmp_path):
     with pytest.raises(SimError, match=words) as caught:
         Model.load(path).run()
     assert len(str(caught.value)) < 4000
+
+
+def test_a_dimension_without_elements_is_refused(tmp_path):
+    text = (MODELS / "xmile.xmile").read_text(encoding="utf-8")
+    path = tmp_path / "empty.xmile"
+    path.write_text(
+        text.replace("<model", '<dimensions><dim name="d" size="3"/></dimensions><model', 1), encoding="utf-8"
+    )
+    with pytest.raises(ModelError, match="subscript range"):
+        Model.load(path)
 
 
 def test_a_circle_is_named_in_order(write):
