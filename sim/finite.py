@@ -51,14 +51,17 @@ class Finite:
         first = sorted(self.members)[:NAMED]
         shown = {one: {name: values[one] for name, values in list(parameters.items())[:50]} for one in first}
         short = "; ".join(
-            f"member {one} ({', '.join(f'{name} = {_short(value)}' for name, value in list(values.items())[:6])})"
-            for one, values in shown.items()
+            f"member {one}" + (f" ({_listed(values)})" if values else "") for one, values in shown.items()
         )
         names = ", ".join(list(self.variables)[:8])
         logger.warning(
             "%d of %d members have values that are not finite, in %s: %s", len(self.members), total, names, short
         )
         return {"non_finite_members": np.array(sorted(self.members)), "non_finite_variables": list(self.variables)}
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {_short(value)}" for name, value in list(values.items())[:6])
 
 
 def _short(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.compiler import stateful
 from sim.compiler.functions import FUNCTIONS
-from sim.compiler.ir import Along, Expr, Graph, Number, Read
+from sim.compiler.ir import Along, Expr, Graph, Interp, Number, Read, Recall, children
 from sim.compiler.scope import MacroSymbol, Scope, SlotSymbol, TableSymbol, clean
 from sim.errors import Refused, SimError
 
@@ -52,10 +52,8 @@ class Place:
         return Refused(self.variable, self.line or None, reason)
 
     def last_axes(self, node: Expr, count: int) -> tuple[str, ...]:
-        """The last subscripts of an array argument, in the order in which it is written."""
-        axes = tuple(ref.axis for ref in node.refs if isinstance(ref, Along)) if isinstance(node, Read) else ()
-        if len(axes) < count:
-            axes = tuple(axis for axis in self.axes if axis in node.axes)
+        """The last subscripts of an array argument, in the order in which they are first written in it."""
+        axes = tuple(dict.fromkeys(_written(node)))
         if len(axes) < count:
             raise ValueError(f"a vector function needs an array with {count} subscript(s) or more")
         return axes[-count:]
@@ -63,6 +61,13 @@ class Place:
     def last_axis(self, node: Expr) -> str:
         """The last subscript of an array argument."""
         return self.last_axes(node, 1)[0]
+
+
+def _written(node: Expr) -> Iterator[str]:
+    """The axes of a node in the order of its text, repeated; an argument comes before its table, as in PySD."""
+    yield from (axis for child in children(node) for axis in _written(child) if axis in node.axes)
+    refs = node.refs if isinstance(node, Read | Interp | Recall) else ()
+    yield from (ref.axis for ref in refs if isinstance(ref, Along))
 
 
 def lower(place: Place, ast: Any) -> Expr:

@@ -165,6 +165,8 @@ def _along_last(op: str) -> Function:
         last = place.last_axis(args[0])
         if any(last in arg.axes for arg in args[1:]) and op in ("sort order", "rank"):
             raise ValueError("the direction of a sort must not vary along the sorted subscript")
+        if op == "reorder" and args[1].axes != args[0].axes:
+            raise ValueError("VECTOR REORDER needs an order with the same subscripts as the vector")
         return place.graph.vector(op, (last,), tuple(args))
 
     return lower

@@ -71,6 +71,24 @@ def test_one_row_of_a_table(write, backend):
     np.testing.assert_allclose(Oracle(path).run()["y"].isel(time=0), [50.0, 50.0], err_msg="PySD has been mended")
 
 
+def test_truth_values_of_arrays(write, backend):
+    body = (
+        "r: a, b ~ ~ |\nx[r] = 1, 2 ~ ~ |\ny[r] = (x[r] > 0) + (x[r] > 1) ~ ~ |\nz = (Time >= 0) + (Time >= 0) ~ ~ |\n"
+    )
+    path = write(body)
+    result, reference = Model.load(path).run(backend=backend), Oracle(path).run()
+    np.testing.assert_array_equal(result["y"].isel(time=0), [1.0, 2.0])
+    np.testing.assert_array_equal(reference["y"].isel(time=0), [1.0, 1.0], err_msg="PySD has been mended")
+    np.testing.assert_array_equal(result["z"], reference["z"])
+
+
+def test_missing_argument_of_a_lookup(write, backend):
+    path = write("t( (0,7),(9,5) ) ~ ~ |\nn = IF THEN ELSE(Time > 0, :NA:, 0) ~ ~ |\ny = t(n) ~ ~ |\n")
+    result, reference = Model.load(path).run(backend=backend), Oracle(path).run()
+    np.testing.assert_array_equal(result["y"], [7.0] + 8 * [np.nan])
+    np.testing.assert_array_equal(reference["y"], 9 * [7.0], err_msg="PySD has been mended")
+
+
 def test_division_by_zero(write, backend):
     path = write("y = 1 / (Time - 1) ~ ~ |\nz = 2 ^ 2000 ~ ~ |\nlevel = INTEG(1, 0) ~ ~ |\n")
     result = Model.load(path).run(backend=backend)
