@@ -34,7 +34,7 @@ class Allocation:
     note, then every indicator behind the number. national: the nation's target, per cent. aggregate: what the targets
     amount to by the exact identity, per cent; aggregate_official: the same at the provinces' own growth targets;
     aggregate_rounded, aggregate_remainder: after rounding to whole per cents, plainly and by largest remainder.
-    scalar: the one number that met the national sum.
+    scalar: the one number that met the national sum; says: its meaning in words.
     """
 
     rule: str
@@ -53,6 +53,7 @@ class Allocation:
     growth_provinces: float
     growth_nation: float
     growth_scaling: float
+    says: Mapping[str, str]
 
     def targets(self) -> xr.DataArray:
         """Targets in per cent over the provinces that have one."""
@@ -72,6 +73,7 @@ class Allocation:
             "plan": self.plan,
             "target of the nation": f"{self.national:g} % less {self.indicator} per GDP",
             "sum of the provinces": _known(self.aggregate, 3),
+            **self.says,
             "at the provinces' own growth targets": _known(self.aggregate_official),
             "after rounding to whole per cents": _known(self.aggregate_rounded),
             "after rounding by largest remainder": _known(self.aggregate_remainder),
@@ -202,20 +204,13 @@ class _Solved:
         return 100 * use.aggregate(np.nan_to_num(cut)) if complete else float("nan")
 
 
-def _bounds(options: Mapping[str, Any]) -> Bounds:
-    floor, cap = options["floor"], options["cap"]
-    if floor is not None and cap is not None and floor > cap:
-        raise InputError(f"got floor {floor:g} above cap {cap:g}; allowed: floor ≤ cap")
-    return Bounds(-np.inf if floor is None else floor / 100, np.inf if cap is None else cap / 100)
-
-
 def _solve(entry: Rule, data: Indicators, options: Mapping[str, Any]) -> Allocation:
     rates, scaling = _growth(data, entry.growth if options["growth"] == "rule" else options["growth"])
     assumed = data.with_growth(rates)
     proposal = entry.propose(assumed, options)
     if options["indicator"] == "co2" and not proposal.given:
         proposal = _carbon(proposal, data.plan)
-    weights, bounds = _weights(assumed, options["indicator"]), _bounds(options)
+    weights, bounds = _weights(assumed, options["indicator"]), Bounds.of(options)
     if proposal.given:
         cut, scalar = bounds(proposal.cut(0.0)), 0.0
     else:
@@ -255,6 +250,7 @@ def _result(solved: _Solved, plain: Array, remainder: Array) -> Allocation:
         growth_provinces=100 * growth_rates.summed(data.growth[known], data.gdp[known], data.plan.years),
         growth_nation=data.plan.national_growth,
         growth_scaling=solved.scaling,
+        says=solved.proposal.says(solved.scalar),
     )
 
 

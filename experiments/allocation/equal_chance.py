@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 
 from experiments.allocation.indicators import Indicators
-from experiments.allocation.national import Array
+from experiments.allocation.national import Array, Bounds
 from experiments.allocation.registry import Options, Proposal, rule
-from experiments.allocation.response import Response
+from experiments.allocation.response import Response, simulated_plan
 from experiments.errors import InputError
+
+OUTSIDE, HELD = "no", "held at a bound"
+APART = {OUTSIDE: "no fixed point, so another chance", HELD: "held at a bound, so another chance"}
 
 
 @rule("equal-chance", title="Equal chance", origin="own")
@@ -16,7 +19,8 @@ def equal_chance(indicators: Indicators, options: Options) -> Proposal:
 
     options: `chance`, a `Response` of the model (made with `mix`, `members` and `seed` when it is not given). The
     scalar is 1 − 2q, so that cuts rise with it. Provinces whose fixed point lies outside the simulated targets are
-    named in the column `converged`.
+    named, and marked in the column `converged`; so are those held at the floor or the cap. `chance` is that of the
+    target after floor and cap, but for a target of CO2, whose bounds are no bounds of energy.
     """
     response = options.get("chance") or _simulated(indicators, options)
     if not isinstance(response, Response):
@@ -33,20 +37,35 @@ def equal_chance(indicators: Indicators, options: Options) -> Proposal:
     def cut(scalar: float) -> Array:
         return spread(response.fixed_point(chance(scalar))[0])
 
+    bounds = Bounds.of(options) if options.get("indicator") == "energy" else Bounds()
+
     def detail(scalar: float) -> pd.DataFrame:
         target, inside = response.fixed_point(chance(scalar))
+        held = bounds(target) != target
+        state = np.select([held, inside], [HELD, "yes"], OUTSIDE)
         return pd.DataFrame(
             {
                 "common_chance": chance(scalar),
-                "chance": spread(response.chance(target)),
-                "converged": np.where(known, np.where(inside[place], "yes", "no"), "not simulated"),
+                "chance": spread(response.chance(bounds(target))),
+                "converged": np.where(known, state[place], "not simulated"),
             }
         )
 
-    return Proposal(cut, detail)
+    def says(scalar: float) -> dict[str, str]:
+        states = list(zip(indicators.provinces, detail(scalar).converged, strict=True))
+        apart = {why: ", ".join(p for p, s in states if s == state) for state, why in APART.items()}
+        under = "" if options.get("chance") else f" under the mix {options['mix']}"
+        members = f"{response.ordered.shape[2]} members{under}, predictive error included"
+        common = {"common chance to meet the target": f"{100 * chance(scalar):.1f} % of {members}"}
+        return common | {why: names for why, names in apart.items() if names}
+
+    notes = {p: "not simulated" for p in indicators.provinces if p not in response.provinces}
+    return Proposal(cut, detail, notes=notes, says=says)
 
 
 def _simulated(indicators: Indicators, options: Options) -> Response:
     from experiments.futures import response
 
-    return response(plan=indicators.plan.name, mix=options["mix"], members=options["members"], seed=options["seed"])
+    return response(
+        plan=simulated_plan(indicators), mix=options["mix"], members=options["members"], seed=options["seed"]
+    )

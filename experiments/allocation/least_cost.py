@@ -8,6 +8,7 @@ import pandas as pd
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Array
 from experiments.allocation.registry import Options, Proposal, rule
+from experiments.allocation.response import simulated_plan
 from experiments.errors import InputError
 
 
@@ -60,7 +61,8 @@ def least_cost(indicators: Indicators, options: Options) -> Proposal:
 
     def detail(scalar: float) -> pd.DataFrame:
         used = np.clip((scalar - curve.cost + SPREAD) / (2 * SPREAD), 0.0, 1.0)
-        total = (curve.gain * used * curve.cost).sum(axis=1) / np.maximum((curve.gain * used).sum(axis=1), 1e-12)
+        saved = (curve.gain * used).sum(axis=1)
+        total = (curve.gain * used * curve.cost).sum(axis=1) / np.where(saved > 0, saved, np.nan)
         full = curve.base + curve.gain.sum(axis=1)
         return pd.DataFrame(
             {
@@ -71,10 +73,16 @@ def least_cost(indicators: Indicators, options: Options) -> Proposal:
             }
         )
 
-    return Proposal(cut, detail)
+    def says(scalar: float) -> dict[str, str]:
+        idle = scalar < curve.cost[curve.gain > 0].min(initial=np.inf) - SPREAD
+        price = "none: no lever is needed, the cuts are those without policy less the same everywhere"
+        return {"price of the last unit saved": price if idle else f"{scalar:.2f} yuan/kgce, the same everywhere"}
+
+    notes = {p: "not simulated" for p in indicators.provinces if p not in curve.provinces}
+    return Proposal(cut, detail, notes=notes, says=says)
 
 
 def _simulated(indicators: Indicators, options: Options) -> CostCurve:
     from experiments.futures import cost_curve
 
-    return cost_curve(plan=indicators.plan.name, members=options["members"], seed=options["seed"])
+    return cost_curve(plan=simulated_plan(indicators), members=options["members"], seed=options["seed"])

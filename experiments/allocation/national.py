@@ -8,8 +8,9 @@ from the provinces' cuts t_p by
 so it is the energy-weighted mean of t_p only where growth is uniform. All cuts here are fractions (0.16 = 16 %).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,14 @@ class Bounds:
 
     floor: float = -np.inf
     cap: float = np.inf
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Bounds":
+        """From the options `floor` and `cap`, per cent, None where there is none. Raises InputError for floor > cap."""
+        floor, cap = options["floor"], options["cap"]
+        if floor is not None and cap is not None and floor > cap:
+            raise InputError(f"got floor {floor:g} above cap {cap:g}; allowed: floor ≤ cap")
+        return cls(-np.inf if floor is None else floor / 100, np.inf if cap is None else cap / 100)
 
     def __call__(self, cut: Array) -> Array:
         """Cuts held within the bounds; a cut that is not defined stays so."""

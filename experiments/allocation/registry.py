@@ -30,19 +30,25 @@ def _no_detail(scalar: float) -> pd.DataFrame:
     return pd.DataFrame()
 
 
+def _silent(scalar: float) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Proposal:
     """What a rule returns.
 
     cut: scalar → cuts (province, order of the indicators), fractions; NaN = no basis. detail: scalar → a table
     (province × columns) of every number that a reader needs to redo a province by hand. given: the cuts are stated
-    somewhere and stand as they are; the national sum is reported, not enforced. notes: province → remark.
+    somewhere and stand as they are; the national sum is reported, not enforced. notes: province → remark. says:
+    scalar → what the scalar means there and which provinces are no part of it, in words.
     """
 
     cut: Cut
     detail: Callable[[float], pd.DataFrame] = _no_detail
     given: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
+    says: Callable[[float], Mapping[str, str]] = _silent
 
 
 @dataclass(frozen=True)

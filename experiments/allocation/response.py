@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.allocation.indicators import Indicators, find_plan
 from experiments.allocation.national import Array
 from experiments.errors import InputError
 
@@ -78,3 +79,14 @@ class Response:
         got = below + weight[:, None] * (above - below)
         known = np.isfinite(got)
         return np.asarray((known & (got >= target[:, None])).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+
+
+def simulated_plan(indicators: Indicators) -> str:
+    """The plan that the model simulates for a rule. Raises InputError for other years than the plan's."""
+    plan = indicators.plan
+    years = find_plan(plan.name).base_year
+    if plan.base_year != years:
+        raise InputError(
+            f"got base year {plan.base_year}; a rule that simulates the model has the plan's, {years}: leave it out"
+        )
+    return plan.name

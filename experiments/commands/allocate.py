@@ -77,7 +77,11 @@ def _allocate(
     from experiments.allocation import allocate as split
     from experiments.allocation import ledger as accounts
     from experiments.allocation import output
+    from experiments.allocation.options import options_of
+    from experiments.allocation.registry import find
 
+    if "members" in set(options_of(find(rule).name)["option"]):
+        note("simulating the model for this rule", quiet)
     result = split(rule, national, **given)
     table = pd.concat([accounts.measured(), accounts.planned(result)]) if ledger else result.table
     if out:

@@ -105,3 +105,35 @@ def test_least_cost_equalises_the_marginal_cost(simulated: tuple[str, ...]) -> N
     np.testing.assert_allclose(table.target_percent, 100 * curve.reduction(price, SPREAD))
     # No unit of saving can be moved to a cheaper place: what is unused costs more than what is used.
     assert curve.cost[curve.cost + SPREAD < price].max() < curve.cost[curve.cost - SPREAD > price].min()
+
+
+def test_provinces_without_a_fixed_point_are_named_and_the_sum_stays_exact(simulated: tuple[str, ...]) -> None:
+    response, _, _ = linear(np.random.default_rng(4), simulated, 200)
+    stuck = response.reductions.copy()
+    stuck[:, :, simulated.index("Hainan")] = -0.1  # misses even the lowest target
+    found = allocate("equal-chance", 16.0, chance=Response(simulated, GRID, stuck))
+    assert found.aggregate == pytest.approx(16.0, abs=1e-6)
+    assert found.table.set_index("province").converged["Hainan"] == "no"
+    said = found.summary()
+    assert said["no fixed point, so another chance"] == "Hainan"
+    assert said["common chance to meet the target"].startswith(
+        f"{100 * found.table.common_chance.iloc[0]:.1f} % of 200"
+    )
+
+
+def test_the_chance_is_that_of_the_target_after_a_cap(simulated: tuple[str, ...]) -> None:
+    response, free, feedback = linear(np.random.default_rng(4), simulated, 1000)
+    cap = allocate("equal-chance", 16.0, chance=response).table.target_percent.max() - 0.5
+    found = allocate("equal-chance", 16.0, chance=response, cap=cap)
+    table = found.table[found.table.province.isin(simulated)]
+    target = table.target_percent.to_numpy() / 100
+    np.testing.assert_allclose(table.chance, (free + feedback * target >= target).mean(axis=0), atol=2.5 / 1000)
+    held = table.province[table.converged == "held at a bound"]
+    assert len(held)
+    assert found.summary()["held at a bound, so another chance"] == ", ".join(held)
+
+
+@pytest.mark.parametrize("rule", ["equal-chance", "least-cost"])
+def test_a_rule_that_simulates_refuses_another_base_year(rule: str) -> None:
+    with pytest.raises(InputError, match="has the plan's, 2010: leave it out"):
+        allocate(rule, 16.0, base_year=2008)
