@@ -1,7 +1,7 @@
 """The trust panel: how far the numbers of a run may be believed, item by item, in words that a table can hold."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,22 +16,21 @@ WIDE = 0.05
 
 @dataclass(frozen=True)
 class Item:
-    """One line: what was looked at, the number, the verdict (good, caution, bad, not done) and its meaning."""
+    """One line: what was looked at, what was found, the verdict (good, caution, bad, not done) and what it means."""
 
     topic: str
     value: str
+    value_zh: str
     verdict: str
     meaning_en: str
     meaning_zh: str
 
 
 def panel(run: Run) -> pd.DataFrame:
-    """Columns topic, value, verdict, meaning_en, meaning_zh; what was not done is said, not left out."""
+    """Columns topic, value, value_zh, verdict, meaning_en, meaning_zh; what was not done is said, not left out."""
     tables = {name: run.table(name) for name in run.tables}
     items = [item for part in PARTS for item in part(tables, run.manifest)]
-    return pd.DataFrame(
-        [astuple(item) for item in items], columns=["topic", "value", "verdict", "meaning_en", "meaning_zh"]
-    )
+    return pd.DataFrame([astuple(item) for item in items], columns=[field.name for field in fields(Item)])
 
 
 Tables = Mapping[str, pd.DataFrame]
@@ -44,6 +43,7 @@ def members(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     yield Item(
         "members",
         f"{count['drawn']} drawn, {count['done']} runs, {count['failed']} failed",
+        f"抽取{count['drawn']}个，运行{count['done']}次，失败{count['failed']}次",
         GOOD if failed == 0 else CAUTION if failed < 0.01 else BAD,
         "A failed member gave a value that is not finite; it is left out of every number.",
         "失败样本给出非有限值，已从所有结果中剔除。",
@@ -60,6 +60,7 @@ def intervals(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     yield Item(
         "Monte-Carlo error",
         f"± {100 * half:.1f} points at most (Wilson, 95 %)",
+        f"至多±{100 * half:.1f}个百分点（Wilson，95%）",
         GOOD if half <= WIDE else CAUTION,
         "Only the error of counting members; it says nothing of the model's own.",
         "仅为样本计数误差，不含模型本身的误差。",
@@ -76,6 +77,7 @@ def ranking(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     yield Item(
         "ranking at N and N/2",
         f"stable for {100 * stable:.0f} % of {len(table)} outputs",
+        f"{len(table)}个输出中{100 * stable:.0f}%稳定",
         GOOD if stable == 1 else CAUTION,
         "Orders that the intervals allow at N also hold at N/2; where they do not, no rank is given.",
         "按全部样本可区分的次序在一半样本下仍成立；否则不予排序。",
@@ -83,6 +85,7 @@ def ranking(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     yield Item(
         "dummy input",
         f"total index at most {table.total_dummy.max():.3f}",
+        f"总效应指数至多{table.total_dummy.max():.3f}",
         GOOD if table.total_dummy.max() < 0.05 else BAD,
         "An input that the model never sees; what is found for it is noise.",
         "模型从未使用的虚拟输入，其指数即为噪声水平。",
@@ -90,6 +93,7 @@ def ranking(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     yield Item(
         "widest interval of a total index",
         f"± {table.widest.max():.2f}",
+        f"±{table.widest.max():.2f}",
         GOOD if table.widest.max() < 0.1 else CAUTION,
         "Inputs whose intervals overlap share a rank.",
         "区间重叠的输入并列，不分先后。",
@@ -100,6 +104,7 @@ def ranking(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
         yield Item(
             "ranks refused",
             f"{100 * shared:.0f} % of inputs share a rank",
+            f"{100 * shared:.0f}%的输入并列",
             GOOD if shared < 0.5 else CAUTION,
             "A single rank is printed only where no interval overlaps.",
             "只有区间互不重叠时才给出单一名次。",
@@ -113,10 +118,13 @@ def irrelevance(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
         return
     table = tables["irrelevant"]
     some = table[table.fixed > 0]
-    moved = f"fixing them moves a chance by at most {100 * some.difference.abs().max():.1f} points"
+    fewest, most, moved = some.fixed.min(), some.fixed.max(), 100 * some.difference.abs().max()
     yield Item(
         "irrelevant inputs on fresh runs",
-        f"{some.fixed.min()} to {some.fixed.max()} a place; {moved}" if len(some) else "none was called so",
+        f"{fewest} to {most} a place; fixing them moves a chance by at most {moved:.1f} points"
+        if len(some)
+        else "none was called so",
+        f"每个地区{fewest}至{most}个；固定后概率变化至多{moved:.1f}个百分点" if len(some) else "没有",
         GOOD if bool(some.holds.all()) else CAUTION,
         "Inputs at the dummy's level for hit and miss are fixed at their median and the chance is counted anew.",
         "将判定为无关的输入固定在中位数后，用新样本重新计算概率。",
@@ -131,7 +139,8 @@ def reality(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     worst = tables["checks"].sort_values("rate").iloc[0]
     yield Item(
         "reality checks",
-        f"lowest pass rate {100 * worst.rate:.0f} %: {worst.check}",
+        f"lowest pass rate of any scenario {100 * worst.rate:.0f} %: {worst.check}",
+        f"各情景中最低通过率{100 * worst.rate:.0f}%：{worst.statement_zh}",
         GOOD if worst.rate >= 0.99 else CAUTION if worst.rate >= 0.9 else BAD,
         "Share of members that comply in every province and year.",
         "在所有省份和年份均满足陈述的样本比例。",
@@ -149,6 +158,7 @@ def identified(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     yield Item(
         "identified parameters",
         f"{100 * known:.0f} % of the calibrated parameters",
+        f"{100 * known:.0f}%的校准参数",
         GOOD if known > 0.8 else CAUTION,
         "A profile likelihood falls by 1.92 on both sides; the others show their prior.",
         "轮廓似然在两侧均下降1.92方为可识别，其余参数主要反映先验。",
@@ -157,13 +167,14 @@ def identified(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
 
 def holdout(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     """The verdict of the backtest, on which calibrated words depend."""
-    passed, text = backtest_verdict(tables)
+    passed, text, text_zh = backtest_verdict(tables)
     if passed is None:
         yield _absent("hold-out test", "tanlu backtest --run")
     else:
         yield Item(
             "hold-out test",
             text,
+            text_zh,
             GOOD if passed else BAD,
             "Skill against a naive forecast named beforehand, on years that were not fitted.",
             "在未参与拟合的年份上，与事先指定的朴素预测相比的技巧。",
@@ -171,26 +182,28 @@ def holdout(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     yield Item(
         "calibrated words",
         "given where an interval lies in one class" if passed else "withheld: numbers are model-conditional",
+        "区间落在同一等级时给出" if passed else "不使用：数值以模型为条件",
         GOOD if passed else CAUTION,
         "Words such as likely need a passed hold-out test and an interval within one class.",
         "仅当通过留出检验且区间落在同一等级内时，才使用“可能”等校准用语。",
     )
 
 
-def backtest_verdict(tables: Tables) -> tuple[bool | None, str]:
-    """Did the model beat the naive opponent on the main question of the backtest that the run holds, and in words.
+def backtest_verdict(tables: Tables) -> tuple[bool | None, str, str]:
+    """Did the model beat the naive opponent on the main question of the backtest that the run holds; in words, twice.
 
-    Passed: the 90 % interval of its CRPS less the opponent's lies below zero. (None, "") without a backtest.
+    Passed: the 90 % interval of its CRPS less the opponent's lies below zero. (None, "", "") without a backtest.
     """
     from calibration.backtest import MODEL, OPPONENT
 
     if "backtest" not in tables:
-        return None, ""
+        return None, "", ""
     card = tables["backtest"]
     rows = card[(card.question == card.question.iloc[0]) & (card.run == MODEL) & (card.forecast == OPPONENT)]
     row = rows.iloc[0]
-    words = f"CRPS {row.delta_crps:+.2f} points ({row.delta_crps_low:+.2f} … {row.delta_crps_high:+.2f})"
-    return bool(row.delta_crps_high < 0), f"{words} against the {OPPONENT}, {row.question}; below 0 is better"
+    number = f"{row.delta_crps:+.2f}", f"{row.delta_crps_low:+.2f} … {row.delta_crps_high:+.2f}"
+    english = f"CRPS {number[0]} points ({number[1]}) against the {OPPONENT}, {row.question}; below 0 is better"
+    return bool(row.delta_crps_high < 0), english, f"与朴素预测相比CRPS差{number[0]}个百分点（{number[1]}）；小于0为优"
 
 
 def trusted(run: Run) -> bool:
@@ -199,7 +212,7 @@ def trusted(run: Run) -> bool:
 
 
 def _absent(topic: str, command: str) -> Item:
-    return Item(topic, "–", ABSENT, f"Not done yet: {command}", f"尚未进行：{command}")
+    return Item(topic, "–", "–", ABSENT, f"Not done yet: {command}", f"尚未进行：{command}")
 
 
 Part = Callable[[Tables, Mapping[str, Any]], Iterator[Item]]

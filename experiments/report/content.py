@@ -1,7 +1,7 @@
 """What a page consists of: charts with their data, tables, and notes on what a run lacks."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +79,7 @@ class Table:
     csv_uri: str
     note: str = ""
     long: bool = False
+    code: bool = False
 
 
 def table(
@@ -91,9 +92,12 @@ def table(
     decimals: Mapping[str, int] | int = 2,
     note: str = "",
     limit: int = 400,
+    shares: Collection[str] = (),
+    code: bool = False,
 ) -> Table:
     """A table of the page: columns in `heads` (column → our text) or all of them; names translated where known.
 
+    shares: columns of fractions, shown in per cent; code: the texts keep their spaces.
     A column called "light" holds levels or words and is shown as lights. More rows than `limit` stay in the CSV only.
     """
     chosen = [column for column in heads or data.columns if column in data]
@@ -102,14 +106,17 @@ def table(
     columns = [Head(terms((heads or {})[c]) if heads else terms.name(c), number[c]) for c in chosen]
     digits = {c: decimals if isinstance(decimals, int) else decimals.get(c, 2) for c in chosen}
     rows = [
-        [_cell(terms, column, value, digits[column]) for column, value in zip(chosen, row, strict=True)]
+        [
+            Cell(terms.share(value)) if column in shares else _cell(terms, column, value, digits[column])
+            for column, value in zip(chosen, row, strict=True)
+        ]
         for row in shown.itertuples(index=False, name=None)
     ]
     if len(data) > limit:
         note = " ".join(
             filter(None, (note, terms("The first {n} of {total} rows; the CSV holds all.", n=limit, total=len(data))))
         )
-    return Table(name, title, columns, rows, svg.data_uri(csv(data), "text/csv"), note, len(chosen) > 7)
+    return Table(name, title, columns, rows, svg.data_uri(csv(data), "text/csv"), note, len(chosen) > 7, code)
 
 
 def _cell(terms: Terms, column: str, value: Any, decimals: int) -> Cell:

@@ -13,6 +13,7 @@ from experiments.report.province import page as province_page
 from experiments.report.terms import Terms
 from experiments.report.tilemap import CODES, COLUMNS, ROWS, TILES
 from experiments.report.view import NATION, Measured, Standing, View, lowest_first
+from experiments.solve import BOUND
 
 if TYPE_CHECKING:
     from experiments.store import Run
@@ -54,7 +55,7 @@ def build(run: "Run", terms: Terms, measured: Measured) -> Page:
         tiles=tiles(view.standings, terms),
         legend=[GREEN, YELLOW, RED, UNRATED],
         rows=rows(view),
-        warnings=warnings(view),
+        warnings=warnings(view, measured),
         compared=view.compared and terms("Chance, {mix}", mix=terms.name(view.compared)),
         sections=sections.chapters(view),
         provinces=[province_page(view, province, measured) for province in [NATION, *view.provinces]],
@@ -77,8 +78,11 @@ def sentence(view: View) -> str:
     if not weak:
         tightest = view.terms("Tightest: {names}.", names=view.terms.names([s.province for s in rated[:3]]))
         return _joined(view, opening, tightest)
-    comma = "、" if view.terms.lang == "zh" else ", "
-    named = comma.join(f"{view.terms.name(s.province)} ({view.terms.chance(s.chance)})" for s in weak)
+    chinese = view.terms.lang == "zh"
+    pattern = "{}（{}）" if chinese else "{} ({})"
+    named = ("、" if chinese else ", ").join(
+        pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in weak
+    )
     return _joined(view, opening, view.terms("Lowest chances: {names}.", names=named))
 
 
@@ -164,8 +168,8 @@ def margin(view: View, standing: Standing) -> str:
     return view.terms("{median} ({low} to {high})", median=median, low=low, high=high)
 
 
-def warnings(view: View) -> list[str]:
-    """What a reader must know before believing: failed members, failed checks, levers at bounds, breaks in the data."""
+def warnings(view: View, measured: Measured) -> list[str]:
+    """What a reader must know before believing: failed members and checks, levers at bounds, where the data end."""
     found = []
     members = view.run.manifest.get("members", {})
     if failed := int(members.get("failed", 0) or 0):
@@ -177,8 +181,30 @@ def warnings(view: View) -> list[str]:
         for row in checks[checks.rate < PASSED].to_dict("records"):
             said = row[f"statement_{view.terms.lang}"]
             found.append(view.terms("text: failed check", statement=said, rate=view.terms.chance(float(row["rate"]))))
+    found += at_bound(view)
     found.append(view.terms("text: break of 2012"))
+    last = measured.last_year
+    if view.end_year > last:
+        found.append(view.terms("text: judged beyond the data", last=last, end=view.end_year))
+    elif (shown := view.last_shown) > last:
+        found.append(view.terms("text: shown beyond the data", first=last + 1, shown=shown))
     found.append(view.terms("text: Tibet"))
+    return found
+
+
+def at_bound(view: View) -> list[str]:
+    """A sentence for each mix of the first page that asks levers for all that is realistic."""
+    found: list[str] = []
+    strengths = view.run.inputs()["mix"].get("lever strength")
+    if strengths is None:
+        return found
+    for mix in filter(None, (view.mix, view.compared)):
+        strength = strengths.sel(mix=mix)
+        full = (strength >= BOUND).any("province")
+        levers = [str(name) for name in full.lever.values[full.values]]
+        if levers:
+            text = view.terms("text: levers at their bound", mix=view.terms.name(mix), levers=view.terms.names(levers))
+            found.append(text)
     return found
 
 

@@ -10,7 +10,6 @@ from experiments.report.view import BANDS, NATION, Array, Measured, Standing, Vi
 
 #: Mtce/Gyuan (= kgce/yuan) → tce per 10⁴ yuan, the unit of the official statements.
 TCE_PER_10K_YUAN = 10.0
-LAST_SHOWN = 5  # years shown beyond the year in which the target is judged
 
 
 def page(view: View, province: str, measured: Measured) -> ProvincePage:
@@ -98,7 +97,7 @@ def _path(
     view: View, province: str, measured: Measured, variable: str, series: str, scale: float, extra: list[charts.Series]
 ) -> tuple[charts.Path, pd.DataFrame]:
     """A variable's bands, members, measured dots and the mix without new policy."""
-    last = view.end_year + LAST_SHOWN
+    last = view.last_shown
     bands = view.bands(variable, province, scale).loc[:last]
     years = bands.index.to_numpy(dtype=float)
     lines = list(extra)
@@ -161,7 +160,7 @@ def sectors(view: View, province: str, standing: Standing, measured: Measured) -
     if name not in view.quantiles:
         return []
     where = {"allocation": view.allocation, "mix": view.mix, "province": province, "quantile": 0.5}
-    chosen = view.quantiles[name].sel(where).sel(year=slice(None, view.end_year + LAST_SHOWN))
+    chosen = view.quantiles[name].sel(where).sel(year=slice(None, view.last_shown))
     years = chosen.year.values.astype(float)
     layers = {str(s): chosen.sel(sector=s).values.astype(float) for s in chosen.sector.values}
     if not np.isfinite(list(layers.values())).all():

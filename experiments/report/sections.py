@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.report import charts
-from experiments.report.content import Chart, Missing, Section, Table, capital, chart, number, short, table
+from experiments.report.content import Chart, Missing, Section, Table, chart, number, short, table
 from experiments.report.policies import policies
 from experiments.report.view import NATION, View, lowest_first
 
@@ -95,10 +95,14 @@ def allocations(view: View) -> Section:
     if len(labels) > 1 and len(data):
         chosen = data[data.province != NATION]
         met = chosen[chosen.chance > 0.5].groupby("allocation").size().reindex(labels, fill_value=0)
+        best, worst = (str(met.idxmax()), str(met[::-1].idxmin()))  # the same number: the first and the last rule
         title = view.terms(
-            "{rule} leaves most provinces more likely to meet than to miss: {n}",
-            rule=capital(view.terms.name(met.idxmax())),
-            n=int(met.max()),
+            "text: best and worst rule",
+            best=view.terms.name(best),
+            most=int(met.max()),
+            total=chosen.province.nunique(),
+            worst=view.terms.name(worst),
+            least=int(met.min()),
         )
         shown = chosen.assign(
             label=[view.terms.name(p) for p in chosen.province], series=[view.terms.name(a) for a in chosen.allocation]
@@ -115,7 +119,16 @@ def allocations(view: View) -> Section:
     missing = []
     regret = view.table("regret")
     if regret is not None and len(regret):
-        tables.append(table(view.terms, "regret", view.terms("Regret of each allocation"), regret, heads=REGRET))
+        tables.append(
+            table(
+                view.terms,
+                "regret",
+                view.terms("Regret of each allocation"),
+                regret,
+                heads=REGRET,
+                shares=REGRET_SHARES,
+            )
+        )
     else:
         missing.append(Missing(view.terms("regret of the allocations"), f"tanlu feasibility {view.run.name}"))
     text = [view.terms("text: reconstruction")]
@@ -149,6 +162,7 @@ REGRET = {
     "national": "Chance that the nation meets",
     "survives": "Chance that it and 80 % of provinces meet",
 }
+REGRET_SHARES = ("met", "national", "survives")
 RANKING = {
     "allocation": "Allocation rule",
     "province": "Province",
@@ -182,7 +196,9 @@ def trust(view: View) -> Section:
     rows, tables, text = view.table("trust"), [], [view.terms("text: trust")]
     missing = []
     if rows is not None:
-        heads = {"topic": "Topic", "value": "Value", "verdict": "Verdict", f"meaning_{view.terms.lang}": "Meaning"}
+        lang = view.terms.lang
+        value = own if (own := f"value_{lang}") in rows else "value"
+        heads = {"topic": "Topic", value: "Value", "verdict": "Verdict", f"meaning_{lang}": "Meaning"}
         tables.append(table(view.terms, "trust-panel", view.terms("Trust panel"), rows, heads=heads))
     else:
         missing.append(Missing(view.terms("trust panel"), f"tanlu feasibility {view.run.name}"))
@@ -196,18 +212,24 @@ def trust(view: View) -> Section:
             "worst_province": "Province",
             "worst_year": "Year",
         }
-        tables.append(table(view.terms, "reality-checks", view.terms("Reality checks"), checks, heads=heads))
+        tables.append(
+            table(view.terms, "reality-checks", view.terms("Reality checks"), checks, heads=heads, shares=["rate"])
+        )
     ranking = view.rows("ranking")
     if ranking is not None and len(ranking):
         words = view.terms("Does the ranking of the mixes change over futures?")
         changing = ranking[ranking.flips > 0]
         text.append(view.terms("text: ranking", n=len(ranking) - len(changing), total=len(ranking)))
         if len(changing):
-            tables.append(table(view.terms, "ranking", words, changing, heads=RANKING))
+            tables.append(table(view.terms, "ranking", words, changing, heads=RANKING, shares=["share_best", "flips"]))
     members = view.run.manifest.get("members", {})
     facts = pd.DataFrame([(view.terms.name(k), v) for k, v in members.items()], columns=["item", "value"])
     tables.append(table(view.terms, "members", view.terms("Members"), facts, heads={"item": "Item", "value": "Value"}))
     return Section("trust", view.terms("How far to trust this"), text, [], tables, missing)
+
+
+#: Assumptions first, what was measured or is a switch last.
+ORDER = ("calibrated", "uncertain", "lever", "fixed", "data")
 
 
 def assumptions(view: View) -> Section:
@@ -216,6 +238,8 @@ def assumptions(view: View) -> Section:
     from models.parameters import parameters
 
     rows = labelled(parameters(), "name")
+    rows = rows.sort_values("role", key=lambda roles: roles.map(ORDER.index), kind="stable")
+    rows["default"] = rows["default"].str.replace(",", ", ")
     heads = {
         "name": "Name",
         "meaning": "Meaning",
@@ -225,7 +249,7 @@ def assumptions(view: View) -> Section:
         "default": "Default",
         "high": "High",
         "distribution": "Distribution",
-        "label": "identifiability",
+        "label": "Identifiability",
         "source": "Source",
     }
     changed = view.run.study.uncertain
@@ -260,7 +284,7 @@ def manifest(view: View) -> Section:
     """What made this run."""
     rows = pd.DataFrame(
         [
-            (key, short(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), 500))
+            (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
             for key, value in view.run.manifest.items()
         ],
         columns=["item", "value"],
@@ -269,11 +293,17 @@ def manifest(view: View) -> Section:
     return Section(
         "manifest",
         view.terms("Manifest"),
-        [view.terms("What made this run: enough to make it again.")],
+        [view.terms("text: what made this run")],
         tables=[
             table(view.terms, "manifest-items", view.terms("Manifest"), rows, heads={"item": "Item", "value": "Value"}),
             table(
-                view.terms, "study-file", view.terms("The study as resolved"), study, heads={"line": "Line"}, limit=200
+                view.terms,
+                "study-file",
+                view.terms("The study as resolved"),
+                study,
+                heads={"line": "Line"},
+                limit=200,
+                code=True,
             ),
         ],
     )

@@ -171,5 +171,5 @@ def _against(terms: Terms, rows: pd.DataFrame) -> Chart:
     data = pd.concat(parts, ignore_index=True)
     title = verdict(terms, main.loc[MODEL], main.loc[OPPONENT])
     about = terms("text: skill chart", question=terms.name(question), n=int(main["n"].iloc[0]))
-    picture = charts.ranges("skill", data, terms("model less naive, points"), ["MAE", "CRPS"])
-    return chart("skill", title, about, picture, data)
+    picture = charts.ranges("skill-difference", data, terms("model less naive, points"), ["MAE", "CRPS"])
+    return chart("skill-difference", title, about, picture, data)

@@ -55,6 +55,11 @@ class Terms:
             return "、".join(shown)
         return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
 
+    def share(self, fraction: float) -> str:
+        """A share that was counted: as `chance`, but all and none are said as such."""
+        gap = "" if self.lang == "zh" else NARROW
+        return f"{100 * fraction:.0f}{gap}%" if fraction in (0, 1) else self.chance(fraction)
+
     def chance(self, fraction: float) -> str:
         """A chance in whole per cents; never "0 %" or "100 %", which a sample cannot show."""
         gap = "" if self.lang == "zh" else NARROW

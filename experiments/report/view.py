@@ -19,6 +19,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 NATION = "China"
 #: Which of a run's mixes stands on the first page: the plan as it was carried out, else as designed, else the first.
 HEADLINE_MIXES = ("delivered", "plan")
+LAST_SHOWN = 5  # years shown beyond the year in which the target is judged
 BANDS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
 
 
@@ -102,6 +103,11 @@ class View:
         return int(self.metrics.attrs["end_year"])
 
     @property
+    def last_shown(self) -> int:
+        """Last year that the charts show."""
+        return min(self.end_year + LAST_SHOWN, int(self.quantiles.year.max()))
+
+    @property
     def provinces(self) -> list[str]:
         """The simulated provinces, without the nation."""
         return [str(name) for name in self.metrics.province.values if name != NATION]
@@ -181,6 +187,12 @@ class Measured:
         from calibration import baseline
 
         return Measured(baseline.load())
+
+    @property
+    def last_year(self) -> int:
+        """Last year in which the energy intensity of any province was measured."""
+        known = self.data["energy_intensity"].notnull().any("province")
+        return int(self.data.year.values[known.values].max())
 
     def series(self, name: str, province: str, scale: float = 1.0, first: int = 2005) -> tuple[Array, Array, Array]:
         """Years, values and absolute errors (each (year), measured years only) of a series of a province.

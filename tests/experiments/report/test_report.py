@@ -5,13 +5,19 @@ import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 from experiments import feasibility
 from experiments.errors import InputError
 from experiments.report import printed, write
+from experiments.report.content import table
+from experiments.report.page import at_bound, sentence
 from experiments.report.province_tables import _factors, decomposition
 from experiments.report.terms import Terms
 from experiments.report.view import View
@@ -139,3 +145,29 @@ def test_pdf_without_a_browser_says_what_to_do(small_report: Path, monkeypatch: 
     monkeypatch.setenv("PATH", "")
     with pytest.raises(InputError, match="needs Chromium or Chrome"):
         printed(small_report / "report.html")
+
+
+def test_levers_at_their_bound_are_named() -> None:
+    strength = xr.DataArray(
+        [[[0.2, 1.0, 1.0]], [[0.2, 0.9, 0.0]]],
+        {"mix": ["full", "base"], "province": ["Hebei"], "lever": ["coal to gas", "plant closure", "heat reform"]},
+        ("mix", "province", "lever"),
+    )
+    run = SimpleNamespace(inputs=lambda: {"mix": xr.Dataset({"lever strength": strength})})
+    view = cast(View, SimpleNamespace(run=run, mix="base", compared="full", terms=Terms()))
+    (said,) = at_bound(view)
+    assert "“all packages”: plant closure and heat reform." in said
+
+
+def test_the_chinese_sentence_has_chinese_brackets(small_run: Run) -> None:
+    for said in (sentence(View.headline(small_run, Terms("zh"))), sentence(View.headline(small_run, Terms()))):
+        assert not ("（" in said and "(" in said)
+    assert "(" not in sentence(View.headline(small_run, Terms("zh")))
+
+
+def test_shares_are_per_cents_and_code_keeps_its_spaces(small_report: Path) -> None:
+    shown = table(Terms("zh"), "t", "t", pd.DataFrame({"rate": [1.0, 0.997, 0.36, 0.0]}), shares=["rate"])
+    assert [row[0].text for row in shown.rows] == ["100%", ">99%", "36%", "0%"]
+    text = (small_report / "report.html").read_text(encoding="utf-8")
+    assert '<table class="code">' in text
+    assert "<td>  plan: p12</td>" in text
