@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.compiler.folder import cache
+from sim.compiler.folder import cache, prune, used
 from sim.compiler.ir import Module
 from sim.errors import CompilerError
 
@@ -36,7 +36,9 @@ def _versions() -> bytes:
 def load(name: str) -> Module | None:
     """The module kept under a key. The folder is this user's alone, so that unpickling is as safe as its own code."""
     try:
-        with open(cache() / f"{name}.module", "rb") as file:
+        path = cache() / f"{name}.module"
+        used(path)
+        with path.open("rb") as file:
             module = pickle.load(file)
     except FileNotFoundError:
         return None
@@ -55,5 +57,6 @@ def store(name: str, module: Module) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(text)
         os.replace(part, folder / f"{name}.module")
+        prune(folder)
     except (CompilerError, OSError, RecursionError, pickle.PicklingError) as error:
         logger.info("the lowered model is not kept: %s", error)

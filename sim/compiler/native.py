@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from sim.compiler.backend import Job, Values
 from sim.compiler.emit import Source, emit
-from sim.compiler.folder import cache
+from sim.compiler.folder import cache, prune, used
 from sim.compiler.program import Program
 from sim.errors import CompilerError
 
@@ -171,8 +171,9 @@ def build(text: str, extra: tuple[str, ...] | None = None, level: str = "-O3") -
     flags = (level, *FLAGS, *EXACT)
     key = "\0".join((text, *flags, *extra, _identity(compiler)))
     path = cache() / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.so"
-    if not path.exists():
+    if not used(path):
         _compile(compiler, text, flags, extra, path)
+        prune(path.parent)
     return path
 
 
