@@ -47,6 +47,34 @@ def verdicts(a: Run, b: Run) -> pd.DataFrame:
     return table.loc[ranked].reset_index(drop=True)
 
 
+def printed(table: pd.DataFrame) -> pd.DataFrame:
+    """The verdicts that changed, for the terminal: texts `a → b`, a single value where both are the same.
+
+    A change of chance that is not larger than its noise stands in brackets: sampling alone may have made it.
+    """
+    numbers = [f"{name}_change" for name in ("target", "reduction", "margin", "chance")]
+    rows = table[table["light_changed"] | table[numbers].abs().gt(0).any(axis=1)]
+
+    def pairs(name: str, form: str) -> list[str]:
+        both = [(format(a, form), format(b, form)) for a, b in zip(rows[f"{name}_a"], rows[f"{name}_b"], strict=True)]
+        return [a if a == b else f"{a} → {b}" for a, b in both]
+
+    change = [
+        f"{change:+.0f}" if abs(change) > noise else f"({change:+.0f})"
+        for change, noise in zip(rows["chance_change"], rows["noise"], strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            **{key: rows[key] for key in KEYS},
+            "target %": pairs("target", ".1f"),
+            "margin": pairs("margin", "+.1f"),
+            "chance %": pairs("chance", ".0f"),
+            "change": change,
+            "light": pairs("light", ""),
+        }
+    ).reset_index(drop=True)
+
+
 def _flat(data: Any, path: str = "") -> dict[str, Any]:
     """Nested plain data by dotted path."""
     if isinstance(data, Mapping) and data:

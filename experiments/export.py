@@ -133,6 +133,20 @@ def _iamc_xlsx(run: Run, path: Path) -> None:
     write(path, put)
 
 
+CF_UNITS = {"Dmnl": "1", "percentage points": "%"}
+"""Units whose plain names UDUNITS would not read."""
+
+CF_NAMES = {
+    "allocation": "rule that shares out the national target",
+    "mix": "policy mix",
+    "province": "province; China is the sum of the 30 simulated provinces",
+    "member": "member whose whole path is kept, a number of `draw`",
+    "draw": "member of the ensemble",
+    "plan_year": "year of the plan that the reduction is counted up to",
+}
+"""Coordinates without a unit."""
+
+
 def cf(run: Run) -> xr.Dataset:
     """Quantiles, representative paths and target metrics in one CF-like Dataset: plain names, units, bounds of years.
 
@@ -143,7 +157,8 @@ def cf(run: Run) -> xr.Dataset:
     paths = paths.rename({name: f"path {name}" for name in paths.data_vars}).rename(quantile="path_quantile")
     whole = xr.merge([quantiles, paths, metrics], join="outer", compat="no_conflicts")
     for name, values in whole.data_vars.items():
-        values.attrs.setdefault("long_name", str(name))
+        values.attrs.setdefault("long_name", str(name).replace("_", " "))
+        values.attrs["units"] = CF_UNITS.get(values.attrs["units"], values.attrs["units"])
     whole = whole.rename({str(name): str(name).replace(" ", "_") for name in whole.data_vars if " " in str(name)})
     starts = [np.datetime64(f"{year}-01-01", "ns") for year in whole["year"].to_numpy()]
     ends = [np.datetime64(f"{year + 1}-01-01", "ns") for year in whole["year"].to_numpy()]
@@ -151,7 +166,12 @@ def cf(run: Run) -> xr.Dataset:
     whole["time_bounds"] = (("time", "bounds"), np.stack([starts, ends], axis=1))
     whole["time"].attrs = {"standard_name": "time", "long_name": "calendar year", "bounds": "time_bounds", "axis": "T"}
     whole["quantile"].attrs = {"units": "1", "long_name": "quantile over members"}
-    whole["province"].attrs = {"long_name": "province; China is the sum of the 30 simulated provinces"}
+    whole["path_quantile"].attrs = {
+        "units": "1",
+        "long_name": "quantile of national reduction that a member stands for",
+    }
+    for name, text in CF_NAMES.items():
+        whole[name].attrs = {"long_name": text}
     record = run.manifest
     return whole.assign_attrs(
         Conventions="CF-1.11",
@@ -173,14 +193,35 @@ def _tables(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
     """Long tables: the design, metrics of every member, quantiles and paths by year, and every analysis."""
     yield "design", run.design().reset_index()
     metrics = run.metrics()
-    yield (
-        "metrics",
-        metrics.drop_vars("yearly_reduction").drop_dims("year", errors="ignore").to_dataframe().reset_index(),
-    )
-    for name, data in (("quantiles", run.quantiles()), ("trajectories", run.trajectories())):
-        for variable, values in data.data_vars.items():
-            yield f"{name}_{str(variable).replace(' ', '_')}", values.rename("value").to_dataframe().reset_index()
+    yield "metrics", metrics.drop_dims("year").to_dataframe().reset_index()
+    yield "metrics_yearly_reduction", metrics["yearly_reduction"].rename("value").to_dataframe().reset_index()
+    for kind, name, values in _by_year(run):
+        yield _file(kind, name), values.rename("value").to_dataframe().reset_index()
     yield from run.tables.items()
+
+
+def _by_year(run: Run) -> Iterator[tuple[str, str, xr.DataArray]]:
+    for kind, data in (("quantiles", run.quantiles()), ("trajectories", run.trajectories())):
+        for name, values in data.data_vars.items():
+            yield kind, str(name), values
+
+
+def _file(kind: str, name: str) -> str:
+    return f"{kind}_{name.replace(' ', '_')}"
+
+
+def _units(run: Run) -> dict[str, dict[str, str]]:
+    """Table → column → unit, of the tables that `_tables` makes from Datasets and of the design."""
+    from models.parameters import parameters
+
+    known, metrics = parameters()["unit"], run.metrics()
+    columns = [str(name) for name in run.design().columns]
+    return {
+        "design": {name: str(known[key]) for name in columns if (key := name.partition("[")[0]) in known.index},
+        "metrics": {str(name): values.attrs["units"] for name, values in metrics.drop_dims("year").items()},
+        "metrics_yearly_reduction": {"value": metrics["yearly_reduction"].attrs["units"]},
+        **{_file(kind, name): {"value": values.attrs["units"]} for kind, name, values in _by_year(run)},
+    }
 
 
 def _folder(write_one: Callable[[pd.DataFrame, Path], Any], ending: str) -> Callable[[Run, Path], None]:
@@ -188,7 +229,7 @@ def _folder(write_one: Callable[[pd.DataFrame, Path], Any], ending: str) -> Call
         folder.mkdir(parents=True)
         for name, table in _tables(run):
             write(folder / f"{name}.{ending}", lambda part, table=table: write_one(table, part))  # type: ignore[misc]
-        described = {"run": run.name, "study": run.study.model_dump(), "manifest": run.manifest}
+        described = {"run": run.name, "study": run.study.model_dump(), "units": _units(run), "manifest": run.manifest}
         write_text(folder / "about.json", json.dumps(described, indent=2, ensure_ascii=False) + "\n")
 
     return put
@@ -270,7 +311,7 @@ found = pysd.read_vensim("province.mdl").run(return_columns=names, return_timest
 found.columns = [column.replace(", ", ",") for column in found.columns]
 difference = ((found[expected.columns] - expected).abs().max() / expected.abs().max().clip(lower=1e-12)).max()
 print(f"largest relative difference: {difference:.1e}")
-raise SystemExit(difference > 1e-6)
+raise SystemExit(int(difference > 1e-6))
 '''
 
 

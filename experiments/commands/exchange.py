@@ -13,7 +13,7 @@ TITLES = {
     "files": "Model, data and calibration files",
     "software": "Software",
     "scenarios": "Scenarios of one run alone",
-    "verdicts": "Verdicts, the largest change first",
+    "verdicts": "Verdicts that changed, the largest change of chance first (in brackets: no more than sampling noise)",
 }
 
 
@@ -35,8 +35,8 @@ def compare(
         return
     for name, table in found.items():
         note(f"\n{TITLES[name]}", quiet)
-        shown = table.head(rows) if name == "verdicts" and rows else table
-        emit(shown if len(shown) else {"": "the same in both"}, decimals=1)
+        shown = comparison.printed(table)[: rows or None] if name == "verdicts" else table
+        emit(shown if len(shown) else {"": "the same in both"})
 
 
 def export(

@@ -1,6 +1,7 @@
 """Runs in the formats of others, and side by side."""
 
 import csv
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -130,6 +131,13 @@ def test_tables(run: Run, tmp_path: Path, to: str, read: object) -> None:
     expected = run.metrics()["reduction"].sel(allocation="even", mix="base", province="China")
     np.testing.assert_allclose(one.sort_values("member").reduction, expected, rtol=1e-6)
     assert {"design", "quantiles_gdp", "feasibility"} <= {path.stem for path in folder.iterdir()}
+    yearly = read(folder / f"metrics_yearly_reduction.{to}")  # type: ignore[operator]
+    assert len(yearly) == 5 * len(metrics)
+    units = json.loads((folder / "about.json").read_text(encoding="utf-8"))["units"]
+    named = set(metrics.columns) - {"allocation", "mix", "province", "member"}
+    assert set(units["metrics"]) == named
+    assert all(units["metrics"].values())
+    assert units["quantiles_gdp"] == {"value": run.quantiles()["gdp"].attrs["units"]}
 
 
 def test_nothing_is_overwritten_and_formats_are_named(run: Run, tmp_path: Path) -> None:
@@ -144,6 +152,7 @@ def test_a_run_compared_with_itself_has_no_difference(run: Run) -> None:
     found = compare.compare(run, run)
     assert [name for name, rows in found.items() if name != "verdicts" and len(rows)] == []
     assert (found["verdicts"]["chance_change"] == 0).all()
+    assert compare.printed(found["verdicts"]).empty
 
 
 def test_what_a_change_did_to_each_verdict(run: Run, tmp_path: Path) -> None:
@@ -158,6 +167,11 @@ def test_what_a_change_did_to_each_verdict(run: Run, tmp_path: Path) -> None:
     summaries = [feasibility.summary(r.metrics()).set_index(compare.KEYS) for r in (run, other)]
     chances = [float(s.loc[tuple(first[compare.KEYS]), "chance"]) for s in summaries]
     assert first["chance_change"] == pytest.approx(100 * (chances[1] - chances[0]))
+    text = compare.printed(verdicts)
+    assert text.iloc[0]["chance %"] == " → ".join(f"{100 * chance:.0f}" for chance in chances)
+    assert max(len(line) for line in text.to_string(index=False).splitlines()) <= 120
+    small = verdicts["chance_change"].abs() <= verdicts["noise"]
+    assert [change.startswith("(") for change in text["change"]] == small[: len(text)].to_list()
 
 
 def test_compare_needs_complete_runs(run: Run, tmp_path: Path) -> None:
