@@ -156,6 +156,12 @@ def _labels() -> dict[tuple[str, str], str]:
     return {(str(row.parameter), str(row.province)): str(row.label) for row in frame.itertuples()}
 
 
+@cache
+def _assumed() -> frozenset[str]:
+    """The uncertain assumptions, which only have a prior."""
+    return frozenset(map(str, prior.uncertain().index))
+
+
 def label(parameter: str, province: str | None = None) -> str:
     """identified, not identified, or prior only.
 
@@ -163,13 +169,13 @@ def label(parameter: str, province: str | None = None) -> str:
     province a parameter counts as identified when it is so in most provinces.
     Raises InputError for an unknown parameter or province.
     """
-    if parameter in prior.uncertain().index:
+    if parameter in _assumed():
         return PRIOR_ONLY
     labels = _labels()
     names = [name for name, (own, _) in prior.FREE.items() if parameter in (name, own)]
     provinces = sorted({where for _, where in labels})
     if not names:
-        known = [*prior.FREE, *map(str, prior.uncertain().index)]
+        known = [*prior.FREE, *sorted(_assumed())]
         raise InputError(f"no free or uncertain parameter {parameter!r}{nearest(parameter, known)}")
     if province is not None and province not in provinces:
         raise InputError(f"no province {province!r}{nearest(province, provinces)}")
