@@ -72,6 +72,7 @@ def monitor(
     mix: Annotated[str, typer.Option(help="Mix of the run; default: delivered, else its last.")] = "",
     runs: RunsFolder = Path("runs"),
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Append a measured year, update the ensemble, and say what changed in the verdict and why."""
     from experiments import toolkit
@@ -84,4 +85,6 @@ def monitor(
         raise InputError("give both --year and --change, or neither")
     if year is not None and change is not None:
         monitoring.append(Working.open(folder), year, change, error, source)
-    emit(toolkit.monitor(folder, Run.open(run, runs), mix), json)
+    told = toolkit.monitor(folder, Run.open(run, runs), mix)
+    emit(told if json else told[["year", "chance before", "chance after", "verdict", "why"]], json)
+    note(f"mix {told['mix'].iloc[0]}; ranges and pace still needed: {folder / 'verdicts.csv'}", quiet)

@@ -33,7 +33,8 @@ class TooFewError(InputError):
         self.effective = effective
         super().__init__(
             f"the measured years agree with {effective:.1f} of {members} members only, {FEWEST} are needed: run the "
-            "study with more members (--set members=5000) or state a larger error; if neither helps, the model missed"
+            "study with more members (--set members=5000) or state a larger error; if neither helps, the model missed. "
+            "The figures stay in 9-monitoring.csv: correct them there if one is a slip"
         )
 
 

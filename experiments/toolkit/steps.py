@@ -36,6 +36,7 @@ RESULTS = (
     "costs",
     "cost_curve",
     "contributions",
+    "wedge",
     "overlap",
     "triple_win",
     "lmdi",
