@@ -27,12 +27,16 @@ def list_(
 
 @app.command()
 def show(
-    option: Annotated[str, typer.Argument(help="Id of an option, for example IND-01.")], json: Json = False
+    option: Annotated[str, typer.Argument(help="Id of an option, for example IND-01.")],
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """One option: design, levers, and every number with its range, unit and source."""
-    from experiments.policy import overview
+    """One option: every number and share with its range, unit and source; with --json its whole design."""
+    from experiments.policy import catalogue, overview
 
     emit(overview.sheet(option) if json else overview.numbers(option), json)
+    one = catalogue()[option]
+    note(f"{one.title} / {one.title_zh}: {one.description}", quiet)
 
 
 @app.command()

@@ -66,9 +66,9 @@ def numbers(option: str) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         {
             "number": name,
-            "value": q.value,
-            "low": q.low,
-            "high": q.high,
+            "value": f"{q.value:,.10g}",
+            "low": f"{q.low:,.10g}",
+            "high": f"{q.high:,.10g}",
             "unit": q.unit,
             "whose": q.scope,
             "source": q.source,
@@ -76,8 +76,10 @@ def numbers(option: str) -> pd.DataFrame:
         for name, q in one.quantities().items()
     ]
     for entry in one.levers:
-        rows.append({"number": f"share of {entry.lever}", "value": entry.share, "unit": "part", "source": entry.source})
-    return pd.DataFrame(rows)
+        rows.append(
+            {"number": f"share of {entry.lever}", "value": f"{entry.share:g}", "unit": "part", "source": entry.source}
+        )
+    return pd.DataFrame(rows).fillna("")
 
 
 def sheet(option: str) -> dict[str, Any]:
