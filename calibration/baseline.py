@@ -8,6 +8,7 @@ measurement_errors) and `name_vintage` (the edition of the statistic, by year). 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -155,6 +156,20 @@ def _panel(
     return Series(value, _grid(rows, names, "sigma"), _vintage(rows), units, doc, "+".join(sorted(set(rows.source_id))))
 
 
+def _pick(
+    table: pd.DataFrame,
+    names: Sequence[str],
+    errors: Errors,
+    variable: str,
+    key: str,
+    scale: float,
+    units: str,
+    doc: str,
+) -> Series:
+    """The series of one variable of a table. key: its name in the table of measurement errors."""
+    return _panel(_rows(table, names, variable=variable), names, errors, key, scale=scale, units=units, doc=doc)
+
+
 def _together(*parts: Series) -> xr.DataArray:
     """Sigma of a product or ratio of independent series."""
     return xr.DataArray(sum(part.sigma**2 for part in parts)) ** 0.5
@@ -173,11 +188,7 @@ def _years(values: Iterable[object], vintage: str) -> xr.DataArray:
 def economy(folder: Path, names: Sequence[str], errors: Errors) -> dict[str, Series]:
     """GDP, its structure, investment and capital."""
     table = tables.read("economy", folder)
-
-    def pick(variable: str, key: str, scale: float, units: str, doc: str) -> Series:
-        rows = _rows(table, names, variable=variable)
-        return _panel(rows, names, errors, key, scale=scale, units=units, doc=doc)
-
+    pick = partial(_pick, table, names, errors)
     nominal = pick("gdp_nominal", "gdp_nominal", 0.1, "Gyuan/year", "GDP at current prices")
     gdp = constant_prices(nominal, _rows(table, names, variable="gdp_index_prev100"), names, errors)
     invested = pick(
@@ -252,12 +263,7 @@ def parameter(name: str, folder: Path = DATA) -> float:
 
 def people(folder: Path, names: Sequence[str], errors: Errors) -> dict[str, Series]:
     """Population, urban share, residential floor area, cars."""
-    table = tables.read("population", folder)
-
-    def pick(variable: str, key: str, scale: float, units: str, doc: str) -> Series:
-        rows = _rows(table, names, variable=variable)
-        return _panel(rows, names, errors, key, scale=scale, units=units, doc=doc)
-
+    pick = partial(_pick, tables.read("population", folder), names, errors)
     population = pick("population", "population", 0.01, "million", "resident population")
     urban = pick("urban_share", "urban_share", 0.01, "1", "urban in resident population")
     city = pick("floorspace_urban_percap", "floor_area", 1.0, "m2/person", "floor area per urban inhabitant")

@@ -132,13 +132,17 @@ def _table(ratios: Mapping[str, xr.DataArray], shocks: np.ndarray) -> pd.DataFra
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a switch: provinces whose verdict changes, mean and largest change of the reduction in points."""
+    """One row a switch.
+
+    met: provinces with a chance of at least one half; mean_chance: over provinces; changed, provinces: those whose
+    verdict changes; mean_change, largest_change: of the median reduction, percentage points.
+    """
     first = table[table["switch"] == AS_CALIBRATED].set_index("province")
     rows = []
     for name, part in table.groupby("switch", sort=False):
         move = part.set_index("province")["reduction"] - first["reduction"]
         changed = list(part.loc[part["changed"], "province"])
         met = int((part["verdict"] == "met").sum())
-        rows.append((name, met, len(changed), ", ".join(changed), move.mean(), move.abs().max()))
-    columns = ["switch", "met", "changed", "provinces", "mean_change", "largest_change"]
+        rows.append((name, met, part["chance"].mean(), len(changed), ", ".join(changed), move.mean(), move.abs().max()))
+    columns = ["switch", "met", "mean_chance", "changed", "provinces", "mean_change", "largest_change"]
     return pd.DataFrame(rows, columns=columns)
