@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from sim.compiler.backend import Backend, Kernel
-from sim.compiler.emit import Unsupported
+from sim.compiler.backend import Backend, Kernel, Unsupported
 from sim.compiler.native import NativeBackend
 from sim.compiler.numpy_backend import NumpyBackend
 from sim.compiler.program import Program

@@ -95,15 +95,39 @@ def read(names: Names, params: Mapping[str, Any] | None, design: Any) -> Request
     """
     request, faults = Request(), list[str]()
     reader = _Reader(names.module, names, request)
-    for name, value in (params or {}).items():
+    if not isinstance(params, Mapping | None):
+        raise DesignError([f"params must map names to values, got {type(params).__name__}"])
+    for name, value in _whole_first((params or {}).items()):
         _try(faults, lambda name=name, value=value: reader.param(str(name), value))
     if design is not None:
-        columns = _columns(design, request, faults)
-        for name, value in columns:
+        reader.seen.clear()  # the design overrides the parameters
+        for name, value in _whole_first(_columns(design, request, faults)):
             _try(faults, lambda name=name, value=value: reader.column(str(name), value))
     if faults:
         raise DesignError(faults)
     return request
+
+
+def draw(design: Any, k: int, rng: np.random.Generator) -> Any:
+    """Some members of a design: k without replacement (all if there are fewer).
+
+    Raises:
+        DesignError: not a design, or k below 1.
+    """
+    faults = [] if k >= 1 else [f"k must be 1 or more, got {k}"]
+    if design is None and not faults:
+        return None
+    request = Request()
+    _columns(design, request, faults)
+    if faults:
+        raise DesignError(faults)
+    members = np.sort(rng.choice(request.members, size=min(k, request.members), replace=False))
+    return design.iloc[members] if isinstance(design, pd.DataFrame) else design.isel(member=members)
+
+
+def _whole_first(items: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Whole variables before elements, which replace a part of them."""
+    return sorted(items, key=lambda item: str(item[0]).endswith("]"))
 
 
 def _try(faults: list[str], action: Any) -> None:
@@ -153,6 +177,7 @@ class _Reader:
 
     def __init__(self, module: Module, names: Names, request: Request) -> None:
         self.module, self.names, self.request = module, names, request
+        self.seen: dict[tuple[int, tuple[str, ...]], str] = {}
 
     def param(self, name: str, value: Any) -> None:
         """A value common to all members."""
@@ -206,12 +231,13 @@ class _Reader:
         else:
             (request.member if member else request.common)[slot] = values
 
-    def _once(self, name: str, slot: int) -> None:
-        request = self.request
-        if slot in request.member or slot in request.member_series:
-            raise SimError(f"{name!r} is given twice")
-        request.common.pop(slot, None)  # the design overrides what is common to all
-        request.common_series.pop(slot, None)
+    def _once(self, name: str, slot: int, elements: tuple[str, ...] = ()) -> None:
+        other = self.seen.setdefault((slot, elements), name)
+        if other != name:
+            raise SimError(f"{name!r} is given twice, also as {other!r}")
+        if not elements:
+            self.request.common.pop(slot, None)  # the design overrides what is common to all
+            self.request.common_series.pop(slot, None)
 
     def _aligned(self, name: str, variable: Variable, array: xr.DataArray) -> Values:
         """Over all dims of the variable, in the order (time, member, dims...), elements in the order of the model."""
@@ -238,6 +264,9 @@ class _Reader:
         """One element of a constant; the other elements keep their values."""
         slot, request = variable.slot, self.request
         assert slot is not None
+        self._once(name, slot, elements)
+        if slot in request.common_series or slot in request.member_series:
+            raise SimError(f"{name!r}: {variable.name!r} is given as a series; put the element into the series")
         index: tuple[Any, ...] = (..., *self._position(name, variable, elements))
         if array.dims not in ((), ("member",)):
             raise SimError(f"{name!r}: one element takes a number, got dims {list(array.dims)}")
@@ -248,6 +277,8 @@ class _Reader:
                 request.member[slot] = np.repeat(base[np.newaxis].copy(), request.members, axis=0)
                 request.common.pop(slot, None)
             base = request.member.get(slot)
+            if base is not None and not base.flags.owndata:  # the caller's array
+                base = request.member[slot] = base.copy()
         if base is None:
             raise SimError(f"{name!r}: only constants can be given by element; give all of {variable.name!r}")
         if not member:

@@ -19,9 +19,9 @@ from sim.compiler import kept
 from sim.compiler.ir import Module, Variable
 from sim.compiler.plan import check
 from sim.compiler.structure import build
-from sim.design import Names, Request, read
+from sim.design import Names, Request, draw, read
 from sim.ensemble import BATCH_BYTES, MEMORY_BYTES, Engine, Progress, Run
-from sim.errors import SimError
+from sim.errors import SimError, UnknownNameError
 from sim.finite import Finite
 from sim.sinks import Layout, Memory, Sink
 
@@ -161,7 +161,7 @@ class Model:
             raise SimError(f"workers and batch must be 1 or more, got {options.workers} and {options.batch}")
         request = read(self._names, params, design)
         chosen = self._outputs(outputs)
-        saves = None if times is None else [float(time) for time in times]
+        saves = _save_points(times)
         grid, finite = self._engine.grid(request, saves), Finite()
         sink.begin(self._layout(request, chosen, grid.labels))
         try:
@@ -207,11 +207,7 @@ class Model:
             the largest difference between the two, relative to the largest absolute value of its variable and member;
             infinite where only one of them is finite.
         """
-        part: Any = design
-        if design is not None:
-            total = len(design) if isinstance(design, pd.DataFrame) else design.sizes["member"]
-            members = np.sort(rng.choice(total, size=min(k, total), replace=False))
-            part = design.iloc[members] if isinstance(design, pd.DataFrame) else design.isel(member=members)
+        part = draw(design, k, rng)
         names = None if outputs is None else list(outputs)
         ours = self.ensemble(part, names, params=params, backend=backend)
         theirs = self.ensemble(part, names, params=params, backend="pysd")
@@ -229,11 +225,20 @@ class Model:
             return [variable for variable in self.variables.values() if variable.slot is not None]
         if isinstance(outputs, str):
             raise SimError(f"outputs must be a list of names, got the text {outputs!r}")
-        chosen = [self._names.find(name) for name in outputs]
+        chosen = [self._output(name) for name in outputs]
         lookups = [variable.name for variable in chosen if variable.slot is None]
         if lookups:
             raise SimError(f"lookups have no values of their own: {', '.join(lookups)}")
         return list({variable.name: variable for variable in chosen}.values())
+
+    def _output(self, name: str) -> Variable:
+        try:
+            return self._names.find(name)
+        except UnknownNameError:
+            if str(name).endswith("]") and "[" in str(name):
+                whole = self._names.find(str(name).partition("[")[0])
+                raise SimError(f"no output {name!r}: ask for {whole.name!r} and select the element") from None
+            raise
 
     def _layout(self, request: Request, chosen: Sequence[Variable], labels: np.ndarray) -> Layout:
         dims = dict.fromkeys(dim for variable in chosen for dim in variable.dims)
@@ -249,6 +254,13 @@ class _Options:
     batch: int | None = None
     progress: Progress | None = None
     room: int = BATCH_BYTES
+
+
+def _save_points(times: Any) -> list[float] | None:
+    try:
+        return None if times is None else [float(time) for time in times]
+    except (TypeError, ValueError):
+        raise SimError(f"times must be a list of numbers, got {times!r:.200}") from None
 
 
 def _difference(ours: xr.DataArray, theirs: xr.DataArray) -> float:

@@ -1,4 +1,10 @@
-"""The interface of a back end. A new one is a class with these two methods, named in `BACKENDS` of `sim.ensemble`."""
+"""The interface of a back end.
+
+A new one is a class with the two methods of `Backend`, named in `BACKENDS` of `sim.backends`; the tests then run it on
+every model. What it runs is a `Program` (`sim.compiler.program`), whose expressions are described in
+`sim.compiler.ir`; `sim.compiler.numpy_backend` is the shorter of the two examples. It may raise `Unsupported` for an
+operation that it lacks: `auto` then takes NumPy.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiler.program import Program
+from sim.errors import SimError
 
 Values = NDArray[np.float64]
 
@@ -39,6 +46,10 @@ class Job:
         return int(self.saved.max(initial=-1)) + 1
 
 
+class Unsupported(SimError):  # noqa: N818 - a property of the program, not a failure
+    """An operation that this back end does not have."""
+
+
 class Kernel(Protocol):
     """A program made ready to run."""
 
@@ -59,4 +70,8 @@ class Backend(Protocol):
         """None if it can be used, otherwise why not."""
 
     def kernel(self, program: Program) -> Kernel:
-        """Make a program ready to run."""
+        """Make a program ready to run.
+
+        Raises:
+            Unsupported: it holds an operation that this back end lacks.
+        """

@@ -15,19 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiler import crows, ctext
+from sim.compiler.backend import Unsupported
 from sim.compiler.fuse import Nest, alone, fuse, written_out
 from sim.compiler.ir import Along, Apply, Expr, Interp, Number, Read, Recall, Reduce, Refs, Vector
 from sim.compiler.numpy_backend import slopes
 from sim.compiler.program import Program, Statement
-from sim.errors import SimError
 
 START = {"sum": 0.0, "product": 1.0, "minimum": math.inf, "maximum": -math.inf}
 UPDATE = {"sum": "{} + {}", "product": "{} * {}", "minimum": "lesser({}, {})", "maximum": "greater({}, {})"}
 CHAIN = 12  # points up to which a lookup compares with each abscissa; above it searches
-
-
-class Unsupported(SimError):  # noqa: N818 - a property of the program, not a failure
-    """An operation that this back end does not have."""
 
 
 @dataclass(slots=True)

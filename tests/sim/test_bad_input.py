@@ -115,6 +115,48 @@ def test_wrong_designs(subscripts, table, words):
         subscripts.ensemble(table)
 
 
+@pytest.mark.parametrize("params", [{"depth": 1.0, "Depth": 2.0}, {"one[r1]": 1.0, "ONE[ r1 ]": 2.0}], ids=str)
+def test_one_parameter_in_two_spellings_is_refused(subscripts, params):
+    with pytest.raises(DesignError, match="given twice, also as"):
+        subscripts.run(params)
+    with pytest.raises(DesignError, match="given twice, also as"):
+        subscripts.ensemble(pd.DataFrame([params]))
+
+
+@pytest.mark.parametrize("order", [("one", "one[r2]"), ("one[r2]", "one")], ids=str)
+def test_an_element_replaces_a_part_of_the_whole_in_any_order(subscripts, order):
+    mine = xr.Dataset({"one": (("member", "row"), np.ones((2, 3))), "one[r2]": ("member", [5.0, 6.0])})
+    found = subscripts.ensemble(mine[[*order]], ["one"])["one"].isel(time=0)
+    np.testing.assert_array_equal(found, [[1.0, 5.0, 1.0], [1.0, 6.0, 1.0]])
+    np.testing.assert_array_equal(mine["one"], 1.0)  # the caller's array is left alone
+    values = {"one": 1.0, "one[r2]": 5.0}
+    found = subscripts.run({name: values[name] for name in order}, ["one"])["one"].isel(time=0)
+    np.testing.assert_array_equal(found, [1.0, 5.0, 1.0])
+
+
+def test_an_element_beside_a_series_is_refused(subscripts):
+    series = xr.DataArray([1.0, 2.0], {"time": [0.0, 4.0]}, "time")
+    with pytest.raises(DesignError, match="put the element into the series"):
+        subscripts.run({"one": series, "one[r2]": 5.0})
+
+
+def test_what_is_no_mapping_list_or_design_is_refused(stocks):
+    for params in ([1.0], "prey", design(predators_at_start=[1.0])):
+        with pytest.raises(DesignError, match="map names to values"):
+            stocks.run(params)
+    for times in (3, "soon", ["soon"]):
+        with pytest.raises(SimError, match="list of numbers"):
+            stocks.run(times=times)
+    for wrong, k in (([1.0], 2), (xr.Dataset({"a": 1.0}), 2), (None, 0)):
+        with pytest.raises(DesignError):
+            stocks.verify(wrong, k, np.random.default_rng(1))
+
+
+def test_an_output_is_a_whole_variable(subscripts):
+    with pytest.raises(SimError, match="ask for 'one'"):
+        subscripts.run(outputs=["one[r1]"])
+
+
 def test_wrong_settings(stocks):
     with pytest.raises(SimError, match="back end"):
         stocks.run(backend="fortran")
