@@ -6,7 +6,7 @@ import pandas as pd
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Array, Bounds
 from experiments.allocation.registry import Options, Proposal, rule
-from experiments.allocation.response import Response, simulated_plan
+from experiments.allocation.response import Places, Response, simulated_plan
 from experiments.errors import InputError
 
 OUTSIDE, HELD = "no", "held at a bound"
@@ -25,17 +25,13 @@ def equal_chance(indicators: Indicators, options: Options) -> Proposal:
     response = options.get("chance") or _simulated(indicators, options)
     if not isinstance(response, Response):
         raise InputError(f"option chance: a Response is asked for, got {type(response).__name__}")
-    place = [response.provinces.index(p) if p in response.provinces else -1 for p in indicators.provinces]
-    known = np.array(place) >= 0
-
-    def spread(values: Array) -> Array:
-        return np.where(known, values[place], np.nan)
+    places = Places.of(response.provinces, indicators.provinces)
 
     def chance(scalar: float) -> float:
         return float(np.clip((1 - scalar) / 2, 0.0, 1.0))
 
     def cut(scalar: float) -> Array:
-        return spread(response.fixed_point(chance(scalar))[0])
+        return places(response.fixed_point(chance(scalar))[0])
 
     bounds = Bounds.of(options) if options.get("indicator") == "energy" else Bounds()
 
@@ -46,8 +42,8 @@ def equal_chance(indicators: Indicators, options: Options) -> Proposal:
         return pd.DataFrame(
             {
                 "common_chance": chance(scalar),
-                "chance": spread(response.chance(bounds(target))),
-                "converged": np.where(known, state[place], "not simulated"),
+                "chance": places(response.chance(bounds(target))),
+                "converged": places(state, "not simulated"),
             }
         )
 
@@ -59,8 +55,7 @@ def equal_chance(indicators: Indicators, options: Options) -> Proposal:
         common = {"common chance to meet the target": f"{100 * chance(scalar):.1f} % of {members}"}
         return common | {why: names for why, names in apart.items() if names}
 
-    notes = {p: "not simulated" for p in indicators.provinces if p not in response.provinces}
-    return Proposal(cut, detail, notes=notes, says=says)
+    return Proposal(cut, detail, notes=places.notes, says=says)
 
 
 def _simulated(indicators: Indicators, options: Options) -> Response:

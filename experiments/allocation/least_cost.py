@@ -8,7 +8,7 @@ import pandas as pd
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Array
 from experiments.allocation.registry import Options, Proposal, rule
-from experiments.allocation.response import simulated_plan
+from experiments.allocation.response import Places, simulated_plan
 from experiments.errors import InputError
 
 
@@ -26,16 +26,22 @@ class CostCurve:
     gain: Array
     cost: Array
 
+    def used(self, price: float, spread: float) -> Array:
+        """Part of each lever (province, lever) in use at a price, yuan per kgce.
+
+        A lever enters linearly while the price rises through ± `spread` about its cost: sites differ, and the curve
+        must have no steps.
+        """
+        return np.clip((price - self.cost + spread) / (2 * spread), 0.0, 1.0)
+
     def reduction(self, price: float, spread: float) -> Array:
         """Reduction (province) with every lever in use that costs no more than `price`, yuan per kgce.
 
-        A lever enters linearly while the price rises through ± `spread` about its cost: sites differ, and the curve
-        must have no steps. Below the cheapest lever nothing costs anything: cuts then fall alike everywhere, a point
+        Below the cheapest lever nothing costs anything: cuts then fall alike everywhere, a point
         of the intensity for each yuan.
         """
-        used = np.clip((price - self.cost + spread) / (2 * spread), 0.0, 1.0)
         slack = max(0.0, float(self.cost.min()) - spread - price)
-        return np.asarray(self.base + (self.gain * used).sum(axis=1) - 0.01 * slack)
+        return np.asarray(self.base + (self.gain * self.used(price, spread)).sum(axis=1) - 0.01 * slack)
 
 
 SPREAD = 0.25
@@ -53,23 +59,22 @@ def least_cost(indicators: Indicators, options: Options) -> Proposal:
     curve = options.get("cost") or _simulated(indicators, options)
     if not isinstance(curve, CostCurve):
         raise InputError(f"option cost: a CostCurve is asked for, got {type(curve).__name__}")
-    place = [curve.provinces.index(p) if p in curve.provinces else -1 for p in indicators.provinces]
-    known = np.array(place) >= 0
+    places = Places.of(curve.provinces, indicators.provinces)
 
     def cut(scalar: float) -> Array:
-        return np.where(known, curve.reduction(scalar, SPREAD)[place], np.nan)
+        return places(curve.reduction(scalar, SPREAD))
 
     def detail(scalar: float) -> pd.DataFrame:
-        used = np.clip((scalar - curve.cost + SPREAD) / (2 * SPREAD), 0.0, 1.0)
+        used = curve.used(scalar, SPREAD)
         saved = (curve.gain * used).sum(axis=1)
         total = (curve.gain * used * curve.cost).sum(axis=1) / np.where(saved > 0, saved, np.nan)
         full = curve.base + curve.gain.sum(axis=1)
         return pd.DataFrame(
             {
                 "price": scalar,
-                "reduction_without_policy": np.where(known, 100 * curve.base[place], np.nan),
-                "reduction_at_most": np.where(known, 100 * full[place], np.nan),
-                "mean_cost": np.where(known, total[place], np.nan),
+                "reduction_without_policy": places(100 * curve.base),
+                "reduction_at_most": places(100 * full),
+                "mean_cost": places(total),
             }
         )
 
@@ -78,8 +83,7 @@ def least_cost(indicators: Indicators, options: Options) -> Proposal:
         price = "none: no lever is needed, the cuts are those without policy less the same everywhere"
         return {"price of the last unit saved": price if idle else f"{scalar:.2f} yuan/kgce, the same everywhere"}
 
-    notes = {p: "not simulated" for p in indicators.provinces if p not in curve.provinces}
-    return Proposal(cut, detail, notes=notes, says=says)
+    return Proposal(cut, detail, notes=places.notes, says=says)
 
 
 def _simulated(indicators: Indicators, options: Options) -> CostCurve:

@@ -4,8 +4,10 @@ A target feeds back on effort, so "the target that is met with chance q" is no q
 that equals the (1 − q) quantile of the reduction *under* t_p.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,29 @@ from experiments.allocation.national import Array
 from experiments.errors import InputError
 
 Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where an allocation's provinces stand among those that the model simulates."""
+
+    provinces: tuple[str, ...]
+    index: tuple[int, ...]
+
+    @classmethod
+    def of(cls, simulated: Sequence[str], asked: Sequence[str]) -> "Places":
+        """asked: provinces of the allocation; index −1 for those that are not simulated."""
+        place = {province: i for i, province in enumerate(simulated)}
+        return cls(tuple(asked), tuple(place.get(province, -1) for province in asked))
+
+    def __call__(self, values: NDArray[Any], absent: Any = np.nan) -> NDArray[Any]:
+        """Values by simulated province as values by province of the allocation."""
+        return np.where(np.array(self.index) >= 0, values[list(self.index)], absent)
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """A note for every province that is not simulated."""
+        return {p: "not simulated" for p, i in zip(self.provinces, self.index, strict=True) if i < 0}
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from experiments.console import Json, Quiet, emit, note
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 File = Path | None
 
@@ -117,26 +120,24 @@ def _compare(
     if figure:
         output.draw(result, figure, plan=plan, national=found[0].national, indicator=found[0].indicator)
         note(f"figure: {figure}", quiet)
-    tables = result.tables()
-    if json:
-        emit(tables, json)
-        return
-    for name, table in tables.items():
-        note(f"\n{name}", quiet)
-        emit(table, decimals=2)
+    _emit_all(result.tables(), json, quiet)
 
 
 def _published(json: bool, quiet: bool, given: Mapping[str, Any]) -> None:
     from experiments.allocation import published
 
-    tables = published.tables_of(**given)
+    _emit_all(published.tables_of(**given), json, quiet)
+    note(f"\n{published.CAVEAT}", quiet or json)
+
+
+def _emit_all(tables: Mapping[str, "pd.DataFrame"], json: bool, quiet: bool) -> None:
+    """Several tables: one JSON object, or one after the other under its name."""
     if json:
         emit(tables, json)
         return
     for name, table in tables.items():
         note(f"\n{name}", quiet)
         emit(table, decimals=2)
-    note(f"\n{published.CAVEAT}", quiet)
 
 
 def _options(rule: str, json: bool) -> None:
