@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from experiments.report import charts
 from experiments.report.lights import GREEN, LIGHTS, RED, YELLOW
 from experiments.report.tilemap import COLUMNS, ROWS, TILES
 
@@ -76,3 +77,10 @@ def test_north_lies_above_south(north: str, south: str) -> None:
 )
 def test_west_lies_left_of_east(west: str, east: str) -> None:
     assert TILES[west][0] < TILES[east][0]
+
+
+@pytest.mark.parametrize("colour", [*charts.SECTOR_COLOURS.values(), charts.GREY, charts.POLICY, charts.TARGET])
+def test_names_of_lines_and_areas_can_be_read(colour: str) -> None:
+    assert contrast(charts.readable(colour), "#FFFFFF") >= 4.5
+    if colour in (charts.GREY, charts.POLICY, charts.TARGET):
+        assert charts.readable(colour) == colour
