@@ -221,7 +221,7 @@ INDIRECT = {
     ("investment", "Gyuan/year"): ("Investment, billion yuan a year", 2),
     ("value added, type I", "Gyuan/year"): ("Value added, billion yuan a year", 2),
     ("value added, type I", "% of GDP"): ("Value added, % of GDP", 3),
-    ("value added, with induced round", "Gyuan/year"): ("with induced round", 2),
+    ("value added, with induced round", "Gyuan/year"): ("Value added with induced round, billion yuan a year", 2),
     ("jobs, type I", "thousand"): ("Jobs, thousand", 1),
     ("jobs, with induced round", "thousand"): ("Jobs with induced round, thousand", 1),
 }
