@@ -128,8 +128,7 @@ def discover(
     if any(min(part.sum(), (~part).sum()) < LEAST for part in (y[train], y[~train])):
         return None, pd.DataFrame()
     seen = y.astype(float) if signal is None else signal
-    x = x[telling(x[train], seen[train] > seen[train].mean(), OFFERED)]
-    values = x.to_numpy(dtype=float)
+    values = (x := x[telling(x[train], seen[train] > seen[train].mean(), OFFERED)]).to_numpy(dtype=float)
     path = peel(values[train], seen[train])
     table = pd.DataFrame([_row(k, box, values, y, train) for k, box in enumerate(path)])
     best = max(path, key=lambda box: accuracy(box, values[train], seen[train]))

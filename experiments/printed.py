@@ -6,6 +6,7 @@ import pandas as pd
 
 from experiments.errors import InputError, nearest
 from experiments.feasibility import LIGHTS
+from experiments.regret import SURVIVES
 from experiments.store import NATION, Run
 
 FEASIBILITY = ("feasibility", "barometer", "pace", "boxes", "regret", "ranking", "checks", "trust")
@@ -64,10 +65,19 @@ def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.D
     for head, column in (("needed %/a", "needed"), ("own record", "own"), ("peers'", "peer")):
         shown[head] = _numbers(table.province.map(pace[column]))
     n = int(table.members.max())
-    yield f"Can the target be reached? {where}; {n} members; margin in percentage points", shown
+    yield (
+        f"Can the target be reached? {where}\nchance, lights: share of {n} members, predictive error included, given "
+        "this model and its assumptions\n95 % int.: error of counting members alone; margin in percentage points",
+        shown,
+    )
     regret = run.table("regret")
     if len(set(regret.allocation)) > 1:
-        yield f"Regret of each allocation over the same futures, mix {mix}, points", regret[regret.mix == mix]
+        yield (
+            f"Which allocation survives, mix {mix}\nmissed by: points, weighted by energy; regret: the same above the "
+            "best allocation in that future\nsurvived: futures in which the nation and "
+            f"{100 * SURVIVES:.0f} % of the provinces reach their targets",
+            _survival(regret[regret.mix == mix]),
+        )
     if "checks" in run.tables:
         worst = _at(run.table("checks"), allocation, mix)
         shown = worst[["check", "limit", "rate", "provinces_failing", "worst", "worst_province", "worst_year"]]
@@ -76,6 +86,15 @@ def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.D
     said = _at(boxes, allocation, mix)["sentence_en"] if len(boxes) else pd.Series(dtype=str)
     yield f"Failure conditions, {where}", pd.DataFrame({"": list(said) or ["none that holds up on held-out members"]})
     yield "How far to trust this", run.table("trust")[["topic", "value", "verdict"]]
+
+
+def _survival(regret: pd.DataFrame) -> pd.DataFrame:
+    shown = pd.DataFrame({"allocation": regret.allocation, "missed by": _numbers(regret.shortfall, ".2f")})
+    for head, column in (("regret", "regret"), ("regret 90 %", "regret_90"), ("largest", "regret_max")):
+        shown[head] = _numbers(regret[column], ".2f")
+    for head, column in (("provinces there %", "met"), ("nation there %", "national"), ("survived %", "survives")):
+        shown[head] = _numbers(100 * regret[column], ".0f")
+    return shown
 
 
 def _at(table: pd.DataFrame, allocation: str, mix: str) -> pd.DataFrame:

@@ -34,6 +34,7 @@ def table(
     provinces = metrics[["reduction", "target"]].sel(province=names)
     miss = shortfall(provinces, weight)
     own, anyone = miss - miss.min("allocation"), miss - miss.min(["allocation", "mix"])
+    known = miss.notnull()  # a member that failed is no future
     hit = ((provinces["reduction"] >= provinces["target"]) & np.isfinite(provinces["reduction"])).mean("province")
     whole = metrics["reduction"].sel(province=nation) >= national if nation in metrics["province"] else miss < np.inf
     data = xr.Dataset(
@@ -44,12 +45,12 @@ def table(
             "regret_90": own.quantile(0.9, "member"),
             "regret_max": own.max("member"),
             "regret_any": anyone.mean("member"),
-            "met": hit.mean("member"),
-            "national": whole.mean("member"),
-            "survives": ((hit >= SURVIVES) & whole).mean("member"),
+            "met": hit.where(known).mean("member"),
+            "national": whole.where(known).mean("member"),
+            "survives": ((hit >= SURVIVES) & whole).where(known).mean("member"),
         }
     ).drop_vars(["quantile", "province"], errors="ignore")
-    out = data.to_dataframe().reset_index().assign(members=int(miss.sizes["member"]))
+    out = data.assign(members=known.sum("member")).to_dataframe().reset_index()
     return out.sort_values(["mix", "regret", "allocation"], ignore_index=True)
 
 

@@ -203,15 +203,33 @@ def sentence(table: pd.DataFrame, province: str, target: float, chance: float) -
     whole = table[table.step == "whole mix"].iloc[0]
     none = table[table.step == "no new policy"].iloc[0]
     asked = f"{province}: a cut of {target:g} % with a chance of {100 * chance:.0f} %"
-    spread = f"95 % interval {100 * whole.chance_low:.0f}–{100 * whole.chance_high:.0f} %, {whole.members} members"
+    spread = f"95 % interval {100 * whole.chance_low:.0f}–{100 * whole.chance_high:.0f} %, {whole.members:.0f} members"
     if none.reached == "yes":
-        return f"{asked} needs no new policy: the chance without is {100 * none.chance:.0f} %."
+        return f"{asked} needs no new policy: the chance without is {100 * none.chance:.1f} %."
     if whole.reached == "yes":
-        return f"{asked} is reached with {whole.factor:.2f} times the mix ({spread})."
+        return f"{asked} is reached with {whole.factor:.2f} times the mix: {100 * whole.chance:.1f} % ({spread})."
+    near = " That interval holds the chance asked for: more members would tell." if chance <= whole.chance_high else ""
     return (
-        f"{asked} is not reachable with this mix: at all bounds the chance is {100 * whole.chance:.0f} % ({spread}). "
-        f"The bound that binds is {whole.binding}: lifting it by a quarter would add {whole.binding_gain:.2f} points."
+        f"{asked} is not reachable with this mix: with all its levers at their bounds the chance is "
+        f"{100 * whole.chance:.1f} % ({spread}).{near} The bound that binds most is that of {whole.binding}: lifting "
+        f"it by a quarter would add {whole.binding_gain:.2f} points of reduction."
     )
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of `solve` with units in its heads and without empty columns, for a terminal."""
+    heads = {
+        "factor": "times the mix",
+        "strength": "mean strength",
+        "median": "median cut %",
+        "binding": "binding bound",
+    }
+    heads |= {"binding_gain": "gain of + 25 %, points", "cost": "yuan/kgce"}
+    chances = ["chance", "chance_low", "chance_high"]
+    percent = (100 * table[chances]).map(lambda v: f"{v:.0f}" if np.isfinite(v) else "")
+    ends = percent.chance_low + percent.chance_high.where(percent.chance_high == "", "–" + percent.chance_high)
+    made = table.drop(columns=["chance_high", "members"]).assign(chance=percent.chance, chance_low=ends)
+    return made.dropna(axis=1, how="all").rename(columns={**heads, "chance": "chance %", "chance_low": "95 % int."})
 
 
 def reductions_of(futures: Futures, params: Params, province: str) -> Chance:
@@ -283,19 +301,39 @@ class Asked:
     target: float | None = None
 
 
+def _impossible(asked: Asked) -> list[str]:
+    """What of a question has no answer under any study."""
+    from experiments.inputs import _model
+
+    places = _model().subscripts["province"]
+    faults = []
+    if asked.province not in places:
+        near = nearest(asked.province, places)
+        faults.append(f"got province {asked.province!r}{near}; allowed: {', '.join(places)}")
+    if not 0 < asked.chance < 1:
+        faults.append(f"got chance {asked.chance:g}; allowed: above 0 and below 1, for example 0.8")
+    if asked.target is not None and not 0 < asked.target < 100:
+        faults.append(f"got target {asked.target:g}; allowed: above 0 and below 100 %")
+    return faults
+
+
 def answer(study: Study, system: System, asked: Asked) -> tuple[pd.DataFrame, str]:
     """The table of `solve` and the sentence, for a province under a rule and a mix; the members are the study's.
 
-    Raises InputError for an unknown province, rule, mix or an impossible chance, with the nearest names.
+    Raises InputError for an unknown province, rule or mix, an impossible chance or target: all faults at once, with the
+    nearest names.
     """
     from experiments.policy import levers
     from models.parameters import parameters
 
     changes = {"allocations": [AllocationChoice(rule=asked.rule)], "mixes": [MixChoice(mix=asked.mix)]}
-    futures = Futures.of(study.model_copy(update=changes), system)
-    if asked.province not in futures.provinces:
-        near = nearest(asked.province, futures.provinces)
-        raise InputError(f"got province {asked.province!r}{near}; allowed: {', '.join(futures.provinces)}")
+    faults = _impossible(asked)
+    try:
+        futures = Futures.of(study.model_copy(update=changes), system)
+    except InputError as error:
+        raise InputError([*faults, *error.faults]) from None
+    if faults:
+        raise InputError(faults)
     goal = futures.inputs.allocation["target"].isel(allocation=0, drop=True).copy()
     if asked.target is not None:
         goal.loc[{"province": asked.province}] = asked.target

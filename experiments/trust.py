@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ def panel(run: Run) -> pd.DataFrame:
 
 
 Tables = Mapping[str, pd.DataFrame]
+Part = Callable[[Tables, Mapping[str, Any]], Iterator[Item]]
 
 
 def members(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
@@ -50,12 +52,22 @@ def members(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     )
 
 
-def intervals(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
+def of(name: str, topic: str, command: str) -> Callable[[Callable[[pd.DataFrame, Tables], Iterator[Item]]], Part]:
+    """Makes a part of the panel from what a table of the run tells; without that table the command that makes it."""
+
+    def part(told: Callable[[pd.DataFrame, Tables], Iterator[Item]]) -> Part:
+        @wraps(told)
+        def items(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
+            return told(tables[name], tables) if name in tables else iter([_absent(topic, command)])
+
+        return items
+
+    return part
+
+
+@of("feasibility", "Monte-Carlo error", "tanlu feasibility")
+def intervals(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
     """Widest Monte-Carlo interval of a chance."""
-    if "feasibility" not in tables:
-        yield _absent("Monte-Carlo error", "tanlu feasibility")
-        return
-    table = tables["feasibility"]
     half = float((0.5 * (table.chance_high - table.chance_low)).max())
     yield Item(
         "Monte-Carlo error",
@@ -67,12 +79,9 @@ def intervals(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     )
 
 
-def ranking(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
+@of("convergence", "sensitivity", "tanlu sensitivity")
+def ranking(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
     """Sensitivity: dummy, convergence, overlap."""
-    if "convergence" not in tables:
-        yield _absent("sensitivity", "tanlu sensitivity")
-        return
-    table = tables["convergence"]
     stable = float(table.stable.mean())
     yield Item(
         "ranking at N and N/2",
@@ -99,8 +108,8 @@ def ranking(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
         "区间重叠的输入并列，不分先后。",
     )
     if "sensitivity" in tables:
-        one = tables["sensitivity"].query("factor != 'dummy'")
-        shared = float(one["rank"].astype(str).str.contains("–").mean())
+        one = tables["sensitivity"].query("factor != 'dummy' and rank != '–'")  # a constant output has no ranks
+        shared = float(one["rank"].astype(str).str.contains("–").mean()) if len(one) else 0.0
         yield Item(
             "ranks refused",
             f"{100 * shared:.0f} % of inputs share a rank",
@@ -111,12 +120,9 @@ def ranking(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
         )
 
 
-def irrelevance(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
+@of("irrelevant", "irrelevant inputs", "tanlu sensitivity")
+def irrelevance(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
     """Were inputs called irrelevant confirmed on fresh runs?"""
-    if "irrelevant" not in tables:
-        yield _absent("irrelevant inputs", "tanlu sensitivity")
-        return
-    table = tables["irrelevant"]
     some = table[table.fixed > 0]
     fewest, most, moved = some.fixed.min(), some.fixed.max(), 100 * some.difference.abs().max()
     yield Item(
@@ -131,12 +137,10 @@ def irrelevance(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     )
 
 
-def reality(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
+@of("checks", "reality checks", "tanlu feasibility")
+def reality(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
     """Experts' reality checks."""
-    if "checks" not in tables:
-        yield _absent("reality checks", "tanlu feasibility")
-        return
-    worst = tables["checks"].sort_values("rate").iloc[0]
+    worst = table.sort_values("rate").iloc[0]
     yield Item(
         "reality checks",
         f"lowest pass rate of any scenario {100 * worst.rate:.0f} %: {worst.check}",
@@ -215,7 +219,6 @@ def _absent(topic: str, command: str) -> Item:
     return Item(topic, "–", "–", ABSENT, f"Not done yet: {command}", f"尚未进行：{command}")
 
 
-Part = Callable[[Tables, Mapping[str, Any]], Iterator[Item]]
 PARTS: tuple[Part, ...] = (members, intervals, ranking, irrelevance, identified, holdout, reality)
 
 

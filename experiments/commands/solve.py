@@ -29,7 +29,7 @@ def solve(
     asked = solver.Asked(province, rule, mix, chance, target)
     overrides = [f"members={members}", "sampling.method=sobol"]
     table, sentence = solver.answer(studies.load(study, overrides), inputs.system(0), asked)
-    emit({"answer": sentence, "rows": table} if json else table, json)
+    emit({"answer": sentence, "rows": table} if json else solver.shown(table), json)
     note(sentence, quiet or json)
     if save:
         table.to_csv(save, index=False)

@@ -38,8 +38,9 @@ def effects(
 ) -> pd.DataFrame:
     """Elementary effects of every factor and of a dummy, sampled and analysed in one go.
 
-    Costs trajectories × (factors + 2) runs. Columns: output, factor, mu (mean effect, output units per full range of
-    the factor), mu_star (mean absolute effect), mu_star_ci (95 % half-width), sigma, kept (above the dummy's level).
+    Costs trajectories × (factors + 2) runs. Columns: output, factor, mu (mean effect, output units between the
+    outermost levels, the factor's quantiles ½/levels and 1 − ½/levels), mu_star (mean absolute effect), mu_star_ci
+    (95 % half-width), sigma, kept (above the dummy's level).
     """
     every = with_dummy(factors)
     salib = problem(every)

@@ -139,6 +139,20 @@ def test_levers_add_up_to_the_difference_of_the_mixes() -> None:
     assert curve.cost.shape == (30, 16)
 
 
+def test_all_faults_of_a_question_to_the_solver_at_once(asked: Study) -> None:
+    with pytest.raises(InputError) as caught:
+        solve.answer(asked, inputs.system(1), solve.Asked("Sichaun", "oficial", "ful", 1.4, 140.0))
+    text = str(caught.value)
+    for words in (
+        "did you mean 'Sichuan'",
+        "did you mean 'official'",
+        "did you mean 'full'",
+        "chance 1.4",
+        "target 140",
+    ):
+        assert words in text
+
+
 def test_solver_answers_for_a_province(asked: Study) -> None:
     table, sentence = solve.answer(asked, inputs.system(1), solve.Asked("Sichuan", target=8.0))
     assert table.reached.iloc[0] == "yes"

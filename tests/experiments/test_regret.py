@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -27,6 +28,14 @@ def test_regret_by_hand() -> None:
     assert table.met.to_dict() == {"fair": 0.75, "harsh": 0.5}
     assert table.national.to_dict() == {"fair": 0.5, "harsh": 0.5}
     assert table.survives.to_dict() == {"fair": 0.5, "harsh": 0.0}
+
+
+def test_a_failed_member_is_no_future() -> None:
+    whole = np.array([[10.0, 14.0], [20.0, 14.0], [16.0, 14.0]])
+    holes = np.column_stack([whole, np.full(3, np.nan)])
+    targets = [[10, 18, 15], [16, 12, 15]]
+    tables = [regret.table(two_rules(reduction, targets), 15.0) for reduction in (whole, holes)]
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_weights_shift_the_shortfall() -> None:

@@ -61,6 +61,20 @@ def test_not_reachable_names_the_binding_bound_and_the_best_chance() -> None:
     assert "lever by lever" not in set(table.step)
 
 
+def test_a_chance_within_the_interval_is_said_to_be_too_close_to_tell() -> None:
+    table = solve.solve(question(target=0.19, chance=0.8))
+    best = table.set_index("step").chance["whole mix"]
+    assert "more members would tell" in solve.sentence(table, "x", 19, best + 0.001)
+    assert "more members would tell" not in solve.sentence(table, "x", 19, 0.8)
+
+
+def test_the_printed_table_has_units_and_no_empty_column() -> None:
+    for target in (0.14, 0.3):
+        made = solve.shown(solve.solve(question(target=target)))
+        assert {"chance %", "95 % int.", "median cut %"} <= set(made)
+        assert made.notna().any().all()
+
+
 def test_packages_alone_are_tried() -> None:
     table = solve.solve(question(target=0.13)).query("step == 'package alone'").set_index("name")
     assert set(table.index) == {"first", "others"}

@@ -51,6 +51,13 @@ def test_failures_are_judged(failed: int, verdict: str) -> None:
     assert next(iter(trust.members({}, manifest))).verdict == verdict
 
 
+def test_outputs_that_never_vary_have_no_ranks_to_refuse() -> None:
+    table = pd.DataFrame({"stable": [True], "total_dummy": [0.0], "widest": [0.01]})
+    ranks = pd.DataFrame({"factor": ["a", "b", "c"], "rank": ["1", "2–3", "–"]})
+    items = trust.ranking({"convergence": table, "sensitivity": ranks}, MANIFEST)
+    assert {item.topic: item.value for item in items}["ranks refused"] == "50 % of inputs share a rank"
+
+
 def test_an_unstable_ranking_and_a_loud_dummy_are_not_good() -> None:
     table = pd.DataFrame({"stable": [True, False], "total_dummy": [0.0, 0.2], "widest": [0.3, 0.01]})
     verdicts = {item.topic: item.verdict for item in trust.ranking({"convergence": table}, MANIFEST)}
