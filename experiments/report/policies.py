@@ -62,6 +62,8 @@ def _tables(view: View) -> list[Table]:
         notes = [str(rows[own].iloc[0])] if (own := f"note_{view.terms.lang}") in rows else []
         if name == "costs" and (idle := _idle(view, rows)):
             notes.append(view.terms("text: no object", names=idle))
+        if name == "costs" and "TRA-05" in set(rows["option"]):
+            notes.append(view.terms("text: electric cars"))
         if name == "overlap":
             notes.append(view.terms("text: overlap"))
         shown = shape(view, rows)
