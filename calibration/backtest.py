@@ -203,8 +203,8 @@ def truth(question: Question, baseline: xr.Dataset) -> Values:
 def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed: int) -> pd.DataFrame:
     """One row a question and forecast: the model, the naive ones, and the model's paired difference from each of them.
 
-    `mae` is that of the median of a forecast's draws; `mae_point` that of a naive forecast's single number, which any
-    spread blurs. With measured GDP supplied, GDP is no question.
+    The model's mae is that of its median, a naive forecast's that of its single number: the median of draws about that
+    number would depend on how many are drawn. With measured GDP supplied, GDP is no question.
     """
     rng = np.random.default_rng([seed, 3])
     rows = []
@@ -217,24 +217,31 @@ def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed
         points = naive(question, origin, baseline)
         for name, point in points.items():
             samples[name] = scores.with_errors(point, errors[name], rng, len(samples[MODEL]))
+        points[MODEL] = np.median(samples[MODEL], axis=0)
         known = np.isfinite(happened) & np.all([np.isfinite(sample).all(0) for sample in samples.values()], axis=0)
-        for name, sample in samples.items():
+        happened = happened[known]
+        cases = {name: (sample[:, known], points[name][known]) for name, sample in samples.items()}
+        for name, case in cases.items():
             row: dict[str, object] = {"question": question.name, "run": label, "forecast": name}
-            row |= scores.card(sample[:, known], happened[known])
-            if name in points:
-                row["mae_point"] = float(np.abs(points[name] - happened)[known].mean())
-            rows.append(row | _against(samples[MODEL][:, known], sample[:, known], happened[known], rng))
+            row |= scores.card(case[0], happened, case[1])
+            rows.append(row | _against(cases[MODEL], case, happened, rng))
     return pd.DataFrame(rows)
 
 
-def _against(model: Values, other: Values, happened: Values, rng: np.random.Generator) -> dict[str, float]:
+Case = tuple[Values, Values]
+"""A forecast: its sample (member, case) and its single number (case,)."""
+
+
+def _against(model: Case, other: Case, happened: Values, rng: np.random.Generator) -> dict[str, float]:
     """The model's score less the other's, paired over provinces, with 90 % intervals: negative = model better."""
-    crps = scores.paired(scores.crps(model, happened) - scores.crps(other, happened), rng)
-    error = [np.abs(np.median(sample, axis=0) - happened) for sample in (model, other)]
-    mae = scores.paired(error[0] - error[1], rng)
-    names = ("", "_low", "_high")
-    return {f"delta_crps{suffix}": value for suffix, value in zip(names, crps, strict=True)} | {
-        f"delta_mae{suffix}": value for suffix, value in zip(names, mae, strict=True)
+    differences = {
+        "delta_crps": scores.crps(model[0], happened) - scores.crps(other[0], happened),
+        "delta_mae": np.abs(model[1] - happened) - np.abs(other[1] - happened),
+    }
+    return {
+        f"{name}{suffix}": value
+        for name, difference in differences.items()
+        for suffix, value in zip(("", "_low", "_high"), scores.paired(difference, rng), strict=True)
     }
 
 

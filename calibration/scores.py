@@ -63,10 +63,13 @@ def brier(probability: Values, happened: NDArray[np.bool_]) -> float:
     return float(((probability - happened) ** 2).mean())
 
 
-def card(sample: Values, truth: Values) -> dict[str, float]:
-    """All scores of one forecast: n, crps, mae of the median, bias, bias-corrected mae, coverage, PIT, Theil."""
-    median = np.median(sample, axis=0)
-    error = median - truth
+def card(sample: Values, truth: Values, point: Values | None = None) -> dict[str, float]:
+    """All scores of one forecast: n, crps, mae, bias, bias-corrected mae, coverage, PIT, Theil.
+
+    point: (case,) the forecast as one number, of which mae, bias and Theil's split are; default: the sample's median.
+    """
+    point = np.median(sample, axis=0) if point is None else point
+    error = point - truth
     bands = {f"coverage_{round(100 * level)}": coverage(sample, truth, level) for level in LEVELS}
     low, middle, high = np.quantile(pit(sample, truth), [0.25, 0.5, 0.75])
     return {
@@ -79,7 +82,7 @@ def card(sample: Values, truth: Values) -> dict[str, float]:
         "pit_quartile_1": float(low),
         "pit_median": float(middle),
         "pit_quartile_3": float(high),
-        **(theil(median, truth) if truth.size > 1 else {}),
+        **(theil(point, truth) if truth.size > 1 else {}),
     }
 
 

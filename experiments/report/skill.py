@@ -119,7 +119,7 @@ def _delta(terms: Terms, row: "pd.Series[float]", score: str) -> str:
 
 def _spread(terms: Terms, model: "pd.Series[float]", opponent: "pd.Series[float]") -> list[str]:
     """A naive forecast whose spread is too wide flatters the model's CRPS: then its bare number is the fairer rival."""
-    point = opponent.get("mae_point", float("nan"))
+    point = opponent["mae"]  # a single number's CRPS is its absolute error
     if not opponent["crps"] > point:
         return []
     figures = {"crps": opponent["crps"], "point": point, "difference": model["crps"] - point}

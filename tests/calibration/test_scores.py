@@ -87,5 +87,7 @@ def test_the_skill_card_beats_no_change_on_the_first_origin_and_logs_its_looks(m
     assert isinstance(table, pd.DataFrame)
     row = table[(table["forecast"] == "last value") & (table["question"] == FIRST.questions[0].name)].iloc[0]
     assert row["delta_mae_high"] < 0
+    happened = backtest.truth(FIRST.questions[0], measured)
+    assert row["mae"] == pytest.approx(np.abs(happened).mean())  # of its number, whatever is drawn about it
     looks = pd.read_csv(backtest.LOOKS)
     assert list(looks["look"]) == list(range(1, len(looks) + 1))
