@@ -76,7 +76,9 @@ def printed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _flat(data: Any, path: str = "") -> dict[str, Any]:
-    """Nested plain data by dotted path."""
+    """Nested plain data by dotted path, without what is empty."""
+    if data is None or data == {}:
+        return {}
     if isinstance(data, Mapping) and data:
         return {
             k: v for key, inner in data.items() for k, v in _flat(inner, f"{path}.{key}" if path else str(key)).items()

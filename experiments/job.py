@@ -206,7 +206,9 @@ def statistics(run: Run) -> str:
 def estimate(study: Study, system: System, runs: Path) -> dict[str, Any]:
     """What a study will take, from a timed pilot batch; nothing is written.
 
-    Seconds on this machine and process; memory and disk in bytes, the temporary disk beside the final.
+    Seconds of the member runs (and of the sensitivity's, where the study asks for it) on this machine and process,
+    without verification, other analyses and report, whose minutes do not grow with the members. Memory and disk in
+    bytes, the disk without the report, the temporary disk beside the final.
     """
     few = min(PILOT, study.members)
     pilot = study.model_copy(update={"members": few})
@@ -226,13 +228,19 @@ def estimate(study: Study, system: System, runs: Path) -> dict[str, Any]:
     short = study.members - long
     table = design.memory_usage(deep=True).sum() / few * study.members
     yearly = scenarios * study.members * (inputs.allocation.sizes["province"]) * 5 * FLOAT32
+    whole_paths = len(study.outputs.quantiles) + (len(study.outputs.members) or study.outputs.trajectories)
+    kept = study.members * sizes[False] + whole_paths * (sizes[True] - sizes[False])
+    deciding = (
+        {"seconds of sensitivity": round(study.sensitivity.runs * seconds[False], 1)} if study.sensitivity else {}
+    )
     return {
         "members": study.members,
         "scenarios": scenarios,
         "member runs": scenarios * study.members,
         "seconds": round(scenarios * (long * seconds[True] + short * seconds[False]), 1),
+        **deciding,
         "memory bytes": int(manifest.peak_memory() + 2 * table + 2 * yearly),
-        "disk bytes": int(table + scenarios * study.members * sizes[False]),
+        "disk bytes": int(table + scenarios * kept),
         "temporary disk bytes": int(scenarios * (long * sizes[True] + short * sizes[False])),
         "free disk bytes": shutil.disk_usage(_there(runs)).free,
         "judged": " ".join(map(str, PLANS[study.target.plan])),

@@ -42,6 +42,7 @@ def run(
     system = inputs.system(1 if workers or cluster else threads)
     if dry_run:
         emit(job.estimate(asked, system, runs), json)
+        note("seconds of member runs; verification, analyses and report come on top, whatever the members", quiet)
         return
     done = job.carry_out(
         asked,

@@ -174,6 +174,12 @@ def test_what_a_change_did_to_each_verdict(run: Run, tmp_path: Path) -> None:
     assert [change.startswith("(") for change in text["change"]] == small[: len(text)].to_list()
 
 
+def test_an_input_that_one_study_alone_changes_is_one_row(run: Run, tmp_path: Path) -> None:
+    other = made(tmp_path, "uncertain.rebound={low: 0.1}")
+    rows = compare.compare(run, other)["study"]
+    assert rows.to_numpy().tolist() == [["uncertain.rebound.low", "–", "0.1"]]
+
+
 def test_compare_needs_complete_runs(run: Run, tmp_path: Path) -> None:
     begun = simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
     with pytest.raises(InputError, match="is incomplete"):
