@@ -37,11 +37,12 @@ class CostCurve:
     def reduction(self, price: float, spread: float) -> Array:
         """Reduction (province) with every lever in use that costs no more than `price`, yuan per kgce.
 
-        Below the cheapest lever nothing costs anything: cuts then fall alike everywhere, a point
-        of the intensity for each yuan.
+        Below the cheapest and above the dearest lever no price tells provinces apart: cuts then fall or rise alike
+        everywhere, a point of the intensity for each yuan.
         """
-        slack = max(0.0, float(self.cost.min()) - spread - price)
-        return np.asarray(self.base + (self.gain * self.used(price, spread)).sum(axis=1) - 0.01 * slack)
+        below = max(0.0, float(self.cost.min()) - spread - price)
+        above = max(0.0, price - float(self.cost.max()) - spread)
+        return np.asarray(self.base + (self.gain * self.used(price, spread)).sum(axis=1) + 0.01 * (above - below))
 
 
 SPREAD = 0.25
@@ -81,6 +82,10 @@ def least_cost(indicators: Indicators, options: Options) -> Proposal:
     def says(scalar: float) -> dict[str, str]:
         idle = scalar < curve.cost[curve.gain > 0].min(initial=np.inf) - SPREAD
         price = "none: no lever is needed, the cuts are those without policy less the same everywhere"
+        beyond = scalar - float(curve.cost.max()) - SPREAD
+        if beyond > 0:
+            price = f"none: every lever is used, and {beyond:.2f} points are lacking, put on every province alike"
+            idle = True
         return {"price of the last unit saved": price if idle else f"{scalar:.2f} yuan/kgce, the same everywhere"}
 
     return Proposal(cut, detail, notes=places.notes, says=says)

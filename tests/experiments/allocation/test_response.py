@@ -137,3 +137,11 @@ def test_the_chance_is_that_of_the_target_after_a_cap(simulated: tuple[str, ...]
 def test_a_rule_that_simulates_refuses_another_base_year(rule: str) -> None:
     with pytest.raises(InputError, match="has the plan's, 2010: leave it out"):
         allocate(rule, 16.0, base_year=2008)
+
+
+def test_what_all_levers_lack_is_put_on_every_province_alike_and_said(simulated: tuple[str, ...]) -> None:
+    n = len(simulated)
+    curve = CostCurve(simulated, ("p",), np.full(n, 0.1), np.full((n, 1), 0.05), np.full((n, 1), 2.0))
+    found = allocate("least-cost", 16.0, cost=curve)
+    assert found.aggregate == pytest.approx(16.0, abs=1e-6)
+    assert "points are lacking, put on every province alike" in found.summary()["price of the last unit saved"]
