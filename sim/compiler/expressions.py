@@ -14,6 +14,7 @@ from sim.compiler.functions import FUNCTIONS
 from sim.compiler.ir import Along, Expr, Graph, Interp, Number, Read, Recall, children
 from sim.compiler.scope import MacroSymbol, Scope, SlotSymbol, TableSymbol, clean
 from sim.errors import Refused, SimError
+from sim.expression import kind_of, walk
 
 if TYPE_CHECKING:
     from sim.compiler.lower import Lowering
@@ -61,6 +62,15 @@ class Place:
     def last_axis(self, node: Expr) -> str:
         """The last subscript of an array argument."""
         return self.last_axes(node, 1)[0]
+
+
+# PySD orders the subscripts of these by rules of their own, so that which of them comes last is not what is written.
+ORDERED_BY_PYSD = {
+    "SampleIfTrueStructure": "SAMPLE IF TRUE",
+    "TrendStructure": "TREND",
+    "ForecastStructure": "FORECAST",
+}
+ROW_WISE = ("vector_sort_order", "vector_rank", "vector_reorder", "invert_matrix")
 
 
 def _written(node: Expr) -> Iterator[str]:
@@ -191,7 +201,11 @@ def _call(place: Place, ast: Any) -> Expr:
     counts, function = FUNCTIONS[name]
     if len(ast.arguments) not in counts:
         raise ValueError(f"{name.upper()} takes {counts[0]} argument(s), got {len(ast.arguments)}")
-    return function(place, [lower(place, argument) for argument in ast.arguments])
+    arguments = [lower(place, argument) for argument in ast.arguments]
+    inner = {kind_of(node) for node in walk(ast.arguments[0])} & ORDERED_BY_PYSD.keys() if name in ROW_WISE else set()
+    if inner and len(arguments[0].axes) > 1:
+        raise ValueError(f"{ORDERED_BY_PYSD[min(inner)]} inside a row operation: give it a variable of its own")
+    return function(place, arguments)
 
 
 def _range_name(place: Place, ast: Any) -> str:

@@ -218,6 +218,11 @@ FILES = {
         b"b[q, r] = VECTOR REORDER(a[q, r], o[r]) ~ ~ |\n" + CONTROL.encode(),
         "VECTOR REORDER",
     ),
+    "a row operation on a sample": (
+        b"{UTF-8}\nr: x, y ~ ~ |\nq: u, v ~ ~ |\nn[q, r] = 1 ~ ~ |\nm[r, q] = 2 ~ ~ |\n"
+        b"b[q, r] = VECTOR SORT ORDER(SAMPLE IF TRUE(Time > 1, n[q, r], m[r, q]), 1) ~ ~ |\n" + CONTROL.encode(),
+        "SAMPLE IF TRUE inside a row operation",
+    ),
     "too few numbers": (b"{UTF-8}\nd: x, y, z ~ ~ |\na[d] = 1, 2 ~ ~ |\n" + CONTROL.encode(), "2"),
     "too few subscripts": (
         b"{UTF-8}\nd: x, y ~ ~ |\ne: u, v ~ ~ |\na[d, e] = 1 ~ ~ |\nb[d] = a[d] ~ ~ |\n" + CONTROL.encode(),
