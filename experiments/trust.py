@@ -180,8 +180,8 @@ def holdout(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
             text,
             text_zh,
             GOOD if passed else BAD,
-            "Skill against a naive forecast named beforehand, on years that were not fitted.",
-            "在未参与拟合的年份上，与事先指定的朴素预测相比的技巧。",
+            "Skill on years not fitted; passed: CRPS better than the naive forecast named beforehand, bands right.",
+            "在未参与拟合的年份上，与事先指定的朴素预测相比的技巧；CRPS更优且区间覆盖率正确即为通过。",
         )
     yield Item(
         "calibrated words",
@@ -194,20 +194,28 @@ def holdout(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
 
 
 def backtest_verdict(tables: Tables) -> tuple[bool | None, str, str]:
-    """Did the model beat the naive opponent on the main question of the backtest that the run holds; in words, twice.
+    """Did the model pass the main question of the backtest that the run holds; in words, twice.
 
-    Passed: the 90 % interval of its CRPS less the opponent's lies below zero. (None, "", "") without a backtest.
+    Passed: the 90 % interval of its CRPS less the naive opponent's lies below zero, and its 80 % bands hold 70-90 % of
+    the provinces. (None, "", "") without a backtest.
     """
     from calibration.backtest import MODEL, OPPONENT
 
     if "backtest" not in tables:
         return None, "", ""
     card = tables["backtest"]
-    rows = card[(card.question == card.question.iloc[0]) & (card.run == MODEL) & (card.forecast == OPPONENT)]
-    row = rows.iloc[0]
-    number = f"{row.delta_crps:+.2f}", f"{row.delta_crps_low:+.2f} … {row.delta_crps_high:+.2f}"
-    english = f"CRPS {number[0]} points ({number[1]}) against the {OPPONENT}, {row.question}; below 0 is better"
-    return bool(row.delta_crps_high < 0), english, f"与朴素预测相比CRPS差{number[0]}个百分点（{number[1]}）；小于0为优"
+    main = card[(card.question == card.question.iloc[0]) & (card.run == MODEL)].set_index("forecast")
+    row, held = main.loc[OPPONENT], float(main.loc[MODEL, "coverage_80"])
+    crps, mae = (
+        f"{row[f'delta_{of}']:+.2f} ({row[f'delta_{of}_low']:+.2f} … {row[f'delta_{of}_high']:+.2f})"
+        for of in ("crps", "mae")
+    )
+    english = (
+        f"{row.question}, points against the {OPPONENT}, below 0 is better: CRPS {crps}, MAE {mae}; "
+        f"80 % bands hold {100 * held:.0f} %"
+    )
+    chinese = f"与朴素预测相比的百分点差，小于0为优：CRPS {crps}，MAE {mae}；80%区间覆盖{100 * held:.0f}%的省份"
+    return bool(row.delta_crps_high < 0) and 0.7 <= held <= 0.9, english, chinese
 
 
 def trusted(run: Run) -> bool:

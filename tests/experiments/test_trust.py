@@ -7,34 +7,34 @@ from experiments import trust
 MANIFEST = {"members": {"drawn": 10, "done": 40, "failed": 0}}
 
 
-def card(high: float) -> dict[str, pd.DataFrame]:
-    """A backtest in which the model's CRPS less the opponent's lies in −0.4 … high."""
+def card(high: float, held: float = 0.8) -> dict[str, pd.DataFrame]:
+    """A backtest in which the model's CRPS less the opponent's lies in −0.4 … high, and 80 % bands hold a share."""
+    better, worse = ({"low": low, "": middle, "high": top} for low, middle, top in ((-0.4, -0.2, high), (8, 9, 9)))
+
+    def row(question: str, forecast: str, **values: float) -> dict[str, object]:
+        return {"question": question, "run": MODEL, "forecast": forecast, "coverage_80": held, **values}
+
+    def deltas(of: dict[str, float]) -> dict[str, float]:
+        return {f"delta_{s}{'_' * bool(end)}{end}": value for s in ("crps", "mae") for end, value in of.items()}
+
     rows = [
-        {"question": "main", "run": MODEL, "forecast": MODEL},
-        {
-            "question": "main",
-            "run": MODEL,
-            "forecast": OPPONENT,
-            "delta_crps": -0.2,
-            "delta_crps_low": -0.4,
-            "delta_crps_high": high,
-        },
-        {
-            "question": "other",
-            "run": MODEL,
-            "forecast": OPPONENT,
-            "delta_crps": 9,
-            "delta_crps_low": 8,
-            "delta_crps_high": 9,
-        },
+        row("main", MODEL),
+        row("main", OPPONENT, **deltas(better)),
+        row("other", MODEL),
+        row("other", OPPONENT, **deltas(worse)),
     ]
     return {"backtest": pd.DataFrame(rows)}
 
 
-@pytest.mark.parametrize(("high", "passed", "word"), [(-0.05, True, "good"), (0.05, False, "bad")])
-def test_the_holdout_test_is_passed_when_the_whole_interval_is_better(high: float, passed: bool, word: str) -> None:
-    assert trust.backtest_verdict(card(high))[0] is passed
-    items = {item.topic: item for item in trust.holdout(card(high), MANIFEST)}
+@pytest.mark.parametrize(
+    ("high", "held", "passed", "word"),
+    [(-0.05, 0.7, True, "good"), (0.05, 0.8, False, "bad"), (-0.05, 0.6, False, "bad"), (-0.05, 1.0, False, "bad")],
+)
+def test_the_holdout_test_is_passed_when_the_whole_interval_is_better_and_bands_are_right(
+    high: float, held: float, passed: bool, word: str
+) -> None:
+    assert trust.backtest_verdict(card(high, held))[0] is passed
+    items = {item.topic: item for item in trust.holdout(card(high, held), MANIFEST)}
     assert items["hold-out test"].verdict == word
     assert items["calibrated words"].value.startswith("given" if passed else "withheld")
 
