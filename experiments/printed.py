@@ -1,5 +1,6 @@
 """The analyses' tables as a planner reads them on a terminal: few columns, units in the heads, words for verdicts."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -84,8 +85,25 @@ def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.D
         yield f"Reality checks, {where}: share of members that comply", shown
     boxes = run.table("boxes")
     said = _at(boxes, allocation, mix)["sentence_en"] if len(boxes) else pd.Series(dtype=str)
-    yield f"Failure conditions, {where}", pd.DataFrame({"": list(said) or ["none that holds up on held-out members"]})
-    yield "How far to trust this", run.table("trust")[["topic", "value", "verdict"]]
+    told = list(said) or ["none that holds up on held-out members"]
+    yield f"Failure conditions, {where}", _left(pd.DataFrame({"": "-", " ": told}))
+    yield "How far to trust this", trust(run)
+
+
+def trust(run: Run) -> pd.DataFrame:
+    """The trust panel."""
+    return _left(run.table("trust")[["verdict", "topic", "value"]])
+
+
+def _left(table: pd.DataFrame, width: int = 80) -> pd.DataFrame:
+    """Texts set from the left, those of the last column over as many lines as they need."""
+    rows = []
+    for *heads, text in table.itertuples(index=False):
+        first, *more = textwrap.wrap(str(text), width) or [""]
+        rows += [(*heads, first), *((*("" for _ in heads), line) for line in more)]
+    made = pd.DataFrame(rows, columns=table.columns)
+    widths = {str(name): max(len(str(name)), int(made[name].str.len().max())) for name in made}
+    return pd.DataFrame({name.ljust(width): made[name].str.ljust(width) for name, width in widths.items()})
 
 
 def _survival(regret: pd.DataFrame) -> pd.DataFrame:
@@ -127,7 +145,7 @@ def sensitivity(run: Run, province: str) -> Iterator[tuple[str, pd.DataFrame]]:
             f"What decides which mix leads: {province}",
             rows[["best", "second", "flips", "factor", "effect", "low", "high"]],
         )
-    yield "How far to trust this", run.table("trust")[["topic", "value", "verdict"]]
+    yield "How far to trust this", trust(run)
 
 
 def _indices(rows: pd.DataFrame) -> pd.DataFrame:

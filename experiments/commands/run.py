@@ -34,7 +34,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Carry out a whole study: check, simulate, analyse, report; print which provinces reach their targets."""
-    from experiments import inputs, job
+    from experiments import inputs, job, printed
     from experiments import study as studies
 
     job.check_data()
@@ -60,7 +60,7 @@ def run(
         note(f"\n{asked.allocations[0].label} targets, {mix.label} mix, {asked.members:,} members", quiet)
         emit(job.verdicts(done, mix=mix.label))
     note("\nHow far to trust this", quiet)
-    emit(done.table("trust")[["topic", "value", "verdict"]])
+    emit(printed.trust(done))
     note(
         "\nChances are those of this ensemble of this model, with predictive errors: conditional, not a forecast.",
         quiet,
