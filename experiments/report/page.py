@@ -77,13 +77,30 @@ def sentence(view: View) -> str:
     weak = [s for s in rated if s.chance <= 0.5][:4]
     if not weak:
         tightest = view.terms("Tightest: {names}.", names=view.terms.names([s.province for s in rated[:3]]))
-        return _joined(view, opening, tightest)
+        return _joined(view, *_pilot(view), opening, tightest)
     chinese = view.terms.lang == "zh"
     pattern = "{}（{}）" if chinese else "{} ({})"
     named = ("、" if chinese else ", ").join(
         pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in weak
     )
-    return _joined(view, opening, view.terms("Lowest chances: {names}.", names=named))
+    return _joined(view, *_pilot(view), opening, view.terms("Lowest chances: {names}.", names=named))
+
+
+def _pilot(view: View) -> list[str]:
+    """First the province that the study's policy analyses are about, if they are about one."""
+    asked = view.run.study.policy
+    if asked is None or asked.province not in view.standings:
+        return []
+    said = view.terms(
+        "{province} has a chance of {chance} to meet its {end} target ({mix}), {other} with {most}.",
+        province=view.terms.name(asked.province),
+        chance=view.terms.chance(view.standings[asked.province].chance),
+        end=view.end_year,
+        mix=view.terms.name(view.mix),
+        other=view.terms.chance(view.standing(asked.province, mix=asked.mix).chance),
+        most=view.terms.name(asked.mix),
+    )
+    return [said]
 
 
 def _joined(view: View, *sentences: str) -> str:

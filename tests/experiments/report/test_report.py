@@ -19,9 +19,10 @@ from experiments.report import printed, write
 from experiments.report.content import table
 from experiments.report.page import at_bound, sentence
 from experiments.report.province_tables import _factors, decomposition
-from experiments.report.terms import Terms
+from experiments.report.terms import Lang, Terms
 from experiments.report.view import View
 from experiments.store import Run
+from experiments.study import PolicyChoice
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -163,6 +164,15 @@ def test_the_chinese_sentence_has_chinese_brackets(small_run: Run) -> None:
     for said in (sentence(View.headline(small_run, Terms("zh"))), sentence(View.headline(small_run, Terms()))):
         assert not ("（" in said and "(" in said)
     assert "(" not in sentence(View.headline(small_run, Terms("zh")))
+
+
+@pytest.mark.parametrize(("lang", "opening"), [("en", "Guangdong has a chance of "), ("zh", "广东完成2015年目标的概率为")])
+def test_a_pilots_province_comes_first(
+    small_run: Run, monkeypatch: pytest.MonkeyPatch, lang: Lang, opening: str
+) -> None:
+    asked = small_run.study.model_copy(update={"policy": PolicyChoice(province="Guangdong", mix="full")})
+    monkeypatch.setattr(Run, "study", property(lambda run: asked))
+    assert sentence(View.headline(small_run, Terms(lang))).startswith(opening)
 
 
 def test_shares_are_per_cents_and_code_keeps_its_spaces(small_report: Path) -> None:
