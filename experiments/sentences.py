@@ -1,6 +1,7 @@
 """Boxes of failure conditions as sentences, in English and Chinese, with units."""
 
 import math
+import re
 from collections.abc import Mapping, Set
 
 import pandas as pd
@@ -11,10 +12,17 @@ from experiments.report.terms import Terms
 LANGUAGES = ("en", "zh")
 
 
-def quantity(value: float, unit: str) -> str:
+CHINESE_UNITS = {
+    "year": "年", "Mtce": "百万吨标准煤", "Mt": "百万吨", "Gyuan": "十亿元", "kyuan": "千元", "person": "人",
+}  # fmt: skip
+
+
+def quantity(value: float, unit: str, lang: str = "en") -> str:
     """Three significant digits and the unit; a yearly rate in per cent a year, a pure number alone."""
     if unit == "1/year":
-        return f"{_digits(100 * value)} %/year"
+        value, unit = 100 * value, "%/year"
+    if lang == "zh":
+        unit = re.sub(r"[A-Za-z]+", lambda word: CHINESE_UNITS.get(word[0], word[0]), unit)
     return _digits(value) if unit == "Dmnl" else f"{_digits(value)} {unit}"
 
 
@@ -40,7 +48,7 @@ def condition(name: str, low: float, high: float, unit: str, lang: str, *, known
     )
     if not known:
         shown += "（未能识别）" if lang == "zh" else " (not identified)"
-    lower, upper = (quantity(v, unit) for v in (low, high))
+    lower, upper = (quantity(v, unit, lang) for v in (low, high))
     if math.isinf(high):
         return f"{shown}高于 {lower}" if lang == "zh" else f"{shown} is above {lower}"
     if math.isinf(low):

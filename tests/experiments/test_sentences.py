@@ -24,7 +24,7 @@ def test_sentences_carry_limits_units_and_held_out_scores() -> None:
         "500 members",
     ):
         assert words in english
-    for words in ("高于 4.21 %/year", "低于 12.5 year", "介于 0.2 与 0.4 之间", "16 %", "75 %", "45 %"):
+    for words in ("高于 4.21 %/年", "低于 12.5 年", "介于 0.2 与 0.4 之间", "16 %", "75 %", "45 %"):
         assert words in row["sentence_zh"]
 
 
@@ -46,3 +46,9 @@ def test_limits_table_leaves_open_sides_empty() -> None:
 )
 def test_quantities_have_three_digits(value: float, unit: str, text: str) -> None:
     assert sentences.quantity(value, unit) == text
+
+
+def test_chinese_sentences_have_chinese_units() -> None:
+    assert sentences.quantity(0.04213, "1/year", "zh") == "4.21 %/年"
+    assert sentences.quantity(12, "Gyuan/Mtce", "zh") == "12 十亿元/百万吨标准煤"
+    assert sentences.quantity(0.5, "Dmnl", "zh") == "0.5"

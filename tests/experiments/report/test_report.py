@@ -166,7 +166,9 @@ def test_the_chinese_sentence_has_chinese_brackets(small_run: Run) -> None:
     assert "(" not in sentence(View.headline(small_run, Terms("zh")))
 
 
-@pytest.mark.parametrize(("lang", "opening"), [("en", "Guangdong has a chance of "), ("zh", "广东完成2015年目标的概率为")])
+@pytest.mark.parametrize(
+    ("lang", "opening"), [("en", "Guangdong has a chance of "), ("zh", "广东完成2015年目标的概率为")]
+)
 def test_a_pilots_province_comes_first(
     small_run: Run, monkeypatch: pytest.MonkeyPatch, lang: Lang, opening: str
 ) -> None:
