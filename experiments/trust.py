@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.report.content import number
 from experiments.store import Run
 
 GOOD, CAUTION, BAD, ABSENT = "good", "caution", "bad", "not done"
@@ -207,7 +208,7 @@ def backtest_verdict(tables: Tables) -> tuple[bool | None, str, str]:
     main = card[(card.question == card.question.iloc[0]) & (card.run == MODEL)].set_index("forecast")
     row, held = main.loc[OPPONENT], float(main.loc[MODEL, "coverage_80"])
     crps, mae = (
-        f"{row[f'delta_{of}']:+.2f} ({row[f'delta_{of}_low']:+.2f} … {row[f'delta_{of}_high']:+.2f})"
+        "{} ({} … {})".format(*(number(row[f"delta_{of}{end}"], 2, sign=True) for end in ("", "_low", "_high")))
         for of in ("crps", "mae")
     )
     english = (
