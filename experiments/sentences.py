@@ -1,7 +1,6 @@
 """Boxes of failure conditions as sentences, in English and Chinese, with units."""
 
 import math
-import re
 from collections.abc import Mapping, Set
 
 import pandas as pd
@@ -12,18 +11,13 @@ from experiments.report.terms import Terms
 LANGUAGES = ("en", "zh")
 
 
-CHINESE_UNITS = {
-    "year": "年", "Mtce": "百万吨标准煤", "Mt": "百万吨", "Gyuan": "十亿元", "kyuan": "千元", "person": "人",
-}  # fmt: skip
-
-
 def quantity(value: float, unit: str, lang: str = "en") -> str:
     """Three significant digits and the unit; a yearly rate in per cent a year, a pure number alone."""
     if unit == "1/year":
         value, unit = 100 * value, "%/year"
-    if lang == "zh":
-        unit = re.sub(r"[A-Za-z]+", lambda word: CHINESE_UNITS.get(word[0], word[0]), unit)
-    return _digits(value) if unit == "Dmnl" else f"{_digits(value)} {unit}"
+    if unit == "Dmnl":
+        return _digits(value)
+    return f"{_digits(value)} {Terms('zh').unit(unit) if lang == 'zh' else unit}"
 
 
 def _digits(value: float) -> str:

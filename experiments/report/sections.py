@@ -240,6 +240,7 @@ def assumptions(view: View) -> Section:
     rows = labelled(parameters(), "name")
     rows = rows.sort_values("role", key=lambda roles: roles.map(ORDER.index), kind="stable")
     rows["default"] = rows["default"].str.replace(",", ", ")
+    rows["unit"] = rows["unit"].map(view.terms.unit)
     heads = {
         "name": "Name",
         "meaning": "Meaning",
@@ -273,6 +274,7 @@ def equations(view: View) -> Section:
 
     heads = {"name": "Name", "unit": "Unit", "equation": "Equation", "meaning": "Meaning"}
     rows = table_of_equations()
+    rows = rows.assign(unit=rows["unit"].map(view.terms.unit))
     return Section(
         "equations",
         view.terms("Equations"),

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,9 @@ Lang = Literal["en", "zh"]
 LANGS: tuple[Lang, ...] = ("en", "zh")
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 TABLE = Path(__file__).with_name("terms.csv")
+CHINESE_UNITS = {
+    "year": "年", "Mtce": "百万吨标准煤", "Mt": "百万吨", "Gyuan": "十亿元", "kyuan": "千元", "person": "人",
+}  # fmt: skip
 
 
 @cache
@@ -43,6 +47,12 @@ class Terms:
         words = str(key)
         known = table().get(f"{kind} {words}") or table().get(words) or table().get(words.replace("_", " "))
         return known[LANGS.index(self.lang)] if known else words
+
+    def unit(self, unit: str) -> str:
+        """A unit of the model, its parts by their names."""
+        if self.lang == "en" or (unit in table() and unit not in CHINESE_UNITS):
+            return self.name(unit) if unit in table() else unit
+        return re.sub(r"[A-Za-z]+", lambda word: CHINESE_UNITS.get(word[0], word[0]), unit)
 
     def _joined(self, text: str) -> str:
         """Numbers keep their per cent sign on one line."""
