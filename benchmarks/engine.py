@@ -194,7 +194,7 @@ def measure_pysd(path: Path, kind: str, quick: bool) -> dict[str, float]:
     return {"pysd runs/s": 1 / wall, "pysd runs/processor s": 1 / processor}
 
 
-def measure_pysimlin(path: Path, outputs: list[str]) -> float | None:
+def measure_pysimlin(path: Path) -> float | None:
     """Runs a second of pysimlin, one thread; None where it is not installed or cannot run the model."""
     try:
         import simlin
@@ -205,7 +205,7 @@ def measure_pysimlin(path: Path, outputs: list[str]) -> float | None:
     def run() -> None:
         with model.simulate() as simulation:
             simulation.run_to_end()
-            simulation.get_series(outputs[0])
+            simulation.get_series(simulation.get_var_names()[0])  # its names are those of single elements
 
     try:
         model = simlin.load(str(path))
@@ -237,8 +237,7 @@ def compare(path: Path, kind: str, quick: bool) -> dict[str, float]:
         f"cold {name}": cold[name] for name in ("load s", "numpy first run s", "native first run s") if name in cold
     }
     result |= measure_pysd(path, kind, quick)
-    _, outputs = (generated_case if kind == "generated" else project_case)(path, 1, 1)
-    simlin = measure_pysimlin(path, outputs)
+    simlin = measure_pysimlin(path)
     if simlin:
         result["pysimlin runs/s, 1 thread"] = simlin
     return result | ratios(result)
