@@ -155,7 +155,10 @@ def stack(
             )
             middles.append(base[-1] + values[-1] / 2)
             base = base + values
-        top = float(base.max()) * 1.08
+        dots = np.zeros((2, 0))
+        if measured is not None:
+            dots = np.array([measured.years, measured.values])[:, np.isin(measured.years, years)]
+        top = float(np.nanmax([*base, *dots[1]])) * 1.08
         axes.set_ylim(0, top)
         for y, key in zip(spread(np.array(middles), 0.068 * top), layers, strict=True):
             axes.annotate(
@@ -168,16 +171,9 @@ def stack(
                 fontweight="bold",
                 annotation_clip=False,
             )
-        if measured is not None:
-            axes.plot(
-                measured.years,
-                measured.values,
-                "o",
-                color=INK,
-                markersize=3.2,
-                markeredgecolor="white",
-                markeredgewidth=0.5,
-            )
+        axes.plot(
+            *dots, "o", color=INK, markersize=3.2, markeredgecolor="white", markeredgewidth=0.5, clip_on=False, zorder=3
+        )
         axes.set_ylabel(unit)
         axes.set_xlim(years[0], years[-1])
         axes.locator_params(axis="x", integer=True)

@@ -111,3 +111,12 @@ def test_a_table_translates_and_shows_lights() -> None:
     made = table(Terms("zh"), "t", "表", data, heads={"province": "Province", "light": "Light", "chance": "Chance"})
     assert [head.text for head in made.heads] == ["省份", "信号灯", "达标概率"]
     assert made.rows[0] == [Cell("广东"), Cell("", RED), Cell("0.25")]
+
+
+def test_measured_dots_above_the_areas_are_inside_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    tops: list[float] = []
+    monkeypatch.setattr(svg, "render", lambda figure, name: str(tops.append(figure.axes[0].get_ylim()[1])))
+    areas = {"heavy industry": np.linspace(10.0, 60.0, len(YEARS))}
+    dots = charts.Series("measured", np.arange(2000.0, 2016), np.linspace(500.0, 100.0, 16))
+    charts.stack("s", YEARS, areas, {"heavy industry": "heavy"}, "Mtce", dots)
+    assert dots.values[5] < tops[0] < dots.values[0]  # from the first year shown on

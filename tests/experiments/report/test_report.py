@@ -157,7 +157,7 @@ def test_levers_at_their_bound_are_named() -> None:
     run = SimpleNamespace(inputs=lambda: {"mix": xr.Dataset({"lever strength": strength})})
     view = cast(View, SimpleNamespace(run=run, mix="base", compared="full", terms=Terms()))
     (said,) = at_bound(view)
-    assert "“all packages”: plant closure and heat reform." in said
+    assert '"all packages": plant closure and heat reform.' in said
 
 
 def test_the_chinese_sentence_has_chinese_brackets(small_run: Run) -> None:
