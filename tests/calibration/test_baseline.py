@@ -1,4 +1,4 @@
-# ruff: noqa: PD010, PD013 (xarray's names; reshaping unique keys)
+# ruff: noqa: PD010 (xarray's names; reshaping unique keys)
 """The measured baseline against figures published elsewhere, its bookkeeping, and its refusal to join vintages."""
 
 from functools import cache
