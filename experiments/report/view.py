@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from experiments.report.lights import UNRATED, WORDS, Light
-from experiments.report.terms import Terms
+from experiments.words.lights import UNRATED, WORDS, Rating
+from experiments.words.terms import Terms
+from models.places import NATION
 
 if TYPE_CHECKING:
-    from experiments.store import Run
+    from experiments.runs.store import Run
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-NATION = "China"
 #: Which of a run's mixes stands on the first page: the plan as it was carried out, else as designed, else the first.
 HEADLINE_MIXES = ("delivered", "plan")
 LAST_SHOWN = 5  # years shown beyond the year in which the target is judged
@@ -39,7 +39,7 @@ class Standing:
     interval: tuple[float, float]
     shares: tuple[float, float, float]
     members: int
-    light: Light
+    light: Rating
     reach: tuple[float, float, float]
     words: tuple[str, str]
 
@@ -129,7 +129,7 @@ class View:
     @cached_property
     def summary(self) -> dict[tuple[str, str, str], Standing]:
         """(allocation, mix, province) → standing: the run's table where it has one."""
-        from experiments import feasibility
+        from experiments.analyses import feasibility
 
         table = self.table("feasibility")
         if table is None:
