@@ -71,7 +71,7 @@ def verdicts(path: Path) -> "Iterator[Verdict]":
     from calibration import boundary, validate
     from models import UNITS
     from sim import check as general
-    from sim.registry import Units
+    from sim.unit_registry import Units
 
     subject = general.Subject.load(path)
     provincial = validate.applies(subject.model)
@@ -96,7 +96,7 @@ def equations(
     """Write the table of equations: name, unit, equation, meaning, source (.md, .html or .csv)."""
     from calibration.errors import InputError
     from experiments.exchange.equation_sources import stale, table
-    from sim import equations as tables
+    from sim import equation_table as tables
 
     assert out is not None
     if out.suffix not in tables.FORMS:
@@ -117,12 +117,14 @@ def equations(
 
 @app.command()
 def diagram(file: FileOption = None, out: Out = DOCS / "pictures" / "model", quiet: Quiet = False) -> None:
-    """Draw the stock-and-flow pictures, a view a group, as SVG and PNG on A4."""
+    """Write the stock-and-flow pictures, a view a group: .dot, and SVG where Graphviz is installed."""
     from sim import diagram as pictures
 
     assert out is not None
     for picture in pictures.write(_file(file), out):
         note(str(picture), quiet)
+    if pictures.graphviz() is None:
+        note(pictures.NO_GRAPHVIZ, quiet)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from models import FORMS, PROVINCE
-from sim import equations
+from sim import equation_table as equations
 
 OWN = "this model"
 _STATED = re.compile(r"\s*\(\w+; source: (?P<source>.*)\)$")
