@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from experiments.ensemble import batches, installed
+from experiments.ensemble import installed, simulation
 from experiments.runs.manifest import peak_memory
 from experiments.study import load
 
@@ -25,7 +25,7 @@ def measure(members: int, scenarios: int, runs: Path) -> dict[str, float]:
     asked = load.load(load.DEFAULT, [f"members={members}", *one])
     system = installed.installed(0)
     began = time.perf_counter()
-    run = batches.start(asked, system, runs)
+    run = simulation.start(asked, system, runs)
     largest, watching = [0], threading.Event()
 
     def watch() -> None:
@@ -35,7 +35,7 @@ def measure(members: int, scenarios: int, runs: Path) -> dict[str, float]:
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        batches.resume(run, system)
+        simulation.resume(run, system)
     finally:
         watching.set()
         watcher.join()

@@ -1,5 +1,6 @@
 """What this machine has: the compiled model, its calibration and data, and the names that a study may use."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,12 @@ import xarray as xr
 
 import calibration
 import models
-from experiments.runs.manifest import checksums as sha256
 from experiments.study.load import DEFAULT, load
 from experiments.study.schema import Study, Vocabulary
 from models.places import NATION
 from models.plans import PLANS
 
+ROOT = Path(__file__).parents[1]
 FIRST_YEAR = 2005
 
 Simulate = Callable[[pd.DataFrame, Mapping[str, xr.DataArray], Sequence[str], Sequence[int]], xr.Dataset]
@@ -212,7 +213,8 @@ class ProvinceModel:
 
 
 def checksums() -> dict[str, str]:
-    """SHA-256 of the model, the measured data and the calibration."""
+    """SHA-256 of the model, the measured data and the calibration, by path below the packages' folder."""
     root = Path(calibration.__file__).parent
     measured = [path for folder in ("data", "published") for path in (root / folder).rglob("*") if path.is_file()]
-    return sha256([models.PROVINCE, models.PARAMETERS, *measured])
+    files = [models.PROVINCE, models.PARAMETERS, *measured]
+    return {path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}

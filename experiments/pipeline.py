@@ -10,7 +10,7 @@ import numpy as np
 
 from calibration.errors import InputError, RuleError
 from experiments import installation
-from experiments.ensemble import batches, outputs
+from experiments.ensemble import batches, outputs, simulation
 from experiments.ensemble.batches import Step
 from experiments.installation import Installation, Simulate, load_study
 from experiments.runs import manifest, store
@@ -51,7 +51,7 @@ def carry_out(
     A run of the same study that is complete is not simulated again; an incomplete one is resumed. reference: the slow
     `Simulate` that some member runs are repeated with. Raises InputError, StoreError.
     """
-    run = batches.start(study, system, runs, batch=how.batch, fresh=how.fresh)
+    run = simulation.start(study, system, runs, batch=how.batch, fresh=how.fresh)
     return finish(run, system, how, step=step, say=say, reference=reference)
 
 
@@ -74,7 +74,7 @@ def finish(
     say(f"run {run.folder}")
     before = run.manifest.get("commands", [])
     if not run.complete:
-        batches.resume(run, system, workers=how.workers, cluster=how.cluster, step=step)
+        simulation.resume(run, system, workers=how.workers, cluster=how.cluster, step=step)
     if verifies and reference:
         say(f"repeating {how.verify} of the member runs with PySD")
         store.update_manifest(run, verify=verify(run, system.simulate, reference, how.verify))
@@ -100,12 +100,13 @@ def _analyses(
     from experiments.analyses import feasibility_tables, hindcast
     from experiments.analyses.policy.policy_tables import analyse as take_apart
     from experiments.analyses.sensitivity import sensitivity_tables
+    from experiments.words import box_sentences
 
     study = run.study
     asked: dict[str, Callable[[], object]] = {}
     if study.hindcast:
         asked["backtest_facts"] = lambda: hindcast.save(hindcast.scorecard(progress=say), run)
-    asked["trust"] = lambda: feasibility_tables.feasibility_tables(run, system, say)
+    asked["trust"] = lambda: feasibility_tables.feasibility_tables(run, system, box_sentences.row, say)
     if study.sensitivity:
         settings = study.sensitivity.model_dump()
         asked["sensitivity"] = lambda: sensitivity_tables.sensitivity_tables(run, system, **settings, say=say)
@@ -159,7 +160,7 @@ def opened(name: str | None, runs: Path, system: Installation | None = None) -> 
     Raises InputError where there is none.
     """
     if name is not None and system is not None and (name in load.names() or Path(name).suffix in (".yaml", ".yml")):
-        return batches.resume(batches.start(load_study(name), system, runs), system)
+        return simulation.resume(simulation.start(load_study(name), system, runs), system)
     if name is not None:
         return Run.open(name, runs)
     whole = [run for run in store.list_runs(runs) if run.complete]

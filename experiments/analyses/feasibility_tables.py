@@ -13,9 +13,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from experiments.allocation.shipped import baseline
-from experiments.analyses import box_sentences, feasibility, regret, trust
+from experiments.analyses import feasibility, regret, trust
 from experiments.analyses import reality_checks as checks
 from experiments.analyses.prim import discover
+from experiments.analyses.prim import limits as box_limits
 from experiments.analyses.sensitivity.sensitivity_tables import NOT_IDENTIFIED, inputs_of, label_of
 from experiments.ensemble.core import Ensemble, Params
 from experiments.installation import Installation, ScenarioInputs
@@ -25,6 +26,7 @@ from models.plans import PLANS
 
 Array = NDArray[np.float64]
 Say = Callable[[str], None]
+SentenceRow = Callable[..., dict[str, object]]
 
 
 def silent(text: str) -> None:
@@ -32,12 +34,18 @@ def silent(text: str) -> None:
 
 
 def feasibility_tables(
-    run: Run, system: Installation, say: Say = silent, *, reality: bool = True, check_files: Sequence[Path] = ()
+    run: Run,
+    system: Installation,
+    sentence_row: SentenceRow,
+    say: Say = silent,
+    *,
+    reality: bool = True,
+    check_files: Sequence[Path] = (),
 ) -> None:
     """Feasibility of every allocation × mix × province, saved as tables of the run.
 
-    feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking, checks and trust. check_files: experts'
-    own reality checks, beside the shipped ones.
+    feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking, checks and trust. sentence_row: makes
+    the row of a box, with its sentences. check_files: experts' own reality checks, beside the shipped ones.
     """
     asked = checks.everything(check_files) if reality else []
     metrics = run.metrics()
@@ -45,7 +53,7 @@ def feasibility_tables(
     run.save_table("barometer", feasibility.by_year(metrics))
     run.save_table("pace", paces(run))
     say("failure conditions")
-    for name, table in boxes(run, metrics).items():
+    for name, table in boxes(run, metrics, sentence_row).items():
         run.save_table(name, table)
     run.save_table("regret", regret.table(metrics, run.study.target.national, base_energy(run)))
     run.save_table("ranking", regret.ranking(metrics))
@@ -72,7 +80,7 @@ def measured() -> xr.Dataset:
     return baseline()
 
 
-def boxes(run: Run, metrics: xr.Dataset) -> dict[str, pd.DataFrame]:
+def boxes(run: Run, metrics: xr.Dataset, sentence_row: SentenceRow) -> dict[str, pd.DataFrame]:
     """Failure conditions for every mix and province under the study's first allocation.
 
     Found where the model without its predictive error points to a miss, judged on misses with it, on members not used
@@ -98,8 +106,8 @@ def boxes(run: Run, metrics: xr.Dataset) -> dict[str, pd.DataFrame]:
             trade_offs.append(trade_off.assign(**at))
             if box is not None and box.scores()["density_low"] > box.scores()["base"]:
                 goal = float(metrics["target"].sel(allocation=allocation, province=province))
-                rows.append(box_sentences.row(box, units, unknown, **at, target=goal))
-                limits.append(box_sentences.limits(box, **at))
+                rows.append(sentence_row(box, units, unknown, **at, target=goal))
+                limits.append(box_limits(box, **at))
     found = {"boxes": pd.DataFrame(rows, columns=None if rows else ["allocation", "mix", "province", "sentence_en"])}
     found["box_limits"] = pd.concat(limits, ignore_index=True) if limits else pd.DataFrame({"province": []})
     return found | {"trade_off": pd.concat(trade_offs, ignore_index=True)}

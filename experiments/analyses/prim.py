@@ -4,6 +4,7 @@ The peeling objective is gain of the mean per member removed (Kwakkel & Jaxa-Roz
 one of the greatest weighted relative accuracy, mass × (density − base rate), is kept: it has meaning at any base rate.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -148,3 +149,9 @@ def _row(step: int, box: Array, x: Array, y: Bool, train: Bool) -> dict[str, flo
         row[f"{name}density"] = float(y[half][keep].mean()) if keep.any() else float("nan")
         row[f"{name}mass"] = float(keep.mean())
     return row
+
+
+def limits(box: PrimBox, **of: object) -> pd.DataFrame:
+    """The box's limits as a table: of, input, low, high (NaN: open)."""
+    rows = [{**of, "input": n, "low": lo, "high": hi} for n, (lo, hi) in box.limits.items()]
+    return pd.DataFrame(rows).replace([math.inf, -math.inf], math.nan)

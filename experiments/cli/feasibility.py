@@ -31,12 +31,13 @@ def feasibility(
     from experiments.analyses.sensitivity import sensitivity_tables
     from experiments.cli import terminal_tables
     from experiments.ensemble import installed
+    from experiments.words import box_sentences
 
     system = installed.installed(0)
     chosen = pipeline.opened(run, runs, system)
     at = sensitivity_tables.scenario(chosen, allocation, mix)
     feasibility_tables.feasibility_tables(
-        chosen, system, lambda text: note(text, quiet), reality=checks, check_files=check or ()
+        chosen, system, box_sentences.row, lambda text: note(text, quiet), reality=checks, check_files=check or ()
     )
     pipeline.record_command(chosen)
     if json:

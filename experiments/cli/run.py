@@ -85,13 +85,13 @@ def ensemble(
     quiet: Quiet = False,
 ) -> None:
     """Simulate a study without analyses and report; print the run's name and statistics."""
-    from experiments.ensemble import batches, installed
+    from experiments.ensemble import installed, simulation
     from experiments.installation import load_study
     from experiments.runs import overview
 
     system = installed.installed(1 if workers or cluster else threads)
-    begun = batches.start(load_study(study, set_ or ()), system, runs, batch=batch, fresh=fresh)
-    batches.resume(begun, system, workers=workers, cluster=cluster, step=lambda total: progress(total, quiet))
+    begun = simulation.start(load_study(study, set_ or ()), system, runs, batch=batch, fresh=fresh)
+    simulation.resume(begun, system, workers=workers, cluster=cluster, step=lambda total: progress(total, quiet))
     emit({"run": begun.name, "members": begun.manifest["members"]} if json else {"run": begun.name}, json)
     note(overview.statistics(begun), quiet)
 

@@ -17,7 +17,9 @@ from calibration.errors import InputError, nearest
 from experiments.allocation.response import CostCurve, Response
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH
-from experiments.installation import Installation, ScenarioInputs
+from experiments.ensemble.member_design import design
+from experiments.ensemble.scenario import prepare
+from experiments.installation import Installation, ProvinceModel, ScenarioInputs, checksums, predictive_errors
 from experiments.study.schema import Study
 from models.plans import PLANS
 
@@ -109,7 +111,6 @@ PLAN_OF = {long: short for short, (long, _, _) in PLANS.items()}
 
 def plan_ensemble(plan: str, mixes: Sequence[str], members: int, seed: int) -> Ensemble:
     """Members of the default study under another plan (11FYP, 12FYP, …), mixes, number and seed."""
-    from experiments.ensemble.installed import installed
     from experiments.installation import load_study
     from experiments.study.schema import AllocationChoice, MixChoice, Target
 
@@ -123,7 +124,9 @@ def plan_ensemble(plan: str, mixes: Sequence[str], members: int, seed: int) -> E
         "parameters": {},
         "uncertain": {},
     }
-    return Ensemble.of(known.model_copy(update=changes), installed(0))
+    return Ensemble.of(
+        known.model_copy(update=changes), Installation(prepare, design, predictive_errors, ProvinceModel(0), checksums)
+    )
 
 
 @cache

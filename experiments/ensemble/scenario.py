@@ -2,22 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from calibration.errors import InputError
+from experiments.allocation.response import ModelResponse
 from experiments.ensemble.member_design import distribution_row
 from experiments.installation import ScenarioInputs, calibrated
-from experiments.study.schema import Study
+from experiments.study.schema import AllocationChoice, Study
 from models.places import NATION
 from models.plans import PLANS
 
 
-def prepare(study: Study) -> ScenarioInputs:
-    """Targets, mixes and common parameters of a study. Raises InputError with the faults of all of them."""
+def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
+    """Targets, mixes and common parameters of a study. Raises InputError with the faults of all of them.
+
+    model: the response of a model, for allocation rules that simulate it.
+    """
     from experiments import policy
 
     shipped, measured = calibrated()
@@ -31,7 +34,7 @@ def prepare(study: Study) -> ScenarioInputs:
     targets = {}
     for choice in study.allocations:
         try:
-            targets[choice.label] = _targets(study, choice.rule, choice.options, measured["base gdp"]["province"])
+            targets[choice.label] = _targets(study, choice, measured["base gdp"]["province"], model)
         except InputError as error:
             faults += [f"allocation {choice.label}: {fault}" for fault in error.faults]
     for name in study.uncertain:
@@ -71,17 +74,18 @@ def _at(series: xr.DataArray, times: Sequence[float]) -> xr.DataArray:
     return found.assign_coords(time=list(times)).assign_attrs(series.attrs)
 
 
-def _targets(study: Study, rule: str, options: Mapping[str, Any], provinces: xr.DataArray) -> xr.Dataset:
+def _targets(
+    study: Study, choice: AllocationChoice, provinces: xr.DataArray, model: ModelResponse | None
+) -> xr.Dataset:
     """`target` and `co2_target` (province with "China"), per cent; CO2 targets are the published ones."""
     from calibration import tables
     from experiments.allocation import allocate
-    from experiments.ensemble.core import DefaultModel
 
     plan = PLANS[study.target.plan][0]
     where = [str(name) for name in provinces.to_numpy()]
-    energy = allocate(rule, study.target.national, plan, model=DefaultModel(), **options).targets().to_series()
+    energy = allocate(choice.rule, study.target.national, plan, model=model, **choice.options).targets().to_series()
     if missing := [name for name in where if name not in energy.index]:
-        raise InputError(f"{rule} gives no target for {', '.join(missing)}")
+        raise InputError(f"{choice.rule} gives no target for {', '.join(missing)}")
     published = tables.read("targets")
     carbon = published[(published["plan"] == plan) & (published["variable"] == "co2_intensity_reduction")]
     values = {

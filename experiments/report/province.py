@@ -7,7 +7,8 @@ from experiments.analyses.numbers import number
 from experiments.report import charts
 from experiments.report.content import Chart, Missing, ProvincePage, Table, chart, slug
 from experiments.report.province_tables import conditions, decided_by, decomposition, money
-from experiments.report.view import BANDS, Array, Measured, Standing, View
+from experiments.report.view import BANDS, Array, Standing, View
+from experiments.words.measured import Measured
 from models.places import NATION
 
 #: Mtce/Gyuan (= kgce/yuan) → tce per 10⁴ yuan, the unit of the official statements.

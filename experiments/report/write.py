@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from calibration.errors import InputError
 from experiments.report.page import FILES, build, html, render
-from experiments.report.view import Measured
+from experiments.words.measured import Measured
 from experiments.words.terms import LANGS, Lang, Terms
 
 if TYPE_CHECKING:

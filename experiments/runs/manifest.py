@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -46,11 +46,6 @@ def commit() -> dict[str, Any]:
     ours = ("models", "sim", "calibration", "experiments")
     changed = git("status", "--porcelain", "--", *ours)
     return {"commit": git("rev-parse", "HEAD"), "dirty": None if changed is None else bool(changed)}
-
-
-def checksums(paths: Iterable[Path], root: Path = ROOT) -> dict[str, str]:
-    """SHA-256 of files, by their path below `root`."""
-    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(paths)}
 
 
 def digest(content: Any) -> str:

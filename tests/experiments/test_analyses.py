@@ -21,11 +21,12 @@ from experiments.analyses.sensitivity.problem import (
     VINTAGES,
     SensitivityProblem,
 )
-from experiments.ensemble import batches, installed
+from experiments.ensemble import installed, simulation
 from experiments.ensemble.core import Ensemble, chances, cost_curve, plan_ensemble, response
 from experiments.installation import load_study
 from experiments.runs.store import Run
 from experiments.study.schema import Study
+from experiments.words import box_sentences
 from models.places import NATION
 
 MEMBERS = 40
@@ -184,8 +185,8 @@ def test_solver_refuses_what_it_does_not_know(asked: Study) -> None:
 
 def analysed(folder: Path, asked: Study, threads: int) -> Run:
     system = installed.installed(threads)
-    run = batches.resume(batches.start(asked, system, folder, batch=16 * threads), system)
-    feasibility_tables.feasibility_tables(run, system)
+    run = simulation.resume(simulation.start(asked, system, folder, batch=16 * threads), system)
+    feasibility_tables.feasibility_tables(run, system, box_sentences.row)
     sensitivity_tables.sensitivity_tables(run, system, runs=2500, trajectories=4)
     return run
 

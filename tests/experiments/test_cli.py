@@ -11,8 +11,9 @@ from calibration.errors import InputError, RuleError
 from experiments import cli
 from experiments.analyses import feasibility_tables
 from experiments.cli import console, terminal_tables
-from experiments.ensemble import batches, estimate, installed
+from experiments.ensemble import batches, estimate, installed, simulation
 from experiments.runs import overview
+from experiments.runs.store import Run
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
@@ -66,7 +67,7 @@ def test_wrong_options_end_in_two() -> None:
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with one complete run; the commands use the small system."""
     monkeypatch.setattr(installed, "installed", lambda threads=1: SYSTEM)
-    run = batches.resume(batches.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs"), SYSTEM)
+    run = simulation.resume(simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs"), SYSTEM)
     small_system.analyse(run)
     return tmp_path / "runs"
 
@@ -112,14 +113,14 @@ def test_rm_deletes_runs_alone(runs: Path) -> None:
 def test_resume_finishes(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feasibility_tables, "feasibility_tables", small_system.analyse)
     study = small_system.study(tmp_path, "seed=9")
-    run = batches.start(study, SYSTEM, runs)
+    run = simulation.start(study, SYSTEM, runs)
     called("runs", "resume", run.name, "--runs", runs, "--verify", 0, "--no-report", "--quiet")
     assert run.complete
     assert {"feasibility", "trust"} <= set(run.tables)
 
 
 def test_compare_and_export(runs: Path, tmp_path: Path) -> None:
-    run = batches.resume(batches.start(small_system.study(tmp_path, "seed=9"), SYSTEM, runs), SYSTEM)
+    run = simulation.resume(simulation.start(small_system.study(tmp_path, "seed=9"), SYSTEM, runs), SYSTEM)
     other = next(path.name for path in runs.iterdir() if path.name != run.name)
     found = json.loads(called("compare", run.name, other, "--runs", runs, "--json"))
     assert found["study"] == [{"path": "seed", "a": "9", "b": "7"}]
@@ -129,7 +130,7 @@ def test_compare_and_export(runs: Path, tmp_path: Path) -> None:
 
 def test_the_table_says_what_the_metrics_say(runs: Path) -> None:
     (folder,) = runs.iterdir()
-    run = batches.Run(folder)
+    run = Run(folder)
     table = terminal_tables.verdicts(run, "even", "full").set_index("province")
     margin = run.metrics()["margin"].sel(allocation="even", mix="full", province="Guangdong")
     assert float(table.loc["Guangdong", "margin"]) == pytest.approx(float(margin.median()), abs=0.051)

@@ -16,7 +16,7 @@ import yaml
 
 from calibration.errors import InputError
 from experiments.analyses import feasibility
-from experiments.ensemble import batches
+from experiments.ensemble import simulation
 from experiments.ensemble.outputs import table
 from experiments.exchange import compare, export
 from experiments.runs.store import Run
@@ -25,7 +25,7 @@ from tests.experiments.small_system import SYSTEM
 
 
 def made(folder: Path, *overrides: str) -> Run:
-    run = batches.resume(batches.start(small_system.study(folder, *overrides), SYSTEM, folder / "runs"), SYSTEM)
+    run = simulation.resume(simulation.start(small_system.study(folder, *overrides), SYSTEM, folder / "runs"), SYSTEM)
     small_system.analyse(run)
     return run
 
@@ -185,6 +185,6 @@ def test_an_input_that_one_study_alone_changes_is_one_row(run: Run, tmp_path: Pa
 
 
 def test_compare_needs_complete_runs(run: Run, tmp_path: Path) -> None:
-    begun = batches.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
+    begun = simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
     with pytest.raises(InputError, match="is incomplete"):
         compare.compare(run, begun)

@@ -9,8 +9,9 @@ from experiments import pipeline
 from experiments.analyses import feasibility_tables
 from experiments.analyses.sensitivity import sensitivity_tables, target
 from experiments.cli import terminal_tables
-from experiments.ensemble.batches import resume, start
+from experiments.ensemble.simulation import resume, start
 from experiments.runs.store import Run
+from experiments.words import box_sentences
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
@@ -21,7 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("findings")
     study = small_system.study(folder, "members=600")
     done = resume(start(study, SYSTEM, folder / "runs", batch=100), SYSTEM)
-    feasibility_tables.feasibility_tables(done, SYSTEM, reality=False)
+    feasibility_tables.feasibility_tables(done, SYSTEM, box_sentences.row, reality=False)
     return done
 
 
@@ -58,7 +59,7 @@ def test_the_condition_that_decides_is_found_and_said(run: Run) -> None:
 
 def test_the_same_run_gives_the_same_tables(run: Run) -> None:
     before = {name: run.table(name) for name in run.tables}
-    feasibility_tables.feasibility_tables(run, SYSTEM, reality=False)
+    feasibility_tables.feasibility_tables(run, SYSTEM, box_sentences.row, reality=False)
     for name, table in before.items():
         pd.testing.assert_frame_equal(run.table(name), table)
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from calibration.errors import InputError
-from experiments.ensemble.batches import resume, start
 from experiments.ensemble.core import Ensemble, chances
+from experiments.ensemble.simulation import resume, start
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 

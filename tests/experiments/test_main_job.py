@@ -17,7 +17,7 @@ from calibration import tables
 from calibration.errors import InputError
 from experiments import cli, installation, pipeline
 from experiments.analyses.sensitivity import sensitivity_tables
-from experiments.ensemble import batches, installed, member_design, scenario
+from experiments.ensemble import batches, installed, member_design, scenario, simulation
 from experiments.exchange import export
 from experiments.installation import Installation, load_study
 from experiments.runs.store import Run
@@ -40,8 +40,8 @@ def study(*overrides: str) -> Study:
 
 
 def made(folder: Path, asked: Study, system: Installation, batch: int = batches.BATCH, workers: int = 0) -> Run:
-    run = batches.start(asked, system, folder, batch=batch)
-    return batches.resume(run, system, workers=workers)
+    run = simulation.start(asked, system, folder, batch=batch)
+    return simulation.resume(run, system, workers=workers)
 
 
 def digests(run: Run) -> list[str]:

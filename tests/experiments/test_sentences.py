@@ -2,8 +2,9 @@ import math
 
 import pytest
 
-from experiments.analyses import box_sentences
+from experiments.analyses import prim
 from experiments.analyses.prim import PrimBox
+from experiments.words import box_sentences
 
 BOX = PrimBox({"a rate": (0.0421, math.inf), "b[Sichuan]": (-math.inf, 12.5), "c": (0.2, 0.4)}, 500, 200, 120, 90)
 UNITS = {"a rate": "1/year", "b[Sichuan]": "year", "c": "Dmnl"}
@@ -29,7 +30,7 @@ def test_sentences_carry_limits_units_and_held_out_scores() -> None:
 
 
 def test_limits_table_leaves_open_sides_empty() -> None:
-    table = box_sentences.limits(BOX, **OF).set_index("input")
+    table = prim.limits(BOX, **OF).set_index("input")
     assert math.isnan(table.high["a rate"])
     assert table.low["a rate"] == pytest.approx(0.0421)
     assert table.loc["c", ["low", "high"]].tolist() == [0.2, 0.4]

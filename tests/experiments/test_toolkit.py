@@ -9,7 +9,7 @@ import yaml
 
 from calibration.errors import InputError, RuleError
 from experiments import toolkit
-from experiments.ensemble import batches
+from experiments.ensemble import simulation
 from experiments.installation import load_study
 from experiments.policy import catalogue, mix
 from experiments.runs.store import Run
@@ -225,7 +225,9 @@ def test_monitored_years_follow_each_other(folder: Path) -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     system = small_system.SYSTEM
-    return batches.resume(batches.start(small_system.study(tmp_path, "members=400"), system, tmp_path / "runs"), system)
+    return simulation.resume(
+        simulation.start(small_system.study(tmp_path, "members=400"), system, tmp_path / "runs"), system
+    )
 
 
 def test_a_measured_year_changes_the_verdict_and_says_why(tmp_path: Path, run: Run) -> None:

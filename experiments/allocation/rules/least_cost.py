@@ -56,4 +56,5 @@ def least_cost(indicators: Indicators, options: Options) -> Proposal:
 
 
 def _simulated(indicators: Indicators, options: Options) -> CostCurve:
-    return asked_model(options).cost_curve(simulated_plan(indicators), options["members"], options["seed"])
+    plan = simulated_plan(indicators)
+    return asked_model(options).cost_curve(plan, options["members"], options["seed"])

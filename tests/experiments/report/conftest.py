@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.ensemble import batches, installed
+from experiments.ensemble import installed, simulation
 from experiments.installation import load_study
 from experiments.report import write
 from experiments.runs.store import Run
@@ -18,8 +18,8 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     variables = "[reported energy intensity, gdp, total energy, final energy, energy co2]"
     title = "<script>alert(1)</script> & ../../etc"
     asked = small_system.study(folder, f"title={title}", f"outputs.variables={variables}")
-    run = batches.start(asked, small_system.SYSTEM, folder / "runs")
-    return batches.resume(run, small_system.SYSTEM)
+    run = simulation.start(asked, small_system.SYSTEM, folder / "runs")
+    return simulation.resume(run, small_system.SYSTEM)
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,6 @@ def real_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("real")
     asked = load_study("twelfth-plan", ["members=64", "policy=null"])
     system = installed.installed()
-    run = batches.resume(batches.start(asked, system, folder / "runs"), system)
+    run = simulation.resume(simulation.start(asked, system, folder / "runs"), system)
     write(run, folder=folder)
     return folder

@@ -3,8 +3,6 @@
 import math
 from collections.abc import Mapping, Set
 
-import pandas as pd
-
 from experiments.analyses.prim import PrimBox
 from experiments.words.terms import Terms
 
@@ -83,9 +81,3 @@ def row(found: PrimBox, units: Mapping[str, str], unknown: Set[str] = frozenset(
     """A row of the table of boxes: of, restricted inputs, scores, sentence_en, sentence_zh."""
     said = {f"sentence_{lang}": box(found, units, unknown, lang, **of) for lang in LANGUAGES}
     return {**of, "inputs": "; ".join(found.limits), "restricted": len(found.limits), **found.scores(), **said}
-
-
-def limits(found: PrimBox, **of: object) -> pd.DataFrame:
-    """The box's limits as a table: of, input, low, high (NaN: open)."""
-    rows = [{**of, "input": n, "low": lo, "high": hi} for n, (lo, hi) in found.limits.items()]
-    return pd.DataFrame(rows).replace([math.inf, -math.inf], math.nan)
