@@ -11,7 +11,7 @@ from calibration.errors import InputError, RuleError
 from experiments import cli
 from experiments.analyses import feasibility_tables
 from experiments.cli import console, terminal_tables
-from experiments.ensemble import batches, estimate, installed, simulation
+from experiments.ensemble import estimate, installed, simulation
 from experiments.runs import overview
 from experiments.runs.store import Run
 from tests.experiments import small_system
