@@ -173,7 +173,7 @@ def label(parameter: str, province: str | None = None) -> str:
     Raises InputError for an unknown parameter or province.
     """
     known = [*FREE, *(own for own, _ in FREE.values()), *sorted(_assumed())]
-    parameter = choose(parameter, dict.fromkeys(known, ()), "free or uncertain parameter")
+    parameter = choose(parameter, dict.fromkeys(known), "free or uncertain parameter")
     if parameter in _assumed():
         return PRIOR_ONLY
     labels = _labels()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from models.reading.names import choose
+from models.reading.names import Spellings, choose
 from models.reading.table_file import read_table
 
 TABLE = Path(__file__).parent / "data" / "provinces.csv"
@@ -23,10 +23,10 @@ def spellings() -> Mapping[str, tuple[str, ...]]:
     return {**names, NATION: ("中国", "全国")}
 
 
-def known_provinces(allowed: Iterable[str] | None = None) -> dict[str, tuple[str, ...]]:
+def known_provinces(allowed: Iterable[str] | None = None) -> Spellings:
     """The allowed names (default: the 31 provinces) with their other spellings, as `choose` takes them."""
     names = [name for name in spellings() if name != NATION] if allowed is None else allowed
-    return {name: spellings().get(name, ()) for name in names}
+    return Spellings({name: spellings().get(name, ()) for name in names})
 
 
 def choose_province(name: str, allowed: Iterable[str] | None = None) -> str:

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from calibration.errors import InputError, RuleError
 from experiments import installation
 from experiments.ensemble import batches, outputs, simulation
 from experiments.ensemble.batches import Step
 from experiments.installation import Installation, Simulate, load_study
 from experiments.runs import manifest, store
 from experiments.runs.store import Run
-from experiments.study import load
+from experiments.study import files
 from experiments.study.schema import Study
 from models.plans import PLANS
+from models.reading.faults import InputError, RuleError
+from models.reading.names import match
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,8 @@ def opened(name: str | None, runs: Path, system: Installation | None = None) -> 
 
     Raises InputError where there is none.
     """
-    if name is not None and system is not None and (name in load.names() or Path(name).suffix in (".yaml", ".yml")):
+    is_study = name is not None and (match(name, files.names()) or Path(name).suffix in (".yaml", ".yml"))
+    if name is not None and system is not None and is_study:
         return simulation.resume(simulation.start(load_study(name), system, runs), system)
     if name is not None:
         return Run.open(name, runs)

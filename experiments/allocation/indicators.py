@@ -16,10 +16,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.errors import InputError, nearest
 from experiments.allocation import shipped
 from experiments.allocation.growth import growth_targets
 from experiments.allocation.national import Array
+from models.reading.faults import InputError
+from models.reading.names import choose
 
 PLANS_TABLE = Path(__file__).with_name("plans.csv")
 INDUSTRY = ("heavy industry", "light industry")
@@ -134,9 +135,7 @@ def _plan(row: "pd.Series[Any]") -> Plan:
 
 def find_plan(name: str) -> Plan:
     """The plan of that name. Raises InputError with the nearest names."""
-    if name not in plans():
-        raise InputError(f"got plan {name!r}{nearest(name, list(plans()))}; allowed: {', '.join(plans())}")
-    return plans()[name]
+    return plans()[choose(name, plans(), "plan")]
 
 
 def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:

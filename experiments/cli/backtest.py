@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from calibration.errors import InputError
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from models.reading.faults import InputError
 
 WIDTH = 112
 SHORT = {

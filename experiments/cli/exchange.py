@@ -53,12 +53,14 @@ def export(
     """Write a run in a format of others; prints what was written."""
     from experiments.exchange import export as formats
     from experiments.runs.store import Run
+    from models.reading.names import choose
 
     chosen = Run.open(run, runs)
-    if to == "model":
+    form = choose(to, [*formats.FORMATS, "model"], "format")
+    if form == "model":
         typer.echo(formats.member_model(chosen, member, allocation, mix, out))
     else:
-        typer.echo(formats.export(chosen, to, out))
+        typer.echo(formats.export(chosen, form, out))
 
 
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"compare": compare, "export": export}

@@ -28,14 +28,13 @@ def feasibility(
     """Chance, margin, light, headroom and pace of every province; failure conditions in words; reality checks."""
     from experiments import pipeline
     from experiments.analyses import feasibility_tables
-    from experiments.analyses.sensitivity import sensitivity_tables
     from experiments.cli import terminal_tables
     from experiments.ensemble import installed
     from experiments.words import box_sentences
 
     system = installed.installed(0)
     chosen = pipeline.opened(run, runs, system)
-    at = sensitivity_tables.scenario(chosen, allocation, mix)
+    at = chosen.study.scenario(allocation, mix)
     feasibility_tables.feasibility_tables(
         chosen, system, box_sentences.row, lambda text: note(text, quiet), reality=checks, check_files=check or ()
     )

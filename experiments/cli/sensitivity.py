@@ -29,8 +29,8 @@ def sensitivity(
 
     system = installed.installed(0)
     chosen = pipeline.opened(run, runs, system)
-    terminal_tables.known_place(chosen, province)
-    at = sensitivity_tables.scenario(chosen, allocation, mix)
+    province = terminal_tables.known_place(chosen, province)
+    at = chosen.study.scenario(allocation, mix)
     say = lambda text: note(text, quiet)  # noqa: E731
     sensitivity_tables.sensitivity_tables(chosen, system, *at, runs=budget, trajectories=trajectories, say=say)
     pipeline.record_command(chosen)

@@ -75,11 +75,11 @@ def monitor(
     quiet: Quiet = False,
 ) -> None:
     """Append a measured year, update the ensemble, and say what changed in the verdict and why."""
-    from calibration.errors import InputError
     from experiments import toolkit
     from experiments.runs.store import Run
     from experiments.toolkit import monitoring
     from experiments.toolkit.sheets import Folder as Working
+    from models.reading.faults import InputError
 
     if (year is None) != (change is None):
         raise InputError("give both --year and --change, or neither")

@@ -13,7 +13,6 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.errors import InputError, nearest
 from experiments.allocation.response import CostCurve, Response
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH
@@ -22,6 +21,7 @@ from experiments.ensemble.scenario import prepare
 from experiments.installation import Installation, ProvinceModel, ScenarioInputs, checksums, predictive_errors
 from experiments.study.schema import Study
 from models.plans import PLANS
+from models.reading.names import choose
 
 Array = NDArray[np.float64]
 Params = Mapping[str, xr.DataArray]
@@ -59,9 +59,7 @@ class Ensemble:
 
     def params(self, mix: str, target: Array | None = None) -> dict[str, xr.DataArray]:
         """The model's parameters under a mix and a target (province, fraction); without one, the study's first."""
-        if mix not in self.inputs.mix["mix"].to_numpy():
-            known = [str(m) for m in self.inputs.mix["mix"].to_numpy()]
-            raise InputError(f"mix {mix!r} is not in the study{nearest(mix, known)}; it has: {', '.join(known)}")
+        mix = choose(mix, [str(label) for label in self.inputs.mix["mix"].to_numpy()], "mix of the study")
         label = self.study.allocations[0].label
         return self.with_target(self.inputs.params(label, mix, self.study.target.plan), target)
 

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.errors import InputError
 from experiments.allocation.response import ModelResponse
 from experiments.ensemble.member_design import distribution_row
 from experiments.installation import ScenarioInputs, calibrated
 from experiments.study.schema import AllocationChoice, Study
 from models.places import NATION
 from models.plans import PLANS
+from models.reading.faults import InputError
 
 
 def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:

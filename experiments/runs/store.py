@@ -32,8 +32,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.errors import InputError, nearest
 from experiments.runs import manifest
+from models.reading.faults import InputError, shortened
+from models.reading.names import match, refusal
 
 if TYPE_CHECKING:
     from experiments.study.schema import Study
@@ -70,15 +71,14 @@ class Run:
         with suppress(OSError):  # a name too long for the system is no folder
             if (direct / "study.yaml").is_file():
                 return cls(direct)
-        known = {run.name: run for run in list_runs(runs)}
-        matches = [run for name, run in known.items() if name.startswith(str(path))] if str(path) else []
-        exact = known.get(str(path))
-        if exact or len(matches) == 1:
-            return exact or matches[0]
-        if matches:
-            raise InputError(f"run {str(path)!r} is ambiguous: {', '.join(sorted(r.name for r in matches))}")
-        have = f"runs in {runs}: {', '.join(sorted(known)) or 'none'}"
-        raise InputError(f"there is no run {str(path)!r}{nearest(str(path), list(known))}; {have}")
+        known, typed = {run.name: run for run in list_runs(runs)}, str(path)
+        matches = [name for name in known if name.startswith(typed)] if typed else []
+        if len(matches) > 1 and typed not in known:
+            raise InputError(f"run {shortened(typed)} is ambiguous: {', '.join(sorted(matches))}")
+        name = matches[0] if len(matches) == 1 else match(typed, known)
+        if name is None:
+            raise InputError(f"{refusal(typed, sorted(known), 'run')} (runs are in {runs})")
+        return known[name]
 
     @property
     def name(self) -> str:
@@ -152,10 +152,7 @@ class Run:
         """The analysis table `name`. Raises InputError with the names there are."""
         path = self.folder / "tables" / f"{name}.parquet"
         if not path.is_file():
-            have = sorted(self.tables)
-            raise InputError(
-                f"{self.name} has no table {name!r}{nearest(name, have)}; it has: {', '.join(have) or '-'}"
-            )
+            raise InputError(refusal(name, sorted(self.tables), f"table of {self.name}"))
         return pd.read_parquet(path)
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:

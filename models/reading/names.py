@@ -1,7 +1,7 @@
 """A name out of a list of known ones: any case, other spellings, and the nearest names when there is none."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 from models.reading.faults import InputError, shortened
@@ -11,8 +11,13 @@ LISTED = 40
 ALIKE = 0.6
 """Least similarity (difflib's ratio) of a name that is suggested."""
 
-Known = Iterable[str] | Mapping[str, Iterable[str]]
-"""The known names, or a mapping of each known name to its other spellings (Chinese, abbreviations)."""
+
+class Spellings(dict[str, tuple[str, ...]]):
+    """Known names, each with its other spellings (Chinese, abbreviations)."""
+
+
+Known = Iterable[str]
+"""The known names; `Spellings` where they have others."""
 
 
 def choose(name: str, known: Known, what: str) -> str:
@@ -22,7 +27,7 @@ def choose(name: str, known: Known, what: str) -> str:
 
     Args:
         name: what the user typed.
-        known: the names to choose from, or a mapping name → other spellings of it.
+        known: the names to choose from, `Spellings` where they have other spellings.
         what: the kind of name, in the user's words ("province").
 
     Returns:
@@ -33,7 +38,7 @@ def choose(name: str, known: Known, what: str) -> str:
 
     >>> choose("guangdong", ["Guangdong", "Guangxi"], "province")
     'Guangdong'
-    >>> choose("广东", {"Guangdong": ["广东"]}, "province")
+    >>> choose("广东", Spellings({"Guangdong": ("广东",)}), "province")
     'Guangdong'
     >>> choose("Guangdon", ["Guangdong"], "province")
     Traceback (most recent call last):
@@ -47,10 +52,15 @@ def choose(name: str, known: Known, what: str) -> str:
 
 def choose_all(names: Iterable[str], known: Known, what: str) -> list[str]:
     """`choose` for several names. Raises InputError with a fault for each unknown one."""
-    pairs = [(name, match(name, known)) for name in names]
-    if faults := [refusal(name, known, what) for name, meant in pairs if meant is None]:
+    return choose_each((name, known, what) for name in names)
+
+
+def choose_each(requests: Iterable[tuple[str, Known, str]]) -> list[str]:
+    """`choose` for names of several kinds, each with what is known. Raises InputError with all faults."""
+    answers = [(match(name, known), name, known, what) for name, known, what in requests]
+    if faults := [refusal(name, known, what) for meant, name, known, what in answers if meant is None]:
         raise InputError(faults)
-    return [meant for _, meant in pairs if meant is not None]
+    return [meant for meant, *_ in answers if meant is not None]
 
 
 def match(name: str, known: Known) -> str | None:
@@ -67,8 +77,10 @@ def match(name: str, known: Known) -> str | None:
 def refusal(name: str, known: Known, what: str) -> str:
     """The sentence for a name that is not known: the nearest names and what is allowed."""
     listed = list(known)
+    if not listed:
+        return f"unknown {what} {shortened(name)}: there is none"
     allowed = ", ".join(listed) if len(listed) <= LISTED else f"one of {len(listed)} names"
-    return f"unknown {what} {shortened(name)}{near(name, known)}; allowed: {allowed or f'there is no {what}'}"
+    return f"unknown {what} {shortened(name)}{near(name, known)}; allowed: {allowed}"
 
 
 def near(name: str, known: Known, most: int = 3) -> str:
@@ -86,7 +98,7 @@ def _spellings(known: Known) -> Iterable[tuple[str, str]]:
     """(spelling, known name) of every known name and its other spellings."""
     for own in known:
         yield own, own
-    if isinstance(known, Mapping):
+    if isinstance(known, Spellings):
         yield from ((spelling, own) for own, others in known.items() for spelling in others)
 
 

@@ -85,7 +85,7 @@ def _sentence(kind: type[BaseModel], error: Any, expected: Mapping[str, str], fu
         return MISSING
     if name == "value_error":
         return str(details["error"])
-    allowed_text = expected.get(name, error["msg"]).format(**details)
+    allowed_text = expected[name].format(**details) if name in expected else error["msg"]
     hint = " (write numbers without quotes or commas)" if isinstance(got, str) and "number" in allowed_text else ""
     return f"got {shortened(got)}, allowed: {allowed_text}{hint}"
 

@@ -27,7 +27,7 @@ DIGITS = 30
 _WORDS: dict[str, Any] = {"": None, "~": None, "null": None}
 _WORDS |= dict.fromkeys(("true", "yes", "on"), True) | dict.fromkeys(("false", "no", "off"), False)
 _WHOLE = re.compile(r"[+-]?(0|[1-9][0-9_]*)")
-_BASED = re.compile(r"[+-]?0(x[0-9a-fA-F_]+|b[01_]+|o[0-7_]+)")
+_BASED = re.compile(r"[+-]?0(x[0-9a-fA-F_]+|b[01_]+)")
 _OCTAL = re.compile(r"[+-]?0[0-9_]+")
 _DECIMAL = re.compile(r"[+-]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][+-]?[0-9]+)?")
 _SEXAGESIMAL = re.compile(r"[+-]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
@@ -36,13 +36,14 @@ _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def read_yaml(path: Path, what: str, kind: type[dict[Any, Any]] | type[list[Any]] = dict) -> Document:
+def read_yaml(path: Path, what: str, kind: type[dict[Any, Any]] | type[list[Any]] = dict, label: str = "") -> Document:
     """A YAML file; what is wrong with it stands in the document's `faults`.
 
     Args:
         path: as the user typed it.
         what: what is asked for, in the user's words ("a study file").
         kind: what the file must hold as a whole, a mapping or a list.
+        label: names the file in messages; default: its name.
 
     Returns:
         A document, its data empty when the file cannot be read.
@@ -51,7 +52,8 @@ def read_yaml(path: Path, what: str, kind: type[dict[Any, Any]] | type[list[Any]
         text = read_text(path, what, LARGEST)
     except InputError as fault:
         return Document(kind(), faults=fault.faults)
-    return parse_yaml(text, lambda line: f"{path.name}:{line}", path.name, kind)
+    name = label or path.name
+    return parse_yaml(text, lambda line: f"{name}:{line}", name, kind)
 
 
 def parse_yaml(
@@ -162,6 +164,18 @@ class _Reader:
         return self._place(event.start_mark.line + 1)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes YAML that `parse_yaml` reads back: a text such as 1e3, which it reads as a number, goes into quotes."""
+
+
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _DECIMAL, list("-+0123456789."))
+
+
+def dump_yaml(data: Any) -> str:
+    """Plain data as YAML, in the order of the keys, which `parse_yaml` reads back as the same data."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
 def plain_value(text: str) -> Any:
     """What an unquoted value stands for: nothing, true or false, a number, a date, else the text itself.
 
@@ -169,7 +183,7 @@ def plain_value(text: str) -> Any:
         InputError: YAML 1.1 reads it as something else than it says, or it is no finite number or no date.
 
     >>> plain_value("1e3"), plain_value("Yes"), plain_value("p12")
-    (1000.0, True, 'p12')
+    (1000, True, 'p12')
     """
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
@@ -196,6 +210,8 @@ def _whole(text: str) -> int:
 
 def _decimal(text: str) -> float:
     value = float(text.replace("_", ""))
+    if "." not in text and value == round(value, 0) and abs(value) < 10**15:
+        return int(value)  # 1e5 is a whole number
     if value in (float("inf"), float("-inf")):
         raise InputError(f"got {shortened(text)}, allowed: a finite number (at most about 1.8e308)")
     return value

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calibration import tables
-from calibration.errors import InputError, RuleError
+from models.reading.faults import InputError, RuleError
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from calibration import discrepancy, posterior
-from calibration.errors import InputError
 from experiments.allocation import allocate
 from experiments.analyses import feasibility_tables, reality_checks, solve
 from experiments.analyses.sensitivity import sensitivity_tables
@@ -28,6 +27,7 @@ from experiments.runs.store import Run
 from experiments.study.schema import Study
 from experiments.words import box_sentences
 from models.places import NATION
+from models.reading.faults import InputError
 
 MEMBERS = 40
 

@@ -10,20 +10,19 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from models import reading
 from models.reading.faults import InputError
 from models.reading.json_file import parse_json
-from models.reading.names import choose, choose_all, match, near
+from models.reading.names import Spellings, choose, choose_all, match, near
 from models.reading.numbers import read_number
 from models.reading.schema import validated
 from models.reading.table_file import read_table
 from models.reading.text import read_text
-from models.reading.yaml_file import DEEPEST, LARGEST, parse_yaml, plain_value, read_yaml
+from models.reading.yaml_file import DEEPEST, LARGEST, dump_yaml, parse_yaml, plain_value, read_yaml
 
 
 @pytest.mark.parametrize("name", [info.name for info in iter_modules(reading.__path__)])
@@ -33,7 +32,9 @@ def test_the_examples_in_the_docstrings_hold(name: str) -> None:
 
 # Names ---------------------------------------------------------------------------------------------------------------
 
-PROVINCES = {"Shanxi": ("山西",), "Shaanxi": ("陕西",), "Inner Mongolia": ("内蒙古",), "Guangdong": ("广东",)}
+PROVINCES = Spellings(
+    {"Shanxi": ("山西",), "Shaanxi": ("陕西",), "Inner Mongolia": ("内蒙古",), "Guangdong": ("广东",)}
+)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_what_is_chosen_is_known_or_refused_with_what_was_typed(typed: str) -> N
 
 def test_an_exact_name_goes_before_another_case_and_two_meanings_are_none() -> None:
     assert choose("s1", ["S1", "s1"], "rule") == "s1"
-    assert match("ab", {"one": ["AB"], "two": ["a b"]}) is None
+    assert match("ab", Spellings({"one": ("AB",), "two": ("a b",)})) is None
 
 
 def test_every_unknown_name_is_named_with_its_nearest() -> None:
@@ -179,6 +180,12 @@ def test_depth_is_refused_before_the_end_is_read(opener: str) -> None:
     assert faults_of("a: " + "[" * (DEEPEST - 1) + "]" * (DEEPEST - 1)) == []
 
 
+@pytest.mark.parametrize(("text", "value"), [("1e5", 100_000), ("2E+3", 2000), ("1.0e5", 1e5), ("1e-3", 0.001)])
+def test_an_exponent_makes_a_number(text: str, value: float) -> None:
+    assert plain_value(text) == value
+    assert isinstance(plain_value(text), int) == ("." not in text and "-" not in text)
+
+
 def test_values_that_need_no_guess_are_read_as_they_stand() -> None:
     text = "{a: 100, b: 1e3, c: -1.5, d: yes, e: null, f: 0x10, g: 2011-01-05, h: '0100', i: p12, j: 1_0, k: 0, l: .5}"
     assert parse_yaml(text, str, "x").data == {
@@ -189,6 +196,7 @@ def test_values_that_need_no_guess_are_read_as_they_stand() -> None:
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.from_regex(r"[-+]?[0-9.]{1,3}(e[-+]?[0-9]{1,2})?", fullmatch=True) | st.sampled_from(["0o17", "1:40", "no"])
     | st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), max_size=10) | st.dates(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcxy ", min_size=1), inner, max_size=3),
     max_leaves=8,
@@ -197,7 +205,7 @@ plain = st.recursive(
 
 @given(st.dictionaries(st.text("abc", min_size=1), plain, max_size=4))
 def test_what_yaml_writes_is_read_back(data: dict[str, object]) -> None:
-    document = parse_yaml(yaml.safe_dump(data, allow_unicode=True), str, "x", dict)
+    document = parse_yaml(dump_yaml(data), str, "x", dict)
     assert document.faults == []
     assert document.data == data
 
@@ -235,6 +243,7 @@ def test_one_document_lies_over_another() -> None:
 class Inner(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     size: float
+    code: str = Field(default="a1", pattern=r"^[a-z0-9]{2,4}$")
 
 
 class Outer(BaseModel):
@@ -244,15 +253,16 @@ class Outer(BaseModel):
 
 
 def test_a_schema_names_every_fault_in_the_users_words() -> None:
-    text = "nam: 5\nparts:\n  - size: big\n  - {size: 1, colour: red}\n  - {size: .nan}\n  - 7"
+    text = "nam: 5\nparts:\n  - size: big\n  - {size: 1, colour: red}\n  - {size: .nan}\n  - 7\n  - {size: 1, code: A}"
     document = parse_yaml(text, lambda line: f"x:{line}", "x")
     model, faults = validated(Outer, document)
     assert model is None
     assert [*document.faults, *faults] == [
         "x:5: got .nan, allowed: a finite number",
         "x:3: parts.0.size: got 'big', allowed: a number (write numbers without quotes or commas)",
-        "x:4: parts.1.colour: unknown key; allowed here: size",
+        "x:4: parts.1.colour: unknown key; allowed here: size, code",
         "x:6: parts.3: got 7, allowed: a mapping (`key: value` lines)",
+        "x:7: parts.4.code: got 'A', allowed: String should match pattern '^[a-z0-9]{2,4}$'",
         "x:1: nam: unknown key; did you mean 'name'?; allowed here: name, parts",
     ]
 
