@@ -21,7 +21,6 @@ from experiments.ensemble.member_design import design
 from experiments.ensemble.scenario import prepare
 from experiments.installation import Installation, ProvinceModel, ScenarioInputs, checksums, predictive_errors
 from experiments.study.schema import Study
-from models.plans import PLANS
 
 Array = NDArray[np.float64]
 Params = Mapping[str, xr.DataArray]
@@ -52,7 +51,7 @@ class Ensemble:
     @cached_property
     def errors(self) -> xr.DataArray:
         """Log error of the intensity by the plan's last year: (member, province)."""
-        _, base, end = PLANS[self.study.target.plan]
+        base, end = self.study.target.period.span
         error = self.system.errors(self.study, self.members.index.to_numpy())
         at = error.reindex(year=[base, end], method="ffill").fillna(0.0)
         return (at.sel(year=end) - at.sel(year=base)).transpose("member", "province")
@@ -92,7 +91,7 @@ class Ensemble:
         self, params: Params, wanted: Sequence[str], years: Sequence[int] | None = None, size: int = BATCH
     ) -> Iterator[xr.Dataset]:
         """`results` in pieces of so many members, so that memory stays bounded."""
-        _, base, end = PLANS[self.study.target.plan]
+        base, end = self.study.target.period.span
         asked = list(years or (base, end))
         for start in range(0, len(self.members), size):
             part = self.members.iloc[start : start + size]
@@ -106,8 +105,6 @@ GRID = (0.005, 0.02, *(round(0.04 + 0.02 * k, 2) for k in range(14)), 0.35, 0.4)
 ASSURED = 0.8
 """Chance with which the least-cost rule counts on a reduction."""
 
-PLAN_OF = {long: short for short, (long, _, _) in PLANS.items()}
-
 
 def plan_ensemble(plan: str, mixes: Sequence[str], members: int, seed: int) -> Ensemble:
     """Members of the default study under another plan (11FYP, 12FYP, …), mixes, number and seed."""
@@ -118,7 +115,7 @@ def plan_ensemble(plan: str, mixes: Sequence[str], members: int, seed: int) -> E
     changes = {
         "members": members,
         "seed": max(seed, 1),
-        "target": Target.model_validate({"plan": PLAN_OF[plan], "national": known.target.national}),
+        "target": Target.model_validate({"plan": plan, "national": known.target.national}),
         "allocations": [AllocationChoice(rule="uniform")],
         "mixes": [MixChoice(mix=name) for name in mixes],
         "parameters": {},

@@ -9,6 +9,7 @@ import pytest
 
 from calibration import discrepancy, posterior
 from calibration.errors import InputError
+from calibration.places import NATION
 from experiments.allocation import allocate
 from experiments.analyses import feasibility_tables, reality_checks, solve
 from experiments.analyses.sensitivity import sensitivity_tables
@@ -27,7 +28,6 @@ from experiments.installation import load_study
 from experiments.runs.store import Run
 from experiments.study.schema import Study
 from experiments.words import box_sentences
-from models.places import NATION
 
 MEMBERS = 40
 
