@@ -17,8 +17,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import baseline, fit, posterior
+from calibration.places import choose_province
 from calibration.prior import FREE, Prior, uncertain
-from calibration.provinces import choose_province
 from models.reading.faults import InputError
 from models.reading.names import choose
 

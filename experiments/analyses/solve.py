@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import tables
-from calibration.provinces import choose_province, known_provinces
+from calibration.places import choose_province, known_provinces
 from experiments.analyses.intervals import wilson
 from experiments.ensemble.core import Ensemble, Params
 from experiments.installation import Installation

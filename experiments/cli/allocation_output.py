@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from calibration.provinces import choose_province
+from calibration.places import choose_province
 from experiments.allocation.comparison import Comparison
 from models.reading.faults import InputError
 

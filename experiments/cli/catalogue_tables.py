@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.provinces import choose_province
+from calibration.places import choose_province
 from experiments.analyses.policy.costs import by_lever
 from experiments.analyses.policy.policy_tables import names as analysis_names
 from experiments.policy.catalogue import catalogue, references, source_keys

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from calibration.provinces import choose_province
+from calibration.places import NATION, choose_province
 from experiments.analyses.feasibility import LIGHTS
 from experiments.analyses.regret import SURVIVES
 from experiments.runs.store import Run
-from models.places import NATION
 from models.reading.faults import InputError
 
 FEASIBILITY = ("feasibility", "barometer", "pace", "boxes", "regret", "ranking", "checks", "trust")

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from calibration.provinces import known_provinces
+from calibration.places import known_provinces
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import Job
 from experiments.installation import FIRST_YEAR, Installation

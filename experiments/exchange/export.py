@@ -14,11 +14,11 @@ import pandas as pd
 import xarray as xr
 import yaml
 
+from calibration.places import NATION
 from experiments.analyses import feasibility
 from experiments.ensemble import outputs
 from experiments.installation import FIRST_YEAR, ScenarioInputs
 from experiments.runs.store import Run, write, write_text
-from models.places import NATION
 from models.reading.faults import InputError
 from models.reading.names import choose
 
@@ -109,7 +109,7 @@ def code_list() -> dict[str, str]:
         for suffix in ("", *suffixes)
     ]
     variables += [{name: {"description": name, "unit": unit}} for name, unit, _ in VERDICTS.values()]
-    regions = [{"China": [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
+    regions = [{NATION: [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
     return {
         "variable/variables.yaml": yaml.safe_dump(variables, sort_keys=False, allow_unicode=True, width=120),
         "region/regions.yaml": yaml.safe_dump(regions, sort_keys=False, allow_unicode=True, width=120),

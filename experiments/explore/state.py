@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from models.places import NATION
+from calibration.places import NATION
 from models.reading.faults import InputError, refuse
 from models.reading.names import refusal
 

@@ -18,7 +18,7 @@ import xarray as xr
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from calibration import tables
-from calibration.provinces import known_provinces
+from calibration.places import known_provinces
 from experiments.policy.catalogue import catalogue
 from models.reading.document import Document, Route
 from models.reading.faults import InputError, shortened

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from experiments.allocation.indicators import served
+from models.plans import Plan
 from models.reading.faults import InputError
-from models.reading.names import refusal
+from models.reading.names import Spellings, choose, refusal
 from models.reading.numbers import read_number
 from models.reading.schema import validated
 from models.reading.table_file import TableRows, read_table
@@ -44,6 +46,9 @@ class Column:
             return f"{self.name}: {fault}"
         return None
 
+
+BASE_YEAR = 2010
+"""Year that goals count from."""
 
 YES_NO = ("yes", "no")
 STATUS = ("proposed", "agreed", "approved", "rejected")
@@ -154,17 +159,27 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def plans_served() -> list[Plan]:
+    """The plans from the base year on that the measured data can serve."""
+    return [plan for plan in served().values() if plan.base_year >= BASE_YEAR]
+
+
 class Settings(_Strict):
     """toolkit.yaml: the rules of the process."""
 
     province: str
-    plan: Literal["p12", "p13"] = "p12"
+    plan: str = "p12"
     reviewers: Annotated[list[str], Field(min_length=1)]
     criteria: dict[str, Annotated[float, Field(gt=0, le=1)]]
     choose_from: Annotated[float, Field(ge=1, le=5)] = 3.0
     talk_again_from: Annotated[float, Field(ge=1, le=4)] = 2.0
     members: Annotated[int, Field(ge=32, le=100_000)] = 500
     measurement_error: Annotated[float, Field(gt=0, le=5)] = 0.5
+
+    @field_validator("plan")
+    @classmethod
+    def _served(cls, name: str) -> str:
+        return choose(name, Spellings({plan.key: plan.spellings for plan in plans_served()}), "plan")
 
     @model_validator(mode="after")
     def _weights(self) -> "Settings":

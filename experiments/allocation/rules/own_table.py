@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from calibration.provinces import choose_province
+from calibration.places import choose_province
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.registry import Options, Proposal, rule
 from experiments.allocation.stated import stated

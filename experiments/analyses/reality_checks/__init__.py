@@ -21,7 +21,7 @@ import pandas as pd
 import xarray as xr
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from calibration.provinces import known_provinces
+from calibration.places import known_provinces
 from experiments.analyses.intervals import wilson
 from models.reading.faults import InputError
 from models.reading.names import Known, match, refusal
