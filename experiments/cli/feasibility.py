@@ -28,7 +28,7 @@ def feasibility(
     """Chance, margin, light, headroom and pace of every province; failure conditions in words; reality checks."""
     from experiments import pipeline
     from experiments.analyses import feasibility_tables
-    from experiments.cli import terminal_tables
+    from experiments.cli.tables import terminal_tables
     from experiments.ensemble import installed
     from experiments.words import box_sentences
 

@@ -19,7 +19,7 @@ def list_(
     quiet: Quiet = False,
 ) -> None:
     """Every option of the catalogue, one line each; how many of its numbers are assumed."""
-    from experiments.cli import catalogue_tables
+    from experiments.cli.tables import catalogue_tables
 
     emit(catalogue_tables.options(package), json)
     note(catalogue_tables.account(), quiet)
@@ -32,7 +32,7 @@ def show(
     quiet: Quiet = False,
 ) -> None:
     """One option: every number and share with its range, unit and source; with --json its whole design."""
-    from experiments.cli import catalogue_tables
+    from experiments.cli.tables import catalogue_tables
     from experiments.policy import catalogue
 
     emit(catalogue_tables.sheet(option) if json else catalogue_tables.numbers(option), json)
@@ -47,7 +47,7 @@ def mixes(
     json: Json = False,
 ) -> None:
     """Strength, start and phase-in of every lever in a mix; a file is checked whole."""
-    from experiments.cli import catalogue_tables
+    from experiments.cli.tables import catalogue_tables
 
     emit(catalogue_tables.mix_table(mix, province) if mix else catalogue_tables.mixes_table(), json)
 
@@ -55,7 +55,7 @@ def mixes(
 @app.command()
 def levers(json: Json = False) -> None:
     """The model's levers: package, effect at strength 1 with its range, cost from the options behind it."""
-    from experiments.cli import catalogue_tables
+    from experiments.cli.tables import catalogue_tables
 
     emit(catalogue_tables.levers_table(), json)
 
@@ -68,6 +68,6 @@ def costs(
     json: Json = False,
 ) -> None:
     """A policy table of a run: costs of the options, cost curve, contributions, triple win."""
-    from experiments.cli import catalogue_tables
+    from experiments.cli.tables import catalogue_tables
 
     emit(catalogue_tables.of_run(run, runs, table, whole=json), json)

@@ -36,7 +36,7 @@ def run(
 ) -> None:
     """Carry out a whole study: check, simulate, analyse, report; print which provinces reach their targets."""
     from experiments import installation, pipeline
-    from experiments.cli import terminal_tables
+    from experiments.cli.tables import terminal_tables
     from experiments.ensemble import estimate, installed
     from experiments.runs import overview
 

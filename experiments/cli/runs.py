@@ -27,7 +27,7 @@ def list_(runs: RunsFolder = Path("runs"), json: Json = False) -> None:
 @app.command()
 def show(name: Name, runs: RunsFolder = Path("runs"), json: Json = False, quiet: Quiet = False) -> None:
     """A run's manifest, tables and, when it is complete, its verdicts."""
-    from experiments.cli import terminal_tables
+    from experiments.cli.tables import terminal_tables
     from experiments.runs import overview
     from experiments.runs.store import Run
 

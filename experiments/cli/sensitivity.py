@@ -25,7 +25,7 @@ def sensitivity(
     """Morris with a dummy, Sobol' indices of margin and of hit or miss, groups by year, irrelevant inputs, Shapley."""
     from experiments import pipeline
     from experiments.analyses.sensitivity import sensitivity_tables
-    from experiments.cli import terminal_tables
+    from experiments.cli.tables import terminal_tables
     from experiments.ensemble import installed
 
     system = installed.installed(0)

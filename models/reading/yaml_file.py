@@ -7,6 +7,7 @@ can hold. Numbers may have an exponent (`1e3`), as in YAML 1.2.
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,9 @@ def parse_yaml(
         whole: names the text as a whole in a message.
         kind: what the text must hold, a mapping or a list; None: anything.
     """
-    reader = _Reader(text, place)
     empty = Document((kind or dict)())
     try:
-        data = reader.document()
+        reader, data = _read(text, place)
     except yaml.MarkedYAMLError as fault:
         where = place(fault.problem_mark.line + 1) if fault.problem_mark else whole
         return Document(empty.data, faults=[f"{where}: not YAML: {fault.problem or fault.context}"])
@@ -85,15 +85,25 @@ def parse_yaml(
     return Document(data, reader.places, reader.faults, reader.unreadable)
 
 
+def _read(text: str, place: Callable[[int], str]) -> tuple["_Reader", Any]:
+    """The data, parsed in C where there is a C parser; what that refuses is parsed in Python for its messages."""
+    if (fast := getattr(yaml, "CSafeLoader", None)) is not None:
+        with suppress(yaml.YAMLError):
+            reader = _Reader(text, place, fast)
+            return reader, reader.document()
+    reader = _Reader(text, place, yaml.SafeLoader)
+    return reader, reader.document()
+
+
 class _Reader:
     """Turns YAML events into plain data, so that nothing is built before its depth and its kind are known."""
 
-    def __init__(self, text: str, place: Callable[[int], str]) -> None:
+    def __init__(self, text: str, place: Callable[[int], str], loader: Any) -> None:
         self.places: dict[Route, str] = {}
         self.faults: list[str] = []
         self.unreadable: set[Route] = set()
         self._place = place
-        self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.SafeLoader)
+        self._events: Iterator[Any] = yaml.parse(text, Loader=loader)
 
     def document(self) -> Any:
         """The data of the one document. Raises InputError for aliases, depth and further documents; YAMLError."""
@@ -145,7 +155,7 @@ class _Reader:
     def _scalar(self, event: Any, route: Route) -> Any:
         line = self._line(event)
         text = self._text(event.value, line)
-        if event.style is not None or not event.implicit[0]:
+        if event.style or not event.implicit[0]:  # a plain scalar has none, or an empty one in C
             return text
         try:
             return plain_value(text)

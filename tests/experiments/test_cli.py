@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from experiments import cli
 from experiments.analyses import feasibility_tables
-from experiments.cli import console, terminal_tables
+from experiments.cli import console
+from experiments.cli.tables import terminal_tables
 from experiments.ensemble import estimate, installed, simulation
 from experiments.runs import overview
 from experiments.runs.store import Run

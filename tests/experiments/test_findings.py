@@ -7,7 +7,7 @@ import pytest
 from experiments import pipeline
 from experiments.analyses import feasibility_tables
 from experiments.analyses.sensitivity import sensitivity_tables, target
-from experiments.cli import terminal_tables
+from experiments.cli.tables import terminal_tables
 from experiments.ensemble.simulation import resume, start
 from experiments.runs.store import Run
 from experiments.words import box_sentences
