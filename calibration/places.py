@@ -63,6 +63,11 @@ def known_provinces(allowed: Iterable[str] | None = None) -> Spellings:
     return Spellings({name: _spellings().get(name, ()) for name in (places() if allowed is None else allowed)})
 
 
+def simulated() -> list[str]:
+    """The provinces that the model simulates, and the nation."""
+    return [*(name for name, place in places().items() if place.simulated), NATION]
+
+
 def choose_province(name: str, allowed: Iterable[str] | None = None) -> str:
     """The province that is meant, by its English or Chinese name, its code or its letters.
 

@@ -111,6 +111,11 @@ def known_plans() -> Spellings:
     return Spellings({key: plan.spellings for key, plan in plans().items()})
 
 
+def known_plan_names() -> Spellings:
+    """The plans' names (12FYP) with their other spellings."""
+    return Spellings({plan.name: plan.spellings for plan in plans().values()})
+
+
 def find(text: str) -> Plan | None:
     """The plan of that key or of another spelling (p12, 12FYP, 12th, 12, 十二五), or None."""
     key = match(text, known_plans())

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calibration.places import choose_province
 from experiments.cli.console import Json, Quiet, emit, note
+from models.plans import known_plan_names
+from models.reading.names import choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +49,8 @@ def allocate(
     quiet: Quiet = False,
 ) -> None:
     """Split the national target among the provinces by a rule, with the indicators behind each number."""
+    plan = choose(plan, known_plan_names(), "plan")
+    province = province and choose_province(province)
     from experiments.cli.tables import allocation_output
 
     flags = {"growth": growth, "floor": floor, "cap": cap, "round_to": round_to, "rounding": rounding}

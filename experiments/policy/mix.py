@@ -239,7 +239,7 @@ def mix(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) ->
 
     Raises InputError with all faults at once: unknown names (with the nearest), strengths out of range, circles.
     """
-    path = _find(name_or_path)
+    path = find_mix(name_or_path)
     return _checked(path.stem, Document(dict(overrides or {})).over(_read(path, ())))
 
 
@@ -247,7 +247,7 @@ def merge(name: str, *parts: str | Path | Mapping[str, Any]) -> Mix:
     """A mix from several: shipped names, paths or mappings, merged in order; the later wins."""
     content = Document({})
     for part in parts:
-        above = Document(dict(part)) if isinstance(part, Mapping) else _read(_find(part), ())
+        above = Document(dict(part)) if isinstance(part, Mapping) else _read(find_mix(part), ())
         content = above.over(content)
     return _checked(name, content)
 
@@ -324,7 +324,8 @@ def _reach() -> dict[str, list[str]]:
     return {"heat reform": list(zones.loc[zones["central_heating_zone"].astype(float) == 1, "province"])}
 
 
-def _find(name_or_path: str | Path) -> Path:
+def find_mix(name_or_path: str | Path) -> Path:
+    """The file of a mix, by the name of a shipped one or by path. Raises InputError with the nearest names."""
     path, typed = Path(name_or_path), str(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         return FOLDER / f"{choose(typed, names(), 'policy mix (or a YAML file)')}.yaml"
@@ -350,7 +351,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> Document:
     for base in listed:
         try:
             beside = path.parent / base
-            below = _read(beside if beside.is_file() else _find(base), (*seen, path.resolve())).over(below)
+            below = _read(beside if beside.is_file() else find_mix(base), (*seen, path.resolve())).over(below)
         except InputError as fault:
             document.faults += [f"{place}: extends: {one}" for one in fault.faults]
     return document.over(below)

@@ -22,7 +22,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +33,9 @@ import pandas as pd
 import xarray as xr
 
 from experiments.runs import manifest
-from models.reading.faults import InputError, shortened
-from models.reading.names import match, refusal
+from experiments.runs.find import find_run, is_run, run_folders
+from models.reading.faults import InputError
+from models.reading.names import refusal
 
 if TYPE_CHECKING:
     from experiments.study.schema import Study
@@ -67,18 +68,7 @@ class Run:
 
         Raises InputError when there is none, with the nearest names.
         """
-        direct = Path(path)
-        with suppress(OSError):  # a name too long for the system is no folder
-            if (direct / "study.yaml").is_file():
-                return cls(direct)
-        known, typed = {run.name: run for run in list_runs(runs)}, str(path)
-        matches = [name for name in known if name.startswith(typed)] if typed else []
-        if len(matches) > 1 and typed not in known:
-            raise InputError(f"run {shortened(typed)} is ambiguous: {', '.join(sorted(matches))}")
-        name = matches[0] if len(matches) == 1 else match(typed, known)
-        if name is None:
-            raise InputError(f"{refusal(typed, sorted(known), 'run')} (runs are in {runs})")
-        return known[name]
+        return cls(find_run(path, runs))
 
     @property
     def name(self) -> str:
@@ -203,9 +193,7 @@ class _Tables(Mapping[str, pd.DataFrame]):
 
 def list_runs(runs: str | Path = "runs") -> list[Run]:
     """Every run under a folder (with a manifest of ours), oldest first; an absent folder has none."""
-    folders = (path.parent for path in Path(runs).glob("*/study.yaml") if not path.parent.name.startswith("."))
-    found = [Run(folder) for folder in folders if is_run(folder)]
-    return sorted(found, key=lambda run: (run.manifest["created"], run.name))
+    return sorted(map(Run, run_folders(runs)), key=lambda run: (run.manifest["created"], run.name))
 
 
 OURS = {
@@ -234,15 +222,6 @@ def removable(name: str, runs: str | Path = "runs") -> Run:
             f"{run.folder} is not deleted: it also holds {', '.join(others[:8])}; move these out of it first"
         )
     return run
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder is a run that this software made: its manifest names the study and the files behind it."""
-    try:
-        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(record, dict) and {"run", "status", "study_hash", "inputs_hash", "files"} <= set(record)
 
 
 def _is_part(path: Path) -> bool:

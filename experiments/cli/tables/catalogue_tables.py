@@ -33,8 +33,7 @@ SHORT = {
 
 
 def options(package: str = "") -> pd.DataFrame:
-    """One row an option. Raises InputError for a package that does not exist."""
-    package = package and choose(package, catalogue().packages, "package")
+    """One row an option, of one package if it is given."""
     rows = []
     for option in catalogue().options.values():
         if package in ("", option.package):
@@ -102,9 +101,9 @@ def mixes_table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def mix_table(name: str, province: str) -> pd.DataFrame:
+def mix_table(file: Path, province: str) -> pd.DataFrame:
     """Levers of a mix: strength in a province, start, phase-in, central delay and compliance."""
-    one = mix(name)
+    one = mix(file)
     strength = one.strength()
     province = choose_province(province, [str(p) for p in strength["province"].to_numpy()])
     table = {
@@ -141,9 +140,9 @@ def levers_table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def of_run(name: str, runs: Path, table: str, *, whole: bool) -> pd.DataFrame:
+def of_run(folder: Path, table: str, *, whole: bool) -> pd.DataFrame:
     """A policy table of a run, all columns or those that fit a line. Raises InputError when the run has none."""
-    run = Run.open(name, runs)
+    run = Run(folder)
     table = choose(table, analysis_names(), "policy table")
     if table not in run.tables:
         raise InputError(
