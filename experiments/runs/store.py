@@ -16,7 +16,6 @@ Nothing in a run names a folder outside it: a run copied to another machine open
 """
 
 import errno
-import json
 import os
 import shutil
 import socket
@@ -35,6 +34,7 @@ import xarray as xr
 from experiments.runs import manifest
 from experiments.runs.find import find_run, is_run, run_folders
 from models.reading.faults import InputError
+from models.reading.json_file import read_json
 from models.reading.names import refusal
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Run:
     @property
     def manifest(self) -> dict[str, Any]:
         """What made this run (see `experiments.manifest`)."""
-        return cast(dict[str, Any], json.loads(self._existing("manifest.json").read_text(encoding="utf-8")))
+        return read_json(self._existing("manifest.json"), "the manifest of a run").mapping()
 
     @cached_property
     def study(self) -> "Study":
