@@ -35,6 +35,7 @@ def backtest(
 
     Printed are the main scores; --json holds all of them, with the forecast and its 80 % band of every province.
     """
+    from experiments import pipeline
     from experiments.analyses import hindcast
     from experiments.runs.store import Run
 
@@ -43,7 +44,7 @@ def backtest(
     target = None if run is None else Run.open(run, runs)
     card = hindcast.scorecard(origin, members, seed, lambda text: note(text, quiet))
     if target is not None:
-        hindcast.save(card, target)
+        pipeline.redo(target, pipeline.HINDCAST, (), lambda: hindcast.save(card, target))
     if html is not None:
         from experiments.report import write_card
 

@@ -31,15 +31,20 @@ def feasibility(
     from experiments.analyses.sensitivity import sensitivity_tables
     from experiments.cli import terminal_tables
     from experiments.ensemble import installed
+    from experiments.ensemble.simulation import SIMULATION
     from experiments.words import box_sentences
 
     system = installed.installed(0)
     chosen = pipeline.opened(run, runs, system)
     at = sensitivity_tables.scenario(chosen, allocation, mix)
-    feasibility_tables.feasibility_tables(
-        chosen, system, box_sentences.row, lambda text: note(text, quiet), reality=checks, check_files=check or ()
+    pipeline.redo(
+        chosen,
+        pipeline.FEASIBILITY,
+        (SIMULATION, *pipeline.recorded(chosen, pipeline.HINDCAST)),
+        lambda: feasibility_tables.feasibility_tables(
+            chosen, system, box_sentences.row, lambda text: note(text, quiet), reality=checks, check_files=check or ()
+        ),
     )
-    pipeline.record_command(chosen)
     if json:
         emit(terminal_tables.tables(chosen, terminal_tables.FEASIBILITY), json)
         return

@@ -36,7 +36,6 @@ def test_every_table_of_feasibility_is_saved(run: Run) -> None:
         "trade_off",
         "regret",
         "ranking",
-        "trust",
     } <= set(run.tables)
     table = run.table("feasibility")
     assert len(table) == 2 * 2 * 4
