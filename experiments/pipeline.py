@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from calibration.errors import InputError, RuleError
 from experiments import installation
 from experiments.ensemble import batches, outputs, simulation
 from experiments.ensemble.batches import Step
@@ -16,8 +15,10 @@ from experiments.ensemble.simulation import SIMULATION
 from experiments.installation import Installation, Simulate, load_study
 from experiments.runs import manifest, stages, store
 from experiments.runs.store import Run
-from experiments.study import load
+from experiments.study import files
 from experiments.study.schema import Study
+from models.reading.faults import InputError, RuleError
+from models.reading.names import match
 
 HINDCAST, FEASIBILITY, SENSITIVITY, POLICY = "hindcast", "feasibility", "sensitivity", "policy"
 TRUST, REPORT = "trust", "report"
@@ -212,7 +213,8 @@ def opened(name: str | None, runs: Path, system: Installation | None = None) -> 
 
     Raises InputError where there is none.
     """
-    if name is not None and system is not None and (name in load.names() or Path(name).suffix in (".yaml", ".yml")):
+    is_study = name is not None and (match(name, files.names()) or Path(name).suffix in (".yaml", ".yml"))
+    if name is not None and system is not None and is_study:
         return simulation.resume(simulation.start(load_study(name), system, runs), system)
     if name is not None:
         return Run.open(name, runs)

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.errors import InputError
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH, Arrays, Batch, Execute, Job, Step, batches
 from experiments.installation import FIRST_YEAR, Installation, ScenarioInputs
@@ -24,6 +23,7 @@ from experiments.runs import manifest, stages, store
 from experiments.runs.store import Run
 from experiments.runs.written import written
 from experiments.study.schema import Study
+from models.reading.faults import InputError
 
 INPUTS, DESIGN, SIMULATION = "inputs", "design", "simulation"
 """Stages: what the members have in common, their draws, and their results."""

@@ -23,7 +23,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,9 +33,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.errors import InputError, nearest
 from experiments.runs import manifest
+from experiments.runs.find import find_run, is_run, run_folders
 from experiments.runs.written import note
+from models.reading.faults import InputError
+from models.reading.names import refusal
 
 if TYPE_CHECKING:
     from experiments.study.schema import Study
@@ -68,19 +70,7 @@ class Run:
 
         Raises InputError when there is none, with the nearest names.
         """
-        direct = Path(path)
-        with suppress(OSError):  # a name too long for the system is no folder
-            if (direct / "study.yaml").is_file():
-                return cls(direct)
-        known = {run.name: run for run in list_runs(runs)}
-        matches = [run for name, run in known.items() if name.startswith(str(path))] if str(path) else []
-        exact = known.get(str(path))
-        if exact or len(matches) == 1:
-            return exact or matches[0]
-        if matches:
-            raise InputError(f"run {str(path)!r} is ambiguous: {', '.join(sorted(r.name for r in matches))}")
-        have = f"runs in {runs}: {', '.join(sorted(known)) or 'none'}"
-        raise InputError(f"there is no run {str(path)!r}{nearest(str(path), list(known))}; {have}")
+        return cls(find_run(path, runs))
 
     @property
     def name(self) -> str:
@@ -157,10 +147,7 @@ class Run:
         """The analysis table `name`. Raises InputError with the names there are."""
         path = self.folder / "tables" / f"{name}.parquet"
         if not path.is_file():
-            have = sorted(self.tables)
-            raise InputError(
-                f"{self.name} has no table {name!r}{nearest(name, have)}; it has: {', '.join(have) or '-'}"
-            )
+            raise InputError(refusal(name, sorted(self.tables), f"table of {self.name}"))
         return pd.read_parquet(path)
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
@@ -211,9 +198,7 @@ class _Tables(Mapping[str, pd.DataFrame]):
 
 def list_runs(runs: str | Path = "runs") -> list[Run]:
     """Every run under a folder (with a manifest of ours), oldest first; an absent folder has none."""
-    folders = (path.parent for path in Path(runs).glob("*/study.yaml") if not path.parent.name.startswith("."))
-    found = [Run(folder) for folder in folders if is_run(folder)]
-    return sorted(found, key=lambda run: (run.manifest["created"], run.name))
+    return sorted(map(Run, run_folders(runs)), key=lambda run: (run.manifest["created"], run.name))
 
 
 def damaged(runs: str | Path = "runs") -> list[Path]:
@@ -248,15 +233,6 @@ def removable(name: str, runs: str | Path = "runs") -> Run:
             f"{run.folder} is not deleted: it also holds {', '.join(others[:8])}; move these out of it first"
         )
     return run
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder is a run that this software made: its manifest names the study and the files behind it."""
-    try:
-        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(record, dict) and {"run", "status", "study_hash", "inputs_hash", "files"} <= set(record)
 
 
 def _is_part(path: Path) -> bool:

@@ -7,10 +7,10 @@ import pytest
 import xarray as xr
 
 from calibration import fit, identifiability, posterior, sampler
-from calibration.errors import InputError
 from calibration.fingerprint import fingerprint
 from calibration.likelihood import likelihood
 from calibration.prior import Prior
+from models.reading.faults import InputError
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-
 from calibration.errors import InputError
+
 from experiments import pipeline, report
 from experiments.analyses import feasibility_tables, hindcast, trust
 from experiments.analyses.policy import policy_tables

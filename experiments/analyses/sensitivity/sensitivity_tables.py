@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.errors import InputError, nearest
 from calibration.places import NATION
 from experiments.analyses.sensitivity import given_data, screen, sobol, target
 from experiments.analyses.sensitivity.factors import DUMMY, Factor
@@ -18,6 +17,7 @@ from experiments.analyses.sensitivity.problem import NATIONAL, PROVINCIAL, Sensi
 from experiments.ensemble.core import Ensemble
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
+from models.reading.faults import InputError
 
 Array = NDArray[np.float64]
 Say = Callable[[str], None]
@@ -34,19 +34,6 @@ SCREENED_OUT = "screened out"
 
 
 SHOCKS = (NATIONAL, PROVINCIAL)
-
-
-def scenario(run: Run, allocation: str | None, mix: str | None) -> tuple[str, str]:
-    """The labels asked for, the study's first by default. InputError with the nearest names."""
-    rules, mixes = [a.label for a in run.study.allocations], [m.label for m in run.study.mixes]
-    faults = [
-        f"{run.name} has no {what} {got!r}{nearest(got, known)}; it has: {', '.join(known)}"
-        for what, got, known in (("allocation", allocation, rules), ("mix", mix, mixes))
-        if got is not None and got not in known
-    ]
-    if faults:
-        raise InputError(faults)
-    return allocation or rules[0], mix or mixes[0]
 
 
 def sensitivity_tables(
@@ -67,7 +54,7 @@ def sensitivity_tables(
     ranking_inputs (what decides which of the two best mixes leads),
     runs: model runs of the Sobol' design.
     """
-    label, chosen = scenario(run, allocation, mix)
+    label, chosen = run.study.scenario(allocation, mix)
     at = {"allocation": label, "mix": chosen}
     futures = Ensemble(run.study, system, ScenarioInputs(**run.inputs()), run.design())
     single = SensitivityProblem(futures, chosen, (label,))
