@@ -96,3 +96,13 @@ def test_scales_are_recovered_from_changes() -> None:
     found = estimate(measured, xr.ones_like(measured), effective=0)
     assert found.national == pytest.approx(0.03, rel=0.15)
     assert found.provincial == pytest.approx(0.015, rel=0.1)
+
+
+def test_half_of_a_persistent_shock_comes_again_next_year() -> None:
+    plain, lasting = (Discrepancy(0.02, 0.01, p).sample(range(3), 4, 6, seed=7) for p in (0.0, 0.5))
+    yearly, repeated = (np.diff(shocks, prepend=0.0, axis=-1) for shocks in (plain, lasting))
+    expected = yearly.copy()
+    for year in range(1, 6):  # the same draws, and half of last year's shock on top
+        expected[..., year] = yearly[..., year] + expected[..., year - 1] / 2
+    np.testing.assert_allclose(repeated, expected, atol=1e-15)
+    assert (np.abs(repeated - yearly)[..., 1:] > 0).all()

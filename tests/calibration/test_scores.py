@@ -22,12 +22,35 @@ def test_crps_of_a_point_is_its_absolute_error() -> None:
     np.testing.assert_allclose(scores.crps(np.full((50, 2), 3.0), np.array([1.0, 4.0])), [2.0, 1.0])
 
 
-def test_theils_parts_add_to_one_and_name_a_pure_bias() -> None:
+@pytest.mark.parametrize(("truth", "score"), [(0.0, 1 / 3), (1.0, 0.0), (5.0, 8 / 3)])
+def test_crps_of_three_members_by_hand(truth: float, score: float) -> None:
+    # |X − y| is 4/3, 1 or 11/3 on average; the distinct members 0, 1, 3 are 1, 2 and 3 apart: half the mean is 1.
+    np.testing.assert_allclose(scores.crps(np.array([[0.0], [1.0], [3.0]]), np.array([truth])), [score], atol=1e-12)
+
+
+def test_crps_does_not_favour_small_samples() -> None:
+    rng = np.random.default_rng(7)
+    sample, truth = rng.standard_normal((2, 40_000)), rng.standard_normal(40_000)
+    ideal = 1 / np.sqrt(np.pi)  # of a standard normal forecast of a standard normal truth
+    assert scores.crps(sample, truth).mean() == pytest.approx(ideal, abs=0.02)
+
+
+def test_theils_parts_by_hand() -> None:
+    # Errors −1, 0, −1, 2; equal means; variances 3.5 and 1, covariance 1.5.
+    parts = scores.theil(np.array([1.0, 2.0, 3.0, 6.0]), np.array([2.0, 2.0, 4.0, 4.0]))
+    assert parts["UM"] == pytest.approx(0)
+    assert parts["US"] == pytest.approx((np.sqrt(3.5) - 1) ** 2 / 1.5)
+    assert parts["UC"] == pytest.approx(2 * (np.sqrt(3.5) - 1.5) / 1.5)
+
+
+def test_theils_covariation_is_what_correlation_lacks() -> None:
     rng = np.random.default_rng(2)
     truth = rng.standard_normal(30)
-    parts = scores.theil(truth + 5, truth)
-    assert parts["UM"] == pytest.approx(1)
-    assert sum(scores.theil(rng.standard_normal(30), truth).values()) == pytest.approx(1)
+    forecast = 0.5 * truth + rng.standard_normal(30) + 0.7
+    parts, square = scores.theil(forecast, truth), float(((forecast - truth) ** 2).mean())
+    lacks = 2 * (1 - np.corrcoef(forecast, truth)[0, 1]) * forecast.std() * truth.std()
+    assert parts["UC"] == pytest.approx(lacks / square)
+    assert scores.theil(truth + 5, truth)["UM"] == pytest.approx(1)
 
 
 def test_a_calibrated_forecast_covers_what_it_says() -> None:
