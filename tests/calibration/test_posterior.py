@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from calibration import fit, identifiability, posterior, prior, sampler
+from calibration import assumptions, fit, identifiability, posterior, prior, sampler
 from calibration.errors import InputError
+from calibration.fingerprint import fingerprint
 from calibration.likelihood import likelihood
 from calibration.prior import Prior
 from models.parameters import defaults, row
@@ -20,7 +21,7 @@ def shipped() -> xr.Dataset:
 
 
 @pytest.fixture(scope="module")
-def restored(shipped: xr.Dataset) -> tuple[fit.Problem, Prior]:
+def restored(shipped: xr.Dataset) -> tuple[fit.FitProblem, Prior]:
     return identifiability.restore(shipped)
 
 
@@ -28,7 +29,7 @@ def test_the_shipped_posterior_belongs_to_the_shipped_data_and_model(shipped: xr
     import json
 
     settings = json.loads(shipped.attrs["settings"])
-    assert shipped.attrs["fingerprint"] == posterior.fingerprint(**settings), (
+    assert shipped.attrs["fingerprint"] == fingerprint(**settings), (
         f"data, model or settings have changed since; run: {shipped.attrs['command']}"
     )
 
@@ -42,7 +43,7 @@ def test_the_shipped_chains_pass_their_gates(shipped: xr.Dataset) -> None:
 
 
 def test_a_new_fit_from_the_prior_finds_the_shipped_optimum(
-    shipped: xr.Dataset, restored: tuple[fit.Problem, Prior]
+    shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]
 ) -> None:
     problem, belief = restored
     found = fit.maximise(fit.residuals(problem, belief), belief, belief.mean[None])
@@ -54,7 +55,7 @@ def test_a_new_fit_from_the_prior_finds_the_shipped_optimum(
 
 
 def test_closing_the_learning_loop_reproduces_the_index(
-    shipped: xr.Dataset, restored: tuple[fit.Problem, Prior]
+    shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]
 ) -> None:
     problem, _ = restored
     closed = fit.learning_index(problem, shipped["optimum"].values)
@@ -63,7 +64,7 @@ def test_closing_the_learning_loop_reproduces_the_index(
 
 
 def test_a_design_is_reproducible_and_inside_the_bounds(
-    shipped: xr.Dataset, restored: tuple[fit.Problem, Prior]
+    shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]
 ) -> None:
     problem, _ = restored
     one, same, other = (posterior.design(6, seed, inputs=problem.inputs, posterior=shipped) for seed in (3, 3, 4))
@@ -98,7 +99,7 @@ def made_up(response: list[list[float]]) -> tuple[xr.Dataset, list[str], np.ndar
 def test_parameters_move_with_the_assumptions_by_hand() -> None:
     made, names, centre = made_up([[0.5, -0.1], [-0.2, 0.3]])
     away = pd.DataFrame(centre + np.array([[0.0, 0.0], [0.4, 0.0], [0.4, 2.0]]), columns=names)
-    moved = posterior.conditioned(made, np.full((3, 2, 1), 1.0), away)
+    moved = assumptions.conditioned(made, np.full((3, 2, 1), 1.0), away)
     # θ(u) = θ(u₀) + (dθ/du)(u − u₀): x gains 0.5 × 0.4 and loses 0.1 × 2, y the other way round.
     np.testing.assert_allclose(moved[:, :, 0], [[1.0, 1.0], [1.2, 0.92], [1.0, 1.52]])
 
@@ -106,11 +107,11 @@ def test_parameters_move_with_the_assumptions_by_hand() -> None:
 def test_parameters_that_move_stop_at_their_bounds() -> None:
     made, names, centre = made_up([[5.0, 0.0], [-5.0, 0.0]])
     away = pd.DataFrame(centre + np.array([[1.0, 0.0]]), columns=names)
-    np.testing.assert_array_equal(posterior.conditioned(made, np.full((1, 2, 1), 1.0), away)[:, :, 0], [[2.0, 0.0]])
+    np.testing.assert_array_equal(assumptions.conditioned(made, np.full((1, 2, 1), 1.0), away)[:, :, 0], [[2.0, 0.0]])
 
 
 def test_moved_members_fit_the_measured_years_better_than_unmoved_ones(
-    shipped: xr.Dataset, restored: tuple[fit.Problem, Prior]
+    shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]
 ) -> None:
     problem, _ = restored
     names = [str(name) for name in shipped["assumption"].values]
@@ -121,7 +122,7 @@ def test_moved_members_fit_the_measured_years_better_than_unmoved_ones(
     def misfit(values: np.ndarray) -> float:
         return float((problem.likelihood.residuals(problem.simulate(values, common)) ** 2).sum(-1).mean())
 
-    assert misfit(posterior.conditioned(shipped, start, others)) < 0.9 * misfit(start)
+    assert misfit(assumptions.conditioned(shipped, start, others)) < 0.9 * misfit(start)
 
 
 def gaussian(centre: np.ndarray, root: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -176,13 +177,13 @@ def test_the_fit_climbs_to_a_known_optimum() -> None:
         away = values - known
         return np.concatenate([away @ slope.T + 0.1 * away[..., :1] ** 3, (values - belief.mean) / belief.spread], -1)
 
-    found = fit.maximise(of, belief, fit.starts(belief, 4, rng))
+    found = fit.maximise(of, belief, fit.draw_starts(belief, 4, rng))
     np.testing.assert_allclose(found.values, known, atol=2e-3)
     assert found.covariance.shape == (5, 3, 3)
     assert ((found.effective_parameters > 2.9) & (found.effective_parameters <= 3)).all()
 
 
-def test_a_year_without_a_figure_says_nothing(restored: tuple[fit.Problem, Prior]) -> None:
+def test_a_year_without_a_figure_says_nothing(restored: tuple[fit.FitProblem, Prior]) -> None:
     problem, belief = restored
     run = problem.simulate(belief.mean[None])
     missing = np.isnan(problem.likelihood.log_measured)
@@ -191,7 +192,7 @@ def test_a_year_without_a_figure_says_nothing(restored: tuple[fit.Problem, Prior
     assert not missing.all(axis=-1).all(axis=0).any(), "a province without any figure"
 
 
-def test_the_likelihood_reads_no_later_year(restored: tuple[fit.Problem, Prior]) -> None:
+def test_the_likelihood_reads_no_later_year(restored: tuple[fit.FitProblem, Prior]) -> None:
     from calibration import baseline
 
     measured = baseline.load()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from experiments.sensitivity import population
+from experiments.analyses.sensitivity import problem
 
 
 def test_the_jump_of_2008_is_found_above_the_usual_growth(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,5 +17,5 @@ def test_the_jump_of_2008_is_found_above_the_usual_growth(monkeypatch: pytest.Mo
         {"province": ["x", "y"], "sector": ["industry", "farming"], "year": years},
     )
     monkeypatch.setattr("calibration.baseline.load", lambda: made)
-    found = population.restated.__wrapped__()
+    found = problem.restated.__wrapped__()
     np.testing.assert_allclose(found.sel(sector=["industry", "farming"]), np.log(jump))
