@@ -14,10 +14,9 @@ import xarray as xr
 
 import calibration
 import models
+from calibration.places import NATION
 from experiments.study.load import DEFAULT, load
 from experiments.study.schema import Study, Vocabulary
-from models.places import NATION
-from models.plans import PLANS
 
 ROOT = Path(__file__).parents[1]
 FIRST_YEAR = 2005
@@ -157,7 +156,7 @@ def predictive_errors(study: Study, members: np.ndarray) -> xr.DataArray:
     from calibration import discrepancy
 
     shipped, measured = calibrated()
-    _, base, end = PLANS[study.target.plan]
+    base, end = study.target.period.span
     provinces = measured["base gdp"]["province"].to_numpy()
     values = np.zeros((len(members), len(provinces), end - base + 1))
     if study.sampling.predictive_error:

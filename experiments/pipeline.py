@@ -17,7 +17,6 @@ from experiments.runs import manifest, store
 from experiments.runs.store import Run
 from experiments.study import load
 from experiments.study.schema import Study
-from models.plans import PLANS
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def verify(run: Run, fast: Simulate, reference: Simulate, count: int) -> dict[st
     study = run.study
     random = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(2**32 - 1,)))
     inputs, design = installation.ScenarioInputs(**run.inputs()), run.design()
-    years = list(range(installation.FIRST_YEAR, PLANS[study.target.plan][2] + 1))
+    years = list(range(installation.FIRST_YEAR, study.target.period.last_year + 1))
     repeated, worst = [], 0.0
     for _ in range(count):
         member = int(random.integers(study.members))

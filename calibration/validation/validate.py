@@ -343,9 +343,11 @@ def _extreme_design(
 def corner_design(case: ValidationCase, corners: int, seed: int) -> xr.Dataset:
     """All low, all high, and random corners of the free and the uncertain parameters."""
     rng = np.random.default_rng(seed)
-    prior = wide_prior(case.inputs["base gdp"].size)
+    provinces = case.inputs["base gdp"].size
+    prior = wide_prior(provinces)
     count = len(prior.names)
-    up = np.concatenate([np.zeros((1, 30, count)), np.ones((1, 30, count)), rng.integers(0, 2, (corners, 30, count))])
+    shape = (provinces, count)
+    up = np.concatenate([np.zeros((1, *shape)), np.ones((1, *shape)), rng.integers(0, 2, (corners, *shape))])
     design = model_inputs(np.where(up > 0, prior.high, prior.low), dict(case.inputs))
     table = uncertain()
     side = np.concatenate(

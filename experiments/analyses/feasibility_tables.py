@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from calibration.places import NATION
 from experiments.allocation.shipped import baseline
 from experiments.analyses import feasibility, regret, trust
 from experiments.analyses import reality_checks as checks
@@ -21,8 +22,6 @@ from experiments.analyses.sensitivity.sensitivity_tables import NOT_IDENTIFIED, 
 from experiments.ensemble.core import Ensemble, Params
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
-from models.places import NATION
-from models.plans import PLANS
 
 Array = NDArray[np.float64]
 Say = Callable[[str], None]
@@ -71,7 +70,7 @@ def paces(run: Run) -> pd.DataFrame:
 
 def base_energy(run: Run) -> xr.DataArray:
     """Measured energy of the plan's base year, Mtce: the weights of a shortfall."""
-    year = max(2005, min(PLANS[run.study.target.plan][1], 2010))
+    year = max(2005, min(run.study.target.period.base_year, 2010))
     return measured()["energy_total"].sel(year=year, drop=True)
 
 

@@ -82,11 +82,12 @@ def _allocate(
     from experiments.allocation.options import options_of
     from experiments.allocation.registry import find
     from experiments.cli import allocation_output
-    from experiments.ensemble.core import DefaultModel
+    from experiments.ensemble.study_model import StudyModel
+    from experiments.installation import load_study
 
     if "members" in set(options_of(find(rule).name)["option"]):
         note("simulating the model for this rule", quiet)
-    result = split(rule, national, model=DefaultModel(), **given)
+    result = split(rule, national, model=StudyModel(load_study()), **given)
     table = pd.concat([accounts.measured(), accounts.planned(result)]) if ledger else result.table
     if out:
         allocation_output.save(table, out)
@@ -116,9 +117,10 @@ def _compare(
 ) -> None:
     from experiments.allocation import comparison as sides
     from experiments.cli import allocation_output
-    from experiments.ensemble.core import DefaultModel
+    from experiments.ensemble.study_model import StudyModel
+    from experiments.installation import load_study
 
-    found = sides.rules_of(sides.names(names, given), national, plan, model=DefaultModel(), **given)
+    found = sides.rules_of(sides.names(names, given), national, plan, model=StudyModel(load_study()), **given)
     result = sides.compare(found)
     if out:
         allocation_output.save(result.targets.reset_index(), out)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from calibration.places import NATION
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note, progress
 
 Study = Annotated[str, typer.Argument(help="Name of a shipped study, or path of a YAML file.")]
@@ -112,7 +113,7 @@ def simulate(
     asked = load_study(study, set_ or ())
     design = member_design.centre(asked) if member is None else member_design.design(asked)
     found = one_run.one_run(asked, installed.installed(), design, member or 0, allocation, mix)
-    emit(one_run.by_year(found, province or ["China"]), json, decimals=4)
+    emit(one_run.by_year(found, province or [NATION]), json, decimals=4)
 
 
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"run": run, "ensemble": ensemble, "simulate": simulate}

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from calibration.places import NATION
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
 from experiments.cli.feasibility import Allocation, Mix, RunName
 
@@ -14,7 +15,7 @@ def sensitivity(
     run: RunName = None,
     allocation: Allocation = None,
     mix: Mix = None,
-    province: Annotated[str, typer.Option(help="Whose table is printed; all are stored.")] = "China",
+    province: Annotated[str, typer.Option(help="Whose table is printed; all are stored.")] = NATION,
     runs: RunsFolder = Path("runs"),
     budget: Annotated[int, typer.Option(help="Model runs of each Sobol' design.", min=500)] = 32_000,
     trajectories: Annotated[int, typer.Option(help="Morris trajectories of the screening.", min=4)] = 16,

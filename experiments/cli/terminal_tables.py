@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from calibration.errors import InputError, nearest
+from calibration.places import NATION
 from experiments.analyses.feasibility import LIGHTS
 from experiments.analyses.regret import SURVIVES
 from experiments.runs.store import Run
-from models.places import NATION
 
 FEASIBILITY = ("feasibility", "barometer", "pace", "boxes", "regret", "ranking", "checks", "trust")
 SENSITIVITY = (

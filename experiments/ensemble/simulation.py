@@ -23,7 +23,6 @@ from experiments.installation import FIRST_YEAR, Installation, ScenarioInputs
 from experiments.runs import manifest, store
 from experiments.runs.store import Run
 from experiments.study.schema import Study
-from models.plans import PLANS
 
 
 def start(
@@ -197,7 +196,7 @@ class _Collector:
     @cached_property
     def attrs(self) -> dict[str, Any]:
         base, end = self.job.plan
-        return {"study": self.study.name, "plan": PLANS[self.study.target.plan][0], "base_year": base, "end_year": end}
+        return {"study": self.study.name, "plan": self.study.target.period.name, "base_year": base, "end_year": end}
 
     @cached_property
     def coords(self) -> dict[str, Any]:

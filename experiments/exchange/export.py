@@ -15,11 +15,11 @@ import xarray as xr
 import yaml
 
 from calibration.errors import InputError, nearest
+from calibration.places import NATION
 from experiments.analyses import feasibility
 from experiments.ensemble import outputs
 from experiments.installation import FIRST_YEAR, ScenarioInputs
 from experiments.runs.store import Run, write, write_text
-from models.places import NATION
 
 IAMC = ("model", "scenario", "region", "variable", "unit", "year", "value")
 LEVELS = (0.1, 0.5, 0.9)
@@ -112,7 +112,7 @@ def code_list() -> dict[str, str]:
         for suffix in ("", *suffixes)
     ]
     variables += [{name: {"description": name, "unit": unit}} for name, unit, _ in VERDICTS.values()]
-    regions = [{"China": [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
+    regions = [{NATION: [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
     return {
         "variable/variables.yaml": yaml.safe_dump(variables, sort_keys=False, allow_unicode=True, width=120),
         "region/regions.yaml": yaml.safe_dump(regions, sort_keys=False, allow_unicode=True, width=120),

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from calibration.errors import InputError, nearest
-from models.places import NATION
+from calibration.places import NATION
 
 Name = Annotated[str, Field(max_length=80)]
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,9 +27,9 @@ from pydantic import (
 )
 
 from calibration.errors import nearest
-from models.plans import PLANS
+from calibration.places import NATION
+from models.plans import Plan, find, plans
 
-Plan = Literal["p11", "p12", "p13", "p14"]
 Form = Literal["uniform", "normal", "lognormal", "triangular"]
 
 
@@ -67,11 +68,38 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+_PLANS_DESCRIBED = "Plan: " + ", ".join(f"{plan.key} (ends {plan.last_year})" for plan in plans().values()) + "."
+
+
+def _until_the_last_plan(year: int) -> int:
+    last = max(plan.last_year for plan in plans().values())
+    if year > last:
+        raise ValueError(f"got {year}, allowed: at most {last}")
+    return year
+
+
+Year = Annotated[int, AfterValidator(_until_the_last_plan)]
+"""A year up to the end of the last plan."""
+
+
 class Target(Part):
     """Which plan's reduction of energy intensity is judged."""
 
-    plan: Plan = Field(default="p12", description="Plan: p11 (ends 2010), p12 (2015), p13 (2020), p14 (2025).")
+    plan: str = Field(default="p12", description=_PLANS_DESCRIBED, json_schema_extra={"enum": [*plans()]})
     national: FiniteFloat = Field(default=16.0, gt=0, lt=60, description="National reduction over the plan, per cent.")
+
+    @field_validator("plan")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        plan = find(name)
+        if plan is None:
+            raise ValueError(f"unknown plan {name!r}{nearest(name, [*plans()])}; allowed: {', '.join(plans())}")
+        return plan.key
+
+    @property
+    def period(self) -> Plan:
+        """The plan's years and national targets."""
+        return plans()[self.plan]
 
 
 class AllocationChoice(Part):
@@ -152,7 +180,7 @@ class Outputs(Part):
     trajectories: int = Field(default=11, ge=2, le=200, description="How many representative members keep whole paths.")
     members: list[Annotated[int, Field(ge=0)]] = Field(default=[], description="Members to keep instead of those.")
     quantile_members: int = Field(default=4096, ge=2, description="Quantiles by year use at most this many.")
-    last_year: int = Field(default=2030, ge=2015, le=2030, description="Last year of quantiles and trajectories.")
+    last_year: Year = Field(default=2030, ge=2015, description="Last year of quantiles and trajectories.")
 
     @field_validator("quantiles")
     @classmethod
@@ -179,14 +207,14 @@ class Outputs(Part):
 class Goal(Part):
     """A fall of energy intensity since the plan's base year that is asked for by a year."""
 
-    year: int = Field(ge=2006, le=2030, description="Year by which it is to be reached.")
+    year: Year = Field(ge=2006, description="Year by which it is to be reached.")
     reduction: FiniteFloat = Field(gt=0, lt=100, description="Reduction since the plan's base year, per cent.")
 
 
 class PolicyChoice(Part):
     """A policy mix taken apart into options and packages: costs, contributions, indirect effects."""
 
-    province: str = Field(default="China", description="Province it is done for; China: the sum of provinces.")
+    province: str = Field(default=NATION, description="Province it is done for; China: the sum of provinces.")
     mix: str = Field(default="full", description="Label of the study's mix that is taken apart.")
     members: int = Field(default=48, ge=2, description="At most so many of the run's members are used.")
     goals: list[Goal] = Field(default=[], description="Goals for energy intensity, the plan's and later ones.")
@@ -262,7 +290,7 @@ class Study(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Study":
-        _, _, end = PLANS[self.target.plan]
+        end = self.target.period.last_year
         late = [n for n in self.outputs.members if n >= self.members]
         labels = [mix.label for mix in self.mixes]
         absent = self.policy is not None and self.policy.mix not in labels

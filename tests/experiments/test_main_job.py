@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from calibration import tables
 from calibration.errors import InputError
+from calibration.places import NATION
 from experiments import cli, installation, pipeline
 from experiments.analyses.sensitivity import sensitivity_tables
 from experiments.ensemble import batches, installed, member_design, scenario, simulation
@@ -23,7 +24,6 @@ from experiments.installation import Installation, load_study
 from experiments.runs.store import Run
 from experiments.study import load as studies
 from experiments.study.schema import Study
-from models.places import NATION
 from sim import Model
 
 MEMBERS = 10

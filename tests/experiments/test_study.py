@@ -118,8 +118,8 @@ MALFORMED = {
         ["outputs.last_year is 2015, before the plan ends in 2020"],
     ),
     "plan unknown": (
-        GOOD + "target: {plan: 12FYP}\n",
-        ["target.plan: got '12FYP', allowed: 'p11', 'p12', 'p13' or 'p14'"],
+        GOOD + "target: {plan: 99FYP}\n",
+        ["target.plan: unknown plan '99FYP'; allowed: p11, p12, p13, p14, p15"],
     ),
     "target negative": (GOOD + "target: {national: -16}\n", ["target.national: got -16, allowed: more than 0"]),
     "member kept twice": (GOOD + "  members: [0, 5, 0]\n", ["mine.yaml:8: outputs.members: 0 stands twice"]),

@@ -13,14 +13,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration.errors import InputError, nearest
+from calibration.places import NATION
 from experiments.analyses.policy.costs import BURNT, Effect
 from experiments.installation import ScenarioInputs, Simulate
 from experiments.policy.catalogue import Catalogue, catalogue
 from experiments.policy.economics import Draw, economics, real
 from experiments.policy.mix import Mix
 from experiments.study.schema import Study
-from models.places import NATION
-from models.plans import PLANS
 
 Array = NDArray[np.float64]
 OUTPUTS = (
@@ -66,7 +65,7 @@ class PairedRuns:
     @property
     def base_year(self) -> int:
         """Base year of the plan that is judged."""
-        return PLANS[self.study.target.plan][1]
+        return self.study.target.period.base_year
 
     @property
     def runs(self) -> int:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.errors import InputError, nearest
+from calibration.places import NATION
 from experiments.analyses import trust
 from experiments.analyses.sensitivity import given_data, screen, sobol, target
 from experiments.analyses.sensitivity.factors import DUMMY, Factor
@@ -18,8 +19,6 @@ from experiments.analyses.sensitivity.problem import NATIONAL, PROVINCIAL, Sensi
 from experiments.ensemble.core import Ensemble
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
-from models.places import NATION
-from models.plans import PLANS
 
 Array = NDArray[np.float64]
 Say = Callable[[str], None]
@@ -161,7 +160,7 @@ def _convergence(found: pd.DataFrame) -> pd.DataFrame:
 def grouped(everyone: SensitivityProblem, runs: int) -> dict[str, pd.DataFrame]:
     """Indices of groups (economy, demand, …, data vintage) over all allocation rules of the study, and by year."""
     of = everyone.futures.study
-    _, base, end = PLANS[of.target.plan]
+    base, end = of.target.period.span
     years = list(range(base + 1, end + 1))
 
     def margins(points: pd.DataFrame) -> Array:
