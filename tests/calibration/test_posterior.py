@@ -110,6 +110,28 @@ def test_parameters_that_move_stop_at_their_bounds() -> None:
     np.testing.assert_array_equal(assumptions.conditioned(made, np.full((1, 2, 1), 1.0), away)[:, :, 0], [[2.0, 0.0]])
 
 
+def test_the_response_follows_what_keeps_the_fit(shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]) -> None:
+    """Each assumption is moved: along the response the residuals grow least, against it most."""
+    problem, belief = restored
+    optimum = shipped["optimum"].values
+    evaluate = fit.residuals(problem, belief)
+    at = evaluate(optimum[None])
+    slope = fit.jacobian(evaluate, belief, optimum[None], at)[0]
+    result = fit.FitResult(belief, optimum, (at[0] ** 2).sum(-1), optimum[None], at, at[0], slope)
+    response = assumptions.response(problem, result)
+    table = prior.uncertain()
+    names, high = list(table.index), table["high"].to_numpy(dtype=float)
+    centre = np.array([float(np.mean(defaults(row(name)))) for name in names])
+    away = np.minimum(centre + 0.1 * (high - table["low"].to_numpy(dtype=float)), high) - centre
+    moved = centre + np.diag(away)  # a member for each assumption
+    common = xr.Dataset({name: ("member", np.tile(moved[:, i], 3)) for i, name in enumerate(names)})
+    step = np.moveaxis(response.sel(assumption=names).values * away, -1, 0)
+    trials = np.concatenate([optimum + sign * step for sign in (1, 0, -1)])
+    squares = (fit.residuals(problem, belief, common)(trials) ** 2).sum((1, 2))
+    growth = squares.reshape(3, len(names)).sum(1)
+    assert growth[0] < growth[1] < growth[2]
+
+
 def test_moved_members_fit_the_measured_years_better_than_unmoved_ones(
     shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]
 ) -> None:

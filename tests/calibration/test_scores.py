@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-from calibration import backtest, baseline, scores
+from calibration import backtest, baseline, inputs, scores
 from calibration.backtest import FIRST, OPPONENT, SECOND, ForecastTarget
 
 
@@ -114,3 +114,39 @@ def test_the_skill_card_beats_no_change_on_the_first_origin_and_logs_its_looks(m
     assert row["mae"] == pytest.approx(np.abs(happened).mean())  # of its number, whatever is drawn about it
     looks = pd.read_csv(backtest.EVALUATION_LOG)
     assert list(looks["look"]) == list(range(1, len(looks) + 1))
+
+
+def foreseen(measured: xr.Dataset, off: float) -> backtest.Forecast:
+    """Members close to what happened, or off by so much (log) in the last year."""
+    rng = np.random.default_rng(8)
+    logs = {}
+    for name, variable in backtest.SERIES.items():
+        series = np.log(measured[variable].transpose("province", "year")).expand_dims(member=50)
+        last = xr.where(series["year"] == FIRST.end, off, 0.0)
+        logs[name] = series + last + 0.001 * rng.standard_normal(series.shape)
+    return backtest.Forecast(logs)
+
+
+def test_a_better_model_has_a_negative_difference(measured: xr.Dataset) -> None:
+    for off, better in ((0.0, True), (1.0, False)):
+        table = backtest.score(FIRST, measured, foreseen(measured, off), backtest.MODEL, seed=1)
+        others = table[table["forecast"] != backtest.MODEL]
+        for column in ("delta_crps", "delta_mae", "delta_crps_low", "delta_mae_low"):
+            assert ((others[column] < 0) == better).all(), column
+
+
+def test_red_is_less_than_nine_tenths_of_the_target(measured: xr.Dataset) -> None:
+    names = list(measured["province"].values)
+    target = inputs.target_reduction().sel(plan="p12", province=names).values
+    scored = {}
+    for reached in (0.89, 0.91):
+        fall = np.log1p(-reached * target)
+        logs = xr.DataArray(
+            np.stack([np.zeros(len(names)), fall], axis=-1)[None],
+            {"member": [0], "province": names, "year": [2010, 2015]},
+            ("member", "province", "year"),
+        )
+        scored[reached] = backtest.red_list(backtest.Forecast({"energy intensity": logs}), measured)
+    rate = scored[0.91]["red"] / scored[0.91]["n"]
+    assert scored[0.91]["brier"] == pytest.approx(rate)  # nobody is red: wrong for those on the list
+    assert scored[0.89]["brier"] == pytest.approx(1 - rate)  # all are red: wrong for those that are not
