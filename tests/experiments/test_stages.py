@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from calibration.errors import InputError
 
 from experiments import pipeline, report
 from experiments.analyses import feasibility_tables, hindcast, trust
@@ -22,6 +21,7 @@ from experiments.ensemble import simulation
 from experiments.runs import overview
 from experiments.runs.store import Run, write_text
 from experiments.study.schema import Study
+from models.reading.faults import InputError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
