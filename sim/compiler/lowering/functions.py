@@ -249,6 +249,7 @@ FUNCTIONS: Mapping[str, tuple[tuple[int, ...], Function]] = {
     "log10": ((1,), _log10),
     "npv": ((4,), stateful.net_present_value),
     "delay_material": ((4,), stateful.delay_material),
+    "delay_information": ((3,), stateful.delay_material),
     "gamma_ln": ((1,), _elementwise("gamma ln")),
     "power": ((2,), _elementwise("pow")),
     "min": ((2,), _elementwise("minimum")),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiler import ir
-from sim.compiler.lowering import external, recurrence, stateful
+from sim.compiler.lowering import external, stateful
 from sim.compiler.lowering.constant_folding import constant_value
 from sim.compiler.lowering.expressions import lower_expression
 from sim.compiler.lowering.macros import MacroExpansion
@@ -55,7 +55,6 @@ def lower_model(
         if isinstance(symbol, SlotSymbol):
             place = Place(lowering, scope, element.name, lines.find(element.name), ())
             lower_element(place, symbol, element.components)
-    recurrence.write_out(lowering)
     _check_constants(lowering)
     return _module(lowering, scope, elements, dims, lines, abstract.integration)
 

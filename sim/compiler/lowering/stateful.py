@@ -67,10 +67,12 @@ def _sample_if_true(place: Place, ast: Any) -> Expr:
         """The node with the sampled value in place of the variable itself, whose present value is not known yet."""
         done: dict[int, Expr] = {}
         for one in walk(node):
-            mine = isinstance(one, Read) and isinstance(own, SlotSymbol) and one.slot == own.slot
-            if mine and one.refs != state.refs:
-                raise ValueError("SAMPLE IF TRUE reads another element of its own variable")
-            done[id(one)] = state if mine else g.rebuild(one, tuple(done[id(child)] for child in children(one)))
+            if isinstance(one, Read) and isinstance(own, SlotSymbol) and one.slot == own.slot:
+                if one.refs != state.refs:
+                    raise ValueError("SAMPLE IF TRUE reads another element of its own variable")
+                done[id(one)] = state
+            else:
+                done[id(one)] = g.rebuild(one, tuple(done[id(child)] for child in children(one)))
         return done[id(node)]
 
     condition, value = before(place.real(ast.condition)), before(place.real(ast.input))
@@ -206,11 +208,14 @@ def net_present_value(place: Place, args: list[Expr]) -> Expr:
 
 
 def delay_material(place: Place, args: list[Expr]) -> Expr:
-    """DELAY MATERIAL(input, time, initial, missing) where the time is constant: nothing is missing then."""
-    source, time, initial, _ = map(place.graph.real, args)
-    place.lowering.constants.append(
-        (place, time, "DELAY MATERIAL is supported with a delay time that does not change over time")
-    )
+    """DELAY MATERIAL(input, time, initial, missing) where the time is constant: nothing is missing then.
+
+    DELAY INFORMATION(input, time, initial) is the same there.
+    """
+    source, time, initial = map(place.graph.real, args[:3])
+    name = "DELAY MATERIAL" if len(args) == 4 else "DELAY INFORMATION"
+    reason = f"{name} is supported with a delay time that does not change over time"
+    place.lowering.constants.append((place, time, reason))
     return _pipe(place, source, time, initial)
 
 
