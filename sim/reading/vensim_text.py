@@ -19,6 +19,7 @@ SKETCH = "\\\\\\---///"
 SETTINGS = re.compile(r":L\x7f?<%\^E!@")
 METHODS = {0: "euler", 1: "rk4 auto", 2: "euler", 3: "rk2 auto", 4: "rk2", 5: "rk4"}
 
+_COMMENT = r"\{(?:[^{}]|\{[^{}]*\})*\}"  # one comment may stand in another
 _NAME = r'(?:"(?:\\"|[^"])*"|[^\[\]=(:<~|"]+?)'
 _NUMBERS = re.compile(r"[\s\d.eE+,\-\\]+")
 _LIMITS = re.compile(r"^\s*\[[^\]]*\]\s*,?")
@@ -83,7 +84,7 @@ def split_entries(content: str) -> Iterator[tuple[int, list[str]]]:
             position = closing.end() if closing else mark + 1
             continue
         if content[mark] == "{":
-            closing = re.compile(r"\{[^}]*\}").match(content, mark) if not fields else None
+            closing = re.compile(_COMMENT).match(content, mark) if not fields else None
             position = closing.end() if closing else mark + 1
             continue
         fields.append(content[current:mark])
@@ -102,7 +103,7 @@ def blank_comments(equation: str) -> str:
     def blank(found: re.Match[str]) -> str:
         return found[0] if found[0].startswith('"') else re.sub(r"[^\n]", " ", found[0])
 
-    return re.sub(r"\\[ \t]*\n", " \n", re.sub(r'"(?:\\"|[^"])*"|\{[^}]*\}', blank, equation))
+    return re.sub(r"\\[ \t]*\n", " \n", re.sub(rf'"(?:\\"|[^"])*"|{_COMMENT}', blank, equation))
 
 
 def _rewritten(equation: str, mappings: dict[str, dict[str, tuple[str, ...]]], path: Path, whole: bool) -> str:

@@ -43,7 +43,7 @@ def test_bytes_of_no_encoding_are_named_with_their_line(tmp_path):
 
 
 def test_comments_in_braces_and_continued_lines(write):
-    path = write('a = {why} 3 + {more = } 4 ~ ~ |\n"b {not a comment}" = a * \\\n\t2 ~ ~ |\n')
+    path = write('a = {why} 3 + {more = {and | more} ~ } 4 ~ ~ |\n"b {not a comment}" = a * \\\n\t2 ~ ~ |\n')
     result = Model.load(path).run()
     assert float(result["a"][0]) == 7
     assert float(result['"b {not a comment}"' if '"b {not a comment}"' in result else "b {not a comment}"][0]) == 14
