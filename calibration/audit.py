@@ -9,13 +9,14 @@ import xarray as xr
 
 from calibration import baseline, tables
 from calibration.errors import InputError, nearest
-from calibration.tables import DATA, Fault
+from calibration.places import NATION
+from calibration.tables import DATA, TableFault
 
 JUMP = 0.25  # |Δ ln| beyond the province's own median change that counts as a jump
 AGREE = 1e-3  # two routes to one figure: relative difference (print to four digits)
 CLOSE = 1.0  # sectors against the printed total: per cent (print to three digits)
 
-NATION = {  # series: (quantity and sector of national_reference, its unit in ours)
+NATIONAL_SERIES = {  # series: (quantity and sector of national_reference, its unit in ours)
     "gdp_nominal": ("gdp", "total", 0.1),
     "energy_total": ("energy", "Total Consumption", 0.01),
     "co2_energy": ("co2", "energy_total", 1.0),
@@ -67,7 +68,7 @@ def residuals(data: xr.Dataset) -> pd.DataFrame:
         column = f"{label} ({baseline.spans(years)})"
         frame[column] = share.sel(year=years).mean("year").to_series()
         pooled = data["energy_residual"].sel(year=years).sum() / data["energy_total"].sel(year=years).sum()
-        frame.loc["China", column] = 100 * float(pooled)
+        frame.loc[NATION, column] = 100 * float(pooled)
     return frame.reset_index()
 
 
@@ -90,7 +91,7 @@ def against_nation(data: xr.Dataset, folder: Path = DATA) -> pd.DataFrame:
     """Sum of the 30 provinces against the national accounts where these are known: per cent above."""
     reference = tables.read("national_reference", folder)
     rows = []
-    for name, (quantity, sector, scale) in NATION.items():
+    for name, (quantity, sector, scale) in NATIONAL_SERIES.items():
         known = reference[(reference.quantity == quantity) & (reference.sector == sector)]
         total = data[name].sum("province", skipna=False)
         for year, value in zip(known.year, known.value * scale, strict=True):
@@ -148,7 +149,7 @@ def _verified(folder: Path) -> xr.Dataset:
     return data
 
 
-def contradictions(data: xr.Dataset, folder: Path = DATA) -> Iterator[Fault]:
+def contradictions(data: xr.Dataset, folder: Path = DATA) -> Iterator[TableFault]:
     """Figures of two tables that must agree by definition and do not."""
     total, economy = tables.read("energy_total", folder), tables.read("economy", folder)
     intensity_2005 = (10 * data["energy_total"] / data["gdp"]).to_series()
@@ -165,11 +166,11 @@ def contradictions(data: xr.Dataset, folder: Path = DATA) -> Iterator[Fault]:
         off = known.assign(ours=ours.reindex(pd.MultiIndex.from_frame(known[["province", "year"]])).to_numpy())
         for row in off[(off.ours / off.value - 1).abs() > AGREE].itertuples():
             got = f"{variable}: {row.province} {row.year} got {row.value:g}, but {meaning} is {row.ours:.6g}"
-            yield Fault(file, int(str(row.Index)) + 2, f"{got}; allowed: a difference of {100 * AGREE:g} %")
+            yield TableFault(file, int(str(row.Index)) + 2, f"{got}; allowed: a difference of {100 * AGREE:g} %")
     gaps = closure(folder)
     for row in gaps[gaps.gap_percent.abs() > CLOSE].itertuples():
         got = f"sectors of {row.province} {row.year} sum to {row.sectors:.6g} Mtce, printed is {row.printed_total:.6g}"
-        yield Fault("final_energy_official.csv", None, f"{got}; allowed: a difference of {CLOSE:g} %")
+        yield TableFault("final_energy_official.csv", None, f"{got}; allowed: a difference of {CLOSE:g} %")
 
 
 def _levels(economy: pd.DataFrame, growth: pd.Series) -> pd.Series:

@@ -11,7 +11,7 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from experiments.errors import InputError
+from calibration.errors import InputError
 from experiments.policy.catalogue import FOLDER, Quantity, described
 
 Array = NDArray[np.float64]
@@ -49,7 +49,7 @@ def _deflators() -> Mapping[int, float]:
     from calibration import baseline
 
     data = baseline.load()
-    both = data[["gdp_nominal", "gdp"]].sum("province", min_count=30)
+    both = data[["gdp_nominal", "gdp"]].sum("province", min_count=data.sizes["province"])
     ratio = (both["gdp_nominal"] / both["gdp"]).dropna("year")
     index = ratio / ratio.sel(year=2005)
     return {int(year): float(value) for year, value in zip(index["year"], index, strict=True)}

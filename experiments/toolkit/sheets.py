@@ -8,10 +8,12 @@ from typing import Annotated, Literal, TypeVar
 
 import pandas as pd
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from experiments.errors import InputError, nearest
+from calibration.errors import InputError, nearest
+from experiments.allocation.indicators import served
 from experiments.policy.catalogue import described
+from models.plans import Plan, find
 
 ENCODING = "utf-8-sig"  # with the mark that spreadsheet programs need to read Chinese
 
@@ -44,6 +46,9 @@ class Column:
             return f"{self.name}: got {text}, allowed is {most}"
         return None
 
+
+BASE_YEAR = 2010
+"""Year that goals count from."""
 
 YES_NO = ("yes", "no")
 STATUS = ("proposed", "agreed", "approved", "rejected")
@@ -167,17 +172,31 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def plans_served() -> list[Plan]:
+    """The plans from the base year on that the measured data can serve."""
+    return [plan for plan in served().values() if plan.base_year >= BASE_YEAR]
+
+
 class Settings(_Strict):
     """toolkit.yaml: the rules of the process."""
 
     province: str
-    plan: Literal["p12", "p13"] = "p12"
+    plan: str = "p12"
     reviewers: Annotated[list[str], Field(min_length=1)]
     criteria: dict[str, Annotated[float, Field(gt=0, le=1)]]
     choose_from: Annotated[float, Field(ge=1, le=5)] = 3.0
     talk_again_from: Annotated[float, Field(ge=1, le=4)] = 2.0
     members: Annotated[int, Field(ge=32, le=100_000)] = 500
     measurement_error: Annotated[float, Field(gt=0, le=5)] = 0.5
+
+    @field_validator("plan")
+    @classmethod
+    def _served(cls, name: str) -> str:
+        known = [plan.key for plan in plans_served()]
+        plan = find(name)
+        if plan is None or plan.key not in known:
+            raise ValueError(f"got {name!r}; allowed: {', '.join(known)}")
+        return plan.key
 
     @model_validator(mode="after")
     def _weights(self) -> "Settings":

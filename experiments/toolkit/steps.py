@@ -8,14 +8,12 @@ import pandas as pd
 import yaml
 
 from calibration import baseline, tables
-from experiments.errors import InputError, RuleError, nearest
+from calibration.errors import InputError, RuleError, nearest
 from experiments.policy.catalogue import catalogue
-from experiments.store import Run
-from experiments.study import PLANS
+from experiments.runs.store import Run
 from experiments.toolkit import sheets
-from experiments.toolkit.sheets import Design, Folder, Settings
+from experiments.toolkit.sheets import BASE_YEAR, Design, Folder, Settings
 
-BASE_YEAR = 2010
 HISTORY = range(2005, 2011)
 QUANTITIES = (
     "gdp",
@@ -108,13 +106,24 @@ def _goals(province: str) -> pd.DataFrame:
         "gdp growth": ("gdp_growth_annual", "%/yr"),
     }
     rows = []
-    for plan, first, last in list(PLANS.values())[1:3]:
+    for plan in sheets.plans_served():
         for goal, (variable, unit) in kinds.items():
-            match = targets[(targets.province == province) & (targets.plan == plan) & (targets.variable == variable)]
+            match = targets[
+                (targets.province == province) & (targets.plan == plan.name) & (targets.variable == variable)
+            ]
             value, source = ("", "not known; to be set by the group")
             if len(match):
-                value, source = (match["value"].iloc[0], f"{plan}, {match['source_id'].iloc[0]}")
-            rows.append({"goal": goal, "from": first, "to": last, "value": value, "unit": unit, "source": source})
+                value, source = (match["value"].iloc[0], f"{plan.name}, {match['source_id'].iloc[0]}")
+            rows.append(
+                {
+                    "goal": goal,
+                    "from": plan.base_year,
+                    "to": plan.last_year,
+                    "value": value,
+                    "unit": unit,
+                    "source": source,
+                }
+            )
     return pd.DataFrame(rows)
 
 

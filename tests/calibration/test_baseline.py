@@ -270,7 +270,7 @@ def test_indicators_cover_all_31_and_add_up(data):
 
 def test_an_unknown_flag_is_refused():
     with pytest.raises(InputError, match="its flags"):
-        baseline.Errors(tables.DATA)("gdp", "guessed")
+        baseline.MeasurementErrors(tables.DATA)("gdp", "guessed")
 
 
 def test_one_province_and_tibet():

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiments.equations import table, unknown_forms
+from experiments.exchange.equation_sources import table, unknown_forms
 from sim import diagram
 from sim.check import Subject
 from sim.equation_table import gaps, markdown

@@ -1,0 +1,103 @@
+"""The same members under any target and any policy: what solvers and rules built on the model need.
+
+A run answers for the allocations and mixes that its study names. A solver asks for others, again and again; it wants
+few outputs, and the same draws of parameters and predictive errors each time, so that differences are paired.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from calibration.errors import InputError, nearest
+from experiments.ensemble import outputs
+from experiments.ensemble.batches import BATCH
+from experiments.installation import Installation, ScenarioInputs
+from experiments.study.schema import Study
+
+Array = NDArray[np.float64]
+Params = Mapping[str, xr.DataArray]
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Members of a study, ready to be run under other targets and policies.
+
+    members: how many of the study's members, the first so many of its design.
+    """
+
+    study: Study
+    system: Installation
+    inputs: ScenarioInputs
+    members: pd.DataFrame
+
+    @classmethod
+    def of(cls, study: Study, system: Installation, members: int | None = None) -> "Ensemble":
+        """The members that a run of the study has, or the first `members` of them."""
+        return cls(study, system, system.inputs(study), system.design(study).iloc[:members])
+
+    @property
+    def provinces(self) -> list[str]:
+        """The simulated provinces, in the order of every array here."""
+        return [str(p) for p in self.inputs.common["province"].to_numpy()]
+
+    @cached_property
+    def errors(self) -> xr.DataArray:
+        """Log error of the intensity by the plan's last year: (member, province)."""
+        base, end = self.study.target.period.span
+        error = self.system.errors(self.study, self.members.index.to_numpy())
+        at = error.reindex(year=[base, end], method="ffill").fillna(0.0)
+        return (at.sel(year=end) - at.sel(year=base)).transpose("member", "province")
+
+    def params(self, mix: str, target: Array | None = None) -> dict[str, xr.DataArray]:
+        """The model's parameters under a mix and a target (province, fraction); without one, the study's first."""
+        if mix not in self.inputs.mix["mix"].to_numpy():
+            known = [str(m) for m in self.inputs.mix["mix"].to_numpy()]
+            raise InputError(f"mix {mix!r} is not in the study{nearest(mix, known)}; it has: {', '.join(known)}")
+        label = self.study.allocations[0].label
+        return self.with_target(self.inputs.params(label, mix, self.study.target.plan), target)
+
+    def with_target(self, params: Params, target: Array | None) -> dict[str, xr.DataArray]:
+        """The parameters with another target of the judged plan (province, fraction)."""
+        if target is None:
+            return dict(params)
+        asked = params["target reduction"].transpose("province", "plan").copy()
+        asked.loc[{"plan": self.study.target.plan}] = target
+        return {**params, "target reduction": asked}
+
+    def reduction(self, params: Params) -> Array:
+        """Fall of reported intensity over the plan with the predictive error, fraction: (member, province).
+
+        A member that gives a value that is not finite is NaN throughout.
+        """
+        found = self.results(params, [outputs.REPORTED])[outputs.REPORTED].transpose("member", "province", "year")
+        intensity = found.to_numpy()
+        value = 1 - intensity[:, :, -1] / intensity[:, :, 0] * np.exp(self.errors.to_numpy())
+        value[~np.isfinite(value).all(axis=1)] = np.nan
+        return np.asarray(value, dtype=float)
+
+    def results(self, params: Params, wanted: Sequence[str], years: Sequence[int] | None = None) -> xr.Dataset:
+        """Outputs of every member, without predictive error: (member, province, …, year); plan's ends by default."""
+        return xr.concat(list(self.batches(params, wanted, years)), "member")
+
+    def batches(
+        self, params: Params, wanted: Sequence[str], years: Sequence[int] | None = None, size: int = BATCH
+    ) -> Iterator[xr.Dataset]:
+        """`results` in pieces of so many members, so that memory stays bounded."""
+        base, end = self.study.target.period.span
+        asked = list(years or (base, end))
+        for start in range(0, len(self.members), size):
+            part = self.members.iloc[start : start + size]
+            found = self.system.simulate(part, params, list(wanted), asked).rename(time="year")
+            yield found.assign_coords(member=part.index.to_numpy(), year=asked)
+
+
+def chances(futures: Ensemble, mix: str, target: Array) -> Array:
+    """Share of members that meet `target` (province, fraction) when every province has its own: the exact check."""
+    reduction = futures.reduction(futures.params(mix, target))
+    known = np.isfinite(reduction)
+    return np.asarray((known & (reduction >= target)).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
