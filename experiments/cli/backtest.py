@@ -37,6 +37,7 @@ def backtest(
     Printed are the main scores; --json holds all of them, with the forecast and its 80 % band of every province.
     """
     folder = None if run is None else find_run(run, runs)
+    from experiments import pipeline
     from experiments.analyses import hindcast
     from experiments.runs.store import Run
 
@@ -45,7 +46,7 @@ def backtest(
     target = None if folder is None else Run(folder)
     card = hindcast.scorecard(origin, members, seed, lambda text: note(text, quiet))
     if target is not None:
-        hindcast.save(card, target)
+        pipeline.redo(target, pipeline.HINDCAST, (), lambda: hindcast.save(card, target))
     if html is not None:
         from experiments.report import write_card
 

@@ -40,15 +40,20 @@ def feasibility(
     from experiments.analyses import feasibility_tables
     from experiments.cli.tables import terminal_tables
     from experiments.ensemble import installed
+    from experiments.ensemble.simulation import SIMULATION
     from experiments.words import box_sentences
 
     system = installed.installed(0)
     chosen = pipeline.opened(run, runs, system)
     at = chosen.study.scenario(allocation, mix)
-    feasibility_tables.feasibility_tables(
-        chosen, system, box_sentences.row, lambda text: note(text, quiet), reality=checks, check_files=check or ()
+    pipeline.redo(
+        chosen,
+        pipeline.FEASIBILITY,
+        (SIMULATION, *pipeline.recorded(chosen, pipeline.HINDCAST)),
+        lambda: feasibility_tables.feasibility_tables(
+            chosen, system, box_sentences.row, lambda text: note(text, quiet), reality=checks, check_files=check or ()
+        ),
     )
-    pipeline.record_command(chosen)
     if json:
         emit(terminal_tables.tables(chosen, terminal_tables.FEASIBILITY), json)
         return

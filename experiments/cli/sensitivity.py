@@ -29,14 +29,21 @@ def sensitivity(
     from experiments.analyses.sensitivity import sensitivity_tables
     from experiments.cli.tables import terminal_tables
     from experiments.ensemble import installed
+    from experiments.ensemble.simulation import SIMULATION
 
     system = installed.installed(0)
     chosen = pipeline.opened(run, runs, system)
     province = terminal_tables.known_place(chosen, province)
     at = chosen.study.scenario(allocation, mix)
     say = lambda text: note(text, quiet)  # noqa: E731
-    sensitivity_tables.sensitivity_tables(chosen, system, *at, runs=budget, trajectories=trajectories, say=say)
-    pipeline.record_command(chosen)
+    pipeline.redo(
+        chosen,
+        pipeline.SENSITIVITY,
+        (SIMULATION,),
+        lambda: sensitivity_tables.sensitivity_tables(
+            chosen, system, *at, runs=budget, trajectories=trajectories, say=say
+        ),
+    )
     if json:
         emit(terminal_tables.tables(chosen, terminal_tables.SENSITIVITY), json)
         return

@@ -10,6 +10,7 @@
         quantiles.nc        quantiles over members of every other output, by year
         trajectories.nc     whole paths of 11 representative (or named) members
         tables/*.parquet    results of the analyses
+        stages/*.json       what is finished: one record a stage, with the checksums of its files
         report.html  log.txt
 
 Nothing in a run names a folder outside it: a run copied to another machine opens, reports and resumes.
@@ -33,6 +34,7 @@ import xarray as xr
 
 from experiments.runs import manifest
 from experiments.runs.find import find_run, is_run, run_folders
+from experiments.runs.written import note
 from models.reading.faults import InputError
 from models.reading.json_file import read_json
 from models.reading.names import refusal
@@ -77,8 +79,11 @@ class Run:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What made this run (see `experiments.manifest`)."""
-        return read_json(self._existing("manifest.json"), "the manifest of a run").mapping()
+        """What made this run (see `experiments.runs.manifest`). Raises InputError when it cannot be read."""
+        path = self._existing("manifest.json")
+        if not is_run(self.folder):
+            raise InputError(f"{path} is damaged: restore it, or move the folder away and run the study again")
+        return read_json(path, "the manifest of a run").mapping()
 
     @cached_property
     def study(self) -> "Study":
@@ -196,9 +201,15 @@ def list_runs(runs: str | Path = "runs") -> list[Run]:
     return sorted(map(Run, run_folders(runs)), key=lambda run: (run.manifest["created"], run.name))
 
 
+def damaged(runs: str | Path = "runs") -> list[Path]:
+    """Folders with a study of which the manifest cannot be read."""
+    folders = (path.parent for path in Path(runs).glob("*/study.yaml") if not path.parent.name.startswith("."))
+    return sorted(folder for folder in folders if not is_run(folder))
+
+
 OURS = {
     *("study.yaml", "manifest.json", "inputs.nc", "design.parquet", "batches", "metrics.nc", "quantiles.nc"),
-    *("trajectories.nc", "tables", "report.html", "report.zh.html", "log.txt", ".lock", ".owner"),
+    *("trajectories.nc", "tables", "stages", "report.html", "report.zh.html", "log.txt", ".lock", ".owner"),
 }
 """What a run's folder may hold; whatever else is in it belongs to somebody."""
 
@@ -285,6 +296,7 @@ def write(path: Path, put: Callable[[Path], Any]) -> None:
             with part.open("rb") as stream:
                 os.fsync(stream.fileno())
             part.replace(path)
+            note(path)
         except RuntimeError as fault:  # the netCDF library reports a full disk as "HDF error"
             if shutil.disk_usage(path.parent).free < 1 << 20:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from fault

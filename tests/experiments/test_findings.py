@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from experiments import pipeline
-from experiments.analyses import feasibility_tables
+from experiments.analyses import feasibility_tables, trust
 from experiments.analyses.sensitivity import sensitivity_tables, target
 from experiments.cli.tables import terminal_tables
 from experiments.ensemble.simulation import resume, start
@@ -23,6 +23,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     study = small_system.study(folder, "members=600")
     done = resume(start(study, SYSTEM, folder / "runs", batch=100), SYSTEM)
     feasibility_tables.feasibility_tables(done, SYSTEM, box_sentences.row, reality=False)
+    done.save_table("trust", trust.panel(done))
     return done
 
 
@@ -36,7 +37,6 @@ def test_every_table_of_feasibility_is_saved(run: Run) -> None:
         "trade_off",
         "regret",
         "ranking",
-        "trust",
     } <= set(run.tables)
     table = run.table("feasibility")
     assert len(table) == 2 * 2 * 4

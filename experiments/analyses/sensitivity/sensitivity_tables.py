@@ -11,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.places import NATION
-from experiments.analyses import trust
 from experiments.analyses.sensitivity import given_data, screen, sobol, target
 from experiments.analyses.sensitivity.factors import DUMMY, Factor
 from experiments.analyses.sensitivity.problem import NATIONAL, PROVINCIAL, SensitivityProblem
@@ -53,7 +52,7 @@ def sensitivity_tables(
     modelled margin, which is without predictive errors), sensitivity_groups, sensitivity_years,
     convergence, irrelevant (fresh runs with irrelevant inputs fixed), rsa, shapley (calibrated parameters, correlated),
     ranking_inputs (what decides which of the two best mixes leads),
-    trust. runs: model runs of the Sobol' design.
+    runs: model runs of the Sobol' design.
     """
     label, chosen = run.study.scenario(allocation, mix)
     at = {"allocation": label, "mix": chosen}
@@ -80,7 +79,6 @@ def sensitivity_tables(
         tables[name] = table.assign(label=[label_of(str(f)) for f in table.factor])
     for name, table in tables.items():
         run.save_table(name, table.assign(**at))
-    run.save_table("trust", trust.panel(run))
 
 
 def screened_inputs(population: SensitivityProblem, trajectories: int) -> pd.DataFrame:
