@@ -189,7 +189,7 @@ def test_flat_and_back() -> None:
 
 
 def test_data_that_break_a_rule_are_refused_with_two(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    broken = tables.Fault("economy", 3, "GDP is negative")
+    broken = tables.TableFault("economy", 3, "GDP is negative")
     monkeypatch.setattr(tables, "check", lambda: [broken])
     result = CliRunner().invoke(cli.app, ["run", "--runs", str(tmp_path / "runs")])
     assert result.exit_code == 2

@@ -299,7 +299,7 @@ def test_open_list_and_remove(tmp_path: Path) -> None:
     run = made(tmp_path)
     assert Run.open("small", tmp_path / "runs") == run
     assert Run.open(run.folder) == run
-    with pytest.raises(InputError, match=f"there is no run 'smal1-9cf'.*runs: {run.name}"):
+    with pytest.raises(InputError, match=f"unknown run 'smal1-9cf'.*allowed: {run.name}"):
         Run.open("smal1-9cf", tmp_path / "runs")
     assert store.list_runs(tmp_path / "nowhere") == []
     store.remove(run)
@@ -312,7 +312,7 @@ def test_tables(tmp_path: Path) -> None:
     run.save_table("chance", table)
     pd.testing.assert_frame_equal(run.tables["chance"], table)
     assert list(run.tables) == ["chance"]
-    with pytest.raises(InputError, match="no table 'chanse'; did you mean 'chance'"):
+    with pytest.raises(InputError, match="unknown table of .* 'chanse'; did you mean 'chance'"):
         run.table("chanse")
 
 
