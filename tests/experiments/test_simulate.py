@@ -312,7 +312,7 @@ def test_tables(tmp_path: Path) -> None:
     run.save_table("chance", table)
     pd.testing.assert_frame_equal(run.tables["chance"], table)
     assert list(run.tables) == ["chance"]
-    with pytest.raises(InputError, match="unknown table of .* 'chanse'; did you mean 'chance'"):
+    with pytest.raises(InputError, match=r"unknown table of .* 'chanse'; did you mean 'chance'"):
         run.table("chanse")
 
 
