@@ -8,11 +8,11 @@ import pytest
 import xarray as xr
 
 from calibration import assumptions, fit, identifiability, posterior, prior, sampler
-from calibration.errors import InputError
 from calibration.fingerprint import fingerprint
 from calibration.likelihood import likelihood
 from calibration.prior import Prior
 from models.parameters import defaults, row
+from models.reading.faults import InputError
 
 
 @pytest.fixture(scope="module")

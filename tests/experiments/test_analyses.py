@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from calibration import discrepancy, posterior
-from calibration.errors import InputError
 from calibration.places import NATION
 from experiments.allocation import allocate
 from experiments.analyses import feasibility_tables, reality_checks, solve
@@ -29,6 +28,7 @@ from experiments.installation import load_study
 from experiments.runs.store import Run
 from experiments.study.schema import Study
 from experiments.words import box_sentences
+from models.reading.faults import InputError
 
 MEMBERS = 40
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.errors import InputError
 from experiments.ensemble.core import Ensemble, chances
 from experiments.ensemble.simulation import resume, start
+from models.reading.faults import InputError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 

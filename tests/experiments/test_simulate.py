@@ -19,10 +19,10 @@ import pytest
 import xarray as xr
 
 from calibration import places
-from calibration.errors import InputError
 from experiments.ensemble import simulation
 from experiments.runs import store
 from experiments.runs.store import Run, StoreError
+from models.reading.faults import InputError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 

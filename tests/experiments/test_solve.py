@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.errors import InputError
 from experiments.analyses import solve
 from experiments.analyses.solve import ForecastTarget
 from models.parameters import parameters
+from models.reading.faults import InputError
 
 LEVERS = ("a", "b", "c")
 GAIN = np.array([0.04, 0.02, 0.01])

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.errors import InputError
 from experiments.analyses.policy.costs import (
     Effect,
     account,
@@ -18,6 +17,7 @@ from experiments.analyses.policy.costs import (
 from experiments.analyses.policy.indirect import effects, final_demand, health, multipliers
 from experiments.policy import catalogue
 from experiments.policy.economics import Triangular, central, deflator, economics, real
+from models.reading.faults import InputError
 
 YEARS = range(2011, 2021)
 

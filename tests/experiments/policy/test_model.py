@@ -9,7 +9,6 @@ import xarray as xr
 
 import models
 from calibration import baseline, inputs
-from calibration.errors import InputError
 from experiments.analyses.policy import lmdi as split
 from experiments.analyses.policy.costs import account
 from experiments.analyses.policy.paired_runs import PairedRuns
@@ -28,6 +27,7 @@ from experiments.analyses.policy.shapley import coalitions, shapley
 from experiments.installation import ScenarioInputs, load_study, unflat
 from experiments.policy import Mix, mix, mixes, resolve_delivery
 from experiments.policy.economics import Triangular, central, economics, real
+from models.reading.faults import InputError
 from sim import Model
 
 MEMBERS = 4
