@@ -9,7 +9,7 @@ import typer
 from calibration.places import choose_province
 from experiments.cli.console import Json, Quiet, emit, note
 from models.plans import known_plan_names
-from models.reading.names import choose
+from models.reading.names import match
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def allocate(
     quiet: Quiet = False,
 ) -> None:
     """Split the national target among the provinces by a rule, with the indicators behind each number."""
-    plan = choose(plan, known_plan_names(), "plan")
+    plan = match(plan, known_plan_names()) or plan  # an unknown plan is named with all other faults
     province = province and choose_province(province)
     from experiments.cli.tables import allocation_output
 

@@ -223,5 +223,5 @@ def test_one_and_four_threads_write_identical_files(tmp_path: Path, asked: Study
     for threads in (1, 4):
         run = analysed(tmp_path / str(threads), asked, threads)
         files.append({p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in run.folder.glob("tables/*.parquet")})
-    assert set(files[0]) >= {"sensitivity.parquet", "checks.parquet", "feasibility.parquet", "trust.parquet"}
+    assert set(files[0]) >= {"sensitivity.parquet", "checks.parquet", "feasibility.parquet"}
     assert files[0] == files[1]

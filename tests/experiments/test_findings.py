@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from experiments import pipeline
-from experiments.analyses import feasibility_tables
+from experiments.analyses import feasibility_tables, trust
 from experiments.analyses.sensitivity import sensitivity_tables, target
 from experiments.cli.tables import terminal_tables
 from experiments.ensemble.simulation import resume, start
@@ -23,6 +23,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     study = small_system.study(folder, "members=600")
     done = resume(start(study, SYSTEM, folder / "runs", batch=100), SYSTEM)
     feasibility_tables.feasibility_tables(done, SYSTEM, box_sentences.row, reality=False)
+    done.save_table("trust", trust.panel(done))
     return done
 
 
