@@ -109,6 +109,11 @@ def test_an_equation_that_cannot_be_read_is_named_with_its_line(write):
         Model.load(path)
 
 
+def test_an_entry_that_does_not_end_is_named_with_its_line(write):
+    with pytest.raises(ModelError, match=r"line 3, 'b = 4': got 0 signs ~ before the next |"):
+        Model.load(write("a = 3 ~ ~ |\nb = 4 |\nc = 5 ~ ~ |\n"))
+
+
 def test_limits_that_are_no_numbers_are_dropped(write):
     assert float(Model.load(write("a = 3 ~ m [0,low] ~ |\n")).run()["a"][0]) == 3
 
