@@ -8,8 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration import baseline, tables
-from calibration.errors import InputError, nearest
-from calibration.places import NATION
+from calibration.places import NATION, choose_province
 from calibration.tables import DATA, TableFault
 
 JUMP = 0.25  # |Δ ln| beyond the province's own median change that counts as a jump
@@ -207,9 +206,7 @@ def province(name: str, folder: Path = DATA) -> dict[str, pd.DataFrame]:
 
     Tibet has no energy statistics: it gets its economy and targets only.
     """
-    every = tables.provinces(folder, simulated=False)
-    if name not in every:
-        raise InputError(f"no province {name!r}{nearest(name, every)}; provinces: {', '.join(every)}")
+    name = choose_province(name, tables.provinces(folder, simulated=False))
     found = {"targets": _facts("targets", name, folder), "outcomes": _facts("outcomes", name, folder)}
     if name not in tables.provinces(folder):
         return {"series": _published(name, folder), **found}

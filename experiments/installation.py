@@ -15,7 +15,8 @@ import xarray as xr
 import calibration
 import models
 from calibration.places import NATION
-from experiments.study.load import DEFAULT, load
+from experiments.study.files import DEFAULT, find
+from experiments.study.load import load
 from experiments.study.schema import Study, Vocabulary
 
 ROOT = Path(__file__).parents[1]
@@ -80,12 +81,13 @@ def vocabulary() -> Vocabulary:
         uncertain=[str(name) for name in table.index[table["role"] == "uncertain"]],
         variables=[name for name in by_province if name not in table.index],
         provinces=[*compiled_model().subscripts["province"], NATION],
+        check_options=allocation.check_options,
     )
 
 
 def load_study(name_or_path: str | Path = DEFAULT, overrides: Sequence[str] = ()) -> Study:
     """A study whose names are those of this installation (see `experiments.study.load.load`)."""
-    return load(name_or_path, overrides, vocabulary())
+    return load(find(name_or_path), overrides, vocabulary())
 
 
 @cache

@@ -7,7 +7,10 @@ from functools import cache
 from math import nan
 from pathlib import Path
 
+from models.reading.names import Spellings, match
+
 TABLE = Path(__file__).with_name("plans.csv")
+DIGITS = ("", *"一二三四五六七八九")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,17 @@ class Plan:
     def ordinal(self) -> str:
         """In words: 12th."""
         return f"{self.number}th"
+
+    @property
+    def name_zh(self) -> str:
+        """In Chinese, as it is called: 十二五."""
+        tens, ones = divmod(self.number, 10)
+        return f"{'' if tens == 1 else DIGITS[tens]}十{DIGITS[ones]}五"
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """All names that it goes by."""
+        return (self.key, self.name, self.ordinal, str(self.number), self.name_zh)
 
 
 @cache
@@ -92,10 +106,17 @@ def _plan(row: Mapping[str, str]) -> Plan:
     )
 
 
+def known_plans() -> Spellings:
+    """The plans' keys with their other spellings: 12FYP, 12th, 12, 十二五."""
+    return Spellings({key: plan.spellings for key, plan in plans().items()})
+
+
+def known_plan_names() -> Spellings:
+    """The plans' names (12FYP) with their other spellings."""
+    return Spellings({plan.name: plan.spellings for plan in plans().values()})
+
+
 def find(text: str) -> Plan | None:
-    """The plan of that key, name, ordinal or number (p12, 12FYP, 12th, 12), or None."""
-    wanted = text.strip().lower()
-    for plan in plans().values():
-        if wanted in (plan.key, plan.name.lower(), plan.ordinal, str(plan.number)):
-            return plan
-    return None
+    """The plan of that key or of another spelling (p12, 12FYP, 12th, 12, 十二五), or None."""
+    key = match(text, known_plans())
+    return None if key is None else plans()[key]

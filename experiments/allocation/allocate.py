@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.errors import InputError
 from experiments.allocation import growth as growth_rates
 from experiments.allocation import indicators as measured
 from experiments.allocation import national as national_sum
@@ -19,6 +18,7 @@ from experiments.allocation.national import Array, Bounds, Weights
 from experiments.allocation.registry import Proposal, Rule, find
 from experiments.allocation.response import ModelResponse
 from models.plans import Plan
+from models.reading.faults import InputError
 
 Result = TypeVar("Result")
 
@@ -126,6 +126,11 @@ def allocate(
         raise InputError(faults)
     data = replace(indicators, plan=period) if indicators is not None else measured_indicators(period)
     return _solve(entry, data, {**resolved, "national": target / 100, "indicator": indicator, "model": model})
+
+
+def check_options(rule: str, options: Mapping[str, Any]) -> None:
+    """Raises InputError with the faults of options that a user gave to a rule: unknown names, values out of range."""
+    option_table.resolve(find(rule).name, options)
 
 
 def _collect(faults: list[str], step: Callable[[], Result]) -> Result | None:

@@ -13,11 +13,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.errors import InputError, nearest
 from experiments.allocation import shipped
 from experiments.allocation.growth import growth_targets
 from experiments.allocation.national import Array
-from models.plans import TABLE, Plan, find, plans
+from models.plans import TABLE, Plan, known_plan_names, plans
+from models.reading.faults import InputError
+from models.reading.names import choose
 
 INDUSTRY = ("heavy industry", "light industry")
 OTHER = ("transport", "services", "agriculture and construction")
@@ -99,11 +100,9 @@ def served() -> Mapping[str, Plan]:
 
 
 def find_plan(name: str) -> Plan:
-    """The plan of that name (12FYP, p12, 12th, 12). Raises InputError where there is none, or none with data."""
-    plan = find(name)
-    if plan is None:
-        known = list(served())
-        raise InputError(f"got plan {name!r}{nearest(name, known)}; allowed: {', '.join(known)}")
+    """The plan of that name (12FYP, p12, 12th, 12, 十二五). Raises InputError where there is none, or no data."""
+    by_name = {plan.name: plan for plan in plans().values()}
+    plan = by_name[choose(name, known_plan_names(), "plan")]
     if plan.structure_year is None:
         raise InputError(
             f"got plan {plan.name}, whose base year {plan.base_year} has no measured structure in the data; allowed: "

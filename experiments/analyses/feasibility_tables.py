@@ -43,8 +43,8 @@ def feasibility_tables(
 ) -> None:
     """Feasibility of every allocation × mix × province, saved as tables of the run.
 
-    feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking, checks and trust. sentence_row: makes
-    the row of a box, with its sentences. check_files: experts' own reality checks, beside the shipped ones.
+    feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking and checks. sentence_row: makes the row
+    of a box, with its sentences. check_files: experts' own reality checks, beside the shipped ones.
     """
     asked = checks.everything(check_files) if reality else []
     metrics = run.metrics()
@@ -59,7 +59,6 @@ def feasibility_tables(
     if reality:
         say("reality checks over all members")
         run.save_table("checks", reality_checks(run, system, asked))
-    run.save_table("trust", trust.panel(run))
 
 
 def paces(run: Run) -> pd.DataFrame:

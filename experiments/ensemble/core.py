@@ -13,11 +13,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.errors import InputError, nearest
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH
 from experiments.installation import Installation, ScenarioInputs
 from experiments.study.schema import Study
+from models.reading.names import choose
 
 Array = NDArray[np.float64]
 Params = Mapping[str, xr.DataArray]
@@ -55,9 +55,7 @@ class Ensemble:
 
     def params(self, mix: str, target: Array | None = None) -> dict[str, xr.DataArray]:
         """The model's parameters under a mix and a target (province, fraction); without one, the study's first."""
-        if mix not in self.inputs.mix["mix"].to_numpy():
-            known = [str(m) for m in self.inputs.mix["mix"].to_numpy()]
-            raise InputError(f"mix {mix!r} is not in the study{nearest(mix, known)}; it has: {', '.join(known)}")
+        mix = choose(mix, [str(label) for label in self.inputs.mix["mix"].to_numpy()], "mix of the study")
         label = self.study.allocations[0].label
         return self.with_target(self.inputs.params(label, mix, self.study.target.plan), target)
 

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.errors import InputError
 from calibration.places import NATION
 from experiments.allocation.response import ModelResponse
 from experiments.ensemble.member_design import distribution_row
 from experiments.installation import ScenarioInputs, calibrated, compiled_model
 from experiments.study.schema import AllocationChoice, Study
+from models.reading.faults import InputError
 
 
 def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from calibration import discrepancy, posterior
-from calibration.errors import InputError
 from calibration.places import NATION
 from experiments.allocation import allocate
 from experiments.analyses import feasibility_tables, reality_checks, solve
@@ -29,6 +28,7 @@ from experiments.installation import load_study
 from experiments.runs.store import Run
 from experiments.study.schema import Study
 from experiments.words import box_sentences
+from models.reading.faults import InputError
 
 MEMBERS = 40
 
@@ -214,5 +214,5 @@ def test_one_and_four_threads_write_identical_files(tmp_path: Path, asked: Study
     for threads in (1, 4):
         run = analysed(tmp_path / str(threads), asked, threads)
         files.append({p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in run.folder.glob("tables/*.parquet")})
-    assert set(files[0]) >= {"sensitivity.parquet", "checks.parquet", "feasibility.parquet", "trust.parquet"}
+    assert set(files[0]) >= {"sensitivity.parquet", "checks.parquet", "feasibility.parquet"}
     assert files[0] == files[1]

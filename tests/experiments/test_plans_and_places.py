@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from calibration import tables
-from calibration.errors import InputError
 from experiments.allocation.indicators import find_plan
 from experiments.ensemble import scenario
 from experiments.installation import load_study
 from models import plans
+from models.reading.faults import InputError
 
 ROW = "p16,16FYP,16,2030,2035,,15,,,,made up\n"
 
@@ -26,7 +26,7 @@ def sixteenth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     plans.plans.cache_clear()
 
 
-@pytest.mark.parametrize("spelling", ["p12", "12FYP", "12th", "12", "P12", " 12fyp "])
+@pytest.mark.parametrize("spelling", ["p12", "12FYP", "12th", "12", "P12", " 12fyp ", "十二五"])
 def test_every_spelling_of_a_plan_is_one_plan(spelling: str) -> None:
     plan = plans.find(spelling)
     assert plan is not None

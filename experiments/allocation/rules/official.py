@@ -1,10 +1,10 @@
 """Official: the targets that the State Council gave, five groups in the twelfth plan."""
 
-from calibration.errors import InputError
 from experiments.allocation import shipped
 from experiments.allocation.indicators import Indicators, served
 from experiments.allocation.registry import Options, Proposal, rule
 from experiments.allocation.stated import stated
+from models.reading.faults import InputError
 
 
 @rule("official", title="Official", origin="published")

@@ -12,8 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.errors import InputError, nearest
-from calibration.places import NATION
+from calibration.places import NATION, choose_province
 from experiments.analyses.policy.costs import BURNT, Effect
 from experiments.installation import ScenarioInputs, Simulate
 from experiments.policy.catalogue import Catalogue, catalogue
@@ -58,8 +57,7 @@ class PairedRuns:
 
     def __post_init__(self) -> None:
         known = [str(p) for p in self.inputs.common["base gdp"]["province"].to_numpy()]
-        if self.focus not in (*known, NATION):
-            raise InputError(f"unknown province {self.focus!r}{nearest(self.focus, [*known, NATION])}")
+        self.focus = choose_province(self.focus, [*known, NATION])
         self.provinces = known if self.focus == NATION else [self.focus]
 
     @property
