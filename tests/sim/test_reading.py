@@ -26,14 +26,16 @@ def test_every_encoding_gives_the_same_names(tmp_path, encoding, marker):
 
 def test_western_letters_in_remarks_are_no_chinese(tmp_path):
     path = tmp_path / "model.mdl"
-    path.write_bytes(("x = 3 ~ m\u00b2 ~ Fl\u00e4che, d\u00e9j\u00e0 vu. |\n" + CONTROL).encode("cp1252"))
+    path.write_bytes(
+        ("x = 3 ~ m\u00b2 ~ Fl\u00e4che, d\u00e9j\u00e0 vu, a\u00e7\u00e3o. |\n" + CONTROL).encode("cp1252")
+    )
     assert "Fl\u00e4che" in read_text(path)
     assert float(Model.load(path).run(outputs=["x"])["x"][0]) == 3
 
 
 def test_bytes_of_no_encoding_are_named_with_their_line(tmp_path):
     path = tmp_path / "model.mdl"
-    path.write_bytes(b"x = 3 ~ ~ |\ny = 4 ~ ~ \x81\xff\xfe |\n" + CONTROL.encode())
+    path.write_bytes(b"x = 3 ~ ~ |\ny = 4 ~ ~ \xfe\xff\xfe\xff |\n" + CONTROL.encode())
     with pytest.raises(ModelError, match=r"line 2 holds bytes that are not utf-8: give encoding= .*gbk"):
         Model.load(path)
     with pytest.raises(ModelError, match="no encoding 'klingon'"):
