@@ -75,6 +75,8 @@ def test_metrics_follow_their_definitions(tmp_path: Path) -> None:
     np.testing.assert_allclose(metrics["margin"].sel(one), metrics["reduction"].sel(one) - 15, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(metrics["gdp_growth"].sel(one), 100 * (np.exp(design["growth[Ningxia]"]) - 1), rtol=1e-5)
     np.testing.assert_array_equal(metrics["yearly_reduction"].sel(year=2015), metrics["reduction"])
+    # 2.5 of CO2 for each of energy everywhere: CO2 over GDP falls as intensity does, in the nation as well.
+    np.testing.assert_allclose(metrics["co2_reduction"], metrics["modelled_reduction"], rtol=1e-5)
 
 
 def test_the_nation_is_the_sum_of_its_provinces(tmp_path: Path) -> None:
