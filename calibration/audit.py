@@ -9,7 +9,7 @@ import xarray as xr
 
 from calibration import baseline, tables
 from calibration.errors import InputError, nearest
-from calibration.tables import DATA, Fault
+from calibration.tables import DATA, TableFault
 
 JUMP = 0.25  # |Δ ln| beyond the province's own median change that counts as a jump
 AGREE = 1e-3  # two routes to one figure: relative difference (print to four digits)
@@ -148,7 +148,7 @@ def _verified(folder: Path) -> xr.Dataset:
     return data
 
 
-def contradictions(data: xr.Dataset, folder: Path = DATA) -> Iterator[Fault]:
+def contradictions(data: xr.Dataset, folder: Path = DATA) -> Iterator[TableFault]:
     """Figures of two tables that must agree by definition and do not."""
     total, economy = tables.read("energy_total", folder), tables.read("economy", folder)
     intensity_2005 = (10 * data["energy_total"] / data["gdp"]).to_series()
@@ -165,11 +165,11 @@ def contradictions(data: xr.Dataset, folder: Path = DATA) -> Iterator[Fault]:
         off = known.assign(ours=ours.reindex(pd.MultiIndex.from_frame(known[["province", "year"]])).to_numpy())
         for row in off[(off.ours / off.value - 1).abs() > AGREE].itertuples():
             got = f"{variable}: {row.province} {row.year} got {row.value:g}, but {meaning} is {row.ours:.6g}"
-            yield Fault(file, int(str(row.Index)) + 2, f"{got}; allowed: a difference of {100 * AGREE:g} %")
+            yield TableFault(file, int(str(row.Index)) + 2, f"{got}; allowed: a difference of {100 * AGREE:g} %")
     gaps = closure(folder)
     for row in gaps[gaps.gap_percent.abs() > CLOSE].itertuples():
         got = f"sectors of {row.province} {row.year} sum to {row.sectors:.6g} Mtce, printed is {row.printed_total:.6g}"
-        yield Fault("final_energy_official.csv", None, f"{got}; allowed: a difference of {CLOSE:g} %")
+        yield TableFault("final_energy_official.csv", None, f"{got}; allowed: a difference of {CLOSE:g} %")
 
 
 def _levels(economy: pd.DataFrame, growth: pd.Series) -> pd.Series:

@@ -1,10 +1,10 @@
 """Hindcast: would the model have foreseen what came after the years it was fitted to?
 
 Two origins. Structure is chosen on the first alone (fitted to 2005-2007, scored on 2008-2010); the second (fitted to
-2005-2010, scored on 2011-2015) is only reported, and every look at it is logged in `looks.csv`. The outcomes are known
-to whoever writes such a model: it is a pseudo-out-of-sample test.
+2005-2010, scored on 2011-2015) is only reported, and every look at it is logged in `evaluation_log.csv`.
+The outcomes are known to whoever writes such a model: it is a pseudo-out-of-sample test.
 
-Each question asks for the change of one measured series between two years of one vintage. Every naive forecast
+Each target is the change of one measured series between two years of one vintage. Every naive forecast
 carries the errors that it made five years before; the opponent is named beforehand: the trend of the previous plan.
 """
 
@@ -25,7 +25,7 @@ from sim.model import Model
 
 MODEL = "model"
 OPPONENT = "trend of the previous plan"
-LOOKS = Path(__file__).with_name("looks.csv")
+EVALUATION_LOG = Path(__file__).with_name("evaluation_log.csv")
 PLAN = 5
 SERIES = {"energy intensity": "energy_intensity", "gdp": "gdp", "co2": "co2_energy"}
 TITLES = {"energy intensity": "energy intensity", "gdp": "GDP", "co2": "CO2"}
@@ -33,7 +33,7 @@ RED = "January-October 2015"
 
 
 @dataclass(frozen=True)
-class Question:
+class ForecastTarget:
     """The change of `series` from `start` to `end`, both inside one vintage, in per cent."""
 
     series: str
@@ -51,32 +51,32 @@ class Origin:
     """What is fitted to `last` and asked about the years after it."""
 
     last: int
-    questions: tuple[Question, ...]
+    targets: tuple[ForecastTarget, ...]
     posterior: Path
 
     @property
     def end(self) -> int:
         """Last year simulated."""
-        return max(question.end for question in self.questions)
+        return max(target.end for target in self.targets)
 
 
 FIRST = Origin(
     2007,
     (
-        Question("energy intensity", 2007, 2010),
-        Question("energy intensity", 2008, 2010),
-        Question("gdp", 2007, 2010),
-        Question("co2", 2007, 2010),
+        ForecastTarget("energy intensity", 2007, 2010),
+        ForecastTarget("energy intensity", 2008, 2010),
+        ForecastTarget("gdp", 2007, 2010),
+        ForecastTarget("co2", 2007, 2010),
     ),
     posterior.PUBLISHED.with_name("posterior-2007.nc"),
 )
 SECOND = Origin(
     2010,
     (
-        Question("energy intensity", 2013, 2015),
-        Question("gdp", 2010, 2015),
-        Question("co2", 2010, 2012),
-        Question("co2", 2013, 2015),
+        ForecastTarget("energy intensity", 2013, 2015),
+        ForecastTarget("gdp", 2010, 2015),
+        ForecastTarget("co2", 2010, 2012),
+        ForecastTarget("co2", 2013, 2015),
     ),
     posterior.PUBLISHED,
 )
@@ -91,10 +91,10 @@ class Forecast:
 
     logs: Mapping[str, xr.DataArray] = field(repr=False)
 
-    def change(self, question: Question) -> Values:
+    def change(self, target: ForecastTarget) -> Values:
         """Per cent, (member, province)."""
-        series = self.logs[question.series].transpose("member", "province", "year")
-        return percent(series.sel(year=question.end).values - series.sel(year=question.start).values)
+        series = self.logs[target.series].transpose("member", "province", "year")
+        return percent(series.sel(year=target.end).values - series.sel(year=target.start).values)
 
     def national(self, start: int, end: int) -> Values:
         """Change of the energy intensity of the sum of provinces, per cent (member,)."""
@@ -136,7 +136,8 @@ def forecast(
     run = Model.load(PROVINCE).ensemble(design, outputs, params=params, times=times, workers=2)
     run = run.rename(time="year").assign_coords(year=list(years))
     intensity, growth = (
-        _shocks(discrepancy.load(fitted, of), run["gdp"], seed + one) for one, of in enumerate(("", "growth"))
+        _shocks(discrepancy.from_attrs(fitted, quantity), run["gdp"], seed + index)
+        for index, quantity in enumerate(("", "growth"))
     )
     gdp = log(run["gdp"]) + (0 if measured_gdp else growth)
     inventory = _inventory(run["gdp"], seed)
@@ -165,10 +166,10 @@ def _inventory(like: xr.DataArray, seed: int) -> xr.DataArray:
     return made
 
 
-def naive(question: Question, origin: Origin, baseline: xr.Dataset, *, back: int = 0) -> dict[str, Values]:
+def naive(target: ForecastTarget, origin: Origin, baseline: xr.Dataset, *, back: int = 0) -> dict[str, Values]:
     """Point forecasts (province,) in per cent, as if made `back` years earlier."""
-    series = log(baseline[SERIES[question.series]]).transpose("province", "year")
-    last, span = origin.last - back, question.end - question.start
+    series = log(baseline[SERIES[target.series]]).transpose("province", "year")
+    last, span = origin.last - back, target.end - target.start
 
     def pace(first: int, until: int) -> Values:
         first = max(first, int(series["year"][0]))
@@ -179,42 +180,42 @@ def naive(question: Question, origin: Origin, baseline: xr.Dataset, *, back: int
         "constant growth": pace(last - 1, last) * span,
         OPPONENT: pace(last - PLAN, last) * span,
     }
-    if question.series == "energy intensity" and not back:
+    if target.series == "energy intensity" and not back:
         plan = next(name for name, label in PLANS.items() if label == ("11FYP" if origin.last < 2010 else "12FYP"))
         targets = inputs.target_reduction().sel(plan=plan).values
         made["target pace"] = np.log1p(-targets) * span / PLAN
     return {name: percent(value) for name, value in made.items()}
 
 
-def naive_errors(question: Question, origin: Origin, baseline: xr.Dataset) -> dict[str, Values]:
+def naive_errors(target: ForecastTarget, origin: Origin, baseline: xr.Dataset) -> dict[str, Values]:
     """What they missed five years before (province,), in points; for the target pace the opponent's errors."""
-    earlier = Question(question.series, question.start - PLAN, question.end - PLAN)
-    happened = truth(earlier, baseline)
+    earlier = ForecastTarget(target.series, target.start - PLAN, target.end - PLAN)
+    happened = measured_change(earlier, baseline)
     made = {name: point - happened for name, point in naive(earlier, origin, baseline, back=PLAN).items()}
     return made | {"target pace": made[OPPONENT]}
 
 
-def truth(question: Question, baseline: xr.Dataset) -> Values:
+def measured_change(target: ForecastTarget, baseline: xr.Dataset) -> Values:
     """The measured change (province,), per cent."""
-    series = log(baseline[SERIES[question.series]])
-    return percent((series.sel(year=question.end) - series.sel(year=question.start)).values)
+    series = log(baseline[SERIES[target.series]])
+    return percent((series.sel(year=target.end) - series.sel(year=target.start)).values)
 
 
 def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed: int) -> pd.DataFrame:
     """One row a question and forecast: the model, the naive ones, and the model's paired difference from each of them.
 
     The model's mae is that of its median, a naive forecast's that of its single number: the median of draws about that
-    number would depend on how many are drawn. With measured GDP supplied, GDP is no question.
+    number would depend on how many are drawn. With measured GDP supplied, GDP is no target.
     """
     rng = np.random.default_rng([seed, 3])
     rows = []
-    for question in origin.questions:
-        if question.series == "gdp" and label != MODEL:
+    for target in origin.targets:
+        if target.series == "gdp" and label != MODEL:
             continue
-        happened = truth(question, baseline)
-        samples = {MODEL: made.change(question)}
-        errors = naive_errors(question, origin, baseline)
-        points = naive(question, origin, baseline)
+        happened = measured_change(target, baseline)
+        samples = {MODEL: made.change(target)}
+        errors = naive_errors(target, origin, baseline)
+        points = naive(target, origin, baseline)
         for name, point in points.items():
             samples[name] = scores.with_errors(point, errors[name], rng, len(samples[MODEL]))
         points[MODEL] = np.median(samples[MODEL], axis=0)
@@ -222,17 +223,19 @@ def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed
         happened = happened[known]
         cases = {name: (sample[:, known], points[name][known]) for name, sample in samples.items()}
         for name, case in cases.items():
-            row: dict[str, object] = {"question": question.name, "run": label, "forecast": name}
-            row |= scores.card(case[0], happened, case[1])
+            row: dict[str, object] = {"question": target.name, "run": label, "forecast": name}
+            row |= scores.scorecard(case[0], happened, case[1])
             rows.append(row | _against(cases[MODEL], case, happened, rng))
     return pd.DataFrame(rows)
 
 
-Case = tuple[Values, Values]
+SampleAndPoint = tuple[Values, Values]
 """A forecast: its sample (member, case) and its single number (case,)."""
 
 
-def _against(model: Case, other: Case, happened: Values, rng: np.random.Generator) -> dict[str, float]:
+def _against(
+    model: SampleAndPoint, other: SampleAndPoint, happened: Values, rng: np.random.Generator
+) -> dict[str, float]:
     """The model's score less the other's, paired over provinces, with 90 % intervals: negative = model better."""
     differences = {
         "delta_crps": scores.crps(model[0], happened) - scores.crps(other[0], happened),
@@ -254,7 +257,7 @@ def single_years(made: Forecast, baseline: xr.Dataset, origin: Origin) -> tuple[
     rows = rows[rows.province.isin(provinces)]
     sample = np.stack(
         [
-            made.change(Question("energy intensity", int(year) - 1, int(year)))[:, provinces.index(province)]
+            made.change(ForecastTarget("energy intensity", int(year) - 1, int(year)))[:, provinces.index(province)]
             for province, year in zip(rows.province, rows.period, strict=True)
         ],
         axis=1,
@@ -270,7 +273,7 @@ def red_list(made: Forecast, baseline: xr.Dataset) -> dict[str, float]:
     table = tables.read("barometer")
     names = [str(name) for name in baseline["province"].values]
     happened = np.isin(names, table[table.period == RED].province)
-    reduction = -made.change(Question("energy intensity", 2010, 2015))
+    reduction = -made.change(ForecastTarget("energy intensity", 2010, 2015))
     target = 100 * inputs.target_reduction().sel(plan="p12", province=names).values
     chance = (reduction < 0.9 * target).mean(0)
     rate = float(happened.mean())
@@ -287,7 +290,7 @@ def run(
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, object]:  # fmt: skip
     """The skill card of one origin: `scores` (table), `single_years`, `red_list`, `nation`, `medians` and
-    `bands_80` of the first question by province, in per cent.
+    `bands_80` of the first target by province, in per cent.
     """
     made = {}
     for label, measured_gdp in ((MODEL, False), (f"{MODEL}, measured GDP", True)):
@@ -295,7 +298,7 @@ def run(
         made[label] = forecast(origin, baseline, policy, measured_gdp=measured_gdp, members=members, seed=seed)
     table = pd.concat([score(origin, baseline, item, label, seed) for label, item in made.items()], ignore_index=True)
     endogenous = made[MODEL]
-    main = origin.questions[0]
+    main = origin.targets[0]
     names = [str(name) for name in baseline["province"].values]
     low, median, high = np.quantile(endogenous.change(main), [0.1, 0.5, 0.9], axis=0)
     found: dict[str, object] = {
@@ -310,18 +313,18 @@ def run(
     }
     if origin is SECOND:
         sample, happened = single_years(endogenous, baseline, origin)
-        found["single_years"] = scores.card(sample, happened)
+        found["single_years"] = scores.scorecard(sample, happened)
         found["red_list"] = red_list(endogenous, baseline)
-        found["looks"] = len(pd.read_csv(LOOKS))
+        found["looks"] = len(pd.read_csv(EVALUATION_LOG))
     return found
 
 
-def nation(made: Forecast, baseline: xr.Dataset, question: Question) -> dict[str, float]:
+def nation(made: Forecast, baseline: xr.Dataset, target: ForecastTarget) -> dict[str, float]:
     """The sum of provinces: measured change, median and 80 % band of the model."""
     total = baseline["energy_intensity"] * baseline["gdp"]
     intensity = total.sum("province") / baseline["gdp"].sum("province")
-    sample = made.national(question.start, question.end)
+    sample = made.national(target.start, target.end)
     low, median, high = np.quantile(sample, [0.1, 0.5, 0.9])
-    happened = float(100 * (intensity.sel(year=question.end) / intensity.sel(year=question.start) - 1))
+    happened = float(100 * (intensity.sel(year=target.end) / intensity.sel(year=target.start) - 1))
     inside = {"inside": float(low <= happened <= high)}
     return {"measured": happened, "median": float(median), "low_80": float(low), "high_80": float(high)} | inside

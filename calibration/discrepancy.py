@@ -76,12 +76,12 @@ def growth(gdp: xr.DataArray, last: int) -> Discrepancy:
     return Discrepancy(float(common.std(ddof=1)), float((quartiles[1] - quartiles[0]) / (2 * 0.7407)), 0.5)
 
 
-def attrs(discrepancy: Discrepancy, of: str = "") -> dict[str, float]:
-    """As attributes of a saved posterior; `of` names what is shocked, energy intensity by default."""
-    return {f"{of} {name} shock".strip(): value for name, value in asdict(discrepancy).items()}
+def to_attrs(discrepancy: Discrepancy, quantity: str = "") -> dict[str, float]:
+    """As attributes of a saved posterior; `quantity` names what is shocked, energy intensity by default."""
+    return {f"{quantity} {name} shock".strip(): value for name, value in asdict(discrepancy).items()}
 
 
-def load(posterior: xr.Dataset, of: str = "") -> Discrepancy:
+def from_attrs(posterior: xr.Dataset, quantity: str = "") -> Discrepancy:
     """From the attributes of a saved posterior."""
     names = [field.name for field in fields(Discrepancy)]
-    return Discrepancy(*(float(posterior.attrs[f"{of} {name} shock".strip()]) for name in names))
+    return Discrepancy(*(float(posterior.attrs[f"{quantity} {name} shock".strip()]) for name in names))

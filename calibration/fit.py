@@ -12,8 +12,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration import inputs, prior
+from calibration import inputs
 from calibration.likelihood import OUTPUTS, Likelihood, likelihood
+from calibration.prior import Prior, model_inputs, pooled_prior, wide_prior
 from models import PROVINCE
 from sim import Model
 
@@ -26,8 +27,8 @@ CLOSURE = 1e-6  # closing the learning loop must reproduce its data series withi
 
 
 @dataclass(frozen=True)
-class Problem:
-    """What one fit needs: the model, its inputs, the likelihood. Made by `problem`."""
+class FitProblem:
+    """What one fit needs: the model, its inputs, the likelihood. Made by `build_problem`."""
 
     model: Model
     inputs: dict[str, xr.DataArray]
@@ -39,7 +40,7 @@ class Problem:
 
         common: further inputs by member (assumptions shared by the provinces).
         """
-        design = prior.apply(values, self.inputs)
+        design = model_inputs(values, self.inputs)
         if common is not None:
             design = design.merge(common)
         fixed = {name: value for name, value in self.inputs.items() if name not in design}
@@ -58,12 +59,12 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Fit:
+class FitResult:
     """Optimum of each province. values: (province, parameter); payoff: −2 ln posterior (province,);
     starts: the same for every start (start, province[, parameter]); jacobian: (province, residual, parameter).
     """
 
-    prior: prior.Prior
+    prior: Prior
     values: NDArray[np.float64]
     payoff: NDArray[np.float64]
     start_values: NDArray[np.float64]
@@ -83,45 +84,47 @@ class Fit:
         return np.asarray(np.einsum("pij,pjk,pik->p", data, self.covariance, data))
 
 
-def problem(baseline: xr.Dataset, last: int = 2010, assumptions: dict[str, float] | None = None) -> Problem:
+def build_problem(baseline: xr.Dataset, last: int = 2010, assumptions: dict[str, float] | None = None) -> FitProblem:
     """The fit of the years 2005 … last."""
     model = Model.load(PROVINCE)
-    made = Problem(model, inputs.params(baseline, last), likelihood(baseline, last=last), assumptions or {})
+    made = FitProblem(model, inputs.params(baseline, last), likelihood(baseline, last=last), assumptions or {})
     made.inputs["learning index data"] = learning_index(made)
     return made
 
 
-def learning_index(problem: Problem, values: NDArray[np.float64] | None = None) -> xr.DataArray:
+def learning_index(problem: FitProblem, values: NDArray[np.float64] | None = None) -> xr.DataArray:
     """The national learning index (sector, time) that the closed loop gives at the given parameters (prior mean)."""
     count = problem.inputs["base gdp"].size
-    trial = prior.wide(count).mean[None] if values is None else values[None]
-    fixed = {name: value for name, value in problem.inputs.items() if name not in prior.apply(trial, problem.inputs)}
+    trial = wide_prior(count).mean[None] if values is None else values[None]
+    fixed = {name: value for name, value in problem.inputs.items() if name not in model_inputs(trial, problem.inputs)}
     run = problem.model.ensemble(
-        prior.apply(trial, problem.inputs), ["endogenous learning index"], params={**fixed, **problem.assumptions}
+        model_inputs(trial, problem.inputs),
+        ["endogenous learning index"],
+        params={**fixed, **problem.assumptions},
     )
     return run["endogenous learning index"].isel(member=0, drop=True)
 
 
-def residuals(problem: Problem, belief: prior.Prior, common: xr.Dataset | None = None) -> Residuals:
+def residuals(problem: FitProblem, prior: Prior, common: xr.Dataset | None = None) -> Residuals:
     """Whitened residuals of data and prior, as a function of the free parameters."""
 
-    def of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def evaluate(values: NDArray[np.float64]) -> NDArray[np.float64]:
         data = problem.likelihood.residuals(problem.simulate(values, common))
-        return np.concatenate([data, (values - belief.mean) / belief.spread], axis=-1)
+        return np.concatenate([data, (values - prior.mean) / prior.spread], axis=-1)
 
-    return of
+    return evaluate
 
 
-def maximise(of: Residuals, belief: prior.Prior, starts: NDArray[np.float64]) -> Fit:
+def maximise(evaluate: Residuals, prior: Prior, starts: NDArray[np.float64]) -> FitResult:
     """Levenberg-Marquardt from each of `starts` (start, province, parameter), within the prior's bounds."""
-    values = np.clip(starts, belief.low, belief.high)
+    values = np.clip(starts, prior.low, prior.high)
     damping = np.full(values.shape[:2], 1e-2)
-    current = of(values)
+    current = evaluate(values)
     for _ in range(ITERATIONS):
-        slope = jacobian(of, belief, values, current)
-        step = _step(slope, current, damping, belief.spread)
-        trial = np.clip(values + step, belief.low, belief.high)
-        found = of(trial)
+        slope = jacobian(evaluate, prior, values, current)
+        step = _step(slope, current, damping, prior.spread)
+        trial = np.clip(values + step, prior.low, prior.high)
+        found = evaluate(trial)
         gain = (current**2).sum(-1) - (found**2).sum(-1)
         better = gain > 0
         values = np.where(better[..., None], trial, values)
@@ -133,19 +136,19 @@ def maximise(of: Residuals, belief: prior.Prior, starts: NDArray[np.float64]) ->
     best = payoff.argmin(0)
     at = np.arange(values.shape[1])
     optimum, found = values[best, at], current[best, at]
-    slope = jacobian(of, belief, optimum[None], found[None])[0]
-    return Fit(belief, optimum, payoff[best, at], values, payoff, found, slope)
+    slope = jacobian(evaluate, prior, optimum[None], found[None])[0]
+    return FitResult(prior, optimum, payoff[best, at], values, payoff, found, slope)
 
 
 def jacobian(
-    of: Residuals, belief: prior.Prior, values: NDArray[np.float64], current: NDArray[np.float64]
+    evaluate: Residuals, prior: Prior, values: NDArray[np.float64], current: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """D residual / d parameter at values (start, province, parameter): (start, province, residual, parameter)."""
     starts, provinces, count = values.shape
-    move = STEP * belief.spread
-    sign = np.where(values + move > belief.high, -1.0, 1.0) * move
+    move = STEP * prior.spread
+    sign = np.where(values + move > prior.high, -1.0, 1.0) * move
     trials = values[:, None] + np.eye(count)[None, :, None, :] * sign[:, None]
-    found = of(trials.reshape(starts * count, provinces, count)).reshape(starts, count, provinces, -1)
+    found = evaluate(trials.reshape(starts * count, provinces, count)).reshape(starts, count, provinces, -1)
     return np.asarray(np.moveaxis((found - current[:, None]) / np.moveaxis(sign, -1, 1)[..., None], 1, -1))
 
 
@@ -157,26 +160,26 @@ def _step(
     return np.asarray(-np.linalg.solve(transposed @ slope + scale, transposed @ current[..., None])[..., 0])
 
 
-def starts(belief: prior.Prior, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def draw_starts(prior: Prior, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """The prior mean and count − 1 draws from the prior: (start, province, parameter)."""
-    draws = belief.mean + belief.spread * rng.standard_normal((count, *belief.mean.shape))
-    draws[0] = belief.mean
-    return np.clip(draws, belief.low, belief.high)
+    draws = prior.mean + prior.spread * rng.standard_normal((count, *prior.mean.shape))
+    draws[0] = prior.mean
+    return np.clip(draws, prior.low, prior.high)
 
 
-def fit(problem: Problem, count: int = 8, seed: int = 1) -> Fit:
+def fit(problem: FitProblem, count: int = 8, seed: int = 1) -> FitResult:
     """Wide prior, then the pooled one (empirical Bayes), each from `count` starts; the learning index closed between.
 
     Sets the problem's learning index to what the closed loop gives at the optimum.
     """
     rng = np.random.default_rng(seed)
-    belief = prior.wide(problem.inputs["base gdp"].size)
-    first = maximise(residuals(problem, belief), belief, starts(belief, count, rng))
+    prior = wide_prior(problem.inputs["base gdp"].size)
+    first = maximise(residuals(problem, prior), prior, draw_starts(prior, count, rng))
     errors = np.sqrt(np.diagonal(first.covariance, axis1=1, axis2=2))
-    belief = prior.pooled(belief, first.values, errors)
+    prior = pooled_prior(prior, first.values, errors)
     for _ in range(3):
         before = problem.inputs["learning index data"]
-        found = maximise(residuals(problem, belief), belief, starts(belief, count, rng))
+        found = maximise(residuals(problem, prior), prior, draw_starts(prior, count, rng))
         problem.inputs["learning index data"] = learning_index(problem, found.values)
         if float(abs(problem.inputs["learning index data"] - before).max()) < CLOSURE:
             break

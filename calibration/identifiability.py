@@ -16,8 +16,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration import baseline, fit, posterior, prior
+from calibration import baseline, fit, posterior
 from calibration.errors import InputError, nearest
+from calibration.prior import FREE, Prior, uncertain
 
 PUBLISHED = Path(__file__).with_name("published") / "identifiability.csv"
 COMMAND = "tanlu identifiability --fresh"
@@ -28,18 +29,18 @@ IDENTIFIED, NOT_IDENTIFIED, PRIOR_ONLY = "identified", "not identified", "prior 
 COLUMNS = ("province", "parameter", "best", "low", "high", "drop_below", "drop_above", "label")
 
 
-def restore(shipped: xr.Dataset) -> tuple[fit.Problem, prior.Prior]:
+def restore(shipped: xr.Dataset) -> tuple[fit.FitProblem, Prior]:
     """The problem and the pooled prior of a saved posterior."""
-    problem = fit.problem(baseline.load(), int(shipped.attrs["last year fitted"]))
+    problem = fit.build_problem(baseline.load(), int(shipped.attrs["last year fitted"]))
     problem.inputs["learning index data"] = shipped["learning index data"]
     count = shipped.sizes["province"]
     names = tuple(map(str, shipped["parameter"].values))
     mean, spread = (np.tile(shipped[name].values, (count, 1)) for name in ("prior mean", "prior spread"))
-    return problem, prior.Prior(names, mean, spread, shipped["low"].values, shipped["high"].values)
+    return problem, Prior(names, mean, spread, shipped["low"].values, shipped["high"].values)
 
 
 def profiles(
-    problem: fit.Problem, belief: prior.Prior, optimum: NDArray[np.float64], points: int = GRID,
+    problem: fit.FitProblem, prior: Prior, optimum: NDArray[np.float64], points: int = GRID,
     progress: Callable[[str], None] = lambda text: None,
 ) -> xr.Dataset:  # fmt: skip
     """Profile likelihoods of every free parameter, all provinces at once.
@@ -49,25 +50,25 @@ def profiles(
     ascending order of the value, the best fit among them.
     """
     values, rises = [], []
-    for at, name in enumerate(belief.names):
-        progress(f"profile of {name} ({at + 1} of {len(belief.names)})")
-        value, rise = _profile(problem, belief, optimum, at, points)
+    for at, name in enumerate(prior.names):
+        progress(f"profile of {name} ({at + 1} of {len(prior.names)})")
+        value, rise = _profile(problem, prior, optimum, at, points)
         values.append(value)
         rises.append(rise)
-    coords = {"parameter": list(belief.names), "province": problem.inputs["base gdp"]["province"].values}
+    coords = {"parameter": list(prior.names), "province": problem.inputs["base gdp"]["province"].values}
     dims = ("parameter", "province", "point")
     return xr.Dataset({"value": (dims, np.array(values)), "profile": (dims, np.array(rises))}, coords)
 
 
 def _profile(
-    problem: fit.Problem, belief: prior.Prior, optimum: NDArray[np.float64], at: int, points: int
+    problem: fit.FitProblem, prior: Prior, optimum: NDArray[np.float64], at: int, points: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """One parameter: values and profile (province, point)."""
-    spread = belief.spread.copy()
-    width = (belief.high - belief.low)[at]
-    spread[:, at] = width / 4  # the scale of the optimiser's steps, no belief any more
-    free = replace(belief, spread=spread)
-    own = len(belief.names) - at  # position of its prior among the last residuals
+    spread = prior.spread.copy()
+    width = (prior.high - prior.low)[at]
+    spread[:, at] = width / 4  # the scale of the optimiser's steps, no longer a prior
+    free = replace(prior, spread=spread)
+    own = len(prior.names) - at  # position of its prior among the last residuals
 
     def residuals(values: NDArray[np.float64], pin: NDArray[np.float64] | None) -> NDArray[np.float64]:
         found = fit.residuals(problem, free)(values)
@@ -76,7 +77,7 @@ def _profile(
         return found
 
     best = fit.maximise(lambda values: residuals(values, None), free, optimum[None])
-    grid = np.linspace(belief.low[at], belief.high[at], points)
+    grid = np.linspace(prior.low[at], prior.high[at], points)
     held = np.tile(grid[:, None], (1, len(optimum)))
     starts = np.tile(best.values, (points, 1, 1))
     starts[..., at] = held
@@ -92,7 +93,7 @@ def _nearest(grid: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[
     return np.asarray(grid[np.abs(values[..., None] - grid).argmin(-1)])
 
 
-def table(found: xr.Dataset) -> pd.DataFrame:
+def profile_table(found: xr.Dataset) -> pd.DataFrame:
     """One row a province and parameter: best value, 95 % interval (NaN where it is open), rise to either end, label."""
     rows = []
     for parameter in found["parameter"].values:
@@ -124,27 +125,27 @@ def _crossing(value: NDArray[np.float64], rise: NDArray[np.float64]) -> float:
     return float(value[i - 1] + part * (value[i] - value[i - 1]))
 
 
-def make(progress: Callable[[str], None] = lambda text: None) -> pd.DataFrame:
+def make_labels(progress: Callable[[str], None] = lambda text: None) -> pd.DataFrame:
     """The table for the shipped posterior."""
     shipped = posterior.load()
-    problem, belief = restore(shipped)
-    return table(profiles(problem, belief, shipped["optimum"].values, progress=progress))
+    problem, prior = restore(shipped)
+    return profile_table(profiles(problem, prior, shipped["optimum"].values, progress=progress))
 
 
-def save(frame: pd.DataFrame, path: Path = PUBLISHED) -> None:
+def save_labels(frame: pd.DataFrame, path: Path = PUBLISHED) -> None:
     """Write the table with the command that made it and the posterior it belongs to."""
     mark = posterior.load().attrs.get("fingerprint", "")
     path.write_text(f"# made by: {COMMAND}; posterior {mark}\n" + frame.round(5).to_csv(index=False), encoding="utf-8")
 
 
-def load(path: Path = PUBLISHED) -> pd.DataFrame:
+def load_labels(path: Path = PUBLISHED) -> pd.DataFrame:
     """The shipped table. Raises InputError when there is none."""
     if not path.exists():
         raise InputError(f"{path}: no table there; make it with: {COMMAND}")
     return pd.read_csv(path, comment="#")
 
 
-def belongs(path: Path = PUBLISHED) -> bool:
+def belongs_to_shipped(path: Path = PUBLISHED) -> bool:
     """Was the table made for the posterior that ships?"""
     first = path.read_text(encoding="utf-8").splitlines()[0]
     return first.endswith(f"posterior {posterior.load().attrs.get('fingerprint', '')}")
@@ -152,14 +153,14 @@ def belongs(path: Path = PUBLISHED) -> bool:
 
 @cache
 def _labels() -> dict[tuple[str, str], str]:
-    frame = load()
+    frame = load_labels()
     return {(str(row.parameter), str(row.province)): str(row.label) for row in frame.itertuples()}
 
 
 @cache
 def _assumed() -> frozenset[str]:
     """The uncertain assumptions, which only have a prior."""
-    return frozenset(map(str, prior.uncertain().index))
+    return frozenset(map(str, uncertain().index))
 
 
 def label(parameter: str, province: str | None = None) -> str:
@@ -172,10 +173,10 @@ def label(parameter: str, province: str | None = None) -> str:
     if parameter in _assumed():
         return PRIOR_ONLY
     labels = _labels()
-    names = [name for name, (own, _) in prior.FREE.items() if parameter in (name, own)]
+    names = [name for name, (own, _) in FREE.items() if parameter in (name, own)]
     provinces = sorted({where for _, where in labels})
     if not names:
-        known = [*prior.FREE, *sorted(_assumed())]
+        known = [*FREE, *sorted(_assumed())]
         raise InputError(f"no free or uncertain parameter {parameter!r}{nearest(parameter, known)}")
     if province is not None and province not in provinces:
         raise InputError(f"no province {province!r}{nearest(province, provinces)}")
@@ -207,10 +208,10 @@ def _label_or_none(name: str) -> str:
 
 def counts() -> pd.DataFrame:
     """One row a free parameter: in how many provinces it is identified; then the assumptions, which never are."""
-    frame = load()
+    frame = load_labels()
     rows = frame.assign(identified=frame["label"] == IDENTIFIED).groupby("parameter", sort=False)["identified"]
     free = pd.DataFrame({"identified": rows.sum(), "of": rows.size()}).reset_index()
     free["label"] = [label(str(name)) for name in free["parameter"]]
-    names = [str(name) for name in prior.uncertain().index]
+    names = [str(name) for name in uncertain().index]
     assumed = pd.DataFrame({"parameter": names, "identified": 0, "of": 0, "label": PRIOR_ONLY})
     return pd.concat([free, assumed], ignore_index=True)

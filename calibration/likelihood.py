@@ -27,7 +27,7 @@ CORRELATION = 0.6  # ρ of the discrepancy, from one year to the next
 
 
 @dataclass(frozen=True)
-class Series:
+class FittedSeries:
     """What is fitted: `name` of the measured variable, discrepancy, and the spread of its nuisance parameters (log)."""
 
     name: str
@@ -37,15 +37,15 @@ class Series:
 
 
 FITTED = (
-    Series("gdp", 0.012),
-    Series("secondary share", 0.025),
-    Series("total energy", 0.025),
-    Series("industry", 0.06),
-    Series("transport", 0.08),
-    Series("services", 0.08),
-    Series("agriculture and construction", 0.08),
-    Series("residential", 0.06),
-    Series("co2", 0.05, offset=0.3, drift=0.03),
+    FittedSeries("gdp", 0.012),
+    FittedSeries("secondary share", 0.025),
+    FittedSeries("total energy", 0.025),
+    FittedSeries("industry", 0.06),
+    FittedSeries("transport", 0.08),
+    FittedSeries("services", 0.08),
+    FittedSeries("agriculture and construction", 0.08),
+    FittedSeries("residential", 0.06),
+    FittedSeries("co2", 0.05, offset=0.3, drift=0.03),
 )
 OUTPUTS = ("gdp", "secondary share at current prices", "total energy", "final energy", "energy co2")
 
@@ -81,7 +81,7 @@ def likelihood(baseline: xr.Dataset, first: int = BASE, last: int = 2010) -> Lik
     """The likelihood of the years first … last. baseline: as from `calibration.baseline.load`."""
     years = tuple(range(first, last + 1))
     data = baseline.sel(year=list(years))
-    pairs = [measured(data, series.name) for series in FITTED]
+    pairs = [measured_series(data, series.name) for series in FITTED]
     logs = np.stack([np.log(value.transpose("province", "year").values) for value, _ in pairs])
     whiten = np.stack(
         [_whiten(series, sigma, np.array(years)) for series, (_, sigma) in zip(FITTED, pairs, strict=True)]
@@ -89,7 +89,7 @@ def likelihood(baseline: xr.Dataset, first: int = BASE, last: int = 2010) -> Lik
     return Likelihood(years, logs, np.where(np.isfinite(logs)[..., None, :], whiten, 0.0))
 
 
-def measured(data: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray]:
+def measured_series(data: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray]:
     """One fitted series and its relative measurement error, each (province, year)."""
     direct = {"gdp": "gdp", "secondary share": "secondary_share", "total energy": "energy_total", "co2": "co2_energy"}
     if name in direct:
@@ -111,7 +111,7 @@ def log_modelled(modelled: xr.Dataset, years: tuple[int, ...]) -> NDArray[np.flo
     return np.asarray(np.log(np.stack([*plain[:3], *sectors, plain[3]])))
 
 
-def _whiten(series: Series, sigma: xr.DataArray, years: NDArray[np.int_]) -> NDArray[np.float64]:
+def _whiten(series: FittedSeries, sigma: xr.DataArray, years: NDArray[np.int_]) -> NDArray[np.float64]:
     """L⁻¹ for each province: (province, year, year); a year without a figure gets an enormous error."""
     error = sigma.transpose("province", "year").values
     lag = np.abs(years[:, None] - years[None, :])

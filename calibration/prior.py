@@ -1,8 +1,9 @@
 """What is believed before the data: free parameters of a province, and the assumptions that data cannot decide.
 
 The free parameters are few (ten yearly points identify little) and the same for every province. Their priors come from
-`models/parameters.csv`: mean = default, standard deviation = a quarter of the range; `pooled` narrows them toward what
-the other provinces show. The uncertain parameters are common to all provinces; a member draws them from their ranges.
+`models/parameters.csv`: mean = default, standard deviation = a quarter of the range; `pooled_prior` narrows them toward
+what the other provinces show. The uncertain parameters are common to all provinces; a member draws them from their
+ranges.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ FREE: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """Free parameter → the model's parameter and the sectors it sets. A level is the log of a factor on the base value."""
 LEVEL_SPREAD = 0.15
 """Prior standard deviation of a level (log): the steps between vintages of the sector balances, calibration/data."""
-SOLID = ("normal", "triangular", "uniform", "lognormal")
+DISTRIBUTIONS = ("normal", "triangular", "uniform", "lognormal")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Prior:
     high: NDArray[np.float64]
 
 
-def wide(provinces: int) -> Prior:
+def wide_prior(provinces: int) -> Prior:
     """The prior of the table of parameters, the same for every province."""
     rows = [_row(name) for name in FREE]
     mean, spread, low, high = (np.array(column) for column in zip(*rows, strict=True))
@@ -74,7 +75,7 @@ def _sectors() -> tuple[str, ...]:
     return (*INDUSTRY, "transport", "services", "agriculture and construction", "residential")
 
 
-def pooled(prior: Prior, optima: NDArray[np.float64], errors: NDArray[np.float64]) -> Prior:
+def pooled_prior(prior: Prior, optima: NDArray[np.float64], errors: NDArray[np.float64]) -> Prior:
     """Empirical Bayes: mean and spread over provinces, estimated once from their optima and then fixed.
 
     optima, errors: (province, parameter), the latter the standard errors under the wide prior. The spread is the
@@ -87,7 +88,7 @@ def pooled(prior: Prior, optima: NDArray[np.float64], errors: NDArray[np.float64
     return replace(prior, mean=everywhere * centre, spread=everywhere * np.minimum(spread, prior.spread[0]))
 
 
-def apply(values: NDArray[np.float64], inputs: Mapping[str, xr.DataArray]) -> xr.Dataset:
+def model_inputs(values: NDArray[np.float64], inputs: Mapping[str, xr.DataArray]) -> xr.Dataset:
     """Free parameters (member, province, parameter) as inputs of the model (member, province[, sector])."""
     provinces = inputs["base gdp"]["province"]
     sectors = list(_sectors())
@@ -118,7 +119,7 @@ def apply(values: NDArray[np.float64], inputs: Mapping[str, xr.DataArray]) -> xr
 def uncertain(names: Sequence[str] | None = None) -> pd.DataFrame:
     """Rows of the table of parameters that a member samples: role uncertain, with a distribution."""
     table = parameters()
-    table = table[(table["role"] == "uncertain") & table["distribution"].isin(SOLID)]
+    table = table[(table["role"] == "uncertain") & table["distribution"].isin(DISTRIBUTIONS)]
     return table if names is None else table.loc[list(names)]
 
 

@@ -70,27 +70,27 @@ class Proposal:
 
 
 def log_posterior(
-    likelihood: Likelihood, belief: Prior, data: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    likelihood: Likelihood, prior: Prior, data: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 ) -> LogDensity:
     """The log posterior. data: (member, province, parameter) → whitened residuals of the data."""
 
-    def of(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        inside = ((values >= belief.low) & (values <= belief.high)).all(-1)
-        safe = np.clip(values, belief.low, belief.high)
-        own = -0.5 * (((safe - belief.mean) / belief.spread) ** 2).sum(-1)
+    def log_density(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        inside = ((values >= prior.low) & (values <= prior.high)).all(-1)
+        safe = np.clip(values, prior.low, prior.high)
+        own = -0.5 * (((safe - prior.mean) / prior.spread) ** 2).sum(-1)
         return np.asarray(np.where(inside, likelihood.log_density(data(safe)) + own, -np.inf))
 
-    return of
+    return log_density
 
 
 def sample(
-    of: LogDensity, proposal: Proposal, draws: int, rng: np.random.Generator
+    log_density: LogDensity, proposal: Proposal, draws: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """CHAINS chains of `draws` each: (chain, draw, province, parameter), and the accepted part (province,)."""
     for _ in range(ROUNDS):
-        proposal = _refit(of, proposal, draws, rng)
+        proposal = _refit(log_density, proposal, draws, rng)
     values = proposal.draw(CHAINS * draws, rng)
-    weight = (of(values) - proposal.log_density(values)).reshape(CHAINS, draws, -1)
+    weight = (log_density(values) - proposal.log_density(values)).reshape(CHAINS, draws, -1)
     values = values.reshape(CHAINS, draws, *values.shape[1:])
     log_uniform = np.log(rng.random(weight.shape))
     at = np.zeros(weight.shape, dtype=np.int64)
@@ -103,10 +103,10 @@ def sample(
     return np.take_along_axis(values, at[..., None], 1), np.asarray(accepted)
 
 
-def _refit(of: LogDensity, proposal: Proposal, count: int, rng: np.random.Generator) -> Proposal:
+def _refit(log_density: LogDensity, proposal: Proposal, count: int, rng: np.random.Generator) -> Proposal:
     """The proposal moved to the weighted mean and covariance of its own draws; weights are cut at a 1 % share."""
     values = proposal.draw(count, rng)
-    log_weight = of(values) - proposal.log_density(values)
+    log_weight = log_density(values) - proposal.log_density(values)
     weight = np.exp(log_weight - log_weight.max(0))
     weight = np.minimum(weight, 0.01 * weight.sum(0))
     weight /= weight.sum(0)

@@ -63,7 +63,7 @@ def brier(probability: Values, happened: NDArray[np.bool_]) -> float:
     return float(((probability - happened) ** 2).mean())
 
 
-def card(sample: Values, truth: Values, point: Values | None = None) -> dict[str, float]:
+def scorecard(sample: Values, truth: Values, point: Values | None = None) -> dict[str, float]:
     """All scores of one forecast: n, crps, mae, bias, bias-corrected mae, coverage, PIT, Theil.
 
     point: (case,) the forecast as one number, of which mae, bias and Theil's split are; default: the sample's median.
@@ -93,6 +93,6 @@ def with_errors(point: Values, errors: Values, rng: np.random.Generator, members
     return np.asarray(point + drawn)
 
 
-def table(cards: Sequence[tuple[str, dict[str, float]]]) -> pd.DataFrame:
+def scorecard_table(cards: Sequence[tuple[str, dict[str, float]]]) -> pd.DataFrame:
     """Cards as one table, a row a forecast."""
     return pd.DataFrame([{"forecast": name, **values} for name, values in cards])

@@ -22,9 +22,9 @@ from calibration.errors import InputError, RuleError, nearest
 
 __all__ = [
     "DATA",
-    "Fault",
     "InputError",
     "RuleError",
+    "TableFault",
     "check",
     "descriptor",
     "names",
@@ -43,7 +43,7 @@ Schema = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Fault:
+class TableFault:
     """One thing wrong with one table. kind: "unreadable" as its schema, or a "rule" that values violate."""
 
     table: str
@@ -96,12 +96,12 @@ def read(name: str, folder: Path = DATA) -> pd.DataFrame:
     return table.drop(columns="line")
 
 
-def check(folder: Path = DATA, only: Iterable[str] | None = None) -> list[Fault]:
+def check(folder: Path = DATA, only: Iterable[str] | None = None) -> list[TableFault]:
     """All faults of all tables (or of some); an empty list means that the folder holds what its descriptor says."""
     resources = {resource["name"]: resource for resource in descriptor(folder)["resources"]}
     wanted = [resources[name] for name in (resources if only is None else only)]
     keys = _keys(resources, wanted, folder)
-    faults: list[Fault] = []
+    faults: list[TableFault] = []
     for resource in wanted:
         table, found = _load(resource, folder)
         faults += found + ([] if table is None else _rule_faults(resource, table, keys))
@@ -117,7 +117,7 @@ def seal(folder: Path = DATA) -> None:
     (folder / DESCRIPTOR).write_text(_dump(package) + "\n", encoding="utf-8")
 
 
-def refuse(faults: Sequence[Fault]) -> None:
+def refuse(faults: Sequence[TableFault]) -> None:
     """Raise the faults as one: InputError when any makes a table unreadable as its schema, else RuleError."""
     if faults:
         unreadable = any(fault.kind == "unreadable" for fault in faults)
@@ -139,52 +139,54 @@ def _dump(value: Any, indent: int = 0) -> str:
 # Reading -------------------------------------------------------------------------------------------------------------
 
 
-def _load(resource: Schema, folder: Path) -> tuple[pd.DataFrame | None, list[Fault]]:
+def _load(resource: Schema, folder: Path) -> tuple[pd.DataFrame | None, list[TableFault]]:
     """The typed table with a column `line`, or None, and what makes it unreadable; a wrong checksum breaks a rule."""
     path, file = folder / resource["path"], str(resource["path"])
     try:
         content = path.read_bytes()
     except OSError:
-        return None, [Fault(file, None, f"not found in {folder}; restore it from the package", "unreadable")]
+        return None, [TableFault(file, None, f"not found in {folder}; restore it from the package", "unreadable")]
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         got = f"got byte 0x{content[error.start]:02x}, allowed is UTF-8 text; save the file as UTF-8"
-        return None, [Fault(file, line, got, "unreadable")]
+        return None, [TableFault(file, line, got, "unreadable")]
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        return None, [Fault(file, line, "got a zero byte, allowed is UTF-8 text; restore the file", "unreadable")]
+        return None, [TableFault(file, line, "got a zero byte, allowed is UTF-8 text; restore the file", "unreadable")]
     table, faults = _parse(resource, file, text)
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
     if resource.get("hash") != digest:
         advice = f"the file was changed after it was sealed; restore it, or seal it: python -m {__name__}"
         faults.append(
-            Fault(file, None, f"got checksum {digest[:19]}…, allowed {resource.get('hash')!s:.19}…: {advice}")
+            TableFault(file, None, f"got checksum {digest[:19]}…, allowed {resource.get('hash')!s:.19}…: {advice}")
         )
     return table, faults
 
 
-def _parse(resource: Schema, file: str, text: str) -> tuple[pd.DataFrame | None, list[Fault]]:
+def _parse(resource: Schema, file: str, text: str) -> tuple[pd.DataFrame | None, list[TableFault]]:
     fields = resource["schema"]["fields"]
     columns = [field["name"] for field in fields]
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
-    faults: list[Fault] = []
+    faults: list[TableFault] = []
     try:
         header = next(reader, [])
         if header != columns:
-            return None, [Fault(file, 1, _header_fault(header, columns), "unreadable")]
+            return None, [TableFault(file, 1, _header_fault(header, columns), "unreadable")]
         for row in reader:
             if len(row) == len(columns):
                 rows.append(row)
                 lines.append(reader.line_num)
             else:
                 got = f"got {len(row)} fields, allowed {len(columns)}: {', '.join(columns)}"
-                faults.append(Fault(file, reader.line_num, got, "unreadable"))
+                faults.append(TableFault(file, reader.line_num, got, "unreadable"))
     except csv.Error as error:
-        faults.append(Fault(file, reader.line_num, f"not CSV ({error}); quote text that holds commas", "unreadable"))
+        faults.append(
+            TableFault(file, reader.line_num, f"not CSV ({error}); quote text that holds commas", "unreadable")
+        )
     table = pd.DataFrame(rows, columns=columns, dtype="str").assign(line=lines)
     for field in fields:
         faults += _convert(table, field, file)
@@ -199,7 +201,7 @@ def _header_fault(got: Sequence[str], allowed: Sequence[str]) -> str:
     return f"{'; '.join(parts) or 'columns in another order'}; got {','.join(got)}; allowed {','.join(allowed)}"
 
 
-def _convert(table: pd.DataFrame, field: Schema, file: str) -> Iterator[Fault]:
+def _convert(table: pd.DataFrame, field: Schema, file: str) -> Iterator[TableFault]:
     """Type one column in place; yield the values that are not of its type."""
     name, kind = str(field["name"]), field["type"]
     required = field.get("constraints", {}).get("required", False)
@@ -207,13 +209,13 @@ def _convert(table: pd.DataFrame, field: Schema, file: str) -> Iterator[Fault]:
     empty = text.eq("")
     if required and empty.any():
         for line in table.line[empty]:
-            yield Fault(file, int(line), f"{name} is empty; allowed: {_allowed(field)}", "unreadable")
+            yield TableFault(file, int(line), f"{name} is empty; allowed: {_allowed(field)}", "unreadable")
     if kind == "string":
         return
     numbers = pd.to_numeric(text.where(~empty), errors="coerce").astype(float)
     wrong = ~empty & (~np.isfinite(numbers) | ((numbers % 1 != 0) if kind == "integer" else False))
     for line, got in zip(table.line[wrong], text[wrong], strict=True):
-        yield Fault(file, int(line), f"{name} got {got!r}, allowed: {_allowed(field)}", "unreadable")
+        yield TableFault(file, int(line), f"{name} got {got!r}, allowed: {_allowed(field)}", "unreadable")
     whole = kind == "integer" and not (wrong | empty).any()
     table[name] = numbers.astype(int) if whole else numbers
 
@@ -228,18 +230,18 @@ def _allowed(field: Schema) -> str:
     return words + (f" from {low} to {high}" if low is not None and high is not None else "")
 
 
-def _shorten(faults: Iterable[Fault], file: str) -> list[Fault]:
+def _shorten(faults: Iterable[TableFault], file: str) -> list[TableFault]:
     """One line for a fault that repeats in many rows, and no more than `SHOWN` different ones."""
-    same: dict[str, list[Fault]] = {}
+    same: dict[str, list[TableFault]] = {}
     for fault in faults:
         same.setdefault(fault.text, []).append(fault)
     found = [
-        first if not more else Fault(file, first.line, f"{first.text} (and in {len(more)} more rows)", first.kind)
+        first if not more else TableFault(file, first.line, f"{first.text} (and in {len(more)} more rows)", first.kind)
         for first, *more in same.values()
     ]
     if len(found) <= SHOWN:
         return found
-    return [*found[:SHOWN], Fault(file, None, f"and {len(found) - SHOWN} more faults of this kind", found[0].kind)]
+    return [*found[:SHOWN], TableFault(file, None, f"and {len(found) - SHOWN} more faults of this kind", found[0].kind)]
 
 
 def _references(resource: Schema) -> list[Schema]:
@@ -268,7 +270,9 @@ def _keys(
     return keys
 
 
-def _rule_faults(resource: Schema, table: pd.DataFrame, keys: Mapping[tuple[str, str], Sequence[str]]) -> list[Fault]:
+def _rule_faults(
+    resource: Schema, table: pd.DataFrame, keys: Mapping[tuple[str, str], Sequence[str]]
+) -> list[TableFault]:
     """Every value that violates a constraint, a key or a rule of the descriptor."""
     file, schema = str(resource["path"]), resource["schema"]
     checks = [_constraint_faults(field, table, file) for field in schema["fields"]]
@@ -278,7 +282,7 @@ def _rule_faults(resource: Schema, table: pd.DataFrame, keys: Mapping[tuple[str,
     return [fault for found in checks for fault in _shorten(found, file)]
 
 
-def _constraint_faults(field: Schema, table: pd.DataFrame, file: str) -> Iterator[Fault]:
+def _constraint_faults(field: Schema, table: pd.DataFrame, file: str) -> Iterator[TableFault]:
     limits, column = field.get("constraints", {}), table[field["name"]]
     wrong = np.zeros(len(table), dtype=bool)
     if "enum" in limits:
@@ -289,23 +293,25 @@ def _constraint_faults(field: Schema, table: pd.DataFrame, file: str) -> Iterato
         wrong |= column > limits["maximum"]
     for line, got in zip(table.line[wrong], column[wrong], strict=True):
         close = nearest(str(got), limits["enum"]) if "enum" in limits else ""
-        yield Fault(file, int(line), f"{field['name']} got {got!r}{close}; allowed: {_allowed(field)}")
+        yield TableFault(file, int(line), f"{field['name']} got {got!r}{close}; allowed: {_allowed(field)}")
     if limits.get("unique"):
         yield from _unique_faults([field["name"]], table, file)
 
 
-def _unique_faults(key: Sequence[str], table: pd.DataFrame, file: str) -> Iterator[Fault]:
+def _unique_faults(key: Sequence[str], table: pd.DataFrame, file: str) -> Iterator[TableFault]:
     first = table.drop_duplicates(list(key)).set_index(list(key)).line
     for row in table[table.duplicated(list(key))].to_dict("records"):
         value = tuple(row[name] for name in key)
         place = first[value if len(value) > 1 else value[0]]
         got = ", ".join(f"{name} {item}" for name, item in zip(key, value, strict=True))
-        yield Fault(file, row["line"], f"got {got} a second time (first on line {place}); allowed: once; remove one")
+        yield TableFault(
+            file, row["line"], f"got {got} a second time (first on line {place}); allowed: once; remove one"
+        )
 
 
 def _foreign_faults(
     key: Schema, table: pd.DataFrame, file: str, keys: Mapping[tuple[str, str], Sequence[str]]
-) -> Iterator[Fault]:
+) -> Iterator[TableFault]:
     name, target = key["fields"], key["reference"]
     allowed = keys.get((target["resource"], target["fields"]))
     if allowed is None:  # that table is unreadable and reported itself
@@ -317,14 +323,14 @@ def _foreign_faults(
             if part not in known:
                 listed = ", ".join(sorted(known)) if len(known) <= 40 else f"the keys of {target['resource']}.csv"
                 for line in lines:
-                    yield Fault(
+                    yield TableFault(
                         file, int(line), f"{name} got {part!r}{nearest(part, sorted(known))}; allowed: {listed}"
                     )
 
 
 def _one_rule(
     rule: Schema, key: Sequence[str], table: pd.DataFrame, file: str, keys: Mapping[tuple[str, str], Sequence[str]]
-) -> Iterator[Fault]:
+) -> Iterator[TableFault]:
     if "sum" in rule:
         yield from _sum_faults(rule, table, file)
         return
@@ -334,12 +340,14 @@ def _one_rule(
     name = ", ".join(f"{value}" for value in rule["where"].values())
     if "unit" in rule:
         for row in rows[rows.unit != rule["unit"]].to_dict("records"):
-            yield Fault(file, row["line"], f"{name or 'value'}: unit got {row['unit']!r}, allowed: {rule['unit']!r}")
+            yield TableFault(
+                file, row["line"], f"{name or 'value'}: unit got {row['unit']!r}, allowed: {rule['unit']!r}"
+            )
     low, high = rule.get("minimum", -np.inf), rule.get("maximum", np.inf)
     if np.isfinite(low) or np.isfinite(high):
         for row in rows[(rows.value < low) | (rows.value > high)].to_dict("records"):
             got = f"{name or 'value'}: got {row['value']:g} {row['unit']}, allowed {low:g} to {high:g}"
-            yield Fault(file, row["line"], got)
+            yield TableFault(file, row["line"], got)
     if "complete" in rule:
         yield from _gap_faults(rule["complete"], name, rows, file, keys)
     if "step" in rule:
@@ -348,14 +356,14 @@ def _one_rule(
 
 def _gap_faults(
     expected: Schema, name: str, rows: pd.DataFrame, file: str, keys: Mapping[tuple[str, str], Sequence[str]]
-) -> Iterator[Fault]:
+) -> Iterator[TableFault]:
     column = "province" if expected["province"] == "all" else "simulated"
     wanted = keys.get(("provinces", column))
     if wanted is None:
         return
     if "year" not in expected:
         for province in sorted(set(wanted) - set(rows.province)):
-            yield Fault(file, None, f"{name}: no row for {province}; allowed: one for every province")
+            yield TableFault(file, None, f"{name}: no row for {province}; allowed: one for every province")
         return
     first, last = expected["year"]
     have = set(zip(rows.province, rows.year, strict=True))
@@ -365,10 +373,10 @@ def _gap_faults(
             before = rows.line[(rows.province == province) & (rows.year < gap[0])]
             line = int(before.max()) + 1 if len(before) else None
             got = f"{name}: no row for {province} in {', '.join(map(str, gap))}"
-            yield Fault(file, line, f"{got}; allowed: every year {first} to {last}; add the row")
+            yield TableFault(file, line, f"{got}; allowed: every year {first} to {last}; add the row")
 
 
-def _step_faults(largest: float, name: str, rows: pd.DataFrame, file: str) -> Iterator[Fault]:
+def _step_faults(largest: float, name: str, rows: pd.DataFrame, file: str) -> Iterator[TableFault]:
     """Ratio of two consecutive years of one vintage: a slip of the decimal point shows here."""
     rows = rows.drop_duplicates(["province", "vintage", "year"]).sort_values(["province", "vintage", "year"])
     previous = rows.groupby(["province", "vintage"])[["value", "year"]].shift()
@@ -376,17 +384,19 @@ def _step_faults(largest: float, name: str, rows: pd.DataFrame, file: str) -> It
     wrong = (previous.year == rows.year - 1) & ((ratio > largest) | (ratio < 1 / largest))
     for row, factor in zip(rows[wrong].to_dict("records"), ratio[wrong], strict=True):
         got = f"{name}: {row['province']} {row['year']} is {factor:.3g} times the year before"
-        yield Fault(file, row["line"], f"{got}, allowed {1 / largest:.3g} to {largest:g}; check unit and decimal point")
+        yield TableFault(
+            file, row["line"], f"{got}, allowed {1 / largest:.3g} to {largest:g}; check unit and decimal point"
+        )
 
 
-def _sum_faults(rule: Schema, table: pd.DataFrame, file: str) -> Iterator[Fault]:
+def _sum_faults(rule: Schema, table: pd.DataFrame, file: str) -> Iterator[TableFault]:
     rows = table[table.variable.isin(rule["sum"])]
     total = rows.groupby(["province", "year"]).value.agg(["sum", "count"])
     wrong = total[(total["count"] == len(rule["sum"])) & ((total["sum"] - rule["equals"]).abs() > rule["tolerance"])]
     for (province, year), got in wrong["sum"].items():
         line = rows.line[(rows.province == province) & (rows.year == year)].min()
         allowed = f"allowed {rule['equals']:g} ± {rule['tolerance']:g}"
-        yield Fault(file, int(line), f"{' + '.join(rule['sum'])} of {province} {year} got {got:g}, {allowed}")
+        yield TableFault(file, int(line), f"{' + '.join(rule['sum'])} of {province} {year} got {got:g}, {allowed}")
 
 
 if __name__ == "__main__":

@@ -278,7 +278,7 @@ def errors(study: Study, members: np.ndarray) -> xr.DataArray:
     provinces = measured["base gdp"]["province"].to_numpy()
     values = np.zeros((len(members), len(provinces), end - base + 1))
     if study.sampling.predictive_error:
-        law = discrepancy.load(shipped)
+        law = discrepancy.from_attrs(shipped)
         values[:, :, 1:] = law.sample(map(int, members), len(provinces), end - base, study.seed)
     where = {"member": members, "province": provinces, "year": np.arange(base, end + 1)}
     return xr.DataArray(values, where, ("member", "province", "year"))

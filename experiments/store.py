@@ -207,14 +207,56 @@ class _Tables(Mapping[str, pd.DataFrame]):
 
 
 def list_runs(runs: str | Path = "runs") -> list[Run]:
-    """Every run under a folder, oldest first; an absent folder has none."""
-    found = [Run(path.parent) for path in Path(runs).glob("*/study.yaml") if not path.parent.name.startswith(".")]
+    """Every run under a folder (with a manifest of ours), oldest first; an absent folder has none."""
+    folders = (path.parent for path in Path(runs).glob("*/study.yaml") if not path.parent.name.startswith("."))
+    found = [Run(folder) for folder in folders if is_run(folder)]
     return sorted(found, key=lambda run: (run.manifest["created"], run.name))
 
 
+OURS = {
+    *("study.yaml", "manifest.json", "inputs.nc", "design.parquet", "batches", "metrics.nc", "quantiles.nc"),
+    *("trajectories.nc", "tables", "report.html", "report.zh.html", "log.txt", ".lock", ".owner"),
+}
+"""What a run's folder may hold; whatever else is in it belongs to somebody."""
+
+
+def removable(name: str, runs: str | Path = "runs") -> Run:
+    """The run of this whole name under `runs`, or in this folder, if it may be deleted.
+
+    Raises:
+        InputError: there is none of that whole name, the folder has no manifest of a run, or it holds other files.
+    """
+    run = Run.open(name, runs)
+    if name != run.name and not Path(name).is_dir():
+        raise InputError(f"{name!r} is only the beginning of a name; to delete the run give all of it: {run.name}")
+    if not is_run(run.folder):
+        raise InputError(
+            f"{run.folder} is not deleted: it has no manifest.json of a run; remove it by hand if it is one"
+        )
+    others = sorted(path.name for path in run.folder.iterdir() if path.name not in OURS and not _is_part(path))
+    if others:
+        raise InputError(
+            f"{run.folder} is not deleted: it also holds {', '.join(others[:8])}; move these out of it first"
+        )
+    return run
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run that this software made: its manifest names the study and the files behind it."""
+    try:
+        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and {"run", "status", "study_hash", "inputs_hash", "files"} <= set(record)
+
+
+def _is_part(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(".part")
+
+
 def remove(run: Run) -> None:
-    """Delete a run's folder; StoreError while another process works on it."""
-    with locked(run):
+    """Delete the folder of a run that `removable` allows; StoreError while another process works on it."""
+    with locked(removable(str(run.folder))):
         shutil.rmtree(run.folder)
 
 

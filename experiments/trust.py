@@ -156,10 +156,10 @@ def identified(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     """Identifiability labels of the calibrated parameters, if they were made for the calibration that is used."""
     from calibration import identifiability
 
-    if not identifiability.PUBLISHED.exists() or not identifiability.belongs():
+    if not identifiability.PUBLISHED.exists() or not identifiability.belongs_to_shipped():
         yield _absent("identifiability", "tanlu identifiability")
         return
-    known = float((identifiability.load()["label"] == identifiability.IDENTIFIED).mean())
+    known = float((identifiability.load_labels()["label"] == identifiability.IDENTIFIED).mean())
     yield Item(
         "identified parameters",
         f"{100 * known:.0f} % of the calibrated parameters",

@@ -18,6 +18,9 @@ from sim.errors import DesignError, SimError, UnknownNameError
 
 Values = NDArray[np.float64]
 
+NUMBERS = "iuf"
+"""NumPy's kinds of number; text and booleans are none."""
+
 
 @dataclass(slots=True)
 class Request:
@@ -166,7 +169,7 @@ def _columns(design: Any, request: Request, faults: list[str]) -> Iterable[tuple
 
 
 def _numeric(name: str, kind: Any, faults: list[str]) -> bool:
-    if getattr(kind, "kind", "O") in "iufb":
+    if getattr(kind, "kind", "O") in NUMBERS:
         return True
     faults.append(f"{name!r}: the design holds {kind} values, numbers are needed")
     return False
@@ -181,10 +184,10 @@ class _Reader:
 
     def param(self, name: str, value: Any) -> None:
         """A value common to all members."""
-        if isinstance(value, float | int) and not name.endswith("]"):
+        if isinstance(value, float | int) and not isinstance(value, bool) and not name.endswith("]"):
             self._plain(name, np.float64(value), member=False)
             return
-        array = value if isinstance(value, xr.DataArray) else _as_array(name, value, self._dims(name))
+        array = value if isinstance(value, xr.DataArray) else self._array(name, value)
         if "member" in array.dims:
             raise SimError(f"{name!r}: a parameter common to all members has a dim 'member'; put it in the design")
         self._take(name, array, member=False)
@@ -210,9 +213,18 @@ class _Reader:
         full = np.broadcast_to(np.reshape(values, (*lead, *[1] * len(shape))), (*lead, *shape))
         (self.request.member if member else self.request.common)[slot] = np.ascontiguousarray(full).reshape(full.shape)
 
-    def _dims(self, name: str) -> tuple[str, ...]:
+    def _array(self, name: str, value: Any) -> xr.DataArray:
+        """A value that is no DataArray: pandas objects by their labels, all others by position."""
         variable, elements = self.names.settable(name)
-        return () if elements else variable.dims
+        dims = () if elements else variable.dims
+        if isinstance(value, pd.Series | pd.DataFrame):
+            return _labelled(name, value, dims)
+        values = _numbers(name, value)
+        if values.ndim not in (0, len(dims)):
+            raise SimError(
+                f"{name!r}: got an array of shape {values.shape}, the variable has dims {list(dims) or 'none'}"
+            )
+        return xr.DataArray(values, dims=dims if values.ndim else ())
 
     def _take(self, name: str, array: xr.DataArray, member: bool) -> None:
         variable, elements = self.names.settable(name)
@@ -250,7 +262,7 @@ class _Reader:
             array = _ordered(name, array, dim, self.module.axes[dim].elements)
         if list(array.dims) != [*lead, *present]:
             array = array.transpose(*lead, *present)
-        values = array.to_numpy().astype(np.float64)
+        values = _numbers(name, array.to_numpy())
         sizes = [self.module.axes[dim].size for dim in variable.dims]
         kept = [size if dim in present else 1 for dim, size in zip(variable.dims, sizes, strict=True)]
         full = np.broadcast_to(
@@ -297,15 +309,38 @@ class _Reader:
         return tuple(index)
 
 
-def _as_array(name: str, value: Any, dims: tuple[str, ...]) -> xr.DataArray:
-    if isinstance(value, pd.Series) and not dims:
-        return xr.DataArray(value.to_numpy(dtype=float), {"time": value.index.to_numpy(dtype=float)}, ["time"])
-    values = np.asarray(value, dtype=np.float64)
-    if values.ndim == 0:
-        return xr.DataArray(values)
-    if values.ndim != len(dims):
-        raise SimError(f"{name!r}: got an array of shape {values.shape}, the variable has dims {list(dims) or 'none'}")
-    return xr.DataArray(values, dims=dims)
+def _numbers(name: str, value: Any) -> Values:
+    values = np.asarray(value)
+    if values.dtype.kind not in NUMBERS:
+        shown = {"b": "booleans", "U": "text", "S": "text"}.get(values.dtype.kind, f"{values.dtype} values")
+        raise SimError(f"{name!r}: got {shown}, numbers are needed")
+    return values.astype(np.float64)
+
+
+def _labelled(name: str, value: pd.Series[Any] | pd.DataFrame, dims: tuple[str, ...]) -> xr.DataArray:
+    """A pandas object by its labels, never by position.
+
+    The axes of `value` (levels of its index, then its columns) are the variable's dims, or `time` and then these; names
+    of axes, where all are given, decide the order.
+    """
+    series = value.stack() if isinstance(value, pd.DataFrame) else value
+    axes = series.index.nlevels
+    expected = dims if axes == len(dims) else ("time", *dims)
+    if axes != len(expected):
+        raise SimError(f"{name!r}: got labels on {axes} axes, the variable has dims {list(dims) or 'none'}")
+    if not series.index.is_unique:
+        raise SimError(f"{name!r}: labels are given twice: {list(series.index[series.index.duplicated()][:8])}")
+    if expected == dims and isinstance(series.index, pd.RangeIndex):
+        raise SimError(
+            f"{name!r}: the rows are numbered, not labelled; label them with the elements of {dims[0]!r}, or give "
+            f"`.to_numpy()` to go by position"
+        )
+    order = [str(axis) for axis in series.index.names]
+    named = order if sorted(order) == sorted(expected) else list(expected)
+    array = xr.DataArray(series.set_axis(series.index.set_names(named)).to_xarray()).transpose(*expected)
+    if "time" in expected and array["time"].dtype.kind not in NUMBERS:
+        raise SimError(f"{name!r}: got times {list(array['time'].to_numpy()[:3])}, numbers are needed")
+    return array
 
 
 def _ordered(name: str, array: xr.DataArray, dim: str, elements: tuple[str, ...]) -> xr.DataArray:

@@ -22,17 +22,15 @@ def calibrate(
 ) -> None:
     """Fit the model to the measured years and draw from the posterior of every province."""
     from calibration import baseline, identifiability, posterior
+    from calibration import calibrate as calibration_run
+    from calibration.fingerprint import fingerprint
 
     path = out or posterior.PUBLISHED
     settings = {"last": last, "starts": starts, "draws": draws, "kept": kept, "seed": seed}
-    if (
-        not fresh
-        and path.exists()
-        and posterior.load(path).attrs.get("fingerprint") == posterior.fingerprint(**settings)
-    ):
+    if not fresh and path.exists() and posterior.load(path).attrs.get("fingerprint") == fingerprint(**settings):
         note(f"{path}: up to date (same data, model and settings)", quiet)
     else:
-        made = posterior.calibrate(baseline.load(), progress=lambda text: note(text, quiet), **settings)
+        made = calibration_run.calibrate(baseline.load(), progress=lambda text: note(text, quiet), **settings)
         posterior.save(made, path)
     emit(identifiability.labelled(posterior.summary(posterior.load(path))), json)
 

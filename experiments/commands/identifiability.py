@@ -20,10 +20,10 @@ def identifiability(
     from calibration import identifiability as profiles
 
     if fresh:
-        profiles.save(profiles.make(lambda text: note(text, quiet)))
-    if not profiles.belongs():
+        profiles.save_labels(profiles.make_labels(lambda text: note(text, quiet)))
+    if not profiles.belongs_to_shipped():
         note(f"the table belongs to another posterior; make it anew: {profiles.COMMAND}", quiet)
-    emit(profiles.load() if provinces else profiles.counts(), json)
+    emit(profiles.load_labels() if provinces else profiles.counts(), json)
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"identifiability": identifiability}

@@ -68,7 +68,7 @@ def _quiet_engine() -> Iterator[None]:
 
 def verdicts(path: Path) -> "Iterator[Verdict]":
     """Every verdict on a model file."""
-    from calibration import boundary, validate
+    from calibration.validation import boundary, validate
     from models import UNITS
     from sim import check as general
     from sim.registry import Units
@@ -81,7 +81,7 @@ def verdicts(path: Path) -> "Iterator[Verdict]":
     yield from general.check(subject)
     if provincial:
         yield boundary.verdict(subject.source)
-        yield from validate.check(validate.Case.load(subject.model))
+        yield from validate.check(validate.ValidationCase.load(subject.model))
 
 
 @app.command()
@@ -128,10 +128,10 @@ def diagram(file: FileOption = None, out: Out = DOCS / "pictures" / "model", qui
 @app.command()
 def boundary(file: FileOption = None, out: Out = None, json: Json = False) -> None:
     """What the model decides itself, what it is given, and what it leaves out and why."""
-    from calibration import boundary as tables
+    from calibration.validation import boundary as tables
     from sim.source import read
 
-    frame = tables.table(read(_file(file)))
+    frame = tables.boundary_table(read(_file(file)))
     if out is None:
         emit(frame, json)
     else:
@@ -145,14 +145,14 @@ def loops(
     json: Json = False,
 ) -> None:
     """Cut each feedback loop in turn: the change of the 12th plan's reduction in every province, per cent points."""
-    from calibration import validate
+    from calibration.validation import validate
     from experiments.errors import InputError
     from sim import Model
 
     model = Model.load(_file(file))
     if not validate.applies(model):
         raise InputError(f"{file}: not a copy of the provincial model; its loops have no switches known here")
-    emit(validate.loops(validate.Case.load(model, members)), json)
+    emit(validate.loops(validate.ValidationCase.load(model, members)), json)
 
 
 @app.command()
@@ -161,9 +161,9 @@ def reproduction(
     json: Json = False,
 ) -> None:
     """How well the fitted years are reproduced, beside a naive trend; `--family` leaves each province out in turn."""
-    from calibration import reproduction as tables
+    from calibration.validation import reproduction as tables
 
-    emit(tables.family_member() if family else tables.table(), json)
+    emit(tables.family_member() if family else tables.reproduction_table(), json)
 
 
 def _file(file: Path | None) -> Path:

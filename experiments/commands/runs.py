@@ -74,9 +74,8 @@ def rm(
 ) -> None:
     """Delete runs from the disk."""
     from experiments import store
-    from experiments.store import Run
 
-    chosen = [Run.open(name, runs) for name in names]
+    chosen = [store.removable(name, runs) for name in names]
     if yes or typer.confirm(f"Delete {', '.join(run.name for run in chosen)}?"):
         for run in chosen:
             store.remove(run)

@@ -17,7 +17,7 @@ def stress(
     quiet: Quiet = False,
 ) -> None:
     """How many verdicts on the 12th plan's targets change when the baseline is written down otherwise."""
-    from calibration import stress as switches
+    from calibration.validation import stress as switches
     from experiments import policy
 
     table = switches.verdicts(policy.mix(mix).params(), members, seed, lambda text: note(text, quiet))

@@ -373,7 +373,7 @@ def _shocks(bench: Bench, design: pd.DataFrame, years: int) -> xr.DataArray:
     provinces = [str(p) for p in bench.inputs.common["base gdp"]["province"].to_numpy()]
     values = np.zeros((len(design), len(provinces), years + 1))
     if bench.study.sampling.predictive_error:
-        law = discrepancy.load(posterior.load())
+        law = discrepancy.from_attrs(posterior.load())
         values[:, :, 1:] = law.sample(map(int, design.index), len(provinces), years, bench.study.seed)
     where = {"member": design.index.to_numpy(), "province": provinces}
     span = {"year": [bench.base_year + i for i in range(years + 1)]}

@@ -137,7 +137,8 @@ class Population:
 
     def design(self, points: pd.DataFrame) -> pd.DataFrame:
         """The model's inputs for the points: assumptions, and the calibrated parameters that go with them."""
-        from calibration import posterior, prior
+        from calibration import prior
+        from calibration.assumptions import conditioned
         from experiments.inputs import flat
 
         shipped, names = self.posterior, [str(n) for n in self.posterior["assumption"].to_numpy()]
@@ -145,10 +146,8 @@ class Population:
         assumptions = points[ours].astype(float).assign(**self.fixed).reset_index(drop=True)
         draws = shipped["draws"].to_numpy()[points[DRAW].to_numpy(dtype=int)] if DRAW in points else None
         chosen = np.repeat(shipped["optimum"].to_numpy()[None], len(points), 0) if draws is None else draws
-        values = posterior.conditioned(
-            shipped, chosen.astype(float), assumptions[[n for n in names if n in assumptions]]
-        )
-        made = prior.apply(values, {str(k): v for k, v in self.futures.inputs.common.data_vars.items()})
+        values = conditioned(shipped, chosen.astype(float), assumptions[[n for n in names if n in assumptions]])
+        made = prior.model_inputs(values, {str(k): v for k, v in self.futures.inputs.common.data_vars.items()})
         if VINTAGE in points:
             moved = xr.DataArray((points[VINTAGE].to_numpy() == VINTAGES[1]).astype(float), dims="member")
             energy = made["base final energy"] * np.exp(moved * restated())
@@ -163,7 +162,7 @@ class Population:
             return np.zeros((len(points), len(self.places)))
         grid = (np.arange(SHOCKS) + 0.5) / SHOCKS
         names = (NATIONAL, PROVINCIAL)
-        laws = zip(names, shocks(discrepancy.load(self.posterior), years), strict=True)
+        laws = zip(names, shocks(discrepancy.from_attrs(self.posterior), years), strict=True)
         common, own = (np.interp(points[name].to_numpy(dtype=float), grid, law) for name, law in laws)
         return np.asarray(common[:, None] + own[:, None] * np.array([p != NATION for p in self.places]))
 

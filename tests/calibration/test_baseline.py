@@ -1,4 +1,4 @@
-# ruff: noqa: PD010, PD013 (xarray's names; reshaping unique keys)
+# ruff: noqa: PD010 (xarray's names; reshaping unique keys)
 """The measured baseline against figures published elsewhere, its bookkeeping, and its refusal to join vintages."""
 
 from functools import cache
@@ -274,7 +274,7 @@ def test_indicators_cover_all_31_and_add_up(data):
 
 def test_an_unknown_flag_is_refused():
     with pytest.raises(InputError, match="its flags"):
-        baseline.Errors(tables.DATA)("gdp", "guessed")
+        baseline.MeasurementErrors(tables.DATA)("gdp", "guessed")
 
 
 def test_one_province_and_tibet():

@@ -8,8 +8,8 @@ from calibration.errors import InputError
 
 
 def test_the_shipped_table_belongs_to_the_shipped_posterior() -> None:
-    assert identifiability.belongs(), f"run: {identifiability.COMMAND}"
-    table = identifiability.load()
+    assert identifiability.belongs_to_shipped(), f"run: {identifiability.COMMAND}"
+    table = identifiability.load_labels()
     assert set(table["parameter"]) == set(prior.FREE)
     assert table.groupby("parameter")["province"].nunique().eq(30).all()
     identified = table["label"] == identifiability.IDENTIFIED

@@ -8,6 +8,7 @@ import xarray as xr
 
 from calibration import fit, identifiability, posterior, sampler
 from calibration.errors import InputError
+from calibration.fingerprint import fingerprint
 from calibration.likelihood import likelihood
 from calibration.prior import Prior
 
@@ -18,7 +19,7 @@ def shipped() -> xr.Dataset:
 
 
 @pytest.fixture(scope="module")
-def restored(shipped: xr.Dataset) -> tuple[fit.Problem, Prior]:
+def restored(shipped: xr.Dataset) -> tuple[fit.FitProblem, Prior]:
     return identifiability.restore(shipped)
 
 
@@ -26,7 +27,7 @@ def test_the_shipped_posterior_belongs_to_the_shipped_data_and_model(shipped: xr
     import json
 
     settings = json.loads(shipped.attrs["settings"])
-    assert shipped.attrs["fingerprint"] == posterior.fingerprint(**settings), (
+    assert shipped.attrs["fingerprint"] == fingerprint(**settings), (
         f"data, model or settings have changed since; run: {shipped.attrs['command']}"
     )
 
@@ -40,7 +41,7 @@ def test_the_shipped_chains_pass_their_gates(shipped: xr.Dataset) -> None:
 
 
 def test_a_new_fit_from_the_prior_finds_the_shipped_optimum(
-    shipped: xr.Dataset, restored: tuple[fit.Problem, Prior]
+    shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]
 ) -> None:
     problem, belief = restored
     found = fit.maximise(fit.residuals(problem, belief), belief, belief.mean[None])
@@ -52,7 +53,7 @@ def test_a_new_fit_from_the_prior_finds_the_shipped_optimum(
 
 
 def test_closing_the_learning_loop_reproduces_the_index(
-    shipped: xr.Dataset, restored: tuple[fit.Problem, Prior]
+    shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]
 ) -> None:
     problem, _ = restored
     closed = fit.learning_index(problem, shipped["optimum"].values)
@@ -61,7 +62,7 @@ def test_closing_the_learning_loop_reproduces_the_index(
 
 
 def test_a_design_is_reproducible_and_inside_the_bounds(
-    shipped: xr.Dataset, restored: tuple[fit.Problem, Prior]
+    shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]
 ) -> None:
     problem, _ = restored
     one, same, other = (posterior.design(6, seed, inputs=problem.inputs, posterior=shipped) for seed in (3, 3, 4))
@@ -121,13 +122,13 @@ def test_the_fit_climbs_to_a_known_optimum() -> None:
         away = values - known
         return np.concatenate([away @ slope.T + 0.1 * away[..., :1] ** 3, (values - belief.mean) / belief.spread], -1)
 
-    found = fit.maximise(of, belief, fit.starts(belief, 4, rng))
+    found = fit.maximise(of, belief, fit.draw_starts(belief, 4, rng))
     np.testing.assert_allclose(found.values, known, atol=2e-3)
     assert found.covariance.shape == (5, 3, 3)
     assert ((found.effective_parameters > 2.9) & (found.effective_parameters <= 3)).all()
 
 
-def test_a_year_without_a_figure_says_nothing(restored: tuple[fit.Problem, Prior]) -> None:
+def test_a_year_without_a_figure_says_nothing(restored: tuple[fit.FitProblem, Prior]) -> None:
     problem, belief = restored
     run = problem.simulate(belief.mean[None])
     missing = np.isnan(problem.likelihood.log_measured)
@@ -136,7 +137,7 @@ def test_a_year_without_a_figure_says_nothing(restored: tuple[fit.Problem, Prior
     assert not missing.all(axis=-1).all(axis=0).any(), "a province without any figure"
 
 
-def test_the_likelihood_reads_no_later_year(restored: tuple[fit.Problem, Prior]) -> None:
+def test_the_likelihood_reads_no_later_year(restored: tuple[fit.FitProblem, Prior]) -> None:
     from calibration import baseline
 
     measured = baseline.load()

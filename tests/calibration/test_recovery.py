@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from calibration import fit, identifiability, posterior, recovery
+from calibration import fit, identifiability, posterior
 from calibration.prior import Prior
+from calibration.validation import recovery
 
 
 @pytest.fixture(scope="module")
-def restored() -> tuple[fit.Problem, Prior]:
+def restored() -> tuple[fit.FitProblem, Prior]:
     return identifiability.restore(posterior.load())
 
 
-def test_known_parameters_are_recovered_within_their_intervals(restored: tuple[fit.Problem, Prior]) -> None:
+def test_known_parameters_are_recovered_within_their_intervals(restored: tuple[fit.FitProblem, Prior]) -> None:
     found = recovery.recover(*restored, seed=11)
     assert len(found) == 30 * 12
     inside = (found["score"].abs() < 1.96).mean()
@@ -23,11 +24,11 @@ def test_known_parameters_are_recovered_within_their_intervals(restored: tuple[f
     assert (by_parameter.abs() < 4 / np.sqrt(30)).all(), by_parameter
 
 
-def test_a_wrong_noise_is_noticed(restored: tuple[fit.Problem, Prior]) -> None:
+def test_a_wrong_noise_is_noticed(restored: tuple[fit.FitProblem, Prior]) -> None:
     problem, belief = restored
     rng = np.random.default_rng(12)
-    values = recovery.truth(belief, rng)
-    made = recovery.simulated(problem, values, rng)
+    values = recovery.draw_truth(belief, rng)
+    made = recovery.simulate_measurements(problem, values, rng)
     logs = made.likelihood.log_measured
     clean = recovery.log_modelled(problem.simulate(values[None]), problem.likelihood.years)[:, :, 0]
     from dataclasses import replace
@@ -47,7 +48,7 @@ def test_the_histogram_accepts_uniform_ranks_and_refuses_others() -> None:
 
 
 @pytest.mark.slow
-def test_simulation_based_calibration(restored: tuple[fit.Problem, Prior]) -> None:
+def test_simulation_based_calibration(restored: tuple[fit.FitProblem, Prior]) -> None:
     found = np.concatenate([recovery.ranks(*restored, draws=1500, seed=seed) for seed in range(20, 30)])
     table = recovery.histogram(found)
     outside = table[~table["count"].between(table["low"], table["high"])]
@@ -62,7 +63,7 @@ def test_profiles_tell_a_decided_parameter_from_an_open_one() -> None:
         {name: (("parameter", "province", "point"), data) for name, data in (("value", value), ("profile", rise))},
         coords,
     )
-    table = identifiability.table(found).set_index("parameter")
+    table = identifiability.profile_table(found).set_index("parameter")
     assert table.loc["decided", "label"] == identifiability.IDENTIFIED
     assert table.loc["decided", "low"] == pytest.approx(0.5 - np.sqrt(1.92 / 40), abs=0.02)
     assert table.loc["open", "label"] == identifiability.NOT_IDENTIFIED

@@ -7,7 +7,7 @@ import xarray as xr
 from scipy.stats import norm
 
 from calibration import backtest, baseline, scores
-from calibration.backtest import FIRST, OPPONENT, SECOND, Question
+from calibration.backtest import FIRST, OPPONENT, SECOND, ForecastTarget
 
 
 def test_crps_of_a_normal_sample_is_the_closed_form() -> None:
@@ -51,8 +51,8 @@ def measured() -> xr.Dataset:
 
 
 def test_the_opponents_error_is_the_published_one(measured: xr.Dataset) -> None:
-    question = SECOND.questions[0]
-    happened = backtest.truth(question, measured)
+    question = SECOND.targets[0]
+    happened = backtest.measured_change(question, measured)
     trend = backtest.naive(question, SECOND, measured)[OPPONENT]
     still = backtest.naive(question, SECOND, measured)["last value"]
     assert np.abs(trend - happened).mean() == pytest.approx(2.46, abs=0.1)
@@ -63,7 +63,7 @@ def test_naive_forecasts_read_nothing_after_the_origin(measured: xr.Dataset) -> 
     later = measured.copy(deep=True)
     for name in ("energy_intensity", "gdp", "co2_energy"):
         later[name].loc[{"year": slice(FIRST.last + 1, None)}] *= 2
-    for question in FIRST.questions:
+    for question in FIRST.targets:
         for name, point in backtest.naive(question, FIRST, measured).items():
             np.testing.assert_array_equal(point, backtest.naive(question, FIRST, later)[name])
 
@@ -73,7 +73,7 @@ def test_the_forecast_reads_nothing_after_the_origin_but_supplied_gdp(measured: 
     for name in later.data_vars:
         if "year" in later[name].dims and later[name].dtype.kind == "f":
             later[name].loc[{"year": slice(FIRST.last + 1, None)}] *= 2
-    question = Question("energy intensity", 2007, 2010)
+    question = ForecastTarget("energy intensity", 2007, 2010)
     made = [
         backtest.forecast(FIRST, data, {}, measured_gdp=False, members=8, seed=1).change(question)
         for data in (measured, later)
@@ -85,9 +85,9 @@ def test_the_skill_card_beats_no_change_on_the_first_origin_and_logs_its_looks(m
     card = backtest.run(FIRST, measured, {}, members=100)
     table = card["scores"]
     assert isinstance(table, pd.DataFrame)
-    row = table[(table["forecast"] == "last value") & (table["question"] == FIRST.questions[0].name)].iloc[0]
+    row = table[(table["forecast"] == "last value") & (table["question"] == FIRST.targets[0].name)].iloc[0]
     assert row["delta_mae_high"] < 0
-    happened = backtest.truth(FIRST.questions[0], measured)
+    happened = backtest.measured_change(FIRST.targets[0], measured)
     assert row["mae"] == pytest.approx(np.abs(happened).mean())  # of its number, whatever is drawn about it
-    looks = pd.read_csv(backtest.LOOKS)
+    looks = pd.read_csv(backtest.EVALUATION_LOG)
     assert list(looks["look"]) == list(range(1, len(looks) + 1))

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration import baseline, stress
+from calibration import baseline
+from calibration.validation import stress
 
 
 def test_switches_touch_the_fitted_totals_only() -> None:
@@ -34,7 +35,7 @@ def test_a_verdict_changes_when_the_chance_crosses_one_half() -> None:
     met = xr.DataArray(np.tile(1 - target.values - 0.01, (11, 1)), {"province": provinces}, ("member", "province"))
     missed = met.copy()
     missed[:, 3] = 1 - target.values[3] + 0.02
-    table = stress._table({stress.AS_CALIBRATED: met, "other": missed}, np.ones(met.shape))
+    table = stress.verdict_table({stress.AS_CALIBRATED: met, "other": missed}, np.ones(met.shape))
     assert (table.groupby("switch")["changed"].sum() == pd.Series({stress.AS_CALIBRATED: 0, "other": 1})).all()
     row = stress.summary(table).set_index("switch").loc["other"]
     assert row["provinces"] == str(provinces.values[3])

@@ -1,4 +1,4 @@
-# ruff: noqa: PD010, PD013 (reshaping unique keys)
+# ruff: noqa: PD010 (reshaping unique keys)
 """The shipped tables: their schema, their keys, and the basis of the measurement errors."""
 
 import json

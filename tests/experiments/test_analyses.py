@@ -88,7 +88,7 @@ def test_the_rule_moves_the_target_and_nothing_but_it_at_first_order(population:
 
 
 def test_shocks_follow_the_law_of_the_calibration(population: Population) -> None:
-    law = discrepancy.load(posterior.load())
+    law = discrepancy.from_attrs(posterior.load())
     n = 4000
     level = (np.arange(n) + 0.5) / n
     rng = np.random.default_rng(3)

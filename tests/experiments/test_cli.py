@@ -83,6 +83,28 @@ def test_runs_list_show_and_rm(runs: Path) -> None:
     assert called("runs", "list", "--runs", runs).endswith("no runs\n")
 
 
+def test_rm_deletes_runs_alone(runs: Path) -> None:
+    (run,) = runs.iterdir()
+    precious = runs / "precious"
+    precious.mkdir()
+    (precious / "study.yaml").write_text("name: mine\n", encoding="utf-8")
+    (precious / "thesis.txt").write_text("years of work", encoding="utf-8")
+    (run / "notes.txt").write_text("my own", encoding="utf-8")
+    for name, words in (
+        (str(precious), "it has no manifest.json of a run"),
+        (str(run), "it also holds notes.txt"),
+        (run.name[:5], f"give all of it: {run.name}"),
+    ):
+        result = CliRunner().invoke(cli.app, ["runs", "rm", name, "--runs", str(runs), "--yes"])
+        assert result.exit_code == 2
+        assert words in " ".join(result.output.split())
+    assert (precious / "thesis.txt").is_file()
+    (run / "notes.txt").unlink()
+    called("runs", "rm", run, "--runs", runs, "--yes")
+    assert not run.exists()
+    assert precious.is_dir()
+
+
 def test_resume_finishes(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(findings, "analyse", small_system.analyse)
     study = small_system.study(tmp_path, "seed=9")

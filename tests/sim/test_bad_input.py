@@ -88,8 +88,18 @@ def test_every_fault_of_a_design_is_reported_at_once(stocks):
         ("one[r1]", np.zeros(3), "one element takes a number|shape"),
         ("one", xr.DataArray(np.zeros(2), dims="time"), "time coordinate"),
         ("one", xr.DataArray(np.zeros(2), {"time": [3.0, 1.0]}, "time"), "increasing"),
-        ("one", "three", "could not convert|number"),
-        ("one", None, "not finite|number"),
+        ("one", "three", "got text, numbers are needed"),
+        ("one", ["1", "2", "3"], "got text, numbers are needed"),
+        ("one", None, "object values, numbers are needed"),
+        ("depth", True, "got booleans, numbers are needed"),
+        ("one", np.array([True, False, True]), "got booleans, numbers are needed"),
+        ("one", xr.DataArray([True, False, True], dims="row"), "got booleans, numbers are needed"),
+        ("one", pd.Series([1.0, 2.0, 3.0]), "numbered, not labelled.*to_numpy"),
+        ("one", pd.Series([1.0, 2.0, 3.0], ["r1", "r2", "old"]), "missing.*r3.*unknown.*old"),
+        ("one", pd.Series([1.0, 2.0, 3.0], ["r1", "r2", "r2"]), "given twice.*r2"),
+        ("one", pd.Series(["1", "2", "3"], ["r1", "r2", "r3"]), "numbers are needed"),
+        ("one", pd.DataFrame([[1.0, 2.0, 3.0]], ["a"], ["r1", "r2", "r3"]), "got times.*numbers are needed"),
+        ("one", pd.DataFrame([[1.0]]).stack().to_frame(), "labels on 3 axes"),
     ],
     ids=str,
 )
@@ -98,10 +108,23 @@ def test_wrong_shapes(subscripts, name, value, words):
         subscripts.run({name: value})
 
 
+def test_labels_of_pandas_decide_not_the_order(subscripts):
+    def of(value, name="one"):
+        return subscripts.run({name: value}, [name])[name].isel(time=-1).to_numpy().tolist()
+
+    assert of(pd.Series([3.0, 1.0, 2.0], ["r3", "r1", "r2"])) == [1.0, 2.0, 3.0]
+    table = pd.DataFrame([[6.0, 4.0, 5.0], [3.0, 1.0, 2.0]], ["c2", "c1"], ["r3", "r1", "r2"])
+    named = table.rename_axis(index="column", columns="row")
+    assert of(table.T, "two") == of(named, "two") == of(named.stack(), "two") == [[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]
+    path = pd.DataFrame([[3.0, 1.0, 2.0], [30.0, 10.0, 20.0]], [0.0, 100.0], ["r3", "r1", "r2"])
+    assert subscripts.run({"one": path}, ["one"])["one"].isel(time=0).to_numpy().tolist() == [1.0, 2.0, 3.0]
+
+
 @pytest.mark.parametrize(
     ("table", "words"),
     [
         (pd.DataFrame({"one[r1]": []}), "no members"),
+        (pd.DataFrame({"one[r1]": [True, False]}), "numbers are needed"),
         (pd.DataFrame({"one[r1]": ["a", "b"]}), "numbers are needed"),
         (pd.DataFrame([[1.0, 2.0]], columns=["one[r1]", "one[r1]"]), "twice"),
         (xr.Dataset({"one": ("row", np.zeros(3))}), "member"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from calibration import validate
+from calibration.validation import validate
 from models import PROVINCE, UNITS
 from sim.check import Subject
 from sim.registry import Units
@@ -14,5 +14,5 @@ def subject() -> Subject:
 
 
 @pytest.fixture(scope="session")
-def case(subject: Subject) -> validate.Case:
-    return validate.Case.load(subject.model, members=16)
+def case(subject: Subject) -> validate.ValidationCase:
+    return validate.ValidationCase.load(subject.model, members=16)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from calibration import validate
+from calibration.validation import validate
 from models import PROVINCE, UNITS
 from sim import check as general
 from sim.check import Subject, Verdict
@@ -75,7 +75,7 @@ def copy(path: Path, faults: list[Planted]) -> Subject:
     return Subject.load(path, Units.load(UNITS))
 
 
-def verdict(fault: Planted, subject: Subject, case: validate.Case) -> Verdict:
+def verdict(fault: Planted, subject: Subject, case: validate.ValidationCase) -> Verdict:
     provincial = fault.check.__module__ == validate.__name__
     return fault.check(replace(case, model=subject.model) if provincial else subject)
 
@@ -86,14 +86,14 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Subject:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_each_of_eight_faults_in_one_copy_is_named(name: str, damaged: Subject, case: validate.Case) -> None:
+def test_each_of_eight_faults_in_one_copy_is_named(name: str, damaged: Subject, case: validate.ValidationCase) -> None:
     found = verdict(FAULTS[name], damaged, case)
     assert any(FAULTS[name].named in fault for fault in found.faults), found.faults
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_single_fault_is_named(name: str, tmp_path: Path, case: validate.Case) -> None:
+def test_a_single_fault_is_named(name: str, tmp_path: Path, case: validate.ValidationCase) -> None:
     found = verdict(FAULTS[name], copy(tmp_path / "damaged.mdl", [FAULTS[name]]), case)
     assert any(FAULTS[name].named in fault for fault in found.faults), found.faults
 
@@ -131,7 +131,7 @@ def test_any_model_file_is_checked(tmp_path: Path) -> None:
 
 
 def test_a_check_that_meets_only_missing_values_is_a_fault_and_not_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing(case: validate.Case) -> Verdict:
+    def nothing(case: validate.ValidationCase) -> Verdict:
         raise ValueError("Encountered all NA values")
 
     monkeypatch.setattr(validate, "CHECKS", (nothing,))

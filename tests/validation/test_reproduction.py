@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from calibration import reproduction
 from calibration.likelihood import FITTED
+from calibration.validation import reproduction
 
 
 def test_behaviour_is_reproduced_and_the_table_is_whole() -> None:
-    table = reproduction.table().set_index("series")
+    table = reproduction.reproduction_table().set_index("series")
     assert list(table.index) == [series.name for series in FITTED]
     np.testing.assert_allclose(table[["UM", "US", "UC"]].sum(axis=1), 1, atol=1e-12)
     assert (table["n"] >= 30 * 4).all()
@@ -20,7 +20,7 @@ def test_behaviour_is_reproduced_and_the_table_is_whole() -> None:
 def test_theil_parts_of_known_errors() -> None:
     rng = np.random.default_rng(1)
     known = np.log(rng.uniform(1, 9, (30, 5)))
-    shifted = reproduction._row("shifted", known + 0.1, known, known)
+    shifted = reproduction.fit_statistics("shifted", known + 0.1, known, known)
     assert shifted["mape"] == pytest.approx(100 * np.expm1(0.1))
     assert shifted["naive_mape"] == pytest.approx(0)
     assert float(shifted["UM"]) > 0.5  # type: ignore[arg-type]

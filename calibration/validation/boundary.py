@@ -16,7 +16,7 @@ EXCLUDED = Path(__file__).with_name("excluded.csv")
 COLUMNS = ("status", "group", "name", "kind", "unit", "note")
 
 
-def table(source: Source) -> pd.DataFrame:
+def boundary_table(source: Source) -> pd.DataFrame:
     """One row a concept: status (endogenous, exogenous, excluded), group, name, kind or role, unit, meaning."""
     known = parameters()
     rows = []
@@ -34,7 +34,7 @@ def table(source: Source) -> pd.DataFrame:
 
 def verdict(source: Source) -> Verdict:
     """Every driver that the model reads stands in the table of parameters, and every parameter is read by the model."""
-    rows = table(source)
+    rows = boundary_table(source)
     drivers = set(rows.loc[rows["status"] == "exogenous", "name"])
     known = set(parameters().index)
     faults = [f"{name} is given to the model and is not in the table of parameters" for name in sorted(drivers - known)]

@@ -12,22 +12,22 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import baseline, identifiability, posterior, scores
-from calibration.fit import Problem
+from calibration.fit import FitProblem
 from calibration.inputs import BASE, log
-from calibration.likelihood import FITTED, log_modelled, measured
+from calibration.likelihood import FITTED, log_modelled, measured_series
 
 Values = NDArray[np.float64]
 TREND = 5  # years before the base year
 
 
 @cache
-def _shipped() -> tuple[xr.Dataset, Problem, xr.Dataset]:
+def _shipped() -> tuple[xr.Dataset, FitProblem, xr.Dataset]:
     """The shipped posterior, its problem, and the measured series."""
     shipped = posterior.load()
     return shipped, identifiability.restore(shipped)[0], baseline.load()
 
 
-def table() -> pd.DataFrame:
+def reproduction_table() -> pd.DataFrame:
     """One row a fitted series, pooled over provinces and fitted years.
 
     Columns: series, n, r2, mape, rmse (both relative, per cent), UM, US, UC (Theil; they add to 1), autocorrelation of
@@ -39,9 +39,9 @@ def table() -> pd.DataFrame:
     modelled = log_modelled(run, tuple(years))[:, :, 0]
     rows = []
     for at, series in enumerate(FITTED):
-        known, _ = measured(data, series.name)
+        known, _ = measured_series(data, series.name)
         logs = log(known.transpose("province", "year"))
-        rows.append(_row(series.name, modelled[at], logs.sel(year=years).values, _trend(logs, years)))
+        rows.append(fit_statistics(series.name, modelled[at], logs.sel(year=years).values, _trend(logs, years)))
     return pd.DataFrame(rows)
 
 
@@ -52,7 +52,8 @@ def _trend(logs: xr.DataArray, years: list[int]) -> Values:
     return np.asarray(before[:, 1:] + pace[:, None] * (np.array(years) - BASE))
 
 
-def _row(name: str, modelled: Values, known: Values, naive: Values) -> dict[str, object]:
+def fit_statistics(name: str, modelled: Values, known: Values, naive: Values) -> dict[str, object]:
+    """The row of one series: its fit beside that of the naive trend, from logarithms (province, year)."""
     error = modelled - known
     use = np.isfinite(error)
     fit, truth = np.exp(modelled[use]), np.exp(known[use])

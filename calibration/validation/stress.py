@@ -75,18 +75,20 @@ def verdicts(
         runs[name] = _run(refitted(shipped, other), other, policy or {}, members, seed)
     reductions = {name: _reduction(run["reported energy intensity"]) for name, run in runs.items()}
     reductions[HEAT_VALUE] = _reduction(_at_heat_value(runs[AS_CALIBRATED]))
-    shocks = discrepancy.load(shipped).sample(range(members), shipped.sizes["province"], END - START, seed)[..., -1]
-    return _table(reductions, np.exp(shocks))
+    shocks = discrepancy.from_attrs(shipped).sample(range(members), shipped.sizes["province"], END - START, seed)[
+        ..., -1
+    ]
+    return verdict_table(reductions, np.exp(shocks))
 
 
 def refitted(shipped: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:
     """The shipped draws, moved by what the optimum moves when the provinces are fitted to other measurements."""
     last = int(shipped.attrs["last year fitted"])
-    problem, belief = identifiability.restore(shipped)
+    problem, prior = identifiability.restore(shipped)
     other = replace(
         problem, inputs={**problem.inputs, **inputs.params(measured, last)}, likelihood=likelihood(measured, last=last)
     )
-    found = fit.maximise(fit.residuals(other, belief), belief, shipped["optimum"].values[None])
+    found = fit.maximise(fit.residuals(other, prior), prior, shipped["optimum"].values[None])
     moved = shipped["draws"] + xr.DataArray(found.values - shipped["optimum"].values, dims=("province", "parameter"))
     return shipped.assign(draws=moved.clip(shipped["low"], shipped["high"]).transpose(*shipped["draws"].dims))
 
@@ -112,7 +114,7 @@ def _reduction(intensity: xr.DataArray) -> xr.DataArray:
     return values.sel(time=END) / values.sel(time=START)
 
 
-def _table(ratios: Mapping[str, xr.DataArray], shocks: np.ndarray) -> pd.DataFrame:
+def verdict_table(ratios: Mapping[str, xr.DataArray], shocks: np.ndarray) -> pd.DataFrame:
     """ratios: final over first intensity (member, province); shocks: factors of the same shape."""
     target = 100 * inputs.target_reduction().sel(plan="p12")
     parts = []

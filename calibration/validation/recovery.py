@@ -21,15 +21,15 @@ BINS = 10
 BAND = 0.99  # of the histogram: all bins of all parameters together
 
 
-def truth(belief: Prior, rng: np.random.Generator) -> Values:
+def draw_truth(prior: Prior, rng: np.random.Generator) -> Values:
     """Parameters drawn from the prior inside its bounds: (province, parameter)."""
-    values = np.full(belief.mean.shape, np.nan)
-    while (open_ := ~((values >= belief.low) & (values <= belief.high))).any():
-        values = np.where(open_, belief.mean + belief.spread * rng.standard_normal(values.shape), values)
+    values = np.full(prior.mean.shape, np.nan)
+    while (open_ := ~((values >= prior.low) & (values <= prior.high))).any():
+        values = np.where(open_, prior.mean + prior.spread * rng.standard_normal(values.shape), values)
     return values
 
 
-def simulated(problem: fit.Problem, values: Values, rng: np.random.Generator) -> fit.Problem:
+def simulate_measurements(problem: fit.FitProblem, values: Values, rng: np.random.Generator) -> fit.FitProblem:
     """The problem with measurements that the model gives at `values`, disturbed as the likelihood says."""
     known = problem.likelihood
     logs = log_modelled(problem.simulate(values[None]), known.years)[:, :, 0]
@@ -46,28 +46,30 @@ def _white(known: Likelihood, rng: np.random.Generator) -> Values:
     return np.asarray(white)
 
 
-def recover(problem: fit.Problem, belief: Prior, seed: int) -> pd.DataFrame:
+def recover(problem: fit.FitProblem, prior: Prior, seed: int) -> pd.DataFrame:
     """Fit simulated data: one row a province and parameter with truth, estimate, error over its standard error."""
     rng = np.random.default_rng(seed)
-    values = truth(belief, rng)
-    made = simulated(problem, values, rng)
-    found = fit.maximise(fit.residuals(made, belief), belief, belief.mean[None])
+    values = draw_truth(prior, rng)
+    made = simulate_measurements(problem, values, rng)
+    found = fit.maximise(fit.residuals(made, prior), prior, prior.mean[None])
     error = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2))
     provinces = problem.inputs["base gdp"]["province"].values
-    index = pd.MultiIndex.from_product([provinces, belief.names], names=["province", "parameter"])
+    index = pd.MultiIndex.from_product([provinces, prior.names], names=["province", "parameter"])
     columns = {"truth": values, "estimate": found.values, "score": (found.values - values) / error}
     return pd.DataFrame({name: column.ravel() for name, column in columns.items()}, index).reset_index()
 
 
-def ranks(problem: fit.Problem, belief: Prior, draws: int, seed: int) -> Values:
+def ranks(problem: fit.FitProblem, prior: Prior, draws: int, seed: int) -> Values:
     """Rank of the truth among posterior draws, in (0, 1): (province, parameter)."""
     rng = np.random.default_rng(seed)
-    values = truth(belief, rng)
-    made = simulated(problem, values, rng)
-    found = fit.maximise(fit.residuals(made, belief), belief, belief.mean[None])
-    of = sampler.log_posterior(made.likelihood, belief, lambda trial: made.likelihood.residuals(made.simulate(trial)))
+    values = draw_truth(prior, rng)
+    made = simulate_measurements(problem, values, rng)
+    found = fit.maximise(fit.residuals(made, prior), prior, prior.mean[None])
+    log_density = sampler.log_posterior(
+        made.likelihood, prior, lambda trial: made.likelihood.residuals(made.simulate(trial))
+    )
     start = sampler.Proposal(found.values, np.asarray(np.linalg.cholesky(found.covariance), dtype=np.float64))
-    chains, _ = sampler.sample(of, start, draws, rng)
+    chains, _ = sampler.sample(log_density, start, draws, rng)
     flat = chains.reshape(-1, *chains.shape[2:])
     thinned = flat[rng.permutation(len(flat))[:199]]
     below = (thinned < values).sum(0) + rng.random(values.shape)

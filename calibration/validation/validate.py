@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration import baseline, inputs, posterior, prior
+from calibration import baseline, inputs, posterior
+from calibration.prior import model_inputs, uncertain, wide_prior
 from models.parameters import defaults, parameters, row
 from sim import Model
 from sim.check import EXACT, Verdict
@@ -68,7 +69,7 @@ LOOPS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Case:
+class ValidationCase:
     """A model with measured inputs.
 
     design: members of the posterior, as from `calibration.posterior.design`; centre: one member, every uncertain
@@ -81,7 +82,7 @@ class Case:
     centre: xr.Dataset
 
     @classmethod
-    def load(cls, model: Model, members: int = 32, seed: int = 1) -> "Case":
+    def load(cls, model: Model, members: int = 32, seed: int = 1) -> "ValidationCase":
         """The model with the shipped posterior and the inputs that belong to it."""
         shipped = posterior.load()
         measured = inputs.params(baseline.load(), int(shipped.attrs["last year fitted"]))
@@ -116,7 +117,7 @@ def off(left: xr.DataArray, right: xr.DataArray | float) -> float:
     return float(abs(left - right).max()) / size
 
 
-def accounts(case: Case) -> Verdict:
+def accounts(case: ValidationCase) -> Verdict:
     """Structure: sums and conversions that must hold at every time to 1e-9."""
     found = dict(_accounts(case))
     faults = tuple(f"{name}: off by {value:.2g} of its size" for name, value in found.items() if not value <= EXACT)
@@ -136,7 +137,7 @@ ACCOUNTED = (
 )  # fmt: skip
 
 
-def _accounts(case: Case) -> Iterator[tuple[str, float]]:
+def _accounts(case: ValidationCase) -> Iterator[tuple[str, float]]:
     run = case.run(list(ACCOUNTED), years())
     for name in ("fuel share", "indicated fuel share", "market fuel share"):
         yield f"{name} adds to one", off(run[name].sum("fuel"), 1.0)
@@ -187,7 +188,7 @@ def _emissions(run: xr.Dataset) -> Iterator[tuple[str, float]]:
     )
 
 
-def flows(case: Case) -> Verdict:
+def flows(case: ValidationCase) -> Verdict:
     """Each stock is the integral of the flows that belong to it."""
     step = _step(case)
     names = [*STOCKS, *(flow for parts in STOCKS.values() for _, flow in parts)]
@@ -207,7 +208,7 @@ def flows(case: Case) -> Verdict:
     return Verdict("stocks and their flows", f"{len(found)} stocks, at most {max(found.values()):.1e} off", faults)
 
 
-def _step(case: Case) -> float:
+def _step(case: ValidationCase) -> float:
     return float(case.run(["TIME STEP"], [2005.0], design=case.centre)["TIME STEP"].max())
 
 
@@ -218,7 +219,7 @@ def reductions(run: xr.Dataset, name: str = "energy intensity") -> xr.DataArray:
     return xr.concat([part.drop_vars("time", errors="ignore") for part in parts], labels)
 
 
-def accuracy(case: Case) -> Verdict:
+def accuracy(case: ValidationCase) -> Verdict:
     """Integration error: the move of every reported five-year reduction when the step is halved, in percentage points.
 
     Reported are the median and the 80 % range over members; the largest move of a single draw is stated beside it.
@@ -240,7 +241,7 @@ def accuracy(case: Case) -> Verdict:
     return Verdict("reported five-year reductions do not depend on the step", measured, tuple(faults))
 
 
-def expectations(case: Case, path: Path = EXPECTATIONS) -> Verdict:
+def expectations(case: ValidationCase, path: Path = EXPECTATIONS) -> Verdict:
     """Every parameter acts in the direction that the field expects: national sum and most provinces."""
     table = pd.read_csv(path)
     names = list(dict.fromkeys(table["parameter"]))
@@ -260,7 +261,7 @@ def expectations(case: Case, path: Path = EXPECTATIONS) -> Verdict:
     return Verdict("effects have the expected sign", f"{len(table)} effects of {len(names)} parameters", tuple(faults))
 
 
-def _low_high(case: Case, names: list[str]) -> xr.Dataset:
+def _low_high(case: ValidationCase, names: list[str]) -> xr.Dataset:
     """A design: two members a parameter, below and above its reference, everything else as there."""
     centre, count = case.centre, 2 * len(names)
     wanted = list(dict.fromkeys([*names, *map(str, centre.data_vars)]))
@@ -285,7 +286,7 @@ def _beside(value: xr.DataArray, entry: "pd.Series[Any]") -> tuple[xr.DataArray,
     return (value - 0.1 * (high - low)).clip(low, high), (value + 0.1 * (high - low)).clip(low, high)
 
 
-def extremes(case: Case, corners: int = 64, seed: int = 1) -> Verdict:
+def extremes(case: ValidationCase, corners: int = 64, seed: int = 1) -> Verdict:
     """Extreme conditions: the stated expectation holds, and nothing negative, missing or infinite at any corner."""
     conditions = _conditions(case)
     names = [name for name in NEVER_NEGATIVE if name in case.model.variables]
@@ -305,7 +306,7 @@ def extremes(case: Case, corners: int = 64, seed: int = 1) -> Verdict:
     return Verdict("extreme conditions", measured, tuple(faults))
 
 
-def _conditions(case: Case) -> dict[str, dict[str, Any]]:
+def _conditions(case: ValidationCase) -> dict[str, dict[str, Any]]:
     """Condition → the parameters that it sets."""
     given = case.inputs
     return {
@@ -322,7 +323,9 @@ def _conditions(case: Case) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def _extreme_design(case: Case, conditions: Mapping[str, Mapping[str, Any]], corners: xr.Dataset) -> xr.Dataset:
+def _extreme_design(
+    case: ValidationCase, conditions: Mapping[str, Mapping[str, Any]], corners: xr.Dataset
+) -> xr.Dataset:
     """One member a condition, then the corners."""
     centre = case.centre.isel(member=np.zeros(len(conditions), dtype=int)).drop_vars("member", errors="ignore")
     shared = [str(name) for name, values in corners.data_vars.items() if "member" in values.dims]
@@ -337,14 +340,14 @@ def _extreme_design(case: Case, conditions: Mapping[str, Mapping[str, Any]], cor
     return xr.Dataset(data)
 
 
-def corner_design(case: Case, corners: int, seed: int) -> xr.Dataset:
+def corner_design(case: ValidationCase, corners: int, seed: int) -> xr.Dataset:
     """All low, all high, and random corners of the free and the uncertain parameters."""
     rng = np.random.default_rng(seed)
-    belief = prior.wide(case.inputs["base gdp"].size)
-    count = len(belief.names)
+    prior = wide_prior(case.inputs["base gdp"].size)
+    count = len(prior.names)
     up = np.concatenate([np.zeros((1, 30, count)), np.ones((1, 30, count)), rng.integers(0, 2, (corners, 30, count))])
-    design = prior.apply(np.where(up > 0, belief.high, belief.low), dict(case.inputs))
-    table = prior.uncertain()
+    design = model_inputs(np.where(up > 0, prior.high, prior.low), dict(case.inputs))
+    table = uncertain()
     side = np.concatenate(
         [np.zeros((1, len(table))), np.ones((1, len(table))), rng.integers(0, 2, (corners, len(table)))]
     )
@@ -373,7 +376,7 @@ def _expected(label: str, run: xr.Dataset) -> list[str]:
     return [] if bool(held.all()) else [text]
 
 
-def table_of_parameters(case: Case) -> Verdict:
+def table_of_parameters(case: ValidationCase) -> Verdict:
     """Every parameter: unit as in the model, low ≤ default ≤ high, a source; draws piled at a bound are reported."""
     table = parameters()
     faults = [f"{name} is not in the model" for name in table.index if name not in case.model.variables]
@@ -396,7 +399,7 @@ def piled() -> pd.DataFrame:
     return rows[rows["part_at_bound"] > 0.05].sort_values("part_at_bound", ascending=False, ignore_index=True)
 
 
-def loops(case: Case) -> pd.DataFrame:
+def loops(case: ValidationCase) -> pd.DataFrame:
     """The effect of cutting each loop on every target of the 12th plan.
 
     Returns one row a loop and province: loop, province, target, reduction with all loops and with this one cut (median
@@ -430,7 +433,7 @@ def _plan(run: xr.Dataset) -> xr.DataArray:
     return 100 * (1 - intensity.isel(time=1) / intensity.isel(time=0))
 
 
-def loops_matter(case: Case) -> Verdict:
+def loops_matter(case: ValidationCase) -> Verdict:
     """Every switch cuts something: a loop without effect is not a loop."""
     change = loops(case).groupby("loop", sort=False)["change"].agg(lambda values: values.abs().max())
     faults = tuple(f"cutting '{name}' moves no target" for name, value in change.items() if not value > 0)
@@ -438,7 +441,7 @@ def loops_matter(case: Case) -> Verdict:
     return Verdict("loops cut one by one", f"{len(change)} loops; most: {largest}", faults)
 
 
-CHECKS: tuple[Callable[[Case], Verdict], ...] = (
+CHECKS: tuple[Callable[[ValidationCase], Verdict], ...] = (
     accounts, flows, accuracy, expectations, extremes, table_of_parameters, loops_matter,
 )  # fmt: skip
 
@@ -448,7 +451,7 @@ def applies(model: Model) -> bool:
     return {"final energy by fuel", "energy intensity", "target reduction"} <= set(model.variables)
 
 
-def check(case: Case) -> Iterator[Verdict]:
+def check(case: ValidationCase) -> Iterator[Verdict]:
     """Every verdict, as soon as it is known; a check that cannot run is a fault and not a crash."""
     for one in CHECKS:
         try:

@@ -1,0 +1,98 @@
+"""Makes a posterior: fit, draws, and the scales of the yearly shocks."""
+
+import json
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from calibration import discrepancy, sampler
+from calibration.assumptions import response
+from calibration.discrepancy import Discrepancy
+from calibration.fingerprint import fingerprint
+from calibration.fit import FitProblem, FitResult, build_problem, fit
+
+BATCH = 512
+
+
+def draw_posterior(
+    problem: FitProblem, fit: FitResult, count: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], pd.DataFrame]:
+    """Draws from the posterior (chain, draw, province, parameter), and their diagnostics. Raises GateError."""
+
+    def data(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        parts = range(0, len(values), BATCH)
+        return np.concatenate([problem.likelihood.residuals(problem.simulate(values[i : i + BATCH])) for i in parts])
+
+    log_density = sampler.log_posterior(problem.likelihood, fit.prior, data)
+    start = sampler.Proposal(fit.values, np.asarray(np.linalg.cholesky(fit.covariance), dtype=float))
+    chains, accepted = sampler.sample(log_density, start, count, rng)
+    names = [str(name) for name in problem.inputs["base gdp"]["province"].values]
+    table = sampler.diagnostics(chains, names, list(fit.prior.names))
+    table["accepted"] = table["province"].map(dict(zip(names, accepted, strict=True)))
+    sampler.gate(table)
+    return chains, table
+
+
+def calibrate(
+    baseline: xr.Dataset, last: int = 2010, *, starts: int = 8, draws: int = 5000, kept: int = 1000, seed: int = 1,
+    progress: Callable[[str], None] = lambda text: None,
+) -> xr.Dataset:  # fmt: skip
+    """Fit to 2005 … last, draw from the posterior, and return it as it is saved. Raises GateError."""
+    settings = {"last": last, "starts": starts, "draws": draws, "kept": kept, "seed": seed}
+    made = build_problem(baseline, last)
+    progress(f"fitting 30 provinces to 2005-{last} from {starts} starts")
+    found = fit(made, starts, seed)
+    progress(f"drawing {sampler.CHAINS} chains of {draws}")
+    rng = np.random.default_rng([seed, 2])
+    chains, table = draw_posterior(made, found, draws, rng)
+    flat = chains.reshape(-1, *chains.shape[2:])
+    attrs = {
+        "method": f"independence Metropolis-Hastings, {sampler.CHAINS} chains of {draws}, {kept} draws kept",
+        "command": "tanlu calibrate " + " ".join(f"--{name} {value}" for name, value in settings.items()),
+        "settings": json.dumps(settings),
+        "fingerprint": fingerprint(**settings),
+        "largest split R-hat": f"{table['rhat'].max():.4f}",
+        "least ESS": f"{table['ess'].min():.0f}",
+        **discrepancy.to_attrs(estimate_shocks(made, found, baseline)),
+        **discrepancy.to_attrs(discrepancy.growth(baseline["gdp"], last), "growth"),
+    }
+    chosen = flat[rng.permutation(len(flat))[:kept]]
+    return posterior_dataset(made, found, chosen, attrs)
+
+
+def posterior_dataset(
+    problem: FitProblem, fit: FitResult, draws: NDArray[np.float64], attrs: Mapping[str, object]
+) -> xr.Dataset:
+    """The posterior as it is saved: draws, response to the assumptions, learning index, and how it was made."""
+    coords = {"province": problem.inputs["base gdp"]["province"], "parameter": list(fit.prior.names)}
+    made = xr.Dataset(
+        {
+            "draws": (("draw", "province", "parameter"), draws.astype(np.float32)),
+            "optimum": (("province", "parameter"), fit.values),
+            "payoff": (("province",), fit.payoff),
+            "start payoff": (("start", "province"), fit.start_payoff),
+            "effective parameters": (("province",), fit.effective_parameters),
+            "prior mean": (("parameter",), fit.prior.mean[0]),
+            "prior spread": (("parameter",), fit.prior.spread[0]),
+            "low": (("parameter",), fit.prior.low),
+            "high": (("parameter",), fit.prior.high),
+            "response": response(problem, fit),
+            "learning index data": problem.inputs["learning index data"],
+        },
+        coords,
+        {**attrs, "last year fitted": problem.likelihood.years[-1]},
+    )
+    return made
+
+
+def estimate_shocks(problem: FitProblem, fit: FitResult, baseline: xr.Dataset) -> Discrepancy:
+    """Scales of the yearly shocks, from the fitted years."""
+    years = list(problem.likelihood.years)
+    run = problem.simulate(fit.values[None]).isel(member=0).rename(time="year").sel(year=years)
+    modelled = run["total energy"] / run["gdp"]
+    return discrepancy.estimate(
+        baseline["energy_intensity"].sel(year=years), modelled, float(fit.effective_parameters.mean()) / 3
+    )
