@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from calibration import fit, identifiability, posterior, sampler
+from calibration import assumptions, fit, posterior, sampler
 from calibration.errors import InputError
 from calibration.fingerprint import fingerprint
 from calibration.likelihood import likelihood
@@ -20,7 +20,7 @@ def shipped() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def restored(shipped: xr.Dataset) -> tuple[fit.FitProblem, Prior]:
-    return identifiability.restore(shipped)
+    return assumptions.restore(shipped)
 
 
 def test_the_shipped_posterior_belongs_to_the_shipped_data_and_model(shipped: xr.Dataset) -> None:
