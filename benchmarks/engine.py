@@ -113,7 +113,7 @@ def overhead(action: Callable[[], Any], repeats: int = 20) -> float:
     """Median time of an action outside of the compiled kernels, in seconds."""
     from unittest.mock import patch
 
-    from sim.compiler.native import NativeKernel
+    from sim.compiler.codegen.native_backend import NativeKernel
 
     inside: list[float] = []
     kernel_run = NativeKernel.run

@@ -14,17 +14,18 @@ import threading
 import time
 from pathlib import Path
 
-from experiments import inputs, simulate, study
-from experiments.manifest import peak_memory
+from experiments.ensemble import installed, simulation
+from experiments.runs.manifest import peak_memory
+from experiments.study import load
 
 
 def measure(members: int, scenarios: int, runs: Path) -> dict[str, float]:
     """One run in this process; nothing of it is kept."""
     one = ["allocations=[official]", "mixes=[base]"] if scenarios == 1 else []
-    asked = study.load(study.DEFAULT, [f"members={members}", *one])
-    system = inputs.system(0)
+    asked = load.load(load.DEFAULT, [f"members={members}", *one])
+    system = installed.installed(0)
     began = time.perf_counter()
-    run = simulate.start(asked, system, runs)
+    run = simulation.start(asked, system, runs)
     largest, watching = [0], threading.Event()
 
     def watch() -> None:
@@ -34,7 +35,7 @@ def measure(members: int, scenarios: int, runs: Path) -> dict[str, float]:
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        simulate.resume(run, system)
+        simulation.resume(run, system)
     finally:
         watching.set()
         watcher.join()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from sim.compiler.backend import Backend, Kernel, Unsupported
-from sim.compiler.native import NativeBackend
-from sim.compiler.numpy_backend import NumpyBackend
-from sim.compiler.program import Program
+from sim.compiler.codegen.kernel import Backend, Kernel, Unsupported
+from sim.compiler.codegen.native_backend import NativeBackend
+from sim.compiler.codegen.numpy_backend import NumpyBackend
+from sim.compiler.plan.program import Program
 from sim.errors import CompilerError, SimError
 
 logger = logging.getLogger("sim")

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sim import equations
+from sim import equation_table
 from sim import units as unit_pass
 from sim.errors import SimError
-from sim.expression import kind_of, walk
 from sim.model import Model, Value
-from sim.registry import Units
 from sim.source import Element, Source, flow_terms, read
+from sim.syntax_tree import kind_of, walk
+from sim.unit_registry import Units
 
 EXACT = 1e-9  # relative; what accounting must hold
 SLACK = 1e-12  # below zero by rounding only
@@ -132,7 +132,7 @@ def units(subject: Subject) -> Verdict:
 
 def texts(subject: Subject) -> Verdict:
     """A unit and a sentence of meaning on every variable."""
-    faults = equations.gaps(equations.table(subject.source))
+    faults = equation_table.gaps(equation_table.table(subject.source))
     return Verdict("unit and meaning stated", f"{len(subject.source.elements)} variables", tuple(faults))
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from sim.compiler.analyse import Given
-from sim.compiler.ir import Module, Series, Variable
-from sim.compiler.scope import clean
+from sim.compiler.ir import Module, TimeSeries, Variable
+from sim.compiler.lowering.scope import clean
+from sim.compiler.plan.dependence import Given
 from sim.errors import DesignError, SimError, UnknownNameError
 
 Values = NDArray[np.float64]
@@ -38,9 +38,9 @@ class Request:
     members: int = 1
     labels: NDArray[Any] | None = None
     common: dict[int, Values] = field(default_factory=dict)
-    common_series: dict[int, Series] = field(default_factory=dict)
+    common_series: dict[int, TimeSeries] = field(default_factory=dict)
     member: dict[int, Values] = field(default_factory=dict)
-    member_series: dict[int, Series] = field(default_factory=dict)
+    member_series: dict[int, TimeSeries] = field(default_factory=dict)
 
     @property
     def given(self) -> Given:
@@ -97,7 +97,7 @@ def read(names: Names, params: Mapping[str, Any] | None, design: Any) -> Request
         DesignError: everything that is wrong with the two, at once.
     """
     request, faults = Request(), list[str]()
-    reader = _Reader(names.module, names, request)
+    reader = _RequestReader(names.module, names, request)
     if not isinstance(params, Mapping | None):
         raise DesignError([f"params must map names to values, got {type(params).__name__}"])
     for name, value in _whole_first((params or {}).items()):
@@ -175,7 +175,7 @@ def _numeric(name: str, kind: Any, faults: list[str]) -> bool:
     return False
 
 
-class _Reader:
+class _RequestReader:
     """Fills a request, one name at a time."""
 
     def __init__(self, module: Module, names: Names, request: Request) -> None:
@@ -238,7 +238,7 @@ class _Reader:
         _finite(name, values, tuple(dim for dim in ("time", "member") if dim in array.dims) + variable.dims)
         request = self.request
         if "time" in array.dims:
-            series = Series(_times(name, array), values)
+            series = TimeSeries(_times(name, array), values)
             (request.member_series if member else request.common_series)[slot] = series
         else:
             (request.member if member else request.common)[slot] = values

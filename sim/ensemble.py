@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock import Controls, Grid, grid
-from sim.compiler.analyse import Given
-from sim.compiler.backend import Backend, Job, Kernel
-from sim.compiler.ir import Module, Series
-from sim.compiler.numpy_backend import NumpyBackend
-from sim.compiler.plan import plan
-from sim.compiler.program import Input, Plan
+from sim.compiler.codegen.input_values import common_inputs, interpolate
+from sim.compiler.codegen.kernel import Backend, Kernel, KernelJob
+from sim.compiler.codegen.numpy_backend import NumpyBackend
+from sim.compiler.ir import Module, TimeSeries
+from sim.compiler.plan.dependence import Given
+from sim.compiler.plan.planner import make_plan
+from sim.compiler.plan.program import ExecutionPlan, Input
 from sim.design import Request
 from sim.errors import Cancelled, SimError
-from sim.inputs import common_inputs, interpolate
 
 Values = NDArray[np.float64]
 Progress = Callable[[int, int], bool | None]
@@ -36,7 +36,7 @@ MEMORY_BYTES = 1 << 30  # of one batch that stays in memory, where one batch is 
 class Ready:
     """A plan with its kernels."""
 
-    plan: Plan
+    plan: ExecutionPlan
     common: Kernel | None
     member: Kernel | None
 
@@ -56,7 +56,7 @@ class Engine:
             if key in self.kept:
                 self.kept.move_to_end(key)
                 return self.kept[key]
-            made = plan(self.module, given, outputs)
+            made = make_plan(self.module, given, outputs)
             with ThreadPoolExecutor(2) as pool:  # a compiler run each
                 parts = [
                     None if part is None else pool.submit(backend.kernel, part) for part in (made.common, made.member)
@@ -83,7 +83,7 @@ class Engine:
 
         def controls(time: float) -> Controls:
             inputs = _common(self.module, common.inputs, request, np.array([time]))
-            results = kernel.run(Job(1, 1, np.zeros(1, dtype=np.int64), inputs), 1)
+            results = kernel.run(KernelJob(1, 1, np.zeros(1, dtype=np.int64), inputs), 1)
             return Controls(*(float(results[slot][0, 0, 0]) for slot in slots))
 
         still = controls(0.0)
@@ -107,7 +107,7 @@ def _common(module: Module, wanted: Sequence[Input], request: Request, times: Va
 
 
 @dataclass(slots=True, eq=False)
-class Run:
+class EnsembleRun:
     """One ensemble: what is shared between batches.
 
     Attributes:
@@ -156,7 +156,7 @@ class Run:
             return {}
         steps = len(self.grid.times)
         inputs = _common(self.engine.module, ready.plan.common.inputs, self.request, self.grid.times)
-        return ready.common.run(Job(1, steps, np.arange(steps), inputs), 1)
+        return ready.common.run(KernelJob(1, steps, np.arange(steps), inputs), 1)
 
     def _member(self, ready: Ready, shared: dict[int, Values], members: slice) -> dict[int, Values]:
         if ready.member is None or ready.plan.member is None:
@@ -170,7 +170,9 @@ class Run:
                 inputs[one.slot] = np.ascontiguousarray(values if one.per_step else values[0])
             else:
                 inputs[one.slot] = self._own(one, members)
-        job = Job(members.stop - members.start, len(self.grid.times), self.grid.saved, inputs, self.stopped.is_set)
+        job = KernelJob(
+            members.stop - members.start, len(self.grid.times), self.grid.saved, inputs, self.stopped.is_set
+        )
         return ready.member.run(job, self.threads)
 
     def _own(self, one: Input, members: slice) -> Values:
@@ -180,7 +182,7 @@ class Run:
             values = request.member[one.slot][members]
             return np.ascontiguousarray(values.reshape(len(values), -1).T)
         series = request.member_series[one.slot]
-        part = Series(series.times, series.values[:, members], series.rule)
+        part = TimeSeries(series.times, series.values[:, members], series.rule)
         values = interpolate(part, self.grid.times)
         return np.ascontiguousarray(values.reshape(*values.shape[:2], -1).transpose(0, 2, 1))
 

@@ -15,15 +15,15 @@ import xarray as xr
 from sim import oracle, pysd_backend
 from sim.backends import choose
 from sim.clock import Grid
-from sim.compiler import kept
+from sim.compiler import module_cache
+from sim.compiler.build import build_module
 from sim.compiler.ir import Module, Variable
-from sim.compiler.plan import check
-from sim.compiler.structure import build
+from sim.compiler.plan.planner import check_order
 from sim.design import Names, Request, draw, read
-from sim.ensemble import BATCH_BYTES, MEMORY_BYTES, Engine, Progress, Run
+from sim.ensemble import BATCH_BYTES, MEMORY_BYTES, Engine, EnsembleRun, Progress
 from sim.errors import SimError, UnknownNameError
 from sim.finite import Finite
-from sim.sinks import Layout, Memory, Sink
+from sim.sinks import InMemory, ResultLayout, Sink
 
 Value = float | xr.DataArray
 
@@ -65,13 +65,13 @@ class Model:
         """
         path = Path(path)
         usable = data_files is None and path.is_file() and path.stat().st_size <= oracle.LARGEST
-        key = kept.key(path, encoding) if usable else ""
-        module = kept.load(key) if usable else None
+        key = module_cache.key(path, encoding) if usable else ""
+        module = module_cache.load(key) if usable else None
         if module is None:
-            module = build(oracle.abstract_model(path, encoding), path, data_files)
-            check(module)
+            module = build_module(oracle.abstract_model(path, encoding), path, data_files)
+            check_order(module)
             if usable and not module.external:
-                kept.store(key, module)
+                module_cache.store(key, module)
         return cls(path, module, encoding, data_files)
 
     def __reduce__(self) -> tuple[type[Model], tuple[Path, Module, str | None, Any]]:
@@ -107,8 +107,8 @@ class Model:
             UnknownNameError: an output that the model does not have.
             DesignError: parameters that do not fit.
         """
-        memory = Memory()
-        self._simulate(None, outputs, params, times, backend, memory, _Options())
+        memory = InMemory()
+        self._simulate(None, outputs, params, times, backend, memory, EngineOptions())
         return memory.one()
 
     def ensemble(
@@ -146,15 +146,15 @@ class Model:
             DesignError: a design or parameters that do not fit; the message names all faults.
             Cancelled: the progress callback returned False.
         """
-        target = sink or Memory()
-        room = MEMORY_BYTES if isinstance(target, Memory) else BATCH_BYTES
+        target = sink or InMemory()
+        room = MEMORY_BYTES if isinstance(target, InMemory) else BATCH_BYTES
         report = self._simulate(
-            design, outputs, params, times, backend, target, _Options(workers, batch, progress, room)
+            design, outputs, params, times, backend, target, EngineOptions(workers, batch, progress, room)
         )
         return target.finish().assign_attrs(report)
 
     def _simulate(
-        self, design: Any, outputs: Any, params: Any, times: Any, backend: str, sink: Sink, options: _Options
+        self, design: Any, outputs: Any, params: Any, times: Any, backend: str, sink: Sink, options: EngineOptions
     ) -> dict[str, Any]:
         """Run into a sink; what the result should say of itself."""
         if options.workers < 1 or (options.batch is not None and options.batch < 1):
@@ -175,12 +175,14 @@ class Model:
         return finite.report(request.members, self._parameters(request))
 
     def _batches(
-        self, request: Request, chosen: Sequence[Variable], grid: Grid, saves: Any, backend: str, options: _Options
+        self, request: Request, chosen: Sequence[Variable], grid: Grid, saves: Any, backend: str, options: EngineOptions
     ) -> Iterator[tuple[slice, dict[int, np.ndarray]]]:
         if backend == "pysd":
             return pysd_backend.batches(self._oracle(), self._module, request, chosen, saves)
         slots = tuple(dict.fromkeys(variable.slot for variable in chosen if variable.slot is not None))
-        run = Run(self._engine, request, slots, grid, choose(backend), options.workers, options.batch, options.progress)
+        run = EnsembleRun(
+            self._engine, request, slots, grid, choose(backend), options.workers, options.batch, options.progress
+        )
         return run.batches()
 
     def verify(
@@ -240,14 +242,14 @@ class Model:
                 raise SimError(f"no output {name!r}: ask for {whole.name!r} and select the element") from None
             raise
 
-    def _layout(self, request: Request, chosen: Sequence[Variable], labels: np.ndarray) -> Layout:
+    def _layout(self, request: Request, chosen: Sequence[Variable], labels: np.ndarray) -> ResultLayout:
         dims = dict.fromkeys(dim for variable in chosen for dim in variable.dims)
         members = request.labels if request.labels is not None else np.arange(request.members)
-        return Layout(chosen, {dim: self._labels[dim] for dim in dims}, members, labels)
+        return ResultLayout(chosen, {dim: self._labels[dim] for dim in dims}, members, labels)
 
 
 @dataclass(frozen=True, slots=True)
-class _Options:
+class EngineOptions:
     """How an ensemble is run."""
 
     workers: int = 1

@@ -101,7 +101,7 @@ class Oracle:
         """
         names = [self._match(name) for name in outputs] if outputs is not None else list(self.dims)
         points = [float(time) for time in times] if times is not None else []
-        with _lock, _quiet():
+        with _lock, quiet():
             model = self._fresh(params or {})
             model.set_components(self._settings(model, params or {}))
             model.clean_caches()  # or the clock would start from values that were cached before
@@ -130,7 +130,7 @@ class Oracle:
         return {self._own([dim])[0]: list(self._own(elements)) for dim, elements in theirs.items()}, theirs
 
     def _load(self, *, initialize: bool) -> Any:
-        with _lock, _quiet():
+        with _lock, quiet():
             import pysd
 
             def load() -> Any:
@@ -215,7 +215,7 @@ def abstract_model(path: Path, encoding: str | None = None) -> Any:
     Raises:
         ModelError: not a model file, or one that PySD cannot parse.
     """
-    with _quiet():  # its imports warn about pandas and chardet
+    with quiet():  # its imports warn about pandas and chardet
         from pysd.translators.vensim.vensim_file import VensimFile
         from pysd.translators.xmile.xmile_file import XmileFile
 
@@ -229,7 +229,7 @@ def abstract_model(path: Path, encoding: str | None = None) -> Any:
         file.parse()
         return file.get_abstract_model()
 
-    with _lock, _quiet():
+    with _lock, quiet():
         model = copy.deepcopy(_pysd(path, parse))  # PySD shares one mutable default among all subscript ranges
     _look_for_circles(model, path)
     for node in _nodes(model):
@@ -285,7 +285,7 @@ def _translated(path: Path, encoding: str | None) -> tuple[Path, dict[str, str]]
 
 @functools.lru_cache(maxsize=64)
 def _translate(path: Path, digest: str, encoding: str | None) -> tuple[Path, dict[str, str]]:
-    with _quiet():
+    with quiet():
         from pysd.builders.python.python_model_builder import ModelBuilder
 
     del digest  # part of the key only: a changed file is translated anew
@@ -295,7 +295,7 @@ def _translate(path: Path, digest: str, encoding: str | None) -> tuple[Path, dic
     folder.mkdir(exist_ok=True)
     for number, section in enumerate(model.sections):
         section.path = folder / f"section_{number}.py"
-    with _quiet():
+    with quiet():
         return Path(_pysd(path, lambda: ModelBuilder(model).build_model())), renamed
 
 
@@ -393,7 +393,7 @@ def _pysd(path: Path, call: Any) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """PySD prints and warns about its own handling; what matters comes back as values or errors."""
     with (
         warnings.catch_warnings(),

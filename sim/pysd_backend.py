@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sim.compiler.ir import Module, Series, Variable
+from sim.compiler.ir import Module, TimeSeries, Variable
 from sim.design import Request
 from sim.oracle import Oracle
 
@@ -26,10 +26,10 @@ def parameters(module: Module, request: Request, member: int) -> dict[str, Any]:
 def _value(module: Module, variable: Variable, request: Request, member: int) -> Any:
     slot = variable.slot
     assert slot is not None
-    series: Series | None = request.common_series.get(slot)
+    series: TimeSeries | None = request.common_series.get(slot)
     if slot in request.member_series:
         one = request.member_series[slot]
-        series = Series(one.times, one.values[:, member], one.rule)
+        series = TimeSeries(one.times, one.values[:, member], one.rule)
     coords = {dim: list(module.axes[dim].elements) for dim in variable.dims}
     if series is not None:
         return xr.DataArray(series.values, {"time": series.times, **coords}, ["time", *variable.dims])

@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ResultLayout:
     """The shape of a result.
 
     Attributes:
@@ -45,7 +45,7 @@ class Layout:
 class Sink(Protocol):
     """Takes the results of an ensemble batch by batch."""
 
-    def begin(self, layout: Layout) -> None:
+    def begin(self, layout: ResultLayout) -> None:
         """Prepare."""
 
     def write(self, members: slice, values: Mapping[str, Values]) -> None:
@@ -59,13 +59,13 @@ class Sink(Protocol):
 
 
 @dataclass(slots=True)
-class Memory:
+class InMemory:
     """Keeps everything in memory."""
 
-    layout: Layout | None = None
+    layout: ResultLayout | None = None
     data: dict[str, Values] = field(default_factory=dict)
 
-    def begin(self, layout: Layout) -> None:
+    def begin(self, layout: ResultLayout) -> None:
         """Remember the shape."""
         self.layout, self.data = layout, {}
 
@@ -123,10 +123,10 @@ class NetCDF:
         self.path, self.dtype = Path(path), dtype
         self.part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         self.file: Any = None
-        self.layout: Layout | None = None
+        self.layout: ResultLayout | None = None
         self.stored: dict[str, str] = {}
 
-    def begin(self, layout: Layout) -> None:
+    def begin(self, layout: ResultLayout) -> None:
         """Create dims, coordinates and variables."""
         import netCDF4
 
@@ -187,9 +187,9 @@ class Parquet:
         self.path = Path(path)
         self.part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         self.writer: Any = None
-        self.layout: Layout | None = None
+        self.layout: ResultLayout | None = None
 
-    def begin(self, layout: Layout) -> None:
+    def begin(self, layout: ResultLayout) -> None:
         """Check that one table can hold the variables."""
         dims = {variable.dims for variable in layout.variables}
         if len(dims) > 1:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sim.expression import kind_of, references, text
 from sim.oracle import abstract_model
+from sim.syntax_tree import kind_of, references, text
 
 CONTROLS = ("initial_time", "final_time", "time_step", "saveper")
 STATEFUL = ("DelayStructure", "DelayNStructure", "DelayFixedStructure", "SmoothStructure", "SmoothNStructure")
@@ -24,7 +24,7 @@ _NAME = re.compile(r'\s*(?P<name>"(?:\\"|[^"])*"|[^\[=(:<~|"]+)')
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class EquationPart:
     """One definition of a variable: most have one, subscripted ones may have several.
 
     Attributes:
@@ -58,7 +58,7 @@ class Element:
     group: str
     kind: str
     dims: tuple[str, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[EquationPart, ...]
 
     @property
     def line(self) -> int:
@@ -233,14 +233,14 @@ def _elements(section: Any, written: list[Entry]) -> dict[str, Element]:
     return dict(sorted(elements.items(), key=lambda item: item[1].line))
 
 
-def _part(name: str, component: Any, names: Mapping[str, str], entry: Entry | None) -> Part:
+def _part(name: str, component: Any, names: Mapping[str, str], entry: Entry | None) -> EquationPart:
     if entry is not None:
-        return Part(entry.left, entry.right, component.ast, entry.line)
+        return EquationPart(entry.left, entry.right, component.ast, entry.line)
     subscripts, excepts = component.subscripts
     left = name + (f"[{', '.join(subscripts)}]" if subscripts else "")
     if excepts:
         left += " :EXCEPT: " + ", ".join(f"[{', '.join(one)}]" for one in excepts)
-    return Part(left, text(component.ast, names), component.ast, 0)
+    return EquationPart(left, text(component.ast, names), component.ast, 0)
 
 
 def _kind(key: str, element: Any) -> str:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.expression import kind_of, text, value_of
-from sim.registry import Unit, Units, UnitTextError
-from sim.source import Element, Macro, Part, Source, read, reference
+from sim.source import Element, EquationPart, Macro, Source, read, reference
+from sim.syntax_tree import kind_of, text, value_of
+from sim.unit_registry import Unit, Units, UnitTextError
 
-__all__ = ["Fault", "UnitTextError", "Units", "check"]
+__all__ = ["UnitFault", "UnitTextError", "Units", "check"]
 
 # Nodes whose unit is whatever is declared for them.
 DATA = (
@@ -32,7 +32,7 @@ DATA = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class UnitFault:
     """An equation whose units do not agree.
 
     Attributes:
@@ -58,7 +58,7 @@ class Fault:
         return f"{self.variable}{place}: {self.message}\n    {self.equation}"
 
 
-def check(model: str | Path | Source, units: Units | None = None) -> list[Fault]:
+def check(model: str | Path | Source, units: Units | None = None) -> list[UnitFault]:
     """Every fault of units in a model file.
 
     Args:
@@ -94,13 +94,13 @@ class _Checker:
     def __init__(self, source: Source, units: Units) -> None:
         self.units, self.source = units, source
         self.names = source.names
-        self.faults: list[Fault] = []
+        self.faults: list[UnitFault] = []
         self.scope: Mapping[str, Unit | None] = {}
         self.macros: tuple[str, ...] = ()
         step = source.elements.get("time_step") or source.elements.get("final_time")
         self.time = self._declared(step) if step else units.none
 
-    def check(self) -> list[Fault]:
+    def check(self) -> list[UnitFault]:
         declared = {name: self._declared(element, report=True) for name, element in self.source.elements.items()}
         self.scope = {"time": self.time, **dict.fromkeys(self.source.subscripts, self.units.none), **declared}
         for name, element in self.source.elements.items():
@@ -120,7 +120,7 @@ class _Checker:
             self._report(element, element.parts[0], _Disagreement(None, message, element.units))
         return None
 
-    def _check_part(self, element: Element, part: Part, declared: Unit | None) -> None:
+    def _check_part(self, element: Element, part: EquationPart, declared: Unit | None) -> None:
         if kind_of(part.node) in DATA or value_of(part.node) is not None:
             return  # data and bare numbers have the unit that is declared for them
         try:
@@ -130,10 +130,10 @@ class _Checker:
         except _Disagreement as found:
             self._report(element, part, found)
 
-    def _report(self, element: Element, part: Part, found: _Disagreement) -> None:
+    def _report(self, element: Element, part: EquationPart, found: _Disagreement) -> None:
         equation = f"{part.equation}  [{element.units or 'no unit'}]"
         where = "" if found.node is None else text(found.node, self.names)
-        fault = Fault(element.name, part.line, equation, where, found.declared, found.derived, found.message)
+        fault = UnitFault(element.name, part.line, equation, where, found.declared, found.derived, found.message)
         self.faults.append(fault)
 
     # Expressions. `wanted` is the unit that the place of the expression calls for, where it has one.

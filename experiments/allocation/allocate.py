@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration.errors import InputError
 from experiments.allocation import growth as growth_rates
 from experiments.allocation import indicators as measured
 from experiments.allocation import national as national_sum
@@ -16,7 +17,7 @@ from experiments.allocation import options as option_table
 from experiments.allocation.indicators import Indicators, Plan
 from experiments.allocation.national import Array, Bounds, Weights
 from experiments.allocation.registry import Proposal, Rule, find
-from experiments.errors import InputError
+from experiments.allocation.response import ModelResponse
 
 Result = TypeVar("Result")
 
@@ -95,13 +96,15 @@ def allocate(
     indicator: str = "energy",
     base_year: int | None = None,
     indicators: Indicators | None = None,
+    model: ModelResponse | None = None,
     **options: Any,
 ) -> Allocation:
     """Targets of all provinces by one rule.
 
     rule: official, draft, uniform, s1, s2, s3, triptych, responsibility, csv, … national: the nation's target in per
     cent (default: the plan's). plan: 11FYP, 12FYP, 13FYP. indicator: "energy" or "co2" (intensity of GDP).
-    base_year: another base year than the plan's. indicators: instead of the measured ones. options: see defaults.csv.
+    base_year: another base year than the plan's. indicators: instead of the measured ones. model: the response of the
+    asking study's model, for rules that simulate it. options: see defaults.csv.
     Raises InputError with all faults of the input.
     """
     entry = find(rule)
@@ -121,7 +124,7 @@ def allocate(
     if faults or period is None or target is None:
         raise InputError(faults)
     data = replace(indicators, plan=period) if indicators is not None else measured_indicators(period)
-    return _solve(entry, data, {**resolved, "national": target / 100, "indicator": indicator})
+    return _solve(entry, data, {**resolved, "national": target / 100, "indicator": indicator, "model": model})
 
 
 def _collect(faults: list[str], step: Callable[[], Result]) -> Result | None:
@@ -246,7 +249,7 @@ def _result(solved: _Solved, plain: Array, remainder: Array) -> Allocation:
         aggregate_rounded=solved.summed(plain),
         aggregate_remainder=solved.summed(remainder),
         scalar=solved.scalar,
-        options={key: value for key, value in solved.options.items() if key not in CALLABLES},
+        options={key: value for key, value in solved.options.items() if key not in CALLABLES and key != "model"},
         growth_provinces=100 * growth_rates.summed(data.growth[known], data.gdp[known], data.plan.years),
         growth_nation=data.plan.national_growth,
         growth_scaling=solved.scaling,

@@ -16,10 +16,10 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from calibration.errors import InputError, nearest
 from experiments.allocation import shipped
 from experiments.allocation.growth import growth_targets
 from experiments.allocation.national import Array
-from experiments.errors import InputError, nearest
 
 PLANS_TABLE = Path(__file__).with_name("plans.csv")
 INDUSTRY = ("heavy industry", "light industry")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.errors import InputError, nearest
+from calibration.errors import InputError, nearest
 
 TABLE = Path(__file__).with_name("defaults.csv")
 SUM_TOLERANCE = 1e-9

@@ -18,9 +18,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from calibration.errors import InputError, nearest
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Cut
-from experiments.errors import InputError, nearest
 
 Options = Mapping[str, Any]
 Growth = Literal["official", "equal", "scaled"]
@@ -74,12 +74,12 @@ MODULES = (
     "official",
     "draft",
     "uniform",
-    "s1",
-    "s2",
-    "s3",
+    "lbnl_s1_saving_potential",
+    "lbnl_s2_equal_rates",
+    "lbnl_s3_economic_capacity",
     "triptych",
     "responsibility",
-    "table",
+    "own_table",
     "equal_chance",
     "least_cost",
 )
@@ -108,7 +108,7 @@ def rule(
 def load() -> Mapping[str, Rule]:
     """All rules, their modules imported."""
     for module in MODULES:
-        path = f"{__package__}.{module}"
+        path = f"{__package__}.rules.{module}"
         try:
             import_module(path)
         except ModuleNotFoundError as error:

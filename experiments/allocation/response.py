@@ -4,17 +4,17 @@ A target feeds back on effort, so "the target that is met with chance q" is no q
 that equals the (1 − q) quantile of the reduction *under* t_p.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.errors import InputError
 from experiments.allocation.indicators import Indicators, find_plan
 from experiments.allocation.national import Array
-from experiments.errors import InputError
 
 Bool = NDArray[np.bool_]
 
@@ -104,6 +104,57 @@ class Response:
         got = below + weight[:, None] * (above - below)
         known = np.isfinite(got)
         return np.asarray((known & (got >= target[:, None])).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+
+
+@dataclass(frozen=True)
+class CostCurve:
+    """What each lever adds to a province's reduction, and what a unit of energy saved by it costs.
+
+    provinces, levers: names; base (province): reduction without policy, fraction; gain (province, lever): what the
+    lever adds at full strength, fraction, overlaps taken out; cost (province, lever): net cost, yuan per kgce saved.
+    """
+
+    provinces: tuple[str, ...]
+    levers: tuple[str, ...]
+    base: Array
+    gain: Array
+    cost: Array
+
+    def used(self, price: float, spread: float) -> Array:
+        """Part of each lever (province, lever) in use at a price, yuan per kgce.
+
+        A lever enters linearly while the price rises through ± `spread` about its cost: sites differ, and the curve
+        must have no steps.
+        """
+        return np.clip((price - self.cost + spread) / (2 * spread), 0.0, 1.0)
+
+    def reduction(self, price: float, spread: float) -> Array:
+        """Reduction (province) with every lever in use that costs no more than `price`, yuan per kgce.
+
+        Below the cheapest and above the dearest lever no price tells provinces apart: cuts then fall or rise alike
+        everywhere, a point of the intensity for each yuan.
+        """
+        below = max(0.0, float(self.cost.min()) - spread - price)
+        above = max(0.0, price - float(self.cost.max()) - spread)
+        return np.asarray(self.base + (self.gain * self.used(price, spread)).sum(axis=1) + 0.01 * (above - below))
+
+
+class ModelResponse(Protocol):
+    """The asking study's model, as far as rules that are built on it need it."""
+
+    def response(self, plan: str, mix: str, members: int, seed: int) -> Response:
+        """Reductions of the members under a grid of targets, every province at the same target."""
+
+    def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
+        """What each lever adds to a province's reduction, and at what cost."""
+
+
+def asked_model(options: Mapping[str, Any]) -> ModelResponse:
+    """The model among the options of a rule. Raises InputError when the caller gave none."""
+    if options.get("model") is None:
+        raise InputError("this rule simulates the model: call `allocate` with `model`, the response of a study's model")
+    model: ModelResponse = options["model"]
+    return model
 
 
 def simulated_plan(indicators: Indicators) -> str:

@@ -16,10 +16,12 @@ def open_live(run: str | None = None, runs: Path = Path("runs"), members: int = 
 
     Raises InputError when there is no such run.
     """
-    from experiments import inputs, study
-    from experiments.store import Run
+    from experiments import installation
+    from experiments.ensemble import installed
+    from experiments.runs.store import Run
+    from experiments.study import schema
 
-    chosen = Run.open(run, runs).study if run else study.load()
-    mixes = [*(choice for choice in chosen.mixes if choice.label != START), study.MixChoice(mix=START)]
+    chosen = Run.open(run, runs).study if run else installation.load_study()
+    mixes = [*(choice for choice in chosen.mixes if choice.label != START), schema.MixChoice(mix=START)]
     asked = chosen.model_copy(update={"members": members, "mixes": mixes})
-    return Live(inputs.system(threads), inputs.Province(threads), asked, START)
+    return Live(installed.installed(threads), installation.ProvinceModel(threads), asked, START)

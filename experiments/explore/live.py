@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from experiments.explore.state import NATION, State
-from experiments.intervals import wilson
-from experiments.outputs import GDP, REPORTED
-from experiments.study import PLANS
+from experiments.analyses.intervals import wilson
+from experiments.ensemble.outputs import GDP, REPORTED
+from experiments.explore.state import State
+from models.places import NATION
+from models.plans import PLANS
 
 if TYPE_CHECKING:
-    from experiments.simulate import Inputs, System
-    from experiments.study import Study
+    from experiments.installation import Installation, ScenarioInputs
+    from experiments.study.schema import Study
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 MEMBERS = 200
@@ -67,7 +68,7 @@ class Live:
     which the levers start. One computation at a time: the engine has its own threads.
     """
 
-    system: "System"
+    system: "Installation"
     simulator: Simulator
     study: "Study"
     mix: str
@@ -75,7 +76,7 @@ class Live:
     _busy: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @cached_property
-    def inputs(self) -> "Inputs":
+    def inputs(self) -> "ScenarioInputs":
         """What all members have in common."""
         return self.system.inputs(self.study)
 
@@ -214,7 +215,7 @@ class Live:
 
 def verdicts(paths: Paths, targets: Array, years: list[int], plan: tuple[int, int]) -> dict[str, list[float | None]]:
     """Columns by region: target, chance with its 95 % interval, margin (10, 50, 90 % quantile), reduction, level."""
-    from experiments.feasibility import RED_BEYOND
+    from experiments.analyses.feasibility import RED_BEYOND
 
     base, end = years.index(plan[0]), years.index(plan[1])
     reduction = 100 * (1 - paths.values[:, :, end] / paths.values[:, :, base])  # (region, member)

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.errors import InputError
+from calibration.errors import InputError
 from experiments.explore.guard import Guard
 from experiments.explore.setting import Setting
 from experiments.explore.state import State, checked
-from experiments.report.terms import LANGS, Terms
+from experiments.words.terms import LANGS, Terms
 
 if TYPE_CHECKING:
     from experiments.explore.live import Live
 
 HERE = Path(__file__).parent
-FONTS = HERE.parent / "report" / "fonts"
+FONTS = HERE.parent / "words" / "fonts"
 STATIC = {
     "app.js": (HERE / "static" / "app.js", "text/javascript"),
     "chart.js": (HERE / "static" / "chart.js", "text/javascript"),

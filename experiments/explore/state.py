@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from experiments.errors import InputError, nearest
+from calibration.errors import InputError, nearest
+from models.places import NATION
 
-NATION = "China"
 Name = Annotated[str, Field(max_length=80)]
 
 

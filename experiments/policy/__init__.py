@@ -1,7 +1,7 @@
 """What can be done, how strongly, what it costs and what it brings: options, mixes, costs and benefits."""
 
 from experiments.policy.catalogue import Catalogue, Lever, Option, Quantity, catalogue, levers, load
-from experiments.policy.mix import Mix, merge, mix, mixes, names, settle, stacked, stored
+from experiments.policy.mix import Mix, merge, mix, mixes, names, resolve_delivery, stacked, stored
 
 __all__ = [
     "Catalogue",
@@ -16,7 +16,7 @@ __all__ = [
     "mix",
     "mixes",
     "names",
-    "settle",
+    "resolve_delivery",
     "stacked",
     "stored",
 ]

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from experiments.errors import InputError, nearest
+from calibration.errors import InputError, nearest
 
 FOLDER = Path(__file__).parent
 CATALOGUE = FOLDER / "catalogue"

@@ -11,7 +11,7 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from experiments.errors import InputError
+from calibration.errors import InputError
 from experiments.policy.catalogue import FOLDER, Quantity, described
 
 Array = NDArray[np.float64]

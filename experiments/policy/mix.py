@@ -19,7 +19,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from calibration import tables
-from experiments.errors import InputError, nearest
+from calibration.errors import InputError, nearest
 from experiments.policy.catalogue import catalogue, described
 
 FOLDER = Path(__file__).parent / "mixes"
@@ -287,7 +287,9 @@ def stored(stack: xr.Dataset, label: str) -> Mix:
     return _checked(label, label, specs[label])
 
 
-def settle(design: pd.DataFrame, params: Mapping[str, xr.DataArray]) -> tuple[pd.DataFrame, dict[str, xr.DataArray]]:
+def resolve_delivery(
+    design: pd.DataFrame, params: Mapping[str, xr.DataArray]
+) -> tuple[pd.DataFrame, dict[str, xr.DataArray]]:
     """Decide between a mix and the design on delay and compliance, before the model is called.
 
     Where the mix fixes an input (no NaN) the design's columns of that name go; where the mix leaves it open, the

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from experiments.report import svg
-from experiments.report.lights import LIGHTS
+from experiments.words import svg
+from experiments.words.lights import LIGHTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

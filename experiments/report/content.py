@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from experiments.report import svg
-from experiments.report.lights import LIGHTS, WORDS, Light
-from experiments.report.terms import Terms
+from experiments.analyses.numbers import number
+from experiments.words import svg
+from experiments.words.lights import LIGHTS, WORDS, Rating
+from experiments.words.terms import Terms
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Cell:
     """A cell: text, and a light where the column holds lights."""
 
     text: str
-    light: Light | None = None
+    light: Rating | None = None
 
 
 @dataclass(frozen=True)
@@ -141,14 +142,6 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def number(value: float, decimals: int = 1, sign: bool = False) -> str:
-    """A number with a fixed count of decimals and true minus signs; no "−0.0"."""
-    if not np.isfinite(value):
-        return "–"
-    value = round(value, decimals) or 0.0
-    return f"{value:{'+' if sign and value else ''}.{decimals}f}".replace("-", "−")
-
-
 def capital(words: str) -> str:
     """The words with a capital at their head."""
     return words[:1].upper() + words[1:]
@@ -195,7 +188,7 @@ class ProvincePage:
 
     id: str
     label: str
-    light: Light
+    light: Rating
     finding: str
     charts: Sequence[Chart] = ()
     conditions: Sequence[str] = ()

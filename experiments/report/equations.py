@@ -6,6 +6,6 @@ import pandas as pd
 def table_of_equations() -> pd.DataFrame:
     """Columns name, unit, equation, meaning: every variable of the model."""
     from models import PROVINCE
-    from sim.equations import table
+    from sim.equation_table import table
 
     return table(PROVINCE)

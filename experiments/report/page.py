@@ -1,22 +1,27 @@
 """The whole report of a run in one language."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.report import sections, svg
-from experiments.report.content import ProvincePage, Section, number, short
-from experiments.report.lights import GREEN, RED, UNRATED, YELLOW, Light
+from experiments.analyses.numbers import number
+from experiments.analyses.solve import BOUND
+from experiments.report import sections
+from experiments.report.content import ProvincePage, Section, short
 from experiments.report.province import label, province_id
 from experiments.report.province import page as province_page
-from experiments.report.terms import Terms
-from experiments.report.tilemap import CODES, COLUMNS, ROWS, TILES
-from experiments.report.view import NATION, Measured, Standing, View, lowest_first
-from experiments.solve import BOUND
+from experiments.report.view import Standing, View, lowest_first
+from experiments.words import svg
+from experiments.words.lights import GREEN, RED, UNRATED, YELLOW, Rating
+from experiments.words.measured import Measured
+from experiments.words.terms import Terms
+from experiments.words.tilemap import CODES, COLUMNS, ROWS, TILES
+from models.places import NATION
 
 if TYPE_CHECKING:
-    from experiments.store import Run
+    from experiments.runs.store import Run
 
 FILES = {"en": "report.html", "zh": "report.zh.html"}
 PITCH_X, PITCH_Y = 78, 64
@@ -34,7 +39,7 @@ class Page:
     sentence: str
     condition: str
     tiles: dict[str, Any]
-    legend: list[Light]
+    legend: list[Rating]
     rows: list[dict[str, Any]]
     warnings: list[str]
     compared: str | None
@@ -256,5 +261,5 @@ def css() -> str:
         f"{base64.b64encode(svg.FONTS[name].read_bytes()).decode()})}}"
         for name, weight in (("Regular", 400), ("Bold", 700))
     )
-    style = (svg.HERE / "templates" / "report.css").read_text(encoding="utf-8")
+    style = (Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
     return Markup(faces + style)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from experiments.analyses.numbers import number
 from experiments.report import charts
-from experiments.report.content import Chart, Missing, Section, Table, chart, number, short, table
+from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
 from experiments.report.policies import policies
-from experiments.report.view import NATION, View, lowest_first
+from experiments.report.view import View, lowest_first
+from models.places import NATION
 
 
 def chapters(view: View) -> list[Section]:
@@ -63,7 +65,7 @@ def provinces(view: View) -> Section:
 
 def progress(view: View) -> Table | None:
     """Chance of being on track in each year of the plan (20, 40, 60, 80, 100 % of the target)."""
-    from experiments import feasibility
+    from experiments.analyses import feasibility
 
     rows = view.rows("barometer")
     if rows is None:

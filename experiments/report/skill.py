@@ -7,11 +7,13 @@ import pandas as pd
 
 from calibration.backtest import MODEL, OPPONENT
 from calibration.scores import LEVELS
-from experiments.report import charts, svg
-from experiments.report.content import Chart, chart, csv, number, table
+from experiments.analyses.numbers import number
+from experiments.report import charts
+from experiments.report.content import Chart, chart, csv, table
 from experiments.report.province_tables import Found
-from experiments.report.terms import Terms
 from experiments.report.view import View
+from experiments.words import svg
+from experiments.words.terms import Terms
 
 HEADS = {
     "forecast": "Forecast",

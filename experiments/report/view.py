@@ -2,21 +2,21 @@
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from experiments.report.lights import UNRATED, WORDS, Light
-from experiments.report.terms import Terms
+from experiments.words.lights import UNRATED, WORDS, Rating
+from experiments.words.terms import Terms
+from models.places import NATION
 
 if TYPE_CHECKING:
-    from experiments.store import Run
+    from experiments.runs.store import Run
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-NATION = "China"
 #: Which of a run's mixes stands on the first page: the plan as it was carried out, else as designed, else the first.
 HEADLINE_MIXES = ("delivered", "plan")
 LAST_SHOWN = 5  # years shown beyond the year in which the target is judged
@@ -39,7 +39,7 @@ class Standing:
     interval: tuple[float, float]
     shares: tuple[float, float, float]
     members: int
-    light: Light
+    light: Rating
     reach: tuple[float, float, float]
     words: tuple[str, str]
 
@@ -129,7 +129,7 @@ class View:
     @cached_property
     def summary(self) -> dict[tuple[str, str, str], Standing]:
         """(allocation, mix, province) → standing: the run's table where it has one."""
-        from experiments import feasibility
+        from experiments.analyses import feasibility
 
         table = self.table("feasibility")
         if table is None:
@@ -172,52 +172,6 @@ class View:
             if column in table and value is not None:
                 table = table[table[column] == value]
         return table
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The measured series that stand under the projections."""
-
-    data: xr.Dataset
-
-    @staticmethod
-    @cache
-    def load() -> "Measured":
-        """The shipped baseline, read once a process."""
-        from calibration import baseline
-
-        return Measured(baseline.load())
-
-    @property
-    def last_year(self) -> int:
-        """Last year in which the energy intensity of any province was measured."""
-        known = self.data["energy_intensity"].notnull().any("province")
-        return int(self.data.year.values[known.values].max())
-
-    def series(self, name: str, province: str, scale: float = 1.0, first: int = 2005) -> tuple[Array, Array, Array]:
-        """Years, values and absolute errors (each (year), measured years only) of a series of a province.
-
-        For "China" the sum of provinces (an intensity: their mean weighted by GDP), nothing where one is missing.
-        """
-        chosen = self.data[name].sel(year=slice(first, None))
-        nation = province == NATION
-        if nation and name.endswith("intensity"):
-            gdp = self.data["gdp"].sel(year=slice(first, None))
-            chosen = (chosen * gdp).sum("province", skipna=False) / gdp.sum("province", skipna=False)
-        else:
-            chosen = chosen.sum("province", skipna=False) if nation else chosen.sel(province=province)
-        for dim in [dim for dim in chosen.dims if dim != "year"]:
-            chosen = chosen.sum(str(dim), min_count=1)
-        values = chosen.values.astype(float) * scale
-        errors = np.zeros_like(values)
-        if (
-            (sigma := f"{name}_sigma") in self.data
-            and province != NATION
-            and self.data[sigma].dims == ("province", "year")
-        ):
-            errors = self.data[sigma].sel(province=province, year=slice(first, None)).values * values
-        known = np.isfinite(values)
-        return chosen.year.values[known].astype(float), values[known], np.nan_to_num(errors[known])
 
 
 def lowest_first(standings: Iterable[Standing]) -> list[Standing]:

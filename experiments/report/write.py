@@ -7,22 +7,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.errors import InputError
+from calibration.errors import InputError
 from experiments.report.page import FILES, build, html, render
-from experiments.report.terms import LANGS, Lang, Terms
-from experiments.report.view import Measured
+from experiments.words.measured import Measured
+from experiments.words.terms import LANGS, Lang, Terms
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.store import Run
+    from experiments.runs.store import Run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 
 
 def write(run: "Run", langs: Sequence[Lang] = LANGS, folder: Path | None = None) -> list[Path]:
     """Write `report.html` (English) and `report.zh.html` (Chinese) into the run's folder or another; their paths."""
-    from experiments.store import write_text
+    from experiments.runs.store import write_text
 
     measured = Measured.load()
     target = folder or run.folder
@@ -42,7 +42,7 @@ def write_card(rows: "pd.DataFrame", facts: Mapping[str, float], file: Path) -> 
     rows, facts: as `hindcast.keep` stores them.
     """
     from experiments.report.skill import card
-    from experiments.store import write_text
+    from experiments.runs.store import write_text
 
     file.parent.mkdir(parents=True, exist_ok=True)
     paths: dict[Lang, Path] = {"en": file, "zh": file.with_suffix(".zh.html")}

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.errors import InputError
-from experiments.store import Run
+from calibration.errors import InputError
+from experiments.runs.store import Run
 from experiments.toolkit import sheets
 from experiments.toolkit.sheets import Folder
 

@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from experiments.errors import InputError, nearest
+from calibration.errors import InputError, nearest
 from experiments.policy.catalogue import described
 
 ENCODING = "utf-8-sig"  # with the mark that spreadsheet programs need to read Chinese

@@ -8,12 +8,12 @@ import pandas as pd
 import yaml
 
 from calibration import baseline, tables
-from experiments.errors import InputError, RuleError, nearest
+from calibration.errors import InputError, RuleError, nearest
 from experiments.policy.catalogue import catalogue
-from experiments.store import Run
-from experiments.study import PLANS
+from experiments.runs.store import Run
 from experiments.toolkit import sheets
 from experiments.toolkit.sheets import Design, Folder, Settings
+from models.plans import PLANS
 
 BASE_YEAR = 2010
 HISTORY = range(2005, 2011)

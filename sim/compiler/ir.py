@@ -1,6 +1,6 @@
 """The typed intermediate form: what a model means, free of PySD, of file formats and of any back end.
 
-    model file ──PySD's parser──▶ abstract model ──lower──▶ Module ──plan──▶ Plan ──▶ NumPy or native kernel
+    model file ──PySD's parser──▶ abstract model ──lower──▶ Module ──plan──▶ ExecutionPlan ──▶ NumPy or native kernel
                                                               └──▶ units · equations · diagram
 
 A `Module` is a set of *scalar* equations inside loops over named axes:
@@ -36,7 +36,7 @@ A `Module` is a set of *scalar* equations inside loops over named axes:
 `Module.variables` maps the names in the model file to `Variable(name, dims, units, doc, limits, kind, line, slot)`;
 `kind` is stock, auxiliary, constant, lookup, data or control. `Module.equations` holds for each variable one
 `Equation` a line of the model file (one for each subscripted definition). `Module.defaults[slot]` is the value of an
-input slot (ndarray over its dims), `Module.series[slot]` a data series `Series(times, values, rule)`.
+input slot (ndarray over its dims), `Module.series[slot]` a data series `TimeSeries(times, values, rule)`.
 """
 
 from __future__ import annotations
@@ -346,7 +346,7 @@ class Equation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class State:
+class StateEquation:
     """A slot carried from step to step; `next` is None for INITIAL. Of a history, `next` is the recorded input."""
 
     slot: int
@@ -360,7 +360,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Table:
+class LookupTable:
     """Lookup rows that share their abscissae.
 
     Attributes:
@@ -376,7 +376,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class TimeSeries:
     """Values over time for an input slot.
 
     Attributes:
@@ -424,11 +424,11 @@ class Module:
     variables: dict[str, Variable]
     slots: list[Slot]
     equations: list[Equation]
-    states: list[State]
-    tables: list[Table]
+    states: list[StateEquation]
+    tables: list[LookupTable]
     clock: Clock
     defaults: dict[int, np.ndarray] = field(default_factory=dict)
-    series: dict[int, Series] = field(default_factory=dict)
+    series: dict[int, TimeSeries] = field(default_factory=dict)
     missing: dict[int, str] = field(default_factory=dict)  # input slots without a value → what to do about it
     fixed: dict[int, str] = field(default_factory=dict)  # slots that decide the structure → why they cannot be changed
     structure: list[tuple[int, str]] = field(default_factory=list)  # slots of such numbers (orders), their variables

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from experiments import feasibility
-from experiments.simulate import Inputs, System
-from experiments.store import Run
-from experiments.study import Study, Vocabulary, load
+from experiments.analyses import feasibility
+from experiments.installation import Installation, ScenarioInputs
+from experiments.runs.store import Run
+from experiments.study.load import load
+from experiments.study.schema import Study, Vocabulary
 
 PROVINCES = ["Beijing", "Guangdong", "Ningxia"]
 PLANS = ["p11", "p12", "p13", "p14"]
@@ -37,7 +38,7 @@ def study(tmp_path: Path, *overrides: str) -> Study:
     return load(path, overrides, Vocabulary())
 
 
-def inputs(study: Study) -> Inputs:
+def inputs(study: Study) -> ScenarioInputs:
     """Targets, two mixes and base-year data."""
     allocations, mixes = [a.label for a in study.allocations], [m.label for m in study.mixes]
     coords = {"province": PROVINCES}
@@ -55,7 +56,7 @@ def inputs(study: Study) -> Inputs:
         {"allocation": allocations, "province": [*PROVINCES, "China"]},
     )
     mix = xr.Dataset({"strength": (("mix", "province"), np.linspace(0, 1, len(mixes))[:, None] * np.ones(3))}, coords)
-    return Inputs(common, allocation, mix.assign_coords(mix=mixes))
+    return ScenarioInputs(common, allocation, mix.assign_coords(mix=mixes))
 
 
 def design(study: Study) -> pd.DataFrame:
@@ -122,10 +123,10 @@ def checksums() -> dict[str, str]:
     return {"models/small.mdl": "0" * 64}
 
 
-SYSTEM = System(inputs, design, errors, Closed(), checksums)
+SYSTEM = Installation(inputs, design, errors, Closed(), checksums)
 
 
-def slow(pause: float) -> System:
+def slow(pause: float) -> Installation:
     """The same, each batch taking a while."""
     return replace(SYSTEM, simulate=Closed(pause))
 

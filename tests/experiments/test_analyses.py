@@ -8,38 +8,51 @@ import pandas as pd
 import pytest
 
 from calibration import discrepancy, posterior
-from experiments import checks, findings, inputs, simulate, solve, study
+from calibration.errors import InputError
 from experiments.allocation import allocate
-from experiments.errors import InputError
-from experiments.futures import Futures, chances, cost_curve, plan_futures, response
-from experiments.sensitivity.population import DRAW, NATIONAL, PROVINCIAL, RULE, VINTAGE, VINTAGES, Population
-from experiments.store import NATION, Run
-from experiments.study import Study
+from experiments.analyses import feasibility_tables, reality_checks, solve
+from experiments.analyses.sensitivity import sensitivity_tables
+from experiments.analyses.sensitivity.problem import (
+    DRAW,
+    NATIONAL,
+    PROVINCIAL,
+    RULE,
+    VINTAGE,
+    VINTAGES,
+    SensitivityProblem,
+)
+from experiments.ensemble import installed, simulation
+from experiments.ensemble.core import Ensemble, chances, cost_curve, plan_ensemble, response
+from experiments.installation import load_study
+from experiments.runs.store import Run
+from experiments.study.schema import Study
+from experiments.words import box_sentences
+from models.places import NATION
 
 MEMBERS = 40
 
 
 @pytest.fixture(scope="module")
 def asked() -> Study:
-    return study.load("twelfth-plan", [f"members={MEMBERS}"])
+    return load_study("twelfth-plan", [f"members={MEMBERS}"])
 
 
 @pytest.fixture(scope="module")
-def futures(asked: Study) -> Futures:
-    return Futures.of(asked, inputs.system(1))
+def futures(asked: Study) -> Ensemble:
+    return Ensemble.of(asked, installed.installed(1))
 
 
 @pytest.fixture(scope="module")
-def population(futures: Futures) -> Population:
-    return Population(futures, "base", ("official", "uniform"))
+def population(futures: Ensemble) -> SensitivityProblem:
+    return SensitivityProblem(futures, "base", ("official", "uniform"))
 
 
-def points(population: Population, n: int, seed: int = 1) -> pd.DataFrame:
+def points(population: SensitivityProblem, n: int, seed: int = 1) -> pd.DataFrame:
     unit = np.random.default_rng(seed).random((n, len(population.factors())))
     return pd.DataFrame({f.name: f.quantile(unit[:, j]) for j, f in enumerate(population.factors())})
 
 
-def test_every_group_has_its_factors(population: Population) -> None:
+def test_every_group_has_its_factors(population: SensitivityProblem) -> None:
     factors = population.factors()
     assert len({f.name for f in factors}) == len(factors) >= 20
     groups = {f.group for f in factors}
@@ -56,12 +69,12 @@ def test_every_group_has_its_factors(population: Population) -> None:
     }
 
 
-def test_a_member_of_the_run_has_the_same_margin_as_a_point(population: Population) -> None:
+def test_a_member_of_the_run_has_the_same_margin_as_a_point(population: SensitivityProblem) -> None:
     own = population.futures
     names = [f.name for f in population.factors() if f.name not in (DRAW, NATIONAL, PROVINCIAL, RULE, VINTAGE)]
     draw = np.random.default_rng([own.study.seed, 1]).permutation(population.posterior.sizes["draw"])[:MEMBERS]
     same = own.members[names].assign(**{DRAW: draw, VINTAGE: VINTAGES[0]}).reset_index(drop=True)
-    alone = Population(own, "base", ("official",))
+    alone = SensitivityProblem(own, "base", ("official",))
     intensity = own.results(own.params("base"), ["reported energy intensity"])["reported energy intensity"]
     reduction = 100 * (1 - intensity.isel(year=-1) / intensity.isel(year=0))
     goal = own.inputs.allocation["target"].sel(allocation="official", province=own.provinces)
@@ -69,15 +82,15 @@ def test_a_member_of_the_run_has_the_same_margin_as_a_point(population: Populati
     np.testing.assert_allclose(alone.margins(same)[:, :-1], expected, atol=1e-8)
 
 
-def test_margins_do_not_depend_on_threads_or_on_the_other_points(population: Population, asked: Study) -> None:
+def test_margins_do_not_depend_on_threads_or_on_the_other_points(population: SensitivityProblem, asked: Study) -> None:
     some = points(population, 50)
     whole = population.margins(some)
-    four = Population(Futures.of(asked, inputs.system(4)), "base", ("official", "uniform"))
+    four = SensitivityProblem(Ensemble.of(asked, installed.installed(4)), "base", ("official", "uniform"))
     np.testing.assert_array_equal(four.margins(some), whole)
     np.testing.assert_array_equal(population.margins(some.iloc[10:20]), whole[10:20])
 
 
-def test_the_rule_moves_the_target_and_nothing_but_it_at_first_order(population: Population) -> None:
+def test_the_rule_moves_the_target_and_nothing_but_it_at_first_order(population: SensitivityProblem) -> None:
     some = points(population, 20)
     both = [population.margins(some.assign(**{RULE: rule})) for rule in ("official", "uniform")]
     target = population.futures.inputs.allocation["target"].sel(province=population.places).to_numpy()
@@ -87,7 +100,7 @@ def test_the_rule_moves_the_target_and_nothing_but_it_at_first_order(population:
     assert (gain[:, asked_more < -1.5] > 0).all()
 
 
-def test_shocks_follow_the_law_of_the_calibration(population: Population) -> None:
+def test_shocks_follow_the_law_of_the_calibration(population: SensitivityProblem) -> None:
     law = discrepancy.from_attrs(posterior.load())
     n = 4000
     level = (np.arange(n) + 0.5) / n
@@ -102,7 +115,7 @@ def test_shocks_follow_the_law_of_the_calibration(population: Population) -> Non
 
 
 def test_shipped_checks_know_the_model() -> None:
-    assert checks.needed(checks.everything())
+    assert reality_checks.needed(reality_checks.everything())
 
 
 def test_an_experts_wrong_name_is_refused(tmp_path: Path) -> None:
@@ -111,13 +124,13 @@ def test_an_experts_wrong_name_is_refused(tmp_path: Path) -> None:
         "- {name: x, en: e, zh: z, source: s, variable: gdpp, years: [2010, 2015], min: 0}", encoding="utf-8"
     )
     with pytest.raises(InputError, match="unknown variable 'gdpp'; did you mean 'gdp'"):
-        checks.everything([path])
+        reality_checks.everything([path])
 
 
 def test_equal_chance_holds_when_every_province_has_its_own_target() -> None:
     found = allocate("equal-chance", 16.0, members=MEMBERS, mix="plan", seed=1)
     assert found.aggregate == pytest.approx(16.0, abs=1e-6)
-    futures = plan_futures("12FYP", ["plan"], MEMBERS, 1)
+    futures = plan_ensemble("12FYP", ["plan"], MEMBERS, 1)
     goal = found.targets().sel(province=futures.provinces).to_numpy() / 100
     exact = chances(futures, "plan", goal)
     assert (found.table.converged[found.table.target_percent.notna()] == "yes").all()
@@ -141,7 +154,7 @@ def test_levers_add_up_to_the_difference_of_the_mixes() -> None:
 
 def test_all_faults_of_a_question_to_the_solver_at_once(asked: Study) -> None:
     with pytest.raises(InputError) as caught:
-        solve.answer(asked, inputs.system(1), solve.Asked("Sichaun", "oficial", "ful", 1.4, 140.0))
+        solve.answer(asked, installed.installed(1), solve.SolveRequest("Sichaun", "oficial", "ful", 1.4, 140.0))
     text = str(caught.value)
     for words in (
         "did you mean 'Sichuan'",
@@ -154,10 +167,10 @@ def test_all_faults_of_a_question_to_the_solver_at_once(asked: Study) -> None:
 
 
 def test_solver_answers_for_a_province(asked: Study) -> None:
-    table, sentence = solve.answer(asked, inputs.system(1), solve.Asked("Sichuan", target=8.0))
+    table, sentence = solve.answer(asked, installed.installed(1), solve.SolveRequest("Sichuan", target=8.0))
     assert table.reached.iloc[0] == "yes"
     assert "needs no new policy" in sentence
-    far, sentence = solve.answer(asked, inputs.system(1), solve.Asked("Sichuan", target=45.0))
+    far, sentence = solve.answer(asked, installed.installed(1), solve.SolveRequest("Sichuan", target=45.0))
     assert set(far.reached) == {"no"}
     assert "not reachable" in sentence
     assert far.set_index("step").binding["whole mix"] != ""
@@ -165,16 +178,16 @@ def test_solver_answers_for_a_province(asked: Study) -> None:
 
 def test_solver_refuses_what_it_does_not_know(asked: Study) -> None:
     with pytest.raises(InputError, match="did you mean 'Sichuan'"):
-        solve.answer(asked, inputs.system(1), solve.Asked("Sichaun"))
+        solve.answer(asked, installed.installed(1), solve.SolveRequest("Sichaun"))
     with pytest.raises(InputError, match="fulll"):
-        solve.answer(asked, inputs.system(1), solve.Asked("Sichuan", mix="fulll"))
+        solve.answer(asked, installed.installed(1), solve.SolveRequest("Sichuan", mix="fulll"))
 
 
 def analysed(folder: Path, asked: Study, threads: int) -> Run:
-    system = inputs.system(threads)
-    run = simulate.resume(simulate.start(asked, system, folder, batch=16 * threads), system)
-    findings.analyse(run, system)
-    findings.decide(run, system, runs=2500, trajectories=4)
+    system = installed.installed(threads)
+    run = simulation.resume(simulation.start(asked, system, folder, batch=16 * threads), system)
+    feasibility_tables.feasibility_tables(run, system, box_sentences.row)
+    sensitivity_tables.sensitivity_tables(run, system, runs=2500, trajectories=4)
     return run
 
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from experiments import checks
-from experiments.checks import Check
-from experiments.errors import InputError
+from calibration.errors import InputError
+from experiments.analyses import reality_checks
+from experiments.analyses.reality_checks import Check
 
 VARIABLES = {"gdp": ("province",), "final energy": ("province", "sector"), "population": ("province",), "price": ()}
 ELEMENTS = {"province": ["x", "y"], "sector": ["residential", "services"]}
@@ -36,7 +36,7 @@ GROWING = np.array([[[1.0, 1.1, 1.2], [1.0, 1.2, 1.5]], [[1.0, 0.9, 1.2], [1.0, 
 
 
 def test_pass_rate_and_the_worst_case_by_hand() -> None:
-    row = checks.evaluate([check(take="growth")], results(GROWING), mix="base").iloc[0]
+    row = reality_checks.evaluate([check(take="growth")], results(GROWING), mix="base").iloc[0]
     assert (row.members, row.passed, row.rate, row.provinces_failing) == (2, 1, 0.5, 1)
     assert row.worst == pytest.approx(-0.1)
     assert (row.worst_province, row.worst_year, row.mix, row.limit) == ("x", 2011, "base", "≥ 0")
@@ -52,7 +52,7 @@ def test_pass_rate_and_the_worst_case_by_hand() -> None:
     ],
 )
 def test_what_is_taken(changes: dict, worst: float) -> None:
-    row = checks.evaluate([check(**changes)], results(GROWING)).iloc[0]
+    row = reality_checks.evaluate([check(**changes)], results(GROWING)).iloc[0]
     assert row.passed == (0 if changes.get("take") == "change" else 1)
     assert row.worst == pytest.approx(worst)
 
@@ -60,7 +60,7 @@ def test_what_is_taken(changes: dict, worst: float) -> None:
 def test_not_a_number_does_not_comply() -> None:
     gdp = GROWING.copy()
     gdp[0, 0, 1] = np.nan
-    assert checks.evaluate([check(take="level", min=0.0)], results(gdp)).passed[0] == 1
+    assert reality_checks.evaluate([check(take="level", min=0.0)], results(gdp)).passed[0] == 1
 
 
 def test_batches_give_the_table_of_the_whole() -> None:
@@ -68,14 +68,14 @@ def test_batches_give_the_table_of_the_whole() -> None:
     gdp = rng.normal(1, 0.05, (50, 2, 3))
     whole = results(gdp)
     some = [check(take="level", min=0.9), check(name="d", take="growth", min=-0.1, max=0.1)]
-    alone = checks.evaluate(some, whole, mix="m")
+    alone = reality_checks.evaluate(some, whole, mix="m")
 
     def batches(variables: list[str], years: range):
         assert variables == ["gdp"]
         assert list(years) == [2010, 2011, 2012]
         yield from (whole.isel(member=slice(k, k + 20)) for k in (0, 20, 40))
 
-    joined = checks.over_ensemble(some, batches, mix="m")
+    joined = reality_checks.over_ensemble(some, batches, mix="m")
     pd.testing.assert_frame_equal(joined, alone)
 
 
@@ -87,7 +87,7 @@ def test_the_worst_value_and_the_failing_provinces_are_of_all_batches() -> None:
     def batches(variables: list[str], years: range):
         yield from (results(gdp[k : k + 2]) for k in (0, 2))
 
-    row = checks.over_ensemble([check(min=0.9)], batches).iloc[0]
+    row = reality_checks.over_ensemble([check(min=0.9)], batches).iloc[0]
     assert (row.provinces_failing, row.failing) == (2, "x; y")
     assert (row.worst, row.worst_province, row.worst_year) == (0.1, "y", 2012)
 
@@ -109,7 +109,7 @@ def test_all_faults_of_a_file_at_once_with_nearest_names(tmp_path: Path) -> None
         encoding="utf-8",
     )
     with pytest.raises(InputError) as caught:
-        checks.load([path], VARIABLES, ELEMENTS, (2005, 2030))
+        reality_checks.load([path], VARIABLES, ELEMENTS, (2005, 2030))
     text = str(caught.value)
     for words in (
         "unknown variable 'gpd'; did you mean 'gdp'",
@@ -130,10 +130,10 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text("- [", encoding="utf-8")
     with pytest.raises(InputError, match=r"broken\.yaml: not readable"):
-        checks.load([path])
+        reality_checks.load([path])
 
 
 def test_shipped_checks_load_and_have_both_languages() -> None:
-    found = checks.load()
+    found = reality_checks.load()
     assert len(found) >= 8
     assert all(c.en and c.zh and c.source for c in found)

@@ -7,8 +7,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from experiments import cli, console, findings, inputs, job, simulate
-from experiments.errors import InputError, RuleError
+from calibration.errors import InputError, RuleError
+from experiments import cli
+from experiments.analyses import feasibility_tables
+from experiments.cli import console, terminal_tables
+from experiments.ensemble import estimate, installed, simulation
+from experiments.runs import overview
+from experiments.runs.store import Run
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
@@ -61,8 +66,8 @@ def test_wrong_options_end_in_two() -> None:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with one complete run; the commands use the small system."""
-    monkeypatch.setattr(inputs, "system", lambda threads=1: SYSTEM)
-    run = simulate.resume(simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs"), SYSTEM)
+    monkeypatch.setattr(installed, "installed", lambda threads=1: SYSTEM)
+    run = simulation.resume(simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs"), SYSTEM)
     small_system.analyse(run)
     return tmp_path / "runs"
 
@@ -106,16 +111,16 @@ def test_rm_deletes_runs_alone(runs: Path) -> None:
 
 
 def test_resume_finishes(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(findings, "analyse", small_system.analyse)
+    monkeypatch.setattr(feasibility_tables, "feasibility_tables", small_system.analyse)
     study = small_system.study(tmp_path, "seed=9")
-    run = simulate.start(study, SYSTEM, runs)
+    run = simulation.start(study, SYSTEM, runs)
     called("runs", "resume", run.name, "--runs", runs, "--verify", 0, "--no-report", "--quiet")
     assert run.complete
     assert {"feasibility", "trust"} <= set(run.tables)
 
 
 def test_compare_and_export(runs: Path, tmp_path: Path) -> None:
-    run = simulate.resume(simulate.start(small_system.study(tmp_path, "seed=9"), SYSTEM, runs), SYSTEM)
+    run = simulation.resume(simulation.start(small_system.study(tmp_path, "seed=9"), SYSTEM, runs), SYSTEM)
     other = next(path.name for path in runs.iterdir() if path.name != run.name)
     found = json.loads(called("compare", run.name, other, "--runs", runs, "--json"))
     assert found["study"] == [{"path": "seed", "a": "9", "b": "7"}]
@@ -125,18 +130,18 @@ def test_compare_and_export(runs: Path, tmp_path: Path) -> None:
 
 def test_the_table_says_what_the_metrics_say(runs: Path) -> None:
     (folder,) = runs.iterdir()
-    run = simulate.Run(folder)
-    table = job.verdicts(run, "even", "full").set_index("province")
+    run = Run(folder)
+    table = terminal_tables.verdicts(run, "even", "full").set_index("province")
     margin = run.metrics()["margin"].sel(allocation="even", mix="full", province="Guangdong")
     assert float(table.loc["Guangdong", "margin"]) == pytest.approx(float(margin.median()), abs=0.051)
     assert table.loc["Guangdong", "chance %"].startswith(f"{100 * float((margin >= 0).mean()):.0f} ±")
     with pytest.raises(InputError, match=r"has no even × none; it has: even × base, even × full, official × base"):
-        job.verdicts(run, "even", "none")
-    assert "160 member runs in" in job.statistics(run)
+        terminal_tables.verdicts(run, "even", "none")
+    assert "160 member runs in" in overview.statistics(run)
 
 
 def test_an_estimate_writes_nothing(tmp_path: Path) -> None:
-    found = job.estimate(small_system.study(tmp_path, "members=500"), SYSTEM, tmp_path / "runs")
+    found = estimate.estimate(small_system.study(tmp_path, "members=500"), SYSTEM, tmp_path / "runs")
     assert (found["member runs"], found["scenarios"]) == (2000, 4)
     assert found["seconds"] > 0
     assert not (tmp_path / "runs").exists()

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from experiments import simulate
-from experiments.errors import InputError
-from experiments.store import Run
+from calibration.errors import InputError
+from experiments.ensemble import batches, simulation
+from experiments.runs.store import Run
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
@@ -23,27 +23,27 @@ def digests(run: Run) -> list[str]:
 
 
 def fresh(tmp_path: Path) -> Run:
-    return simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", batch=8, fresh=True)
+    return simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", batch=8, fresh=True)
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Digests of the run in this process."""
-    return digests(simulate.resume(fresh(tmp_path_factory.mktemp("here")), SYSTEM))
+    return digests(simulation.resume(fresh(tmp_path_factory.mktemp("here")), SYSTEM))
 
 
 @pytest.mark.parametrize(
     "workers", [2, pytest.param(1, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
 )
 def test_worker_processes_change_nothing(tmp_path: Path, here: list[str], workers: int) -> None:
-    assert digests(simulate.resume(fresh(tmp_path), SYSTEM, workers=workers)) == here
+    assert digests(simulation.resume(fresh(tmp_path), SYSTEM, workers=workers)) == here
 
 
 def test_a_worker_killed_in_the_middle_is_survived(tmp_path: Path, here: list[str]) -> None:
     killed: list[int] = []
 
     @contextmanager
-    def progress(total: int) -> Iterator[simulate.Step]:
+    def progress(total: int) -> Iterator[batches.Step]:
         def step(done: int, failed: int) -> None:
             if done >= total // 4 and not killed:
                 workers = [
@@ -54,7 +54,7 @@ def test_a_worker_killed_in_the_middle_is_survived(tmp_path: Path, here: list[st
 
         yield step
 
-    run = simulate.resume(fresh(tmp_path), small_system.slow(0.05), workers=2, step=progress)
+    run = simulation.resume(fresh(tmp_path), small_system.slow(0.05), workers=2, step=progress)
     assert killed
     assert digests(run) == here
     assert run.manifest["members"]["failed"] == 0
@@ -66,7 +66,7 @@ def test_a_cluster_by_its_address(tmp_path: Path, here: list[str]) -> None:
     options = {"threads_per_worker": 2, "processes": False, "protocol": "tcp", "dashboard_address": None}
     with LocalCluster(n_workers=2, **options) as cluster:
         assert cluster.scheduler_address.startswith("tcp://")
-        assert digests(simulate.resume(fresh(tmp_path), SYSTEM, cluster=cluster.scheduler_address)) == here
+        assert digests(simulation.resume(fresh(tmp_path), SYSTEM, cluster=cluster.scheduler_address)) == here
 
 
 def test_workers_with_another_model_are_refused(tmp_path: Path) -> None:
@@ -83,12 +83,12 @@ def test_workers_with_another_model_are_refused(tmp_path: Path) -> None:
         LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster,
         pytest.raises(RuntimeError, match=r"a worker has another models/small\.mdl than this machine"),
     ):
-        simulate.resume(run, replace(SYSTEM, checksums=changes), cluster=cluster.scheduler_address)
+        simulation.resume(run, replace(SYSTEM, checksums=changes), cluster=cluster.scheduler_address)
 
 
 def test_no_scheduler_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiments import cluster
+    from experiments.ensemble import dask_cluster as cluster
 
     monkeypatch.setattr(cluster, "JOIN_SECONDS", 1)
     with pytest.raises(InputError, match=r"no Dask scheduler answers at 'tcp://127\.0\.0\.1:9'"):
-        simulate.resume(fresh(tmp_path), SYSTEM, cluster="tcp://127.0.0.1:9")
+        simulation.resume(fresh(tmp_path), SYSTEM, cluster="tcp://127.0.0.1:9")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.discovery import discover, paste, peel
+from experiments.analyses.prim import discover, paste, peel
 
 GOLDEN = Path(__file__).parent / "golden" / "prim_peeling.csv"
 

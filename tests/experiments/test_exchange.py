@@ -14,16 +14,18 @@ import pytest
 import xarray as xr
 import yaml
 
-from experiments import compare, export, feasibility, simulate
-from experiments.errors import InputError
-from experiments.outputs import table
-from experiments.store import Run
+from calibration.errors import InputError
+from experiments.analyses import feasibility
+from experiments.ensemble import simulation
+from experiments.ensemble.outputs import table
+from experiments.exchange import compare, export
+from experiments.runs.store import Run
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
 
 def made(folder: Path, *overrides: str) -> Run:
-    run = simulate.resume(simulate.start(small_system.study(folder, *overrides), SYSTEM, folder / "runs"), SYSTEM)
+    run = simulation.resume(simulation.start(small_system.study(folder, *overrides), SYSTEM, folder / "runs"), SYSTEM)
     small_system.analyse(run)
     return run
 
@@ -73,7 +75,9 @@ def test_every_row_is_in_the_code_list(run: Run) -> None:
 
 def test_the_code_list_is_in_step() -> None:
     for name, text in export.code_list().items():
-        assert (export.DEFINITIONS / name).read_text(encoding="utf-8") == text, "run `python -m experiments.export`"
+        assert (export.DEFINITIONS / name).read_text(encoding="utf-8") == text, (
+            "run `python -m experiments.exchange.export`"
+        )
 
 
 PYAM = os.environ.get("TANLU_PYAM_PYTHON", "")
@@ -181,6 +185,6 @@ def test_an_input_that_one_study_alone_changes_is_one_row(run: Run, tmp_path: Pa
 
 
 def test_compare_needs_complete_runs(run: Run, tmp_path: Path) -> None:
-    begun = simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
+    begun = simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
     with pytest.raises(InputError, match="is incomplete"):
         compare.compare(run, begun)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration import tables
-from experiments import feasibility
-from experiments.errors import InputError
+from calibration.errors import InputError
+from experiments.analyses import feasibility
 
 
 def metrics(reduction: np.ndarray, target: np.ndarray) -> xr.Dataset:

@@ -4,11 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import findings, printed
-from experiments.errors import InputError
-from experiments.sensitivity import target
-from experiments.simulate import resume, start
-from experiments.store import Run
+from calibration.errors import InputError
+from experiments import pipeline
+from experiments.analyses import feasibility_tables
+from experiments.analyses.sensitivity import sensitivity_tables, target
+from experiments.cli import terminal_tables
+from experiments.ensemble.simulation import resume, start
+from experiments.runs.store import Run
+from experiments.words import box_sentences
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
@@ -19,7 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("findings")
     study = small_system.study(folder, "members=600")
     done = resume(start(study, SYSTEM, folder / "runs", batch=100), SYSTEM)
-    findings.analyse(done, SYSTEM, reality=False)
+    feasibility_tables.feasibility_tables(done, SYSTEM, box_sentences.row, reality=False)
     return done
 
 
@@ -56,7 +59,7 @@ def test_the_condition_that_decides_is_found_and_said(run: Run) -> None:
 
 def test_the_same_run_gives_the_same_tables(run: Run) -> None:
     before = {name: run.table(name) for name in run.tables}
-    findings.analyse(run, SYSTEM, reality=False)
+    feasibility_tables.feasibility_tables(run, SYSTEM, box_sentences.row, reality=False)
     for name, table in before.items():
         pd.testing.assert_frame_equal(run.table(name), table)
 
@@ -70,7 +73,7 @@ def test_what_was_not_done_is_said(run: Run) -> None:
 
 
 def test_tables_are_printed_for_a_scenario(run: Run) -> None:
-    shown = dict(printed.feasibility(run, "official", "base"))
+    shown = dict(terminal_tables.feasibility(run, "official", "base"))
     first = next(iter(shown.values()))
     assert list(first.province) == ["Beijing", "Guangdong", "Ningxia", "China (sum)"]
     assert first["chance %"].str.fullmatch(r"\d+").all()
@@ -79,18 +82,18 @@ def test_tables_are_printed_for_a_scenario(run: Run) -> None:
 
 def test_unknown_scenarios_and_provinces_are_refused(run: Run) -> None:
     with pytest.raises(InputError) as caught:
-        findings.scenario(run, "oficial", "ful")
+        sensitivity_tables.scenario(run, "oficial", "ful")
     assert len(caught.value.faults) == 2
     assert "did you mean 'official'" in str(caught.value)
     with pytest.raises(InputError, match="did you mean 'Beijing'"):
-        printed.known_place(run, "Bejing")
-    assert findings.scenario(run, None, None) == ("official", "base")
+        terminal_tables.known_place(run, "Bejing")
+    assert sensitivity_tables.scenario(run, None, None) == ("official", "base")
 
 
 def test_the_newest_complete_run_is_taken(run: Run, tmp_path: Path) -> None:
-    assert findings.opened(None, run.folder.parent).name == run.name
+    assert pipeline.opened(None, run.folder.parent).name == run.name
     with pytest.raises(InputError, match="no complete run"):
-        findings.opened(None, tmp_path)
+        pipeline.opened(None, tmp_path)
 
 
 def test_inputs_of_a_province_leave_out_others_constants_and_doubles() -> None:
@@ -104,14 +107,14 @@ def test_inputs_of_a_province_leave_out_others_constants_and_doubles() -> None:
             "level[x,light industry]": [10.0, 30.0, 20.0],
         }
     )
-    assert list(findings.inputs_of(design, "x").columns) == ["a", "own[x]", "level[x,heavy industry]"]
+    assert list(sensitivity_tables.inputs_of(design, "x").columns) == ["a", "own[x]", "level[x,heavy industry]"]
 
 
 def test_chance_of_miss_follows_the_errors() -> None:
     rng = np.random.default_rng(1)
     modelled = rng.normal(0, 2, 4000)
     margin = modelled + rng.normal(0, 1, 4000)
-    chance = findings.chance_of_miss(margin, modelled)
+    chance = feasibility_tables.chance_of_miss(margin, modelled)
     assert chance.mean() == pytest.approx((margin < 0).mean(), abs=0.02)
     order = np.argsort(modelled)
     assert (np.diff(chance[order]) <= 0).all()

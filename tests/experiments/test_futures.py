@@ -4,19 +4,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.errors import InputError
-from experiments.futures import Futures, chances
-from experiments.simulate import resume, start
+from calibration.errors import InputError
+from experiments.ensemble.core import Ensemble, chances
+from experiments.ensemble.simulation import resume, start
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
 
 @pytest.fixture
-def futures(tmp_path: Path) -> Futures:
-    return Futures.of(small_system.study(tmp_path), SYSTEM)
+def futures(tmp_path: Path) -> Ensemble:
+    return Ensemble.of(small_system.study(tmp_path), SYSTEM)
 
 
-def test_reductions_equal_those_of_a_run(tmp_path: Path, futures: Futures) -> None:
+def test_reductions_equal_those_of_a_run(tmp_path: Path, futures: Ensemble) -> None:
     run = resume(start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", batch=8), SYSTEM)
     for mix in ("base", "full"):
         stored = run.metrics("reduction")["reduction"].sel(allocation="official", mix=mix, province=futures.provinces)
@@ -24,7 +24,7 @@ def test_reductions_equal_those_of_a_run(tmp_path: Path, futures: Futures) -> No
         np.testing.assert_allclose(ours, stored.transpose("member", "province"), rtol=1e-5)
 
 
-def test_a_target_of_its_own_changes_that_province_alone(futures: Futures) -> None:
+def test_a_target_of_its_own_changes_that_province_alone(futures: Ensemble) -> None:
     base = futures.params("base")
     goal = base["target reduction"].sel(plan="p12").to_numpy().copy()
     goal[1] += 0.1
@@ -34,12 +34,12 @@ def test_a_target_of_its_own_changes_that_province_alone(futures: Futures) -> No
     assert base["target reduction"].sel(plan="p12").to_numpy()[1] == pytest.approx(goal[1] - 0.1)
 
 
-def test_fewer_members_are_the_first_ones(tmp_path: Path, futures: Futures) -> None:
-    few = Futures.of(small_system.study(tmp_path), SYSTEM, members=7)
+def test_fewer_members_are_the_first_ones(tmp_path: Path, futures: Ensemble) -> None:
+    few = Ensemble.of(small_system.study(tmp_path), SYSTEM, members=7)
     np.testing.assert_array_equal(few.reduction(few.params("base")), futures.reduction(futures.params("base"))[:7])
 
 
-def test_batches_do_not_matter(futures: Futures) -> None:
+def test_batches_do_not_matter(futures: Ensemble) -> None:
     params = futures.params("full")
     whole = futures.results(params, ["gdp"])
     parts = list(futures.batches(params, ["gdp"], size=9))
@@ -49,7 +49,7 @@ def test_batches_do_not_matter(futures: Futures) -> None:
 
 def test_a_member_that_fails_is_missing_throughout(tmp_path: Path) -> None:
     broken = replace(SYSTEM, simulate=small_system.Closed(broken=0.03))
-    futures = Futures.of(small_system.study(tmp_path), broken)
+    futures = Ensemble.of(small_system.study(tmp_path), broken)
     reduction = futures.reduction(futures.params("base"))
     failed = futures.members["efficiency"].to_numpy() > 0.03
     assert 0 < failed.sum() < len(failed)
@@ -58,12 +58,12 @@ def test_a_member_that_fails_is_missing_throughout(tmp_path: Path) -> None:
     assert (chances(futures, "base", np.zeros(3)) == 1).all()
 
 
-def test_chances_count_members_under_the_targets(futures: Futures) -> None:
+def test_chances_count_members_under_the_targets(futures: Ensemble) -> None:
     goal = np.array([0.15, 0.18, 0.2])
     reduction = futures.reduction(futures.params("full", goal))
     np.testing.assert_allclose(chances(futures, "full", goal), (reduction >= goal).mean(axis=0))
 
 
-def test_an_unknown_mix_is_refused_with_the_nearest(futures: Futures) -> None:
+def test_an_unknown_mix_is_refused_with_the_nearest(futures: Ensemble) -> None:
     with pytest.raises(InputError, match="did you mean 'full'"):
         futures.params("ful")

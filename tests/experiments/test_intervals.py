@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from experiments.intervals import wilson, words
+from experiments.analyses.intervals import wilson, words
 
 
 @settings(deadline=None)

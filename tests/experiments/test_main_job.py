@@ -14,12 +14,16 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from calibration import tables
-from experiments import cli, export, findings, inputs, job, simulate
-from experiments import study as studies
-from experiments.errors import InputError
-from experiments.simulate import System
-from experiments.store import NATION, Run
-from experiments.study import Study
+from calibration.errors import InputError
+from experiments import cli, installation, pipeline
+from experiments.analyses.sensitivity import sensitivity_tables
+from experiments.ensemble import batches, installed, member_design, scenario, simulation
+from experiments.exchange import export
+from experiments.installation import Installation, load_study
+from experiments.runs.store import Run
+from experiments.study import load as studies
+from experiments.study.schema import Study
+from models.places import NATION
 from sim import Model
 
 MEMBERS = 10
@@ -32,12 +36,12 @@ FEW = (
 
 
 def study(*overrides: str) -> Study:
-    return studies.load(studies.DEFAULT, [*FEW, *overrides])
+    return load_study(studies.DEFAULT, [*FEW, *overrides])
 
 
-def made(folder: Path, asked: Study, system: System, batch: int = simulate.BATCH, workers: int = 0) -> Run:
-    run = simulate.start(asked, system, folder, batch=batch)
-    return simulate.resume(run, system, workers=workers)
+def made(folder: Path, asked: Study, system: Installation, batch: int = batches.BATCH, workers: int = 0) -> Run:
+    run = simulation.start(asked, system, folder, batch=batch)
+    return simulation.resume(run, system, workers=workers)
 
 
 def digests(run: Run) -> list[str]:
@@ -53,12 +57,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     words = ["run", *sets, "--runs", str(runs), "--verify", "0", "--no-report", "--threads", "1"]
     asked: list[dict[str, Any]] = []
 
-    def decide(run: Run, system: System, **settings: Any) -> None:
+    def decide(run: Run, system: Installation, **settings: Any) -> None:
         asked.append(settings)
         run.save_table("sensitivity", pd.DataFrame({"province": ["China"]}))
 
     with pytest.MonkeyPatch.context() as patch:  # the sensitivity analysis has tests of its own, and takes its time
-        patch.setattr(findings, "decide", decide)
+        patch.setattr(sensitivity_tables, "sensitivity_tables", decide)
         result = CliRunner().invoke(cli.app, words)
     assert result.exit_code == 0, result.output
     assert [(one["runs"], one["trajectories"]) for one in asked] == [(4000, 4)]
@@ -106,7 +110,7 @@ def test_policy_helps_and_errors_are_paired(run: Run) -> None:
 def test_threads_batches_and_processes_change_nothing(
     run: Run, tmp_path: Path, threads: int, batch: int, workers: int
 ) -> None:
-    assert digests(made(tmp_path, study(), inputs.system(threads), batch, workers)) == digests(run)
+    assert digests(made(tmp_path, study(), installed.installed(threads), batch, workers)) == digests(run)
 
 
 def test_a_member_exported_as_a_model_reproduces_it(run: Run, tmp_path: Path) -> None:
@@ -124,7 +128,7 @@ def test_a_member_exported_as_a_model_reproduces_it(run: Run, tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_pysd_reproduces_member_runs_and_the_exported_model(run: Run, tmp_path: Path) -> None:
-    found = job.verify(run, inputs.Province(), inputs.Province(backend="pysd"), 2)
+    found = pipeline.verify(run, installation.ProvinceModel(), installation.ProvinceModel(backend="pysd"), 2)
     assert found["largest_relative_difference"] < 1e-9
     folder = export.member_model(run, 0, path=tmp_path / "member")
     done = subprocess.run([sys.executable, "run.py"], cwd=folder, capture_output=True, text=True, check=False)
@@ -143,19 +147,19 @@ def test_fixed_and_changed_inputs_reach_the_design(tmp_path: Path) -> None:
     asked = study(
         "parameters.discount rate=0.1", "uncertain.rebound={low: 0.5, high: 0.6, default: 0.55, distribution: uniform}"
     )
-    design = inputs.design(asked)
+    design = member_design.design(asked)
     assert "discount rate" not in design
     assert design["rebound"].between(0.5, 0.6).all()
-    assert float(inputs.prepare(asked).common["discount rate"]) == 0.1
+    assert float(scenario.prepare(asked).common["discount rate"]) == 0.1
     with pytest.raises(InputError, match=r"uncertain: depreciation rate: got low 0\.2"):
-        inputs.design(study("uncertain.depreciation rate={low: 0.2}"))
+        member_design.design(study("uncertain.depreciation rate={low: 0.2}"))
 
 
 @pytest.mark.parametrize("method", ["sobol", "latin", "random"])
 def test_every_method_fills_the_ranges(method: str) -> None:
     asked = study(f"sampling.method={method}", "members=256")
-    shipped, _ = inputs._calibrated()
-    drawn = inputs.assumptions(asked, shipped)["depreciation rate"]
+    shipped, _ = installation.calibrated()
+    drawn = member_design.assumptions(asked, shipped)["depreciation rate"]
     assert drawn.nunique() == 256
     assert drawn.quantile(0.5) == pytest.approx(0.0889, abs=0.003)  # triangular 0.06, 0.096, 0.11
 
@@ -169,7 +173,7 @@ def test_all_faults_of_mixes_and_allocations_at_once(tmp_path: Path) -> None:
         "  price elasticity: {low: 0.1}\n"
     )
     with pytest.raises(InputError) as raised:
-        inputs.prepare(studies.load(path))
+        scenario.prepare(load_study(path))
     assert len(raised.value.faults) >= 5, raised.value.faults
 
 
@@ -178,9 +182,9 @@ def test_flat_and_back() -> None:
         {"a": ("member", [1.0, 2.0]), "b": (("member", "p", "s"), np.arange(12.0).reshape(2, 2, 3))},
         {"member": [0, 1], "p": ["x", "y"], "s": ["u", "v", "w"]},
     )
-    table = inputs.flat(values)
+    table = installation.flat(values)
     assert list(table.columns) == ["a", "b[x,u]", "b[x,v]", "b[x,w]", "b[y,u]", "b[y,v]", "b[y,w]"]
-    back = inputs.unflat(table, {"p": ["x", "y"], "s": ["u", "v", "w"]}, {"a": (), "b": ("p", "s")})
+    back = installation.unflat(table, {"p": ["x", "y"], "s": ["u", "v", "w"]}, {"a": (), "b": ("p", "s")})
     xr.testing.assert_identical(back, values)
 
 

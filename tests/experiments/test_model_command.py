@@ -1,6 +1,7 @@
 """`tanlu model` on small files: verdicts, exit codes, what is written."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,18 @@ def test_equations_and_pictures_of_any_file(tank: Path, tmp_path: Path) -> None:
     text = (tmp_path / "tank.md").read_text(encoding="utf-8")
     assert "| tank | m3 | `tank = INTEG ( inflow-outflow, first)`" in text.replace("(inflow", "( inflow")
     assert tanlu("model", "diagram", "--model", tank, "--out", tmp_path / "pictures").exit_code == 0
-    assert {path.suffix for path in (tmp_path / "pictures").iterdir()} == {".svg", ".png"}
+    drawn = {".dot"} if shutil.which("dot") is None else {".dot", ".svg"}
+    assert {path.suffix for path in (tmp_path / "pictures").iterdir()} == drawn
+
+
+def test_pictures_without_graphviz_are_dot_and_say_so(
+    tank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = tanlu("model", "diagram", "--model", tank, "--out", tmp_path / "pictures")
+    assert result.exit_code == 0
+    assert "install it" in result.stderr
+    assert {path.suffix for path in (tmp_path / "pictures").iterdir()} == {".dot"}
 
 
 def test_a_stale_table_of_equations_is_named(tank: Path, tmp_path: Path) -> None:

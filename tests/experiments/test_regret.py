@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from experiments import regret
+from experiments.analyses import regret
 
 
 def two_rules(reduction: np.ndarray, targets: list[list[float]]) -> xr.Dataset:

@@ -2,16 +2,17 @@ import math
 
 import pytest
 
-from experiments import sentences
-from experiments.discovery import Box
+from experiments.analyses import prim
+from experiments.analyses.prim import PrimBox
+from experiments.words import box_sentences
 
-BOX = Box({"a rate": (0.0421, math.inf), "b[Sichuan]": (-math.inf, 12.5), "c": (0.2, 0.4)}, 500, 200, 120, 90)
+BOX = PrimBox({"a rate": (0.0421, math.inf), "b[Sichuan]": (-math.inf, 12.5), "c": (0.2, 0.4)}, 500, 200, 120, 90)
 UNITS = {"a rate": "1/year", "b[Sichuan]": "year", "c": "Dmnl"}
 OF = {"province": "Sichuan", "target": 16.0, "allocation": "official", "mix": "base"}
 
 
 def test_sentences_carry_limits_units_and_held_out_scores() -> None:
-    row = sentences.row(BOX, UNITS, {"b[Sichuan]"}, **OF)
+    row = box_sentences.row(BOX, UNITS, {"b[Sichuan]"}, **OF)
     english = row["sentence_en"]
     for words in (
         "a rate is above 4.21 %/year",
@@ -29,7 +30,7 @@ def test_sentences_carry_limits_units_and_held_out_scores() -> None:
 
 
 def test_limits_table_leaves_open_sides_empty() -> None:
-    table = sentences.limits(BOX, **OF).set_index("input")
+    table = prim.limits(BOX, **OF).set_index("input")
     assert math.isnan(table.high["a rate"])
     assert table.low["a rate"] == pytest.approx(0.0421)
     assert table.loc["c", ["low", "high"]].tolist() == [0.2, 0.4]
@@ -45,10 +46,10 @@ def test_limits_table_leaves_open_sides_empty() -> None:
     ],
 )
 def test_quantities_have_three_digits(value: float, unit: str, text: str) -> None:
-    assert sentences.quantity(value, unit) == text
+    assert box_sentences.quantity(value, unit) == text
 
 
 def test_chinese_sentences_have_chinese_units() -> None:
-    assert sentences.quantity(0.04213, "1/year", "zh") == "4.21 %/年"
-    assert sentences.quantity(12, "Gyuan/Mtce", "zh") == "12 十亿元/百万吨标准煤"
-    assert sentences.quantity(0.5, "Dmnl", "zh") == "0.5"
+    assert box_sentences.quantity(0.04213, "1/year", "zh") == "4.21 %/年"
+    assert box_sentences.quantity(12, "Gyuan/Mtce", "zh") == "12 十亿元/百万吨标准煤"
+    assert box_sentences.quantity(0.5, "Dmnl", "zh") == "0.5"

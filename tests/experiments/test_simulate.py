@@ -18,9 +18,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from experiments import simulate, store
-from experiments.errors import InputError
-from experiments.store import Run, StoreError
+from calibration.errors import InputError
+from experiments.ensemble import simulation
+from experiments.runs import store
+from experiments.runs.store import Run, StoreError
+from models import places
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
@@ -28,8 +30,8 @@ RESULTS = ("study.yaml", "design.parquet", "inputs.nc", "metrics.nc", "quantiles
 
 
 def made(tmp_path: Path, *overrides: str, batch: int = 8, where: str = "runs") -> Run:
-    run = simulate.start(small_system.study(tmp_path, *overrides), SYSTEM, tmp_path / where, batch=batch)
-    return simulate.resume(run, SYSTEM)
+    run = simulation.start(small_system.study(tmp_path, *overrides), SYSTEM, tmp_path / where, batch=batch)
+    return simulation.resume(run, SYSTEM)
 
 
 def digests(run: Run) -> dict[str, str]:
@@ -45,7 +47,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def begin(folder: Path, runs: Path, pause: float) -> None:
     """In a process of its own: the small study from its start."""
     system = small_system.slow(pause)
-    simulate.resume(simulate.start(small_system.study(folder), system, runs, batch=8), system)
+    simulation.resume(simulation.start(small_system.study(folder), system, runs, batch=8), system)
 
 
 def killed(folder: Path, runs: Path, after: float) -> None:
@@ -62,7 +64,7 @@ def killed(folder: Path, runs: Path, after: float) -> None:
 def test_metrics_follow_their_definitions(tmp_path: Path) -> None:
     run = made(tmp_path)
     metrics, design = run.metrics(), run.design()
-    assert list(metrics["province"].to_numpy()) == [*small_system.PROVINCES, store.NATION]
+    assert list(metrics["province"].to_numpy()) == [*small_system.PROVINCES, places.NATION]
     one = {"allocation": "official", "mix": "full", "province": "Ningxia"}
     fall = design["efficiency"] + 0.01 + 0.05 * 0.15
     before = design["efficiency"] + 0.01  # the pressure of the target begins after 2010
@@ -132,7 +134,7 @@ def test_the_order_of_sets_changes_nothing(tmp_path: Path, whole: Run, seed: str
 def test_failed_members_are_counted_and_left_out(tmp_path: Path) -> None:
     study = small_system.study(tmp_path)
     system = replace(SYSTEM, simulate=small_system.Closed(broken=0.03))
-    run = simulate.resume(simulate.start(study, system, tmp_path / "runs"), system)
+    run = simulation.resume(simulation.start(study, system, tmp_path / "runs"), system)
     failing = (run.design()["efficiency"] > 0.03).to_numpy()
     assert 0 < failing.sum() < 40
     assert run.manifest["members"] == {"drawn": 40, "total": 160, "done": 160, "failed": 4 * failing.sum()}
@@ -159,7 +161,7 @@ def kill_and_compare(tmp_path: Path, whole: Run, kills: int, seed: int) -> None:
         folders = store.list_runs(runs)
         counts.append(len(list(runs.glob("*/batches/*.npz"))))
         if folders:  # a folder that exists can always be resumed
-            simulate.resume(folders[0], SYSTEM)
+            simulation.resume(folders[0], SYSTEM)
         else:
             begin(tmp_path, runs, 0)
         (run,) = store.list_runs(runs)
@@ -188,14 +190,14 @@ def test_at_most_the_batch_in_flight_is_lost(tmp_path: Path) -> None:
             raise KeyboardInterrupt
         return SYSTEM.simulate(*given)  # type: ignore[arg-type]
 
-    run = simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", batch=8)
+    run = simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", batch=8)
     with pytest.raises(KeyboardInterrupt):
-        simulate.resume(run, replace(SYSTEM, simulate=stops))
+        simulation.resume(run, replace(SYSTEM, simulate=stops))
     assert run.manifest["members"]["done"] == 8 * 8
     with pytest.raises(InputError, match=r"incomplete \(64 of 160 member runs\): `tanlu runs resume"):
         run.metrics()
     again = []
-    simulate.resume(run, replace(SYSTEM, simulate=lambda *given: again.append(1) or SYSTEM.simulate(*given)))
+    simulation.resume(run, replace(SYSTEM, simulate=lambda *given: again.append(1) or SYSTEM.simulate(*given)))
     assert len(again) == 20 - 8 + 4  # the batches left and the trajectories of four scenarios
     assert [session["member_runs"] for session in run.manifest["sessions"]] == [64, 96]
 
@@ -205,7 +207,7 @@ def test_same_study_same_run_and_fresh_makes_another(tmp_path: Path) -> None:
     stamp = (first.folder / "metrics.nc").stat().st_mtime_ns
     assert made(tmp_path) == first
     assert (first.folder / "metrics.nc").stat().st_mtime_ns == stamp
-    second = simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", fresh=True)
+    second = simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", fresh=True)
     assert second.name == first.name + "-2"
     assert made(tmp_path, "seed=8").name != first.name
 
@@ -216,18 +218,18 @@ def test_a_moved_run_opens_and_resumes(tmp_path: Path, whole: Run) -> None:
     (left,) = store.list_runs(tmp_path / "here")
     moved = shutil.move(left.folder, tmp_path / "renamed")
     run = Run.open(moved)
-    assert digests(simulate.resume(run, SYSTEM)) == digests(whole)
+    assert digests(simulation.resume(run, SYSTEM)) == digests(whole)
     assert run.study == whole.study
     xr.testing.assert_identical(run.inputs()["mix"], whole.inputs()["mix"])
     assert str(tmp_path) not in "".join((run.folder / name).read_text() for name in ("study.yaml", "manifest.json"))
 
 
 def test_a_run_is_not_finished_with_another_model(tmp_path: Path) -> None:
-    run = simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
+    run = simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
     other = replace(SYSTEM, checksums=lambda: {"models/small.mdl": "1" * 64})
     with pytest.raises(InputError, match=r"was begun with another models/small\.mdl"):
-        simulate.resume(run, other)
-    assert simulate.resume(run, SYSTEM).complete
+        simulation.resume(run, other)
+    assert simulation.resume(run, SYSTEM).complete
 
 
 def test_two_processes_on_one_run(tmp_path: Path) -> None:
@@ -235,14 +237,14 @@ def test_two_processes_on_one_run(tmp_path: Path) -> None:
     process.start()
     while not list(tmp_path.glob("runs/*/.owner")):
         time.sleep(0.02)
-    run = simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
+    run = simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
     with pytest.raises(StoreError, match=f"is being written by process {process.pid} on .*; wait until it ends"):
-        simulate.resume(run, SYSTEM)
+        simulation.resume(run, SYSTEM)
     with pytest.raises(StoreError, match="is being written"):
         store.remove(run)
     process.kill()
     process.join()
-    assert simulate.resume(run, SYSTEM).complete  # the lock died with its process
+    assert simulation.resume(run, SYSTEM).complete  # the lock died with its process
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_two_processes_on_one_run(tmp_path: Path) -> None:
 def test_a_disk_that_refuses(
     tmp_path: Path, whole: Run, monkeypatch: pytest.MonkeyPatch, number: int, message: str
 ) -> None:
-    run = simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", batch=8)
+    run = simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", batch=8)
     saved, written = np.savez, []
 
     def refuses(*given: object, **named: object) -> None:
@@ -263,23 +265,23 @@ def test_a_disk_that_refuses(
 
     monkeypatch.setattr(np, "savez", refuses)
     with pytest.raises(StoreError, match=message):
-        simulate.resume(run, SYSTEM)
+        simulation.resume(run, SYSTEM)
     monkeypatch.undo()
     assert len(list(run.folder.glob("batches/*"))) == 4
-    assert digests(simulate.resume(run, SYSTEM)) == digests(whole)
+    assert digests(simulation.resume(run, SYSTEM)) == digests(whole)
 
 
 def test_a_full_disk_under_the_final_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", batch=8)
+    run = simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", batch=8)
     monkeypatch.setattr(
         xr.Dataset, "to_netcdf", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("NetCDF: HDF error"))
     )
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 100, 0))  # type: ignore[attr-defined]
     with pytest.raises(StoreError, match=r"no space left for .*metrics\.nc"):
-        simulate.resume(run, SYSTEM)
+        simulation.resume(run, SYSTEM)
     monkeypatch.undo()
     assert not run.complete
-    assert simulate.resume(run, SYSTEM).complete
+    assert simulation.resume(run, SYSTEM).complete
 
 
 def test_no_folder_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,7 +292,7 @@ def test_no_folder_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(
         StoreError, match=r"may not write .* \(Read-only file system\); choose another folder with --runs"
     ):
-        simulate.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
+        simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs")
 
 
 def test_open_list_and_remove(tmp_path: Path) -> None:
@@ -319,7 +321,7 @@ def test_progress_counts_members(tmp_path: Path) -> None:
 
     seen: list[tuple[int, int]] = []
     study = small_system.study(tmp_path)
-    run = simulate.start(study, SYSTEM, tmp_path / "runs", batch=16)
-    simulate.resume(run, SYSTEM, step=lambda total: nullcontext(lambda done, failed: seen.append((done, total))))
+    run = simulation.start(study, SYSTEM, tmp_path / "runs", batch=16)
+    simulation.resume(run, SYSTEM, step=lambda total: nullcontext(lambda done, failed: seen.append((done, total))))
     assert seen[0] == (0, 160)
     assert seen[-1] == (160, 160)

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import solve
-from experiments.errors import InputError
-from experiments.solve import Question
+from calibration.errors import InputError
+from experiments.analyses import solve
+from experiments.analyses.solve import ForecastTarget
 from models.parameters import parameters
 
 LEVERS = ("a", "b", "c")
@@ -12,7 +12,7 @@ GAIN = np.array([0.04, 0.02, 0.01])
 BASE = np.random.default_rng(1).normal(0.12, 0.02, 999)
 
 
-def question(**changes) -> Question:
+def question(**changes) -> ForecastTarget:
     """Reductions rise linearly in the strengths; the mix has a and b at a half and c at a quarter."""
     plain = {
         "levers": LEVERS,
@@ -23,7 +23,7 @@ def question(**changes) -> Question:
         "chance": 0.8,
         "reductions": lambda s: BASE + s @ GAIN,
     }
-    return Question(**plain | changes)
+    return ForecastTarget(**plain | changes)
 
 
 def needed(chance: float, target: float) -> float:

@@ -8,9 +8,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments import study as studies
-from experiments.errors import InputError
-from experiments.study import Vocabulary, load, resolved, schema
+from calibration.errors import InputError
+from experiments.installation import load_study
+from experiments.study import load as studies
+from experiments.study.load import load, resolved
+from experiments.study.schema import Vocabulary, schema
 
 WORDS = Vocabulary(
     rules=("official", "uniform", "s1", "s2"),
@@ -237,11 +239,11 @@ def test_overrides_and_extends(tmp_path: Path) -> None:
 def test_every_shipped_study_is_valid() -> None:
     assert studies.DEFAULT in studies.names()
     for name in studies.names():
-        assert load(name).members >= 2
+        assert load_study(name).members >= 2
 
 
 def test_the_resolved_study_reads_back(tmp_path: Path) -> None:
-    study = load(studies.DEFAULT, ["title='Größe: 能源 # not a comment'"])
+    study = load_study(studies.DEFAULT, ["title='Größe: 能源 # not a comment'"])
     (tmp_path / "study.yaml").write_text(study.text(), encoding="utf-8")
     assert resolved(tmp_path / "study.yaml").model_dump() == study.model_dump()
 
@@ -263,7 +265,7 @@ def test_whatever_stands_at_a_key_is_a_study_or_faults(value: object, key: str) 
 
 def test_the_published_schema_is_in_step() -> None:
     published = Path(__file__).parents[2] / "docs" / "study.schema.json"
-    assert published.read_text(encoding="utf-8") == schema(), "run `python -m experiments.study`"
+    assert published.read_text(encoding="utf-8") == schema(), "run `python tools/write_schema.py`"
     described = json.loads(schema())
     assert [name for name, entry in described["properties"].items() if "description" not in entry] == []
 

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from experiments import simulate, toolkit
-from experiments.errors import InputError, RuleError
+from calibration.errors import InputError, RuleError
+from experiments import toolkit
+from experiments.ensemble import simulation
+from experiments.installation import load_study
 from experiments.policy import catalogue, mix
-from experiments.store import Run
-from experiments.study import load
+from experiments.runs.store import Run
 from experiments.toolkit import monitoring, sheets
 from experiments.toolkit.monitoring import TooFewError, effective, reasons, verdict, weigh
 from experiments.toolkit.sheets import Folder
@@ -145,7 +146,7 @@ def test_designs_become_a_mix_and_a_study_of_the_province(folder: Path) -> None:
     assert float(strength.sel(province="Hebei").sum()) == 0.0
     assert float(strength.sel(lever="farm machinery").sum()) == 0.0
     assert float(designed.start().sel(lever="industrial retrofit")) == 2013
-    study = load(folder / "study.yaml")
+    study = load_study(folder / "study.yaml")
     assert study.policy is not None
     assert study.policy.province == "Chongqing"
     assert [m.label for m in study.mixes] == ["base", "plan", "delivered", "designed"]
@@ -159,7 +160,7 @@ def test_goals_of_plans_that_follow_each_other_are_compounded(folder: Path) -> N
     sheets.write(path, goals)
     score(folder, 1, {"IND-01": all_scores(5)})
     toolkit.merge(folder)
-    policy = load(folder / "study.yaml").policy
+    policy = load_study(folder / "study.yaml").policy
     assert policy is not None
     assert [(g.year, g.reduction) for g in policy.goals] == [(2015, 16.0), (2020, 29.44)]
 
@@ -224,8 +225,8 @@ def test_monitored_years_follow_each_other(folder: Path) -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     system = small_system.SYSTEM
-    return simulate.resume(
-        simulate.start(small_system.study(tmp_path, "members=400"), system, tmp_path / "runs"), system
+    return simulation.resume(
+        simulation.start(small_system.study(tmp_path, "members=400"), system, tmp_path / "runs"), system
     )
 
 

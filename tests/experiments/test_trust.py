@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from calibration.backtest import MODEL, OPPONENT
-from experiments import trust
+from experiments.analyses import trust
 
 MANIFEST = {"members": {"drawn": 10, "done": 40, "failed": 0}}
 

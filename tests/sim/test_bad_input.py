@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from sim import Model, equations
+from sim import Model, equation_table
 from sim.errors import CircularError, DesignError, ModelError, Refused, SimError, UnknownNameError
 from sim.oracle import Oracle
 from sim.units import check
@@ -306,7 +306,7 @@ def test_a_file_of_200_mb_is_refused_at_once(tmp_path):
     with path.open("wb") as file:
         file.write(b"{UTF-8}\n")
         file.truncate(200 * 2**20)  # sparse: takes no space and no time to make
-    for read in (Model.load, Oracle, equations.table):
+    for read in (Model.load, Oracle, equation_table.table):
         with pytest.raises(ModelError, match="MB"):
             read(path)
 
@@ -365,7 +365,7 @@ def test_hostile_variable_names_stay_names(name, write, watched, backend):
         key for key in model.variables if key not in ("level", "FINAL TIME", "INITIAL TIME", "TIME STEP", "SAVEPER")
     )
     np.testing.assert_allclose(model.run({mine: 5.0}, ["level"], backend=backend)["level"], 5 + 10 * np.arange(9.0))
-    assert len(equations.table(path)) == 6
+    assert len(equation_table.table(path)) == 6
     check(path)
     assert [*watched.iterdir()] == [path]
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from sim import Model
 from sim.errors import DesignError, ModelError, Refused
-from sim.oracle import Oracle, _quiet
+from sim.oracle import Oracle, quiet
 from tests.sim.conftest import MODELS, agree, loaded
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PySD's own
@@ -21,7 +21,7 @@ def plain_pysd(tmp_path):
     """PySD as a user calls it, without our care."""
 
     def load(path):
-        with _quiet():
+        with quiet():
             import pysd
 
             return pysd.read_vensim(path)

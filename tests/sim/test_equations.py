@@ -5,19 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import equations
+from sim import equation_table
 from sim.errors import ModelError
-from sim.expression import kind_of, text, value_of
 from sim.oracle import abstract_model
 from sim.source import entries, read
+from sim.syntax_tree import kind_of, text, value_of
 
 MODELS = Path(__file__).parent / "models"
 SOUND = MODELS / "units" / "sound.mdl"
 
 
 def test_a_row_a_variable_in_the_order_of_the_file():
-    frame = equations.table(SOUND)
-    assert list(frame.columns) == list(equations.COLUMNS)
+    frame = equation_table.table(SOUND)
+    assert list(frame.columns) == list(equation_table.COLUMNS)
     assert list(frame["name"][:2]) == ["capital", "capital at start"]
     assert frame["line"].is_monotonic_increasing
     row = frame.set_index("name").loc["depreciation"]
@@ -26,14 +26,14 @@ def test_a_row_a_variable_in_the_order_of_the_file():
 
 
 def test_kinds():
-    kinds = equations.table(MODELS / "stocks.mdl").set_index("name")["kind"]
+    kinds = equation_table.table(MODELS / "stocks.mdl").set_index("name")["kind"]
     assert kinds["prey"] == "stock"
     assert kinds["births"] == "flow"
     assert kinds["growth"] == "flow"
     assert kinds["predators at start"] == "constant"
     assert kinds["TIME STEP"] == "control"
-    assert equations.table(MODELS / "lookups.mdl").set_index("name")["kind"]["table"] == "lookup"
-    assert equations.table(MODELS / "data_and_external.mdl").set_index("name")["kind"]["series"] == "data"
+    assert equation_table.table(MODELS / "lookups.mdl").set_index("name")["kind"]["table"] == "lookup"
+    assert equation_table.table(MODELS / "data_and_external.mdl").set_index("name")["kind"]["series"] == "data"
 
 
 def test_lines_are_those_of_the_file():
@@ -44,7 +44,7 @@ def test_lines_are_those_of_the_file():
 
 
 def test_every_definition_of_a_subscripted_variable_is_a_line():
-    frame = equations.table(MODELS / "except.mdl").set_index("name")
+    frame = equation_table.table(MODELS / "except.mdl").set_index("name")
     assert frame.loc["but one", "equation"].split("\n") == ["but one[row] :EXCEPT: [r2] = 5 + Time", "but one[r2] = -1"]
 
 
@@ -55,7 +55,7 @@ def test_groups_come_from_the_file_or_from_its_sketch(tmp_path):
     sketch += "10,2,predators,1,1,4,2,3,3,0,0,0,0,0,0\n"
     path = tmp_path / "views.mdl"
     path.write_text((MODELS / "stocks.mdl").read_text(encoding="utf-8") + sketch, encoding="utf-8")
-    groups = equations.table(path).set_index("name")["group"]
+    groups = equation_table.table(path).set_index("name")["group"]
     assert (groups["prey"], groups["predators"], groups["births"], groups["SAVEPER"]) == (
         "Farm",
         "Forest",
@@ -74,18 +74,18 @@ def test_separators_inside_quoted_names_do_not_split(tmp_path):
 
 
 def test_gaps_name_what_is_empty():
-    frame = equations.table(MODELS / "stocks.mdl", sources={"predators at start": ""})
-    faults = equations.gaps(frame)
+    frame = equation_table.table(MODELS / "stocks.mdl", sources={"predators at start": ""})
+    faults = equation_table.gaps(frame)
     assert "predators at start (line 12): no unit" in faults
     assert "predators at start: no source" in faults
-    assert equations.gaps(equations.table(SOUND)) == []
+    assert equation_table.gaps(equation_table.table(SOUND)) == []
 
 
 @pytest.mark.parametrize("ending", [".md", ".csv", ".html"])
 def test_written_tables_hold_every_name(ending, tmp_path):
-    frame = equations.table(SOUND)
+    frame = equation_table.table(SOUND)
     file = tmp_path / f"equations{ending}"
-    equations.write(frame, file)
+    equation_table.write(frame, file)
     content = file.read_text(encoding="utf-8")
     assert all(name in content for name in frame["name"])
     assert "capital / lifetime" in content
@@ -93,13 +93,13 @@ def test_written_tables_hold_every_name(ending, tmp_path):
 
 def test_another_ending_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"allowed are \.md"):
-        equations.write(equations.table(SOUND), tmp_path / "equations.pdf")
+        equation_table.write(equation_table.table(SOUND), tmp_path / "equation_table.pdf")
 
 
 def test_names_are_escaped_in_html(tmp_path):
     path = tmp_path / "hostile.mdl"
     path.write_text('{UTF-8}\n"<script>alert(1)</script>" = 1 ~ <b> ~ <img src=x> |\n', encoding="utf-8")
-    content = equations.to_html(equations.table(path))
+    content = equation_table.to_html(equation_table.table(path))
     assert "<script>" not in content
     assert "<img" not in content
     assert "&lt;script&gt;" in content
@@ -107,7 +107,7 @@ def test_names_are_escaped_in_html(tmp_path):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ModelError, match="no such file"):
-        equations.table(tmp_path / "none.mdl")
+        equation_table.table(tmp_path / "none.mdl")
 
 
 def shapes(node):

@@ -5,7 +5,7 @@ import pytest
 from calibration.validation import validate
 from models import PROVINCE, UNITS
 from sim.check import Subject
-from sim.registry import Units
+from sim.unit_registry import Units
 
 
 @pytest.fixture(scope="session")

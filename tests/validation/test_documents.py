@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from experiments.equations import table, unknown_forms
+from experiments.exchange.equation_sources import table, unknown_forms
 from sim import diagram
 from sim.check import Subject
-from sim.equations import gaps, markdown
+from sim.equation_table import gaps, markdown
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -37,5 +37,6 @@ def test_pictures_are_up_to_date(subject: Subject) -> None:
         name = view.name.lower().replace(" ", "_")
         text = (DOCS / "pictures" / "model" / f"{name}.svg").read_text(encoding="utf-8")
         words = {word for label in view.labels.values() for word in label.replace("<", "").replace(">", "").split("\n")}
+        assert (DOCS / "pictures" / "model" / f"{name}.dot").read_text(encoding="utf-8") == diagram.dot_text(view)
         missing = [word for word in words if f">{word}" not in text and word not in text]
         assert not missing, f"{name}.svg lacks {missing}; run: tanlu model diagram"

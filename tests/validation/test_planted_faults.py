@@ -10,7 +10,7 @@ from calibration.validation import validate
 from models import PROVINCE, UNITS
 from sim import check as general
 from sim.check import Subject, Verdict
-from sim.registry import Units
+from sim.unit_registry import Units
 
 
 @dataclass(frozen=True)

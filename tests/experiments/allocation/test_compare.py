@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.allocation import allocate, ledger
-from experiments.allocation.compare import agreement, compare, gini
+from experiments.allocation.comparison import agreement, compare, gini
 
 samples = st.lists(st.tuples(st.floats(0.01, 1e3), st.floats(0.01, 1e3)), min_size=2, max_size=20)
 

@@ -7,12 +7,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from calibration.errors import InputError
 from experiments.allocation import allocate
-from experiments.allocation.compare import compare
+from experiments.allocation.comparison import compare
 from experiments.allocation.options import defaults
 from experiments.cli import guarded
-from experiments.commands.allocate import COMMANDS
-from experiments.errors import InputError
+from experiments.cli.allocate import COMMANDS
 
 app = typer.Typer()
 app.command()(guarded(COMMANDS["allocate"]))

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from experiments.allocation import published
+from experiments.allocation import published_points
 
 
 @pytest.fixture(scope="module")
 def hits():
-    return published.hits().set_index(["rule", "province"])
+    return published_points.hits().set_index(["rule", "province"])
 
 
 def test_the_points_are_those_of_the_source():
-    printed = {(p.rule, p.province, p.low, p.high) for p in published.points()}
+    printed = {(p.rule, p.province, p.low, p.high) for p in published_points.points()}
     ranges = {("Sichuan", 11.0, 13.0), ("Inner Mongolia", 18.0, 20.0)}
     assert printed == {
         ("s1", "Guangdong", 14.0, 14.0),
@@ -35,11 +35,11 @@ def test_the_points_are_those_of_the_source():
     ],
 )
 def test_point_is_hit_within_half_a_point_by_the_defaults(hits, rule, province):
-    assert hits.loc[(rule, province), "outside_by"] <= published.TOLERANCE
+    assert hits.loc[(rule, province), "outside_by"] <= published_points.TOLERANCE
 
 
 def test_order_of_the_provinces_is_the_published_one():
-    orders = published.orders()
+    orders = published_points.orders()
     assert len(orders) == 10
     assert orders["holds"].all()
 
@@ -47,26 +47,26 @@ def test_order_of_the_provinces_is_the_published_one():
 def test_s2_sichuan_is_missed_and_no_single_measured_indicator_mends_it(hits):
     """Sichuan's industry is more energy-intensive than the nation's, and S2 takes its own fast trend away."""
     assert not hits.loc[("s2", "Sichuan"), "hit"]
-    point = next(p for p in published.points() if (p.rule, p.province) == ("s2", "Sichuan"))
-    needed = published.needed(point).set_index("indicator")["factor"]
+    point = next(p for p in published_points.points() if (p.rule, p.province) == ("s2", "Sichuan"))
+    needed = published_points.needed(point).set_index("indicator")["factor"]
     assert needed.drop("other").isna().all()
     assert needed["other"] > 2
 
 
 def test_equal_growth_itself_is_what_keeps_s2_from_the_point_of_sichuan():
-    own = published._targets("s2", None, {"equal_sectors": "no"})["Sichuan"]
-    assert 11 - published.TOLERANCE <= own <= 13 + published.TOLERANCE
+    own = published_points._targets("s2", None, {"equal_sectors": "no"})["Sichuan"]
+    assert 11 - published_points.TOLERANCE <= own <= 13 + published_points.TOLERANCE
 
 
 def test_needed_factor_brings_the_target_to_the_point(measured):
-    point = published.Point("s3", "Sichuan", 14.0, 14.0)
-    factor = published.needed(point).set_index("indicator").loc["gdp", "factor"]
-    changed = published._changed(measured, "gdp", measured.provinces.index("Sichuan"), factor)
-    assert published._targets("s3", changed, {})["Sichuan"] == pytest.approx(14, abs=0.01)
+    point = published_points.Point("s3", "Sichuan", 14.0, 14.0)
+    factor = published_points.needed(point).set_index("indicator").loc["gdp", "factor"]
+    changed = published_points._changed(measured, "gdp", measured.provinces.index("Sichuan"), factor)
+    assert published_points._targets("s3", changed, {})["Sichuan"] == pytest.approx(14, abs=0.01)
 
 
 def test_sensitivity_names_every_choice_and_its_hits():
-    table = published.sensitivity()
+    table = published_points.sensitivity()
     assert set(table["rule"]) == {"s1", "s2", "s3"}
     default = table[table["choice"] == "default"].set_index("rule")
     assert default.loc["s1", "hits"] == "4 of 4"
@@ -77,6 +77,6 @@ def test_sensitivity_names_every_choice_and_its_hits():
 
 
 def test_spread_over_all_choices_is_reproducible_and_wider_than_the_points():
-    first, again = (published.spread(5, np.random.default_rng(7)) for _ in range(2))
+    first, again = (published_points.spread(5, np.random.default_rng(7)) for _ in range(2))
     assert first.equals(again)
     assert (first["q05"] <= first["q95"]).all()

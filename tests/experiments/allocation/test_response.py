@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calibration.errors import InputError
 from experiments.allocation import allocate
 from experiments.allocation.indicators import find_plan, load
-from experiments.allocation.least_cost import SPREAD, CostCurve
-from experiments.allocation.response import Response
-from experiments.errors import InputError
+from experiments.allocation.response import CostCurve, Response
+from experiments.allocation.rules.least_cost import SPREAD
 
 GRID = np.linspace(0.0, 0.4, 21)
 

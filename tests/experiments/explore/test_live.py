@@ -7,7 +7,8 @@ import httpx
 import numpy as np
 import pytest
 
-from experiments import feasibility, inputs, simulate
+from experiments.analyses import feasibility
+from experiments.ensemble import installed, simulation
 from experiments.explore import Live
 from experiments.explore.guard import Guard
 from experiments.explore.live import LEVELS, Paths
@@ -55,8 +56,8 @@ def test_a_lever_of_one_province_leaves_the_others(live: Live) -> None:
 
 def test_the_answer_agrees_with_a_run_of_the_study(live: Live, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("runs")
-    system = inputs.system()
-    run = simulate.resume(simulate.start(live.study, system, folder), system)
+    system = installed.installed()
+    run = simulation.resume(simulation.start(live.study, system, folder), system)
     table = feasibility.summary(run.metrics())
     rows = table[(table.allocation == "official") & (table.mix == live.mix)].set_index("province")
     verdicts = live.answer(State(rule="official"))["verdicts"]

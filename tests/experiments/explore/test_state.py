@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from experiments.errors import InputError
+from calibration.errors import InputError
 from experiments.explore.state import State, checked
 
 KNOWN: tuple[Any, ...] = (["official", "uniform"], ["Beijing"], ["plant closure"], {"rebound": (0.0, 0.5)})

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.errors import InputError
+from calibration.errors import InputError
+from experiments.analyses.policy.costs import by_lever
 from experiments.policy import catalogue, load
 from experiments.policy.catalogue import CATALOGUE, Quantity, references, scope_of, source_keys
-from experiments.policy.costs import by_lever
 from models import PROVINCE
 from models.parameters import defaults, parameters
 

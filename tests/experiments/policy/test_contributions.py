@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.policy.contributions import coalitions, lmdi, log_mean, shapley
+from experiments.analyses.policy.lmdi import lmdi, log_mean
+from experiments.analyses.policy.shapley import coalitions, shapley
 
 positive = st.floats(1e-6, 1e6)
 

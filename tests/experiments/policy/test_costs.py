@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.errors import InputError
-from experiments.policy import catalogue
-from experiments.policy.costs import (
+from calibration.errors import InputError
+from experiments.analyses.policy.costs import (
     Effect,
     account,
     capital_recovery,
@@ -16,8 +15,9 @@ from experiments.policy.costs import (
     product_form,
     table,
 )
+from experiments.analyses.policy.indirect import effects, final_demand, health, multipliers
+from experiments.policy import catalogue
 from experiments.policy.economics import Triangular, central, deflator, economics, real
-from experiments.policy.indirect import effects, final_demand, health, multipliers
 
 YEARS = range(2011, 2021)
 

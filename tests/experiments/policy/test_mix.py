@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.errors import InputError
-from experiments.policy import catalogue, merge, mix, mixes, names, settle
+from calibration.errors import InputError
+from experiments.policy import catalogue, merge, mix, mixes, names, resolve_delivery
 
 NINE = {"base", "plan", "delivered", "industry", "structure", "energy", "urban", "agriculture", "full"}
 
@@ -126,13 +126,13 @@ def test_a_fixed_delay_sets_the_design_aside_and_an_open_one_leaves_it() -> None
     design = pd.DataFrame({"rebound": [0.1, 0.2], "compliance share": [0.6, 0.7], "delivery delay": [2.0, 3.0]})
     stack = mixes([("plan", "plan"), ("delivered", "delivered")])
     given = {str(k): v for k, v in stack.sel(mix="plan", drop=True).data_vars.items()}
-    kept, params = settle(design, given)
+    kept, params = resolve_delivery(design, given)
     assert list(kept) == ["rebound"]
     assert float(params["compliance share"].max()) == 1.0
     given = {str(k): v for k, v in stack.sel(mix="delivered", drop=True).data_vars.items()}
-    kept, params = settle(design, given)
+    kept, params = resolve_delivery(design, given)
     assert list(kept) == ["rebound", "compliance share", "delivery delay"]
     assert "compliance share" not in params
-    kept, params = settle(design[["rebound"]], given)
+    kept, params = resolve_delivery(design[["rebound"]], given)
     assert float(params["compliance share"].min()) == 0.75
     assert float(params["delivery delay"].min()) == 1.5

@@ -9,11 +9,11 @@ import xarray as xr
 
 import models
 from calibration import baseline, inputs
-from experiments.errors import InputError
-from experiments.inputs import unflat
-from experiments.policy import Mix, mix, mixes, settle
-from experiments.policy import decompose as split
-from experiments.policy.analyse import (
+from calibration.errors import InputError
+from experiments.analyses.policy import lmdi as split
+from experiments.analyses.policy.costs import account
+from experiments.analyses.policy.paired_runs import PairedRuns
+from experiments.analyses.policy.policy_tables import (
     Analysis,
     _shocks,
     contributions,
@@ -24,12 +24,10 @@ from experiments.policy.analyse import (
     triple_win,
     wedge,
 )
-from experiments.policy.bench import Bench
-from experiments.policy.contributions import coalitions, shapley
-from experiments.policy.costs import account
+from experiments.analyses.policy.shapley import coalitions, shapley
+from experiments.installation import ScenarioInputs, load_study, unflat
+from experiments.policy import Mix, mix, mixes, resolve_delivery
 from experiments.policy.economics import Triangular, central
-from experiments.simulate import Inputs
-from experiments.study import load
 from sim import Model
 
 MEMBERS = 4
@@ -41,15 +39,15 @@ def model() -> Model:
 
 
 def simulate(design: pd.DataFrame, params: dict, outputs: list[str], years: list[int]) -> xr.Dataset:
-    table, given = settle(design, params)
+    table, given = resolve_delivery(design, params)
     dims = {name: variable.dims for name, variable in model().variables.items()}
     times = [float(year) for year in years]
     return model().ensemble(unflat(table, model().subscripts, dims), outputs, params=given, times=times)
 
 
 @cache
-def bench(focus: str = "Chongqing") -> Bench:
-    study = load("chongqing", ["members=8"])
+def bench(focus: str = "Chongqing") -> PairedRuns:
+    study = load_study("chongqing", ["members=8"])
     measured = inputs.params(baseline.load())
     times = sorted({float(t) for v in measured.values() if "time" in v.dims for t in v["time"].to_numpy()})
     common = xr.Dataset(
@@ -73,9 +71,9 @@ def bench(focus: str = "Chongqing") -> Bench:
         index=pd.RangeIndex(MEMBERS, name="member"),
     )
     stack = mixes([(choice.label, choice.mix) for choice in study.mixes])
-    return Bench(
+    return PairedRuns(
         study,
-        Inputs(common, xr.Dataset({"target": target}), stack),
+        ScenarioInputs(common, xr.Dataset({"target": target}), stack),
         simulate,
         design,
         focus,
@@ -229,7 +227,7 @@ def test_overlap_of_options_that_share_a_lever_is_below_their_sum() -> None:
 
 def test_unknown_province_is_told_with_the_nearest() -> None:
     with pytest.raises(InputError, match="did you mean 'Chongqing'"):
-        Bench(bench().study, bench().inputs, simulate, bench().design, "Chongqin", "official", range(2010, 2016))
+        PairedRuns(bench().study, bench().inputs, simulate, bench().design, "Chongqin", "official", range(2010, 2016))
 
 
 def test_triple_win_has_a_sign_and_a_range_for_every_mix() -> None:

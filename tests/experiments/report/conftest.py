@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments import inputs, simulate, study
+from experiments.ensemble import installed, simulation
+from experiments.installation import load_study
 from experiments.report import write
-from experiments.store import Run
+from experiments.runs.store import Run
 from tests.experiments import small_system
 
 
@@ -17,8 +18,8 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     variables = "[reported energy intensity, gdp, total energy, final energy, energy co2]"
     title = "<script>alert(1)</script> & ../../etc"
     asked = small_system.study(folder, f"title={title}", f"outputs.variables={variables}")
-    run = simulate.start(asked, small_system.SYSTEM, folder / "runs")
-    return simulate.resume(run, small_system.SYSTEM)
+    run = simulation.start(asked, small_system.SYSTEM, folder / "runs")
+    return simulation.resume(run, small_system.SYSTEM)
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +34,8 @@ def small_report(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def real_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with both language files of a run of the province model: 30 provinces, 64 members."""
     folder = tmp_path_factory.mktemp("real")
-    asked = study.load("twelfth-plan", ["members=64", "policy=null"])
-    system = inputs.system()
-    run = simulate.resume(simulate.start(asked, system, folder / "runs"), system)
+    asked = load_study("twelfth-plan", ["members=64", "policy=null"])
+    system = installed.installed()
+    run = simulation.resume(simulation.start(asked, system, folder / "runs"), system)
     write(run, folder=folder)
     return folder

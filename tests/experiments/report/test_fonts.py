@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
-from experiments.report.fonts import subset
-from experiments.report.svg import FONTS
+from experiments.words.svg import FONTS
+from tools import subset_font
 
 
 @pytest.mark.parametrize("path", FONTS.values(), ids=lambda path: path.stem)
 def test_every_character_is_in_the_subset(path: Path) -> None:
     held = set(TTFont(path).getBestCmap())
-    wanted = {c for c in subset.characters() if subset.is_chinese(c)} | set("aé%→Σ●◆▲−–")
+    wanted = {c for c in subset_font.characters() if subset_font.is_chinese(c)} | set("aé%→Σ●◆▲−–")
     assert len(wanted) > 500
     assert not sorted(c for c in wanted if ord(c) not in held)
 

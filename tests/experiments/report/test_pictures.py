@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.report import charts, svg
-from experiments.report.content import Cell, csv, figure, number, short, slug, table
-from experiments.report.lights import RED
-from experiments.report.terms import Terms
+from experiments.analyses.numbers import number
+from experiments.report import charts
+from experiments.report.content import Cell, csv, figure, short, slug, table
+from experiments.words import svg
+from experiments.words.lights import RED
+from experiments.words.terms import Terms
 
 YEARS = np.arange(2005.0, 2021)
 

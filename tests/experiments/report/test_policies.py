@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from experiments.report import policies
-from experiments.report.terms import Terms
+from experiments.words.terms import Terms
 
 
 @pytest.fixture(params=["en", "zh"])

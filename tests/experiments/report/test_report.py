@@ -13,16 +13,16 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from experiments import feasibility
-from experiments.errors import InputError
+from calibration.errors import InputError
+from experiments.analyses import feasibility
 from experiments.report import printed, write
 from experiments.report.content import table
 from experiments.report.page import at_bound, sentence
 from experiments.report.province_tables import _factors, decomposition
-from experiments.report.terms import Lang, Terms
 from experiments.report.view import View
-from experiments.store import Run
-from experiments.study import PolicyChoice
+from experiments.runs.store import Run
+from experiments.study.schema import PolicyChoice
+from experiments.words.terms import Lang, Terms
 
 SCRIPT = "<script>alert(1)</script>"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from calibration.errors import InputError
 from experiments.cli import app
-from experiments.errors import InputError
 from experiments.explore.server import serve
-from experiments.store import Run
+from experiments.runs.store import Run
 
 runner = CliRunner()
 

@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 
 from calibration import scores
 from calibration.backtest import MODEL, OPPONENT
-from experiments import hindcast
+from experiments.analyses import hindcast
 from experiments.cli import build
 from experiments.report import skill, write_card
-from experiments.report.terms import LANGS, Lang, Terms
+from experiments.words.terms import LANGS, Lang, Terms
 
 MEASURED = f"{MODEL}, measured GDP"
 QUESTION = "energy intensity 2013-2015"

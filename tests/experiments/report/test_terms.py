@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.explore.setting import SCRIPT_TEXTS
-from experiments.report.terms import TABLE, Terms, table
+from experiments.words.terms import TABLE, Terms, table
 
 ROOT = Path(__file__).parents[3] / "experiments"
 PYTHON = [*(ROOT / "report").glob("*.py"), *(ROOT / "explore").glob("*.py")]

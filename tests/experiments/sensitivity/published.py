@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.sensitivity import sobol
-from experiments.sensitivity.factors import DUMMY, Array, Factor
+from experiments.analyses.sensitivity import sobol
+from experiments.analyses.sensitivity.factors import DUMMY, Array, Factor
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.sensitivity.factors import DUMMY
-from experiments.sensitivity.given_data import UNEXPLAINED, shapley
+from experiments.analyses.sensitivity.factors import DUMMY
+from experiments.analyses.sensitivity.given_data import UNEXPLAINED, shapley
 from tests.experiments.sensitivity.published import ishigami
 
 

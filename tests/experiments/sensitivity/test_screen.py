@@ -1,7 +1,7 @@
 import numpy as np
 
-from experiments.sensitivity import screen
-from experiments.sensitivity.factors import DUMMY, Factor
+from experiments.analyses.sensitivity import screen
+from experiments.analyses.sensitivity.factors import DUMMY, Factor
 from tests.experiments.sensitivity.published import linear
 
 

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from SALib.analyze.sobol import first_order, total_order
 
-from experiments.sensitivity import sobol, target
-from experiments.sensitivity.factors import DUMMY, Factor
+from experiments.analyses.sensitivity import sobol, target
+from experiments.analyses.sensitivity.factors import DUMMY, Factor
 from tests.experiments.sensitivity.published import ALL, Published, coverage, ishigami, linear
 
 

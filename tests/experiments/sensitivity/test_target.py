@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.sensitivity import target
-from experiments.sensitivity.factors import Factor
+from experiments.analyses.sensitivity import target
+from experiments.analyses.sensitivity.factors import Factor
 from tests.experiments.sensitivity.published import ishigami
 
 CASE = ishigami()

@@ -1,0 +1,208 @@
+"""Rules side by side: targets, burden per head and per GDP, Gini, ranks, gains and losses against the official ones.
+
+Burden of a province: the energy that its target asks it to save in the target year, E G t, against unchanged energy
+per GDP; G from the provinces' own growth targets for every rule, so that only the targets differ.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from calibration.errors import InputError
+from experiments.allocation.allocate import Allocation, allocate, measured_indicators
+from experiments.allocation.indicators import Indicators, find_plan
+from experiments.allocation.national import Array
+from experiments.allocation.response import ModelResponse
+
+OFFICIAL = "official"
+NEEDS = ("csv", "equal-chance", "least-cost")
+"""Rules that need a table or a run of the model."""
+SHARED = ("indicator", "base_year")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """targets, per_head (kgce a head), per_gdp (kgce per thousand yuan of target-year GDP), rank (1 = deepest cut),
+    against_official (points), saved_against_official (Mtce): province × rule. rules: one row a rule: aggregates,
+    Gini of targets, of burden per head and per GDP, spread, agreement of ranks with official, gainers and losers.
+    rank_agreement: Spearman's ρ, rule × rule. capacity: GDP per head, thousand yuan, by province.
+    """
+
+    targets: pd.DataFrame
+    per_head: pd.DataFrame
+    per_gdp: pd.DataFrame
+    rank: pd.DataFrame
+    against_official: pd.DataFrame
+    saved_against_official: pd.DataFrame
+    rules: pd.DataFrame
+    rank_agreement: pd.DataFrame
+    capacity: "pd.Series[float]"
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table by its title, provinces and rules as columns of their own."""
+        return {
+            "Targets, per cent": _plain(self.targets),
+            "Points against the official targets": _plain(self.against_official),
+            "Mtce saved in the target year against the official targets": _plain(self.saved_against_official),
+            "Burden per head, kgce": _plain(self.per_head),
+            "Burden per GDP, kgce per thousand yuan": _plain(self.per_gdp),
+            "Rank, 1 = deepest cut": _plain(self.rank),
+            "Rules": self.rules,
+            "Agreement of ranks (Spearman)": _plain(self.rank_agreement),
+        }
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its index as first column."""
+    plain = table.copy()
+    plain.insert(0, str(table.index.name or "rule"), table.index)
+    return plain
+
+
+def gini(values: Array, weights: Array) -> float:
+    """Gini coefficient of `values` over people or units counted by `weights`; 0 = all alike. NaN are left out.
+
+    Σ_i Σ_j w_i w_j |x_i − x_j| / (2 W² mean). NaN where the mean is not positive.
+    """
+    known = np.isfinite(values) & (weights > 0)
+    x, w = values[known], weights[known] / np.sum(weights[known])
+    mean = float(np.sum(w * x))
+    if not mean > 0:
+        return float("nan")
+    return float(np.sum(np.outer(w, w) * np.abs(np.subtract.outer(x, x))) / (2 * mean))
+
+
+def compare(allocations: Sequence[Allocation], indicators: Indicators | None = None) -> Comparison:
+    """Compare allocations of one plan; the official one joins where it is not among them and exists.
+
+    Raises InputError when the plans differ or two allocations are of one rule.
+    """
+    plans, names = {item.plan for item in allocations}, [item.rule for item in allocations]
+    faults = [f"got allocations of plans {', '.join(sorted(plans))}; compare one plan"] if len(plans) > 1 else []
+    faults += [f"got rule {name!r} twice; give each once" for name in sorted({n for n in names if names.count(n) > 1})]
+    if faults or not allocations:
+        raise InputError(faults or "nothing to compare: give at least one rule")
+    data = measured_indicators(find_plan(allocations[0].plan)) if indicators is None else indicators
+    by_rule = {item.rule: item for item in allocations}
+    official = by_rule.get(OFFICIAL) or _official(allocations[0])
+    targets = pd.DataFrame({name: _column(item) for name, item in by_rule.items()}).reindex(list(data.provinces))
+    saved = targets.mul(data.energy * data.growth_factor / 100, axis=0)
+    reference = pd.Series(np.nan, index=targets.index) if official is None else _column(official)
+    reference_saved = reference * data.energy * data.growth_factor / 100
+    rank = targets.rank(ascending=False, method="min")
+    against = targets.sub(reference, axis=0)
+    per_head = saved.div(data.population, axis=0) * 1000
+    per_gdp = saved.div(data.gdp * data.growth_factor, axis=0)
+    return Comparison(
+        targets,
+        per_head,
+        per_gdp * 1000,
+        rank,
+        against,
+        saved.sub(reference_saved, axis=0),
+        _rules(by_rule, targets, per_head, per_gdp, reference, data),
+        pd.DataFrame({a: {b: agreement(targets[a], targets[b]) for b in targets} for a in targets}),
+        pd.Series(data.gdp_per_capita, index=targets.index),
+    )
+
+
+def agreement(first: "pd.Series[float]", second: "pd.Series[float]") -> float:
+    """Spearman's rank correlation; NaN where one of the two is constant."""
+    known = first.notna() & second.notna()
+    ranks = [series[known].rank() for series in (first, second)]
+    return float(ranks[0].corr(ranks[1])) if all(rank.max() > rank.min() for rank in ranks) else float("nan")
+
+
+def _column(item: Allocation) -> "pd.Series[float]":
+    return item.table.set_index("province")["target_percent"]
+
+
+def _official(like: Allocation) -> Allocation | None:
+    try:
+        return allocate(OFFICIAL, like.national, like.plan, indicator=like.indicator)
+    except InputError:
+        return None
+
+
+def _rules(
+    by_rule: Mapping[str, Allocation],
+    targets: pd.DataFrame,
+    per_head: pd.DataFrame,
+    per_gdp: pd.DataFrame,
+    reference: "pd.Series[float]",
+    data: Indicators,
+) -> pd.DataFrame:
+    people = data.population
+    rows = []
+    for name, item in by_rule.items():
+        change = targets[name] - reference
+        rows.append(
+            {
+                "rule": name,
+                "origin": item.origin,
+                "aggregate": item.aggregate,
+                "aggregate_at_official_growth": item.aggregate_official,
+                "aggregate_rounded": item.aggregate_rounded,
+                "aggregate_largest_remainder": item.aggregate_remainder,
+                "lowest": targets[name].min(),
+                "highest": targets[name].max(),
+                "gini_target": gini(targets[name].to_numpy(), people),
+                "gini_per_head": gini(per_head[name].to_numpy(), people),
+                "gini_per_gdp": gini(per_gdp[name].to_numpy(), data.gdp * data.growth_factor),
+                "rank_agreement_with_official": agreement(targets[name], reference),
+                "eased": int((change < -0.5).sum()),
+                "tightened": int((change > 0.5).sum()),
+                "most_eased": _extreme(change, -1),
+                "most_tightened": _extreme(change, 1),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _extreme(change: "pd.Series[float]", sign: int) -> str:
+    signed = (sign * change).dropna()
+    if signed.empty or signed.max() <= 0:
+        return "none"
+    place = str(signed.idxmax())
+    return f"{place} {float(change[place]):+.1f}"
+
+
+def names(text: str, options: Mapping[str, Any]) -> list[str]:
+    """Rules of a text such as `s1,s2,official`; `all`: every rule that needs no model run and no table."""
+    from experiments.allocation.registry import find, load
+
+    if text.strip().lower() == "all":
+        return [name for name in load() if name not in NEEDS and (name != "draft" or _drafted(options))]
+    return [find(name).name for name in text.split(",") if name.strip()]
+
+
+def _drafted(options: Mapping[str, Any]) -> bool:
+    return str(options.get("indicator", "energy")) == "energy"
+
+
+def rules_of(
+    names: Iterable[str], national: float | None, plan: str, *, model: ModelResponse | None = None, **options: Any
+) -> list[Allocation]:
+    """Allocations by several rules; an option goes to the rules that have it. Raises InputError with all faults.
+
+    model: the asking study's model, for rules that simulate it.
+    """
+    from experiments.allocation.options import options_of
+
+    asked = list(names)
+    everywhere = {option for name in asked for option in options_of(name)["option"]} | set(SHARED)
+    result: list[Allocation] = []
+    faults = [f"got option {key!r}, which none of these rules has" for key in options if key not in everywhere]
+    for name in asked:
+        known = {*options_of(name)["option"], *SHARED}
+        mine = {key: value for key, value in options.items() if key in known}
+        try:
+            result.append(allocate(name, national, plan, model=model, **mine))
+        except InputError as error:
+            faults += [f"{name}: {fault}" for fault in error.faults]
+    if faults:
+        raise InputError(faults)
+    return result

@@ -1,0 +1,1 @@
+"""The allocation rules, one file a rule."""

@@ -1,0 +1,1 @@
+"""What the members say: each file makes tables of a run."""

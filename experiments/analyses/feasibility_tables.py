@@ -1,0 +1,144 @@
+"""The analyses of a run, saved as its tables: what `tanlu feasibility` and `tanlu sensitivity` carry out.
+
+`feasibility` works on the members that the run holds (and runs them again for the reality checks); `sensitivity`
+samples designs of its own. Everything random is seeded from the study's seed, so the same run gives the same tables.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from experiments.allocation.shipped import baseline
+from experiments.analyses import feasibility, regret, trust
+from experiments.analyses import reality_checks as checks
+from experiments.analyses.prim import discover
+from experiments.analyses.prim import limits as box_limits
+from experiments.analyses.sensitivity.sensitivity_tables import NOT_IDENTIFIED, inputs_of, label_of
+from experiments.ensemble.core import Ensemble, Params
+from experiments.installation import Installation, ScenarioInputs
+from experiments.runs.store import Run
+from models.places import NATION
+from models.plans import PLANS
+
+Array = NDArray[np.float64]
+Say = Callable[[str], None]
+SentenceRow = Callable[..., dict[str, object]]
+
+
+def silent(text: str) -> None:
+    """No remarks."""
+
+
+def feasibility_tables(
+    run: Run,
+    system: Installation,
+    sentence_row: SentenceRow,
+    say: Say = silent,
+    *,
+    reality: bool = True,
+    check_files: Sequence[Path] = (),
+) -> None:
+    """Feasibility of every allocation × mix × province, saved as tables of the run.
+
+    feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking, checks and trust. sentence_row: makes
+    the row of a box, with its sentences. check_files: experts' own reality checks, beside the shipped ones.
+    """
+    asked = checks.everything(check_files) if reality else []
+    metrics = run.metrics()
+    run.save_table("feasibility", feasibility.summary(metrics, trust.trusted(run)))
+    run.save_table("barometer", feasibility.by_year(metrics))
+    run.save_table("pace", paces(run))
+    say("failure conditions")
+    for name, table in boxes(run, metrics, sentence_row).items():
+        run.save_table(name, table)
+    run.save_table("regret", regret.table(metrics, run.study.target.national, base_energy(run)))
+    run.save_table("ranking", regret.ranking(metrics))
+    if reality:
+        say("reality checks over all members")
+        run.save_table("checks", reality_checks(run, system, asked))
+    run.save_table("trust", trust.panel(run))
+
+
+def paces(run: Run) -> pd.DataFrame:
+    """Yearly rates needed against the fastest on record (see `feasibility.pace`)."""
+    fastest = feasibility.fastest_fall(feasibility.measured_intensity(measured()))
+    return feasibility.pace(run.table("feasibility"), fastest, feasibility.peers(feasibility.traits(measured())))
+
+
+def base_energy(run: Run) -> xr.DataArray:
+    """Measured energy of the plan's base year, Mtce: the weights of a shortfall."""
+    year = max(2005, min(PLANS[run.study.target.plan][1], 2010))
+    return measured()["energy_total"].sel(year=year, drop=True)
+
+
+def measured() -> xr.Dataset:
+    """The measured baseline, read once a process."""
+    return baseline()
+
+
+def boxes(run: Run, metrics: xr.Dataset, sentence_row: SentenceRow) -> dict[str, pd.DataFrame]:
+    """Failure conditions for every mix and province under the study's first allocation.
+
+    Found where the model without its predictive error points to a miss, judged on misses with it, on members not used
+    before. Tables: boxes (scores, sentences), box_limits, trade_off. A province without a box has too few hits or
+    misses, or no condition with which the 95 % interval of the held-out density lies above the base rate.
+    """
+    metrics = metrics.assign(modelled_margin=metrics["modelled_reduction"] - metrics["target"])
+    design = run.design()
+    units, unknown = units_of(design.columns), {c for c in design.columns if label_of(c) == NOT_IDENTIFIED}
+    allocation = run.study.allocations[0].label
+    rows, limits, trade_offs = [], [], []
+    seeds = np.random.SeedSequence(run.study.seed).spawn(metrics.sizes["province"])
+    for province, seed in zip(map(str, metrics["province"].to_numpy()), seeds, strict=True):
+        if province == NATION:
+            continue
+        x = inputs_of(design, province)
+        for mix in map(str, metrics["mix"].to_numpy()):
+            at = {"allocation": allocation, "mix": mix, "province": province}
+            margin, modelled = (metrics[n].sel(at).to_numpy().astype(float) for n in ("margin", "modelled_margin"))
+            known = np.isfinite(margin)
+            miss, chance = margin[known] < 0, chance_of_miss(margin[known], modelled[known])
+            box, trade_off = discover(x[known], miss, np.random.default_rng(seed), chance)
+            trade_offs.append(trade_off.assign(**at))
+            if box is not None and box.scores()["density_low"] > box.scores()["base"]:
+                goal = float(metrics["target"].sel(allocation=allocation, province=province))
+                rows.append(sentence_row(box, units, unknown, **at, target=goal))
+                limits.append(box_limits(box, **at))
+    found = {"boxes": pd.DataFrame(rows, columns=None if rows else ["allocation", "mix", "province", "sentence_en"])}
+    found["box_limits"] = pd.concat(limits, ignore_index=True) if limits else pd.DataFrame({"province": []})
+    return found | {"trade_off": pd.concat(trade_offs, ignore_index=True)}
+
+
+def chance_of_miss(margin: Array, modelled: Array) -> Array:
+    """Chance that a member misses given its margin without the predictive error, the errors being those of all."""
+    errors = np.sort(margin - modelled)
+    return np.asarray(np.searchsorted(errors, -modelled, side="left") / len(errors))
+
+
+def units_of(columns: Iterable[str]) -> dict[str, str]:
+    """Unit of each column of a design."""
+    from models.parameters import parameters
+
+    unit = parameters()["unit"].to_dict()
+    return {str(c): str(unit.get(str(c).partition("[")[0], "")) for c in columns}
+
+
+def reality_checks(run: Run, system: Installation, asked: Sequence[checks.Check]) -> pd.DataFrame:
+    """Reality checks over all members of every allocation × mix."""
+    asked_of = run.study
+    inputs = ScenarioInputs(**run.inputs())  # as stored: a mix of a file need not be at hand any more
+    futures = Ensemble(asked_of, system, inputs, run.design())
+    tables = []
+    for allocation in asked_of.allocations:
+        for mix in asked_of.mixes:
+            params = inputs.params(allocation.label, mix.label, asked_of.target.plan)
+
+            def batches(names: list[str], years: range, params: Params = params) -> Iterator[xr.Dataset]:
+                return futures.batches(params, names, years)
+
+            tables.append(checks.over_ensemble(asked, batches, allocation=allocation.label, mix=mix.label))
+    return pd.concat(tables, ignore_index=True)

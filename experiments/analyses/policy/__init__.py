@@ -1,0 +1,1 @@
+"""Policy packages and options: costs, contributions, splits, indirect effects."""

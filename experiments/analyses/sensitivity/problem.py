@@ -1,0 +1,186 @@
+"""The members of a study as independent factors: what the report means by "which population was analysed".
+
+- Assumptions: one factor each, from the table of parameters (with the study's changes), independent of each other.
+- Calibrated parameters: one factor, the number of a posterior draw. A draw carries all provinces' parameters with
+  their correlation, moved along with the assumptions so that each member still fits the measured years.
+- Predictive errors: a national and a provincial shock, at their quantiles.
+- The allocation rule, where the study has several, and the vintage of the sector balances.
+
+These are independent by construction, so Sobol' indices mean what they should although the posterior is correlated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from calibration import discrepancy
+from calibration.discrepancy import Discrepancy
+from experiments.analyses.feasibility import PROGRESS
+from experiments.analyses.sensitivity.factors import Array, Factor
+from experiments.ensemble import outputs
+from experiments.ensemble.core import Ensemble, Params
+from models.places import NATION
+from models.plans import PLANS
+
+DRAW = "posterior draw"
+NATIONAL = "national shock"
+PROVINCIAL = "provincial shock"
+RULE = "allocation rule"
+VINTAGE = "data vintage"
+VINTAGES = ("balances of 2005-2007", "restated from 2008")
+SHOCKS = 20_000  # quantiles of the shocks, whose sums over years have no closed form
+BATCH = 4096
+
+
+@dataclass(frozen=True)
+class SensitivityProblem:
+    """A study's uncertain inputs under one mix, and its margins as a function of them.
+
+    futures: the model and the study; mix: label; allocations: labels of the rules (one, or several as a factor).
+    """
+
+    futures: Ensemble
+    mix: str
+    allocations: tuple[str, ...]
+
+    @cached_property
+    def posterior(self) -> xr.Dataset:
+        """The shipped posterior."""
+        from calibration import posterior
+
+        return posterior.load()
+
+    @property
+    def fixed(self) -> dict[str, float]:
+        """Assumptions that the study holds at one value."""
+        known = {str(name) for name in self.posterior["assumption"].to_numpy()}
+        return {name: value for name, value in self.futures.study.parameters.items() if name in known}
+
+    def factors(self) -> tuple[Factor, ...]:
+        """Every uncertain input."""
+        from calibration import prior
+        from experiments.ensemble.member_design import distribution_row as row
+
+        study = self.futures.study
+        known = [str(name) for name in self.posterior["assumption"].to_numpy()]
+        rows = {n: row(study, n) for n in dict.fromkeys([*known, *study.uncertain]) if n not in study.parameters}
+        found = [
+            Factor(
+                name,
+                group=str(r["group"]),
+                unit=str(r["unit"]),
+                meaning=str(r["meaning"]),
+                inverse=partial(prior.inverse, r),
+            )
+            for name, r in rows.items()
+        ]
+        draws = tuple(range(self.posterior.sizes["draw"] if study.sampling.posterior else 1))
+        if len(draws) > 1:
+            meaning = "Which draw of the calibrated parameters, all provinces at once."
+            found.append(Factor(DRAW, distribution="choice", choices=draws, group="calibrated", meaning=meaning))
+        if study.sampling.predictive_error:
+            text = "What the model leaves out, as a quantile of the error at the end of the plan."
+            found += [Factor(name, group="predictive error", meaning=text) for name in (NATIONAL, PROVINCIAL)]
+        if len(self.allocations) > 1:
+            found.append(Factor(RULE, distribution="choice", choices=self.allocations, group=RULE))
+        text = "Sector balances of the base year as first published, or as restated from 2008."
+        return (*found, Factor(VINTAGE, distribution="choice", choices=VINTAGES, group=VINTAGE, meaning=text))
+
+    def units(self) -> dict[str, str]:
+        """Unit of each factor."""
+        return {f.name: f.unit for f in self.factors()}
+
+    @property
+    def places(self) -> list[str]:
+        """The simulated provinces and their sum."""
+        return [*self.futures.provinces, NATION]
+
+    def labels(self, years: Sequence[int] = ()) -> list[str]:
+        """Names of the outputs of `margins`: the places, for each year if years are given."""
+        return [f"{p}|{y}" for y in years for p in self.places] if years else self.places
+
+    def margins(self, points: pd.DataFrame, years: Sequence[int] = ()) -> Array:
+        """Margins (points, places): reduction less target, percentage points, at the end of the plan.
+
+        years: years of the plan at which the yearly task is judged instead; then (points, years × places). The nation
+        feels the national shock only, for provincial ones average out over thirty provinces.
+        """
+        made = np.full((len(points), max(len(years), 1) * len(self.places)), np.nan)
+        rule = points[RULE].to_numpy() if RULE in points else np.full(len(points), self.allocations[0])
+        for label in self.allocations:
+            rows = np.flatnonzero(rule == label)
+            for start in range(0, len(rows), BATCH):
+                part = rows[start : start + BATCH]
+                made[part] = self._batch(points.iloc[part], label, years)
+        return made
+
+    def _batch(self, points: pd.DataFrame, label: str, years: Sequence[int]) -> Array:
+        study = self.futures.study
+        _, base, end = PLANS[study.target.plan]
+        judged = list(years) or [end]
+        params: Params = self.futures.inputs.params(label, self.mix, study.target.plan)
+        wanted = [outputs.REPORTED, outputs.GDP]
+        found = self.futures.system.simulate(self.design(points), params, wanted, [base, *judged])
+        own, gdp = (found[name].transpose("time", "member", "province").to_numpy() for name in wanted)
+        intensity = np.concatenate([own, (own * gdp).sum(axis=2, keepdims=True) / gdp.sum(axis=2, keepdims=True)], 2)
+        target = self.futures.inputs.allocation["target"].sel(allocation=label, province=self.places)
+        goal = target.to_numpy().astype(float)
+        made = []
+        for k, year in enumerate(judged, start=1):
+            due = 1.0 if year == end else PROGRESS[year - base - 1]
+            made.append(100 * (1 - intensity[k] / intensity[0] * np.exp(self.shock(points, year - base))) - due * goal)
+        return np.concatenate(made, axis=1)
+
+    def design(self, points: pd.DataFrame) -> pd.DataFrame:
+        """The model's inputs for the points: assumptions, and the calibrated parameters that go with them."""
+        from calibration import prior
+        from calibration.assumptions import conditioned
+        from experiments.installation import flat
+
+        shipped, names = self.posterior, [str(n) for n in self.posterior["assumption"].to_numpy()]
+        ours = [n for n in points.columns if n not in (DRAW, NATIONAL, PROVINCIAL, RULE, VINTAGE)]
+        assumptions = points[ours].astype(float).assign(**self.fixed).reset_index(drop=True)
+        draws = shipped["draws"].to_numpy()[points[DRAW].to_numpy(dtype=int)] if DRAW in points else None
+        chosen = np.repeat(shipped["optimum"].to_numpy()[None], len(points), 0) if draws is None else draws
+        values = conditioned(shipped, chosen.astype(float), assumptions[[n for n in names if n in assumptions]])
+        made = prior.model_inputs(values, {str(k): v for k, v in self.futures.inputs.common.data_vars.items()})
+        if VINTAGE in points:
+            moved = xr.DataArray((points[VINTAGE].to_numpy() == VINTAGES[1]).astype(float), dims="member")
+            energy = made["base final energy"] * np.exp(moved * restated())
+            made["base final energy"] = energy.transpose("member", "province", "sector")
+        drawn = [n for n in assumptions if n not in self.futures.study.parameters]
+        common = {str(n): ("member", assumptions[n].to_numpy()) for n in drawn}
+        return flat(made.merge(xr.Dataset(common)))
+
+    def shock(self, points: pd.DataFrame, years: int) -> Array:
+        """Log error after so many years of the plan, the two shocks at the points' quantiles: (points, places)."""
+        if NATIONAL not in points:
+            return np.zeros((len(points), len(self.places)))
+        grid = (np.arange(SHOCKS) + 0.5) / SHOCKS
+        names = (NATIONAL, PROVINCIAL)
+        laws = zip(names, shocks(discrepancy.from_attrs(self.posterior), years), strict=True)
+        common, own = (np.interp(points[name].to_numpy(dtype=float), grid, law) for name, law in laws)
+        return np.asarray(common[:, None] + own[:, None] * np.array([p != NATION for p in self.places]))
+
+
+@cache
+def restated() -> xr.DataArray:
+    """Logarithm by which the restatement of 2008 moved each sector, over the usual growth: (sector,)."""
+    from calibration import baseline
+
+    pooled = baseline.load()["sector_energy"].sum("province")
+    energy = pooled.copy(data=np.log(pooled.to_numpy()))
+    usual = 0.25 * (energy.sel(year=2007) - energy.sel(year=2005) + energy.sel(year=2010) - energy.sel(year=2008))
+    return xr.DataArray(energy.sel(year=2008) - energy.sel(year=2007) - usual).reset_coords(drop=True)
+
+
+@cache
+def shocks(law: Discrepancy, years: int) -> tuple[Array, Array]:
+    """Quantiles of the cumulative national and provincial shock after so many years, at SHOCKS even levels."""
+    common = replace(law, provincial=0.0).sample(range(SHOCKS // 4), 1, years, seed=1)[:, 0, -1]
+    own = replace(law, national=0.0).sample([0], SHOCKS, years, seed=1)[0, :, -1]
+    return np.quantile(common, (np.arange(SHOCKS) + 0.5) / SHOCKS), np.sort(own)

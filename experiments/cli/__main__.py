@@ -1,0 +1,5 @@
+"""`python -m experiments.cli` is `tanlu`."""
+
+from experiments.cli import app
+
+app()

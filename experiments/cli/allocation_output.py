@@ -1,0 +1,91 @@
+"""Allocations as people keep and print them: options from text, tables to files, titles of the figure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from calibration.errors import InputError, nearest
+from experiments.allocation.comparison import Comparison
+
+SHORT = ("province", "target_percent", "target_rounded", "gdp_growth", "gdp_growth_origin", "note")
+PICTURES = (".png", ".svg", ".pdf")
+TABLES = (".csv", ".json")
+
+
+def parse(pairs: Sequence[str], given: Mapping[str, object]) -> dict[str, object]:
+    """Options from `name=value` texts and from flags (None = not given). Raises InputError with all faults."""
+    options = {key: value for key, value in given.items() if value is not None}
+    faults = []
+    for pair in pairs:
+        name, mark, value = pair.partition("=")
+        if not mark or not name.strip():
+            faults.append(f"got --set {pair!r}; allowed: name=value, for example --set comfort_quantile=0.8")
+        elif options.get(name.strip(), value.strip()) != value.strip():
+            faults.append(f"got {name.strip()} twice: {options[name.strip()]} and {value.strip()}; give it once")
+        else:
+            options[name.strip()] = value.strip()
+    if faults:
+        raise InputError(faults)
+    return options
+
+
+def save(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV or JSON, by the file's suffix; JSON is a list of rows.
+
+    A CSV of an allocation can be read again as rule csv. Raises InputError for another suffix or an unwritable place.
+    """
+    if path.suffix not in TABLES:
+        raise InputError(f"got --out {path}; allowed: a file that ends in {', '.join(TABLES)}")
+    text = table.to_csv(index=False) if path.suffix == ".csv" else _records(table)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def one(table: pd.DataFrame, province: str) -> dict[str, object]:
+    """The row of one province, every number of it. Raises InputError with the nearest names."""
+    names = list(table["province"])
+    if province not in names:
+        raise InputError(f"got province {province!r}{nearest(province, names)}; allowed: names as in the data")
+    row = table.set_index("province").loc[province]
+    return {"province": province, **{str(key): _short(value) for key, value in row.items()}}
+
+
+def _short(value: object) -> object:
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def _records(table: pd.DataFrame) -> str:
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+
+
+def draw(comparison: Comparison, path: Path, *, plan: str, national: float, indicator: str) -> None:
+    """Write the figure of a comparison. Raises InputError for a suffix that is not a picture's."""
+    if path.suffix not in PICTURES:
+        raise InputError(f"got --figure {path}; allowed: a file that ends in {', '.join(PICTURES)}")
+    from experiments.report.allocation_matrix import matrix
+
+    subtitle = f"% less {indicator} per GDP over {plan}; provinces from richest to poorest; nation {national:g} %"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    matrix(comparison, finding(comparison), subtitle).savefig(path, dpi=160)
+
+
+def finding(comparison: Comparison) -> str:
+    """The finding in one sentence: who gains and who loses most under which rule."""
+    change = comparison.against_official
+    if not np.nanmax(np.abs(change.to_numpy(dtype=float)), initial=0.0) > 0:
+        return "All rules give the official targets"
+    values = change.to_numpy(dtype=float)
+    up, down = (np.unravel_index(place, values.shape) for place in (np.nanargmax(values), np.nanargmin(values)))
+
+    def words(place: tuple[np.intp, ...]) -> str:
+        province, rule = change.index[int(place[0])], change.columns[int(place[1])]
+        return f"{province} {values[place]:+.0f} points under {rule}"
+
+    return f"Against official: {words(up)}, {words(down)}"

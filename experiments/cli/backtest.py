@@ -1,0 +1,75 @@
+"""`tanlu backtest`: the skill card; the card names the command that redoes its numbers."""
+
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from calibration.errors import InputError
+from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+
+WIDTH = 112
+SHORT = {
+    "mae_bias_corrected": "no bias",
+    "bands": "50 / 80 / 95 %",
+    "delta_mae": "MAE diff. (90 %)",
+    "delta_crps": "CRPS diff. (90 %)",
+}
+
+
+def backtest(
+    origin: Annotated[int, typer.Option(help="Last fitted year: 2007 (structure is chosen on it) or 2010.")] = 2010,
+    members: Annotated[int, typer.Option(min=50)] = 1000,
+    seed: Annotated[int, typer.Option(min=1)] = 1,
+    run: Annotated[str | None, typer.Option(help="Also store the card in this run, for its report.")] = None,
+    runs: RunsFolder = Path("runs"),
+    html: Annotated[
+        Path | None, typer.Option(help="Also write the card as a page: card.html, and card.zh.html beside it.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score the model on the years after those that it was fitted to, beside naive forecasts.
+
+    Printed are the main scores; --json holds all of them, with the forecast and its 80 % band of every province.
+    """
+    from experiments.analyses import hindcast
+    from experiments.runs.store import Run
+
+    if html is not None and html.suffix != ".html":
+        raise InputError(f"--html {html}: a page must be called .html, for example {html.with_suffix('.html')}")
+    target = None if run is None else Run.open(run, runs)
+    card = hindcast.scorecard(origin, members, seed, lambda text: note(text, quiet))
+    if target is not None:
+        hindcast.save(card, target)
+    if html is not None:
+        from experiments.report import write_card
+
+        for path in write_card(card["scores"], hindcast.facts(card), html):
+            note(f"written: {path}", quiet)
+    if json:
+        emit(hindcast.as_json(card), json=True)
+    else:
+        show(card)
+
+
+def show(card: dict[str, Any]) -> None:
+    """Print what the card says, then its scores round by round."""
+    from experiments.analyses import hindcast
+    from experiments.report import skill
+    from experiments.words.terms import Terms
+
+    terms = Terms("en")
+    for line in skill.sentences(terms, card["scores"], hindcast.facts(card)):
+        typer.echo(textwrap.fill(line, WIDTH, subsequent_indent="  "))
+    for title, part in skill.rounds(terms, card["scores"]):
+        typer.echo(f"\n{title}")
+        heads = {name: SHORT.get(name, head) for name, head in skill.HEADS.items()}
+        emit(skill.board(terms, part).rename(columns=heads), decimals=2)
+    legend = f"{terms('text: skill legend')} --json also holds PIT quartiles, Theil's split and every province."
+    typer.echo("\n" + textwrap.fill(legend, WIDTH))
+
+
+COMMANDS: Mapping[str, Callable[..., None]] = {"backtest": backtest}

@@ -1,0 +1,157 @@
+"""The catalogue, the mixes and a run's policy results as short tables for people."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from calibration.errors import InputError, nearest
+from experiments.analyses.policy.costs import by_lever
+from experiments.analyses.policy.policy_tables import names as analysis_names
+from experiments.policy.catalogue import catalogue, references, source_keys
+from experiments.policy.mix import mix, names
+from experiments.runs.store import Run
+
+SHORT = {
+    "costs": (
+        "option",
+        "title",
+        "energy saved Mtce",
+        "co2 avoided Mt",
+        "investment Gyuan",
+        "net cost Gyuan/year",
+        "yuan per tce",
+        "yuan per tCO2 low",
+        "yuan per tCO2",
+        "yuan per tCO2 high",
+        "assumed",
+    ),
+    "cost_curve": ("option", "title", "co2 Mt/year", "to Mt/year", "yuan per tCO2"),
+}
+
+
+def options(package: str = "") -> pd.DataFrame:
+    """One row an option. Raises InputError for a package that does not exist."""
+    packages = list(catalogue().packages)
+    if package and package not in packages:
+        raise InputError(f"unknown package {package!r}{nearest(package, packages)}; allowed: {', '.join(packages)}")
+    rows = []
+    for option in catalogue().options.values():
+        if package in ("", option.package):
+            scopes = [quantity.scope for quantity in option.quantities().values()]
+            rows.append(
+                {
+                    "option": option.id,
+                    "title": option.title,
+                    "package": option.package,
+                    "levers": ", ".join(f"{entry.lever} {entry.share:g}" for entry in option.levers),
+                    "capital": f"{option.capital_cost.value:g} {option.capital_cost.unit}",
+                    "assumed": f"{scopes.count('assumption')} of {len(scopes)}",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def account() -> str:
+    """How many numbers rest on what."""
+    counts = catalogue().scopes()
+    total = sum(counts.values())
+    parts = [f"{scope} {count}" for scope, count in sorted(counts.items(), key=lambda item: -item[1])]
+    return f"{len(catalogue().options)} options, {total} sourced numbers and shares: {', '.join(parts)}"
+
+
+def numbers(option: str) -> pd.DataFrame:
+    """Every number of an option with range, unit, scope and source."""
+    one = catalogue()[option]
+    rows: list[dict[str, Any]] = [
+        {
+            "number": name,
+            "value": f"{q.value:,.10g}",
+            "low": f"{q.low:,.10g}",
+            "high": f"{q.high:,.10g}",
+            "unit": q.unit,
+            "whose": q.scope,
+            "source": q.source,
+        }
+        for name, q in one.quantities().items()
+    ]
+    for entry in one.levers:
+        rows.append(
+            {"number": f"share of {entry.lever}", "value": f"{entry.share:g}", "unit": "part", "source": entry.source}
+        )
+    return pd.DataFrame(rows).fillna("")
+
+
+def sheet(option: str) -> dict[str, Any]:
+    """The whole option, with the text of every source that it cites."""
+    one = catalogue()[option]
+    cited = {key for source in one.sources().values() for key in source_keys(source)}
+    return {**one.model_dump(), "references": {key: dict(references()[key]) for key in sorted(cited)}}
+
+
+def mixes_table() -> pd.DataFrame:
+    """The shipped mixes: title and mean strength by package."""
+    rows = []
+    for name in names():
+        one = mix(name)
+        strength = one.strength()
+        mean: dict[str, Any] = {
+            p: float(strength.sel(lever=levers).max("province").mean()) for p, levers in catalogue().packages.items()
+        }
+        rows.append({"mix": name, "title": one.spec.title, **mean, "uncertain": ", ".join(one.uncertain()) or "-"})
+    return pd.DataFrame(rows)
+
+
+def mix_table(name: str, province: str) -> pd.DataFrame:
+    """Levers of a mix: strength in a province, start, phase-in, central delay and compliance."""
+    one = mix(name)
+    strength = one.strength()
+    known = [str(p) for p in strength["province"].to_numpy()]
+    if province not in known:
+        raise InputError(f"unknown province {province!r}{nearest(province, known)}")
+    table = {
+        "lever": list(catalogue().levers),
+        "strength": strength.sel(province=province).to_numpy(),
+        "start": one.start().to_numpy(),
+        "years": one.phase_in().to_numpy(),
+        "delay": one.delay().to_numpy(),
+        "compliance": one.compliance().to_numpy(),
+    }
+    return pd.DataFrame(table)
+
+
+def levers_table() -> pd.DataFrame:
+    """The model's levers: meaning, effect at strength 1 from the table of parameters, cost from the catalogue."""
+    from models.parameters import row as parameter
+
+    cost = by_lever(catalogue().options, list(catalogue().levers)).set_index("lever")
+    rows = []
+    for lever in catalogue().levers.values():
+        row = parameter(lever.maxima[0])
+        rows.append(
+            {
+                "lever": lever.name,
+                "package": lever.package,
+                "effect at strength 1": lever.meaning,
+                "value": float(str(row["default"])),
+                "low": float(row["low"]),
+                "high": float(row["high"]),
+                "yuan per tce/yr": round(cost["capital"][lever.name]),
+                "options": ", ".join(catalogue().moving(lever.name)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def of_run(name: str, runs: Path, table: str, *, whole: bool) -> pd.DataFrame:
+    """A policy table of a run, all columns or those that fit a line. Raises InputError when the run has none."""
+    run = Run.open(name, runs)
+    if table not in analysis_names():
+        known = list(analysis_names())
+        raise InputError(f"unknown table {table!r}{nearest(table, known)}; policy tables: {', '.join(known)}")
+    if table not in run.tables:
+        raise InputError(
+            f"{run.name} has no policy analyses; give its study a `policy:` section (see docs/study.schema.json)"
+        )
+    found = run.table(table)
+    return found if whole else found[[c for c in SHORT.get(table, tuple(found)) if c in found]]

@@ -1,0 +1,73 @@
+"""`tanlu policy list|show|mixes|levers|costs`: the option catalogue and the policy mixes."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+
+app = typer.Typer(help="Policy options, mixes and their costs.", no_args_is_help=True)
+COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"policy": app}
+
+
+@app.command("list")
+def list_(
+    package: Annotated[str, typer.Option(help="Only options of this package.")] = "",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Every option of the catalogue, one line each; how many of its numbers are assumed."""
+    from experiments.cli import catalogue_tables
+
+    emit(catalogue_tables.options(package), json)
+    note(catalogue_tables.account(), quiet)
+
+
+@app.command()
+def show(
+    option: Annotated[str, typer.Argument(help="Id of an option, for example IND-01.")],
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """One option: every number and share with its range, unit and source; with --json its whole design."""
+    from experiments.cli import catalogue_tables
+    from experiments.policy import catalogue
+
+    emit(catalogue_tables.sheet(option) if json else catalogue_tables.numbers(option), json)
+    one = catalogue()[option]
+    note(f"{one.title} / {one.title_zh}: {one.description}", quiet)
+
+
+@app.command()
+def mixes(
+    mix: Annotated[str, typer.Argument(help="Name or file of a mix; none: all shipped mixes.")] = "",
+    province: Annotated[str, typer.Option(help="Strengths in this province.")] = "Chongqing",
+    json: Json = False,
+) -> None:
+    """Strength, start and phase-in of every lever in a mix; a file is checked whole."""
+    from experiments.cli import catalogue_tables
+
+    emit(catalogue_tables.mix_table(mix, province) if mix else catalogue_tables.mixes_table(), json)
+
+
+@app.command()
+def levers(json: Json = False) -> None:
+    """The model's levers: package, effect at strength 1 with its range, cost from the options behind it."""
+    from experiments.cli import catalogue_tables
+
+    emit(catalogue_tables.levers_table(), json)
+
+
+@app.command()
+def costs(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run whose study asked for policy analyses.")],
+    table: Annotated[str, typer.Option(help="costs, cost_curve, contributions, triple_win, …")] = "costs",
+    runs: RunsFolder = Path("runs"),
+    json: Json = False,
+) -> None:
+    """A policy table of a run: costs of the options, cost curve, contributions, triple win."""
+    from experiments.cli import catalogue_tables
+
+    emit(catalogue_tables.of_run(run, runs, table, whole=json), json)

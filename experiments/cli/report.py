@@ -1,0 +1,42 @@
+"""`tanlu report`: the report of a run."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+
+
+class Language(StrEnum):
+    """Languages of the report."""
+
+    en = "en"
+    zh = "zh"
+
+
+def report(
+    run: Annotated[str, typer.Argument(help="A run: its name, the beginning of its name, or its folder.")],
+    lang: Annotated[Language | None, typer.Option(help="Only this language; both when left out.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also print to A4 PDF (needs Chromium or Chrome).")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder; the run's own when left out.")] = None,
+    runs: RunsFolder = Path("runs"),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the report of a run: one self-contained HTML file a language, which opens without network."""
+    from experiments.report import printed, write
+    from experiments.runs.store import Run
+    from experiments.words.terms import LANGS
+
+    found = Run.open(run, runs)
+    paths = write(found, LANGS if lang is None else [lang.value], output)
+    if pdf:
+        paths += [printed(path) for path in paths]
+    emit({path.name: str(path) for path in paths}, json)
+    note("open it in a browser; it needs no network", quiet or json)
+
+
+COMMANDS: Mapping[str, Callable[..., None]] = {"report": report}

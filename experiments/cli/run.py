@@ -1,0 +1,118 @@
+"""`tanlu run`, `tanlu ensemble` and `tanlu simulate`: a whole study, its simulation alone, or one run."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.cli.console import Json, Quiet, RunsFolder, emit, note, progress
+
+Study = Annotated[str, typer.Argument(help="Name of a shipped study, or path of a YAML file.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Override: path=value, for example members=200.")]
+Fresh = Annotated[bool, typer.Option(help="A new run even if this study has one.")]
+Threads = Annotated[int, typer.Option(help="Threads of this process; 0: one a processor.", min=0)]
+Workers = Annotated[int, typer.Option(help="Worker processes of this machine (Dask) instead of threads.", min=0)]
+Cluster = Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:port.")]
+BatchSize = Annotated[int, typer.Option("--batch", help="Members at a time; no effect on results.", min=1)]
+Verify = Annotated[int, typer.Option(help="Member runs repeated with PySD, the largest difference recorded.", min=0)]
+
+
+def run(
+    study: Study = "twelfth-plan",
+    set_: Set = None,
+    runs: RunsFolder = Path("runs"),
+    fresh: Fresh = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
+    threads: Threads = 0,
+    workers: Workers = 0,
+    cluster: Cluster = None,
+    batch: BatchSize = 512,
+    verify: Verify = 1,
+    report: Annotated[bool, typer.Option(help="Write report.html and report.zh.html.")] = True,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Carry out a whole study: check, simulate, analyse, report; print which provinces reach their targets."""
+    from experiments import installation, pipeline
+    from experiments.cli import terminal_tables
+    from experiments.ensemble import estimate, installed
+    from experiments.runs import overview
+
+    pipeline.check_data()
+    asked = installation.load_study(study, set_ or ())
+    system = installed.installed(1 if workers or cluster else threads)
+    if dry_run:
+        emit(estimate.estimate(asked, system, runs), json)
+        note("seconds of member runs; verification, analyses and report come on top, whatever the members", quiet)
+        return
+    done = pipeline.carry_out(
+        asked,
+        system,
+        runs,
+        pipeline.RunOptions(workers, cluster, batch, fresh, verify, report),
+        step=lambda total: progress(total, quiet),
+        say=lambda text: note(text, quiet),
+        reference=installation.ProvinceModel(backend="pysd"),
+    )
+    if json:
+        emit({"run": done.name, "manifest": done.manifest, "verdicts": done.table("feasibility")}, json)
+        return
+    for mix in asked.mixes:
+        note(f"\n{asked.allocations[0].label} targets, {mix.label} mix, {asked.members:,} members", quiet)
+        emit(terminal_tables.verdicts(done, mix=mix.label))
+    note("\nHow far to trust this", quiet)
+    emit(terminal_tables.trust(done))
+    note(
+        "\nChances are those of this ensemble of this model, with predictive errors: conditional, not a forecast.",
+        quiet,
+    )
+    note(overview.statistics(done), quiet)
+    if report:
+        note(f"report: {done.folder / 'report.html'}", quiet)
+
+
+def ensemble(
+    study: Study = "twelfth-plan",
+    set_: Set = None,
+    runs: RunsFolder = Path("runs"),
+    fresh: Fresh = False,
+    threads: Threads = 0,
+    workers: Workers = 0,
+    cluster: Cluster = None,
+    batch: BatchSize = 512,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a study without analyses and report; print the run's name and statistics."""
+    from experiments.ensemble import installed, simulation
+    from experiments.installation import load_study
+    from experiments.runs import overview
+
+    system = installed.installed(1 if workers or cluster else threads)
+    begun = simulation.start(load_study(study, set_ or ()), system, runs, batch=batch, fresh=fresh)
+    simulation.resume(begun, system, workers=workers, cluster=cluster, step=lambda total: progress(total, quiet))
+    emit({"run": begun.name, "members": begun.manifest["members"]} if json else {"run": begun.name}, json)
+    note(overview.statistics(begun), quiet)
+
+
+def simulate(
+    study: Study = "twelfth-plan",
+    province: Annotated[list[str] | None, typer.Option(help="Provinces to print; default China, their sum.")] = None,
+    allocation: Annotated[str, typer.Option(help="Allocation of the study; default its first.")] = "",
+    mix: Annotated[str, typer.Option(help="Mix of the study; default its first.")] = "",
+    member: Annotated[int | None, typer.Option(help="A member of the study; default the centre of all.")] = None,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """One run of the model: its outputs by year, without predictive error; nothing is stored."""
+    from experiments.ensemble import installed, member_design, one_run
+    from experiments.installation import load_study
+
+    asked = load_study(study, set_ or ())
+    design = member_design.centre(asked) if member is None else member_design.design(asked)
+    found = one_run.one_run(asked, installed.installed(), design, member or 0, allocation, mix)
+    emit(one_run.by_year(found, province or ["China"]), json, decimals=4)
+
+
+COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"run": run, "ensemble": ensemble, "simulate": simulate}

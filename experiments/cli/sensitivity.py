@@ -1,0 +1,46 @@
+"""`tanlu sensitivity`: which inputs decide the margin, and hit or miss."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.cli.feasibility import Allocation, Mix, RunName
+
+
+def sensitivity(
+    run: RunName = None,
+    allocation: Allocation = None,
+    mix: Mix = None,
+    province: Annotated[str, typer.Option(help="Whose table is printed; all are stored.")] = "China",
+    runs: RunsFolder = Path("runs"),
+    budget: Annotated[int, typer.Option(help="Model runs of each Sobol' design.", min=500)] = 32_000,
+    trajectories: Annotated[int, typer.Option(help="Morris trajectories of the screening.", min=4)] = 16,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Morris with a dummy, Sobol' indices of margin and of hit or miss, groups by year, irrelevant inputs, Shapley."""
+    from experiments import pipeline
+    from experiments.analyses.sensitivity import sensitivity_tables
+    from experiments.cli import terminal_tables
+    from experiments.ensemble import installed
+
+    system = installed.installed(0)
+    chosen = pipeline.opened(run, runs, system)
+    terminal_tables.known_place(chosen, province)
+    at = sensitivity_tables.scenario(chosen, allocation, mix)
+    say = lambda text: note(text, quiet)  # noqa: E731
+    sensitivity_tables.sensitivity_tables(chosen, system, *at, runs=budget, trajectories=trajectories, say=say)
+    pipeline.record_command(chosen)
+    if json:
+        emit(terminal_tables.tables(chosen, terminal_tables.SENSITIVITY), json)
+        return
+    for title, table in terminal_tables.sensitivity(chosen, province):
+        note(f"\n{title}", quiet)
+        emit(table)
+    note(f"\ntables: {chosen.folder / 'tables'}", quiet)
+
+
+COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"sensitivity": sensitivity}

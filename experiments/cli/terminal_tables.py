@@ -1,0 +1,182 @@
+"""The analyses' tables as a planner reads them on a terminal: few columns, units in the heads, words for verdicts."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from calibration.errors import InputError, nearest
+from experiments.analyses.feasibility import LIGHTS
+from experiments.analyses.regret import SURVIVES
+from experiments.runs.store import Run
+from models.places import NATION
+
+FEASIBILITY = ("feasibility", "barometer", "pace", "boxes", "regret", "ranking", "checks", "trust")
+SENSITIVITY = (
+    "sensitivity",
+    "sensitivity_groups",
+    "sensitivity_years",
+    "screening",
+    "convergence",
+    "irrelevant",
+    "shapley",
+    "trust",
+)
+TOP = 12
+
+
+def tables(run: Run, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The run's tables of these names, those that there are."""
+    return {name: run.table(name) for name in names if name in run.tables}
+
+
+def known_place(run: Run, province: str) -> None:
+    """Raise InputError, with the nearest names, for a province that the run does not have."""
+    places = [str(p) for p in run.metrics("margin")["province"].to_numpy()]
+    if province not in places:
+        raise InputError(f"got province {province!r}{nearest(province, places)}; allowed: {', '.join(places)}")
+
+
+def _numbers(values: "pd.Series[float]", form: str = ".1f") -> "pd.Series[str]":
+    return values.map(lambda v: format(v, form) if pd.notna(v) else "–")
+
+
+def _join(table: pd.DataFrame, columns: Sequence[str], mark: str, form: str) -> "pd.Series[str]":
+    parts = [_numbers(table[c], form) for c in columns]
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined + mark + part
+    return joined
+
+
+def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Titles and tables of one scenario."""
+    where = f"allocation {allocation}, mix {mix}"
+    table = _at(run.table("feasibility"), allocation, mix)
+    pace = _at(run.table("pace"), allocation, mix).set_index("province")
+    named = table.province.where(table.province != NATION, f"{NATION} (sum)")
+    shown = pd.DataFrame({"province": named})
+    shown["target %"] = _numbers(table.target)
+    shown["reduction %"] = _numbers(table.reduction)
+    shown["margin"] = _numbers(table.margin, "+.1f")
+    shown["80 % range"] = _join(table, ["margin_10", "margin_90"], " … ", "+.1f")
+    shown["chance %"] = _numbers(100 * table.chance, ".0f")
+    shown["95 % int."] = _join(100 * table[["chance_low", "chance_high"]], ["chance_low", "chance_high"], "–", ".0f")
+    shown["red/yellow/green %"] = _join(100 * table[list(LIGHTS)], LIGHTS, "/", ".0f")
+    shown["in reach at 50/80/90 %"] = _join(table, ["reach_50", "reach_80", "reach_90"], " / ", ".1f")
+    for head, column in (("needed %/a", "needed"), ("own record", "own"), ("peers'", "peer")):
+        shown[head] = _numbers(table.province.map(pace[column]))
+    n = int(table.members.max())
+    yield (
+        f"Can the target be reached? {where}\nchance, lights: share of {n} members, predictive error included, given "
+        "this model and its assumptions\n95 % int.: error of counting members alone; margin in percentage points",
+        shown,
+    )
+    regret = run.table("regret")
+    if len(set(regret.allocation)) > 1:
+        yield (
+            f"Which allocation survives, mix {mix}\nmissed by: points, weighted by energy; regret: the same above the "
+            "best allocation in that future\nsurvived: futures in which the nation and "
+            f"{100 * SURVIVES:.0f} % of the provinces reach their targets",
+            _survival(regret[regret.mix == mix]),
+        )
+    if "checks" in run.tables:
+        worst = _at(run.table("checks"), allocation, mix)
+        shown = worst[["check", "limit", "rate", "provinces_failing", "worst", "worst_province", "worst_year"]]
+        yield f"Reality checks, {where}: share of members that comply", shown
+    boxes = run.table("boxes")
+    said = _at(boxes, allocation, mix)["sentence_en"] if len(boxes) else pd.Series(dtype=str)
+    told = list(said) or ["none that holds up on held-out members"]
+    yield f"Failure conditions, {where}", _left(pd.DataFrame({"": "-", " ": told}))
+    yield "How far to trust this", trust(run)
+
+
+def trust(run: Run) -> pd.DataFrame:
+    """The trust panel."""
+    return _left(run.table("trust")[["verdict", "topic", "value"]])
+
+
+def _left(table: pd.DataFrame, width: int = 80) -> pd.DataFrame:
+    """Texts set from the left, those of the last column over as many lines as they need."""
+    rows = []
+    for *heads, text in table.itertuples(index=False):
+        first, *more = textwrap.wrap(str(text), width) or [""]
+        rows += [(*heads, first), *((*("" for _ in heads), line) for line in more)]
+    made = pd.DataFrame(rows, columns=table.columns)
+    widths = {str(name): max(len(str(name)), int(made[name].str.len().max())) for name in made}
+    return pd.DataFrame({name.ljust(width): made[name].str.ljust(width) for name, width in widths.items()})
+
+
+def _survival(regret: pd.DataFrame) -> pd.DataFrame:
+    shown = pd.DataFrame({"allocation": regret.allocation, "missed by": _numbers(regret.shortfall, ".2f")})
+    for head, column in (("regret", "regret"), ("regret 90 %", "regret_90"), ("largest", "regret_max")):
+        shown[head] = _numbers(regret[column], ".2f")
+    for head, column in (("provinces there %", "met"), ("nation there %", "national"), ("survived %", "survives")):
+        shown[head] = _numbers(100 * regret[column], ".0f")
+    return shown
+
+
+def _at(table: pd.DataFrame, allocation: str, mix: str) -> pd.DataFrame:
+    return table[(table["allocation"] == allocation) & (table["mix"] == mix)]
+
+
+def sensitivity(run: Run, province: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Titles and tables of the scenario that was analysed, for one province or the nation."""
+    table = run.table("sensitivity")
+    one = table[table.province == province]
+    where = f"{province}, allocation {table.allocation.iloc[0]}, mix {table.mix.iloc[0]}, {table.runs.max()} runs"
+    for output, of in (("hit", "hit or miss"), ("modelled margin", "the margin without predictive error")):
+        rows = one[one.output == output].nlargest(TOP, "ST")
+        yield f"What decides {of}: {where} (ranks only where intervals do not overlap)", _indices(rows)
+    groups = run.table("sensitivity_groups")
+    rows = groups[(groups.province == province) & (groups.output == "hit")].rename(columns={"group": "factor"})
+    yield (
+        f"Groups of inputs, all allocation rules, hit or miss: {province}",
+        _indices(rows.sort_values("ST", ascending=False)),
+    )
+    years = run.table("sensitivity_years")
+    years = years[(years.province == province) & (years.output == "margin")]
+    yield f"Total index of the margin by year: {province}", years.pivot_table("ST", "group", "year").reset_index()
+    if len(shapley := run.table("shapley")) and province in set(shapley.province):
+        rows = shapley[shapley.province == province].nlargest(TOP, "effect")[["factor", "effect", "low", "high"]]
+        yield f"Shapley effects over the run's own, correlated members: {province}", rows
+    if "ranking_inputs" in run.tables and province in set((turns := run.table("ranking_inputs")).province):
+        rows = turns[turns.province == province].nlargest(5, "effect")
+        yield (
+            f"What decides which mix leads: {province}",
+            rows[["best", "second", "flips", "factor", "effect", "low", "high"]],
+        )
+    yield "How far to trust this", trust(run)
+
+
+def _indices(rows: pd.DataFrame) -> pd.DataFrame:
+    shown = pd.DataFrame({"input": rows.factor})
+    for name in ("S1", "ST"):
+        shown[name] = _numbers(rows[name], ".3f")
+        shown[f"{name} 95 %"] = _join(rows, [f"{name}_low", f"{name}_high"], " … ", ".3f")
+    return shown.assign(**{c: rows[c] for c in ("rank", "verdict") if c in rows})
+
+
+def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:
+    """The table for the terminal, texts: one row a province, the nation last. Default: the study's first scenario."""
+    table = run.table("feasibility")
+    allocation = allocation or run.study.allocations[0].label
+    mix = mix or run.study.mixes[0].label
+    rows = table[(table["allocation"] == allocation) & (table["mix"] == mix)]
+    if rows.empty:
+        known = sorted({f"{a} × {m}" for a, m in zip(table["allocation"], table["mix"], strict=True)})
+        raise InputError(f"{run.name} has no {allocation} × {mix}; it has: {', '.join(known)}")
+    half = (rows["chance_high"] - rows["chance_low"]) / 2
+    return pd.DataFrame(
+        {
+            "province": rows["province"].replace(NATION, f"{NATION} (sum of provinces)"),
+            "target %": rows["target"].map("{:.1f}".format),
+            "reduction %": rows["reduction"].map("{:.1f}".format),
+            "80 % range": [
+                f"{a:.1f} … {b:.1f}" for a, b in zip(rows["reduction_10"], rows["reduction_90"], strict=True)
+            ],
+            "margin": rows["margin"].map("{:+.1f}".format),
+            "chance %": [f"{100 * c:.0f} ± {100 * h:.0f}" for c, h in zip(rows["chance"], half, strict=True)],
+            "light": rows["light"],
+        }
+    ).reset_index(drop=True)

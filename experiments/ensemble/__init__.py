@@ -1,0 +1,1 @@
+"""Members under a scenario, simulated and stored: design, scenario, batches, worker processes."""

@@ -1,0 +1,99 @@
+"""Members under a scenario, batch by batch: what is done, and what one batch of it gives."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from experiments.ensemble import outputs
+from experiments.installation import FIRST_YEAR, ScenarioInputs, Simulate
+from experiments.study.schema import Study
+from models.plans import PLANS
+
+BATCH = 512
+"""Members at a time: large against the fixed cost of a batch, small against memory and what a kill loses."""
+
+Arrays = dict[str, np.ndarray]
+Step = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Members start … stop−1 of one allocation and mix; `paths`: their yearly outputs are kept for quantiles."""
+
+    allocation: str
+    mix: str
+    start: int
+    stop: int
+    paths: bool
+    file: str
+
+    @property
+    def size(self) -> int:
+        """How many members."""
+        return self.stop - self.start
+
+
+def batches(study: Study, size: int) -> list[Batch]:
+    """The work of a study, in order. Batches with paths come first and end where the quantile members end."""
+    with_paths = min(study.members, study.outputs.quantile_members)
+    edges = sorted({*range(0, with_paths, size), with_paths, *range(with_paths, study.members, size), study.members})
+    return [
+        Batch(a.label, m.label, start, stop, stop <= with_paths, f"{i:02}-{j:02}-{start:08}.npz")
+        for i, a in enumerate(study.allocations)
+        for j, m in enumerate(study.mixes)
+        for start, stop in pairwise(edges)
+    ]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One study's simulation, as sent to a worker."""
+
+    study: Study
+    inputs: ScenarioInputs
+    simulate: Simulate
+    errors: Callable[[Study, np.ndarray], xr.DataArray]
+    checksums: Callable[[], dict[str, str]]
+    files: Mapping[str, str]
+
+    @property
+    def plan(self) -> tuple[int, int]:
+        """Base and last year of the plan that is judged."""
+        return PLANS[self.study.target.plan][1:]
+
+    def __call__(self, batch: Batch, design: pd.DataFrame) -> Arrays:
+        """Results of a batch: `metric:name` (province, member, …) and, if wanted, `path:name` (member, province, …)."""
+        base, end = self.plan
+        kept = self.study.outputs.variables if batch.paths else []
+        years = range(FIRST_YEAR, self.study.outputs.last_year + 1) if batch.paths else range(base, end + 1)
+        results, error = self.results(batch.allocation, batch.mix, design, kept, years)
+        plan = results.sel(year=slice(base, end))
+        found = {f"metric:{name}": values for name, values in outputs.metrics(plan, error, base, end).items()}
+        if batch.paths:
+            paths = self.paths(results, error, kept)
+            found |= {f"path:{name}": values.to_numpy() for name, values in paths.items()}
+        return {name: values.astype(np.float32) for name, values in found.items()}
+
+    @staticmethod
+    def paths(results: xr.Dataset, error: xr.DataArray, kept: Sequence[str]) -> xr.Dataset:
+        """What is kept by year: with the predictive error, the sectors' groups and the nation."""
+        whole = outputs.folded(outputs.with_error(results, error))
+        return outputs.with_nation(whole, outputs.kept_with_folds(kept))
+
+    def results(
+        self, allocation: str, mix: str, design: pd.DataFrame, kept: Sequence[str], years: Sequence[int]
+    ) -> tuple[xr.Dataset, xr.DataArray]:
+        """Model results (member, province, …, year) with what metrics and national rows need, and the log errors."""
+        wanted = sorted({*outputs.NEEDED, *kept, *outputs.weights([*outputs.NEEDED, *kept])})
+        params = self.inputs.params(allocation, mix, self.study.target.plan)
+        found = self.simulate(design, params, wanted, list(years)).rename(time="year")
+        found = found.assign_coords(member=design.index.to_numpy(), year=list(years))
+        ordered = found[wanted].transpose("member", "province", ..., "year")
+        return ordered, self.errors(self.study, design.index.to_numpy())
+
+
+Execute = Callable[[Job, Sequence[Batch], pd.DataFrame], Iterator[tuple[Batch, Arrays]]]

@@ -1,0 +1,71 @@
+"""What a study will take on this machine, from a timed pilot batch."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.ensemble.batches import Batch, Job
+from experiments.installation import Installation
+from experiments.runs import manifest
+from experiments.study.schema import Study
+from models.plans import PLANS
+
+PILOT = 64
+"""Members of the batch that is timed for an estimate."""
+
+
+FLOAT32 = np.dtype(np.float32).itemsize
+
+
+def estimate(study: Study, system: Installation, runs: Path) -> dict[str, Any]:
+    """What a study will take, from a timed pilot batch; nothing is written.
+
+    Seconds of the member runs (and of the sensitivity's, where the study asks for it) on this machine and process,
+    without verification, other analyses and report, whose minutes do not grow with the members. Memory and disk in
+    bytes, the disk without the report, the temporary disk beside the final.
+    """
+    few = min(PILOT, study.members)
+    pilot = study.model_copy(update={"members": few})
+    inputs, design = system.inputs(study), system.design(pilot)
+    job = Job(pilot, inputs, system.simulate, system.errors, system.checksums, {})
+    allocation, mix = study.allocations[0].label, study.mixes[0].label
+    seconds, sizes = {}, {}
+    for paths in (True, False):
+        batch = Batch(allocation, mix, 0, few, paths, "")
+        job(batch, design)  # the first call compiles
+        began = time.perf_counter()
+        found = job(batch, design)
+        seconds[paths] = (time.perf_counter() - began) / few
+        sizes[paths] = sum(values.nbytes for values in found.values()) / few
+    scenarios = len(study.allocations) * len(study.mixes)
+    long = min(study.members, study.outputs.quantile_members)
+    short = study.members - long
+    table = design.memory_usage(deep=True).sum() / few * study.members
+    yearly = scenarios * study.members * (inputs.allocation.sizes["province"]) * 5 * FLOAT32
+    whole_paths = len(study.outputs.quantiles) + (len(study.outputs.members) or study.outputs.trajectories)
+    kept = study.members * sizes[False] + whole_paths * (sizes[True] - sizes[False])
+    deciding = (
+        {"seconds of sensitivity": round(study.sensitivity.runs * seconds[False], 1)} if study.sensitivity else {}
+    )
+    return {
+        "members": study.members,
+        "scenarios": scenarios,
+        "member runs": scenarios * study.members,
+        "seconds": round(scenarios * (long * seconds[True] + short * seconds[False]), 1),
+        **deciding,
+        "memory bytes": int(manifest.peak_memory() + 2 * table + 2 * yearly),
+        "disk bytes": int(table + scenarios * kept),
+        "temporary disk bytes": int(scenarios * (long * sizes[True] + short * sizes[False])),
+        "free disk bytes": shutil.disk_usage(_there(runs)).free,
+        "judged": " ".join(map(str, PLANS[study.target.plan])),
+    }
+
+
+def _there(folder: Path) -> Path:
+    """The nearest folder above that exists."""
+    while not folder.exists():
+        folder = folder.absolute().parent
+    return folder

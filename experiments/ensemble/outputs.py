@@ -1,0 +1,163 @@
+"""From what the model returns to what a study keeps: the national row, the predictive error, the target metrics.
+
+`outputs.csv` says for each variable how provinces join into "China" (a sum, a mean weighted by another variable, or
+nothing) and under which name, unit and factor it goes out in IAMC tables.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from models.places import NATION
+
+TABLE = Path(__file__).with_name("outputs.csv")
+
+REPORTED = "reported energy intensity"
+GDP = "gdp"
+ENERGY = "total energy"
+CO2 = "energy co2"
+COST = "annualised policy cost"
+NEEDED = (REPORTED, GDP, ENERGY, CO2, COST)
+"""Model outputs from which the target metrics are made."""
+
+FOLDED = "final energy by group"
+GROUPS = {
+    "all": None,
+    "industry": ("heavy industry", "light industry"),
+    "residential": ("residential",),
+    "other": ("transport", "services", "agriculture and construction"),
+}
+"""End uses as reported abroad: groups of the model's sectors (None: every one)."""
+
+UNITS = {
+    "reduction": "%",
+    "modelled_reduction": "%",
+    "yearly_reduction": "%",
+    "co2_reduction": "%",
+    "gdp_growth": "%/year",
+    "energy": "Mtce/year",
+    "co2": "Mt/year",
+    "policy_cost": "Gyuan/year",
+}
+"""The target metrics of a member (see `Run.metrics`)."""
+
+
+@cache
+def table() -> pd.DataFrame:
+    """`outputs.csv`, indexed by variable."""
+    return pd.read_csv(TABLE, keep_default_na=False).set_index("variable", drop=False)
+
+
+def weights(variables: Iterable[str]) -> set[str]:
+    """The further outputs needed to join the provinces of these."""
+    rules = table()["nation"].reindex(list(variables), fill_value="")
+    return {rule.removeprefix("mean:") for rule in rules if rule.startswith("mean:")}
+
+
+def with_nation(results: xr.Dataset, keep: Sequence[str]) -> xr.Dataset:
+    """The variables named, with a last province "China" that joins the others (NaN where a sum means nothing).
+
+    results: dims (…, province, …) with the weights that `weights(keep)` names. National scalars are passed over.
+    """
+    joined = {}
+    for name in keep:
+        values = results[name]
+        nation = _nation(results, name)[np.newaxis]
+        axis = values.get_axis_num("province")
+        whole = np.concatenate([values.to_numpy(), np.moveaxis(nation, 0, axis)], axis)
+        joined[name] = (values.dims, whole, values.attrs)
+    used = dict.fromkeys(dim for dims, _, _ in joined.values() for dim in dims)  # in order, as the files keep it
+    coords = {dim: results[dim].to_numpy() for dim in used if dim in results.coords}
+    return xr.Dataset(joined, {**coords, "province": [*results["province"].to_numpy(), NATION]})
+
+
+def kept_with_folds(variables: Sequence[str]) -> list[str]:
+    """The variables kept, and `final energy by group` (dim `group`) where final energy is among them."""
+    return [*variables, *([FOLDED] if "final energy" in variables else [])]
+
+
+def folded(results: xr.Dataset) -> xr.Dataset:
+    """The same with `final energy by group`, where there is final energy by sector."""
+    if "final energy" not in results:
+        return results
+    energy = results["final energy"]
+    sectors = [str(name) for name in energy["sector"].to_numpy()]
+    rows = np.moveaxis(energy.to_numpy(), energy.get_axis_num("sector"), 0)
+    sums = {
+        group: _total(rows[[i for i, name in enumerate(sectors) if of is None or name in of]])
+        for group, of in GROUPS.items()
+        if of is None or set(of) <= set(sectors)
+    }
+    values = np.stack(list(sums.values()), energy.get_axis_num("sector"))
+    dims = ["group" if dim == "sector" else dim for dim in energy.dims]
+    return results.assign({FOLDED: (dims, values, energy.attrs)}).assign_coords(group=list(sums))
+
+
+def _nation(results: xr.Dataset, name: str) -> np.ndarray:
+    """The national values of a variable: its shape without province."""
+    rule = table()["nation"].get(name, "")
+    values = _province_first(results[name], results[name].dims)
+    if rule == "sum":
+        return _total(values)
+    if not rule.startswith("mean:"):
+        return np.full(values.shape[1:], np.nan)
+    weight = _province_first(results[rule.removeprefix("mean:")], results[name].dims)
+    mean: np.ndarray = _total(values * weight) / _total(weight)
+    return mean
+
+
+def _province_first(values: xr.DataArray, dims: Sequence[Hashable]) -> np.ndarray:
+    """Values with province as the first axis, the others as in `dims`."""
+    return values.transpose("province", *(dim for dim in dims if dim != "province")).to_numpy()
+
+
+def _total(rows: np.ndarray) -> np.ndarray:
+    """Sum of rows one after the other: a library sum may change its order with the number of members."""
+    total: np.ndarray = rows[0].copy()
+    for row in rows[1:]:
+        total += row
+    return total
+
+
+def with_error(results: xr.Dataset, log_error: xr.DataArray) -> xr.Dataset:
+    """The same with the predictive error laid on `reported energy intensity`.
+
+    log_error: (member, province, year), the error of the logarithm of a province's intensity relative to the plan's
+    base year, where it is 0; years before it have no error, years after the last keep the last.
+    """
+    error = log_error.reindex(year=results["year"], method="ffill").fillna(0.0)
+    disturbed = results[REPORTED] * np.exp(error)
+    before = results[REPORTED]
+    return results.assign({REPORTED: disturbed.transpose(*before.dims).assign_attrs(before.attrs)})
+
+
+def metrics(results: xr.Dataset, log_error: xr.DataArray, base: int, end: int) -> dict[str, np.ndarray]:
+    """Target metrics of each member: arrays (province, member), `yearly_reduction` also (year), "China" last.
+
+    results: (member, province, year) of the NEEDED outputs, every year from `base` to `end`.
+    A member with a value that is not finite is NaN throughout.
+    """
+    plain = with_nation(results, NEEDED)
+    reported = with_nation(with_error(results, log_error), [REPORTED])[REPORTED].transpose("province", "member", "year")
+    series = {name: plain[name].transpose("province", "member", "year").to_numpy() for name in NEEDED}
+    first, last = ({name: values[:, :, i] for name, values in series.items()} for i in (0, -1))
+    yearly = 100 * (1 - reported.to_numpy()[:, :, 1:] / first[REPORTED][:, :, np.newaxis])
+    found = {
+        "reduction": yearly[:, :, -1],
+        "modelled_reduction": 100 * (1 - last[REPORTED] / first[REPORTED]),
+        "yearly_reduction": yearly,
+        "co2_reduction": 100 * (1 - last[CO2] / last[GDP] / (first[CO2] / first[GDP])),
+        "gdp_growth": 100 * ((last[GDP] / first[GDP]) ** (1 / (end - base)) - 1),
+        "energy": last[ENERGY],
+        "co2": last[CO2],
+        "policy_cost": last[COST],
+    }
+    other_axes = {2: (0,), 3: (0, 2)}
+    whole = np.logical_and.reduce([np.isfinite(v).all(axis=other_axes[v.ndim]) for v in found.values()])
+    for values in found.values():
+        values[:, ~whole] = np.nan
+    return found

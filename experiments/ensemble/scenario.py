@@ -1,0 +1,98 @@
+"""What a study asks of the model: the targets of its allocations, the levers of its mixes, the common parameters."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from calibration.errors import InputError
+from experiments.allocation.response import ModelResponse
+from experiments.ensemble.member_design import distribution_row
+from experiments.installation import ScenarioInputs, calibrated
+from experiments.study.schema import AllocationChoice, Study
+from models.places import NATION
+from models.plans import PLANS
+
+
+def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
+    """Targets, mixes and common parameters of a study. Raises InputError with the faults of all of them.
+
+    model: the response of a model, for allocation rules that simulate it.
+    """
+    from experiments import policy
+
+    shipped, measured = calibrated()
+    faults: list[str] = []
+    chosen = [(choice.label, _path(study, choice.mix)) for choice in study.mixes]
+    mixes = xr.Dataset()
+    try:
+        mixes = policy.mixes(chosen)
+    except InputError as error:
+        faults += error.faults
+    targets = {}
+    for choice in study.allocations:
+        try:
+            targets[choice.label] = _targets(study, choice, measured["base gdp"]["province"], model)
+        except InputError as error:
+            faults += [f"allocation {choice.label}: {fault}" for fault in error.faults]
+    for name in study.uncertain:
+        try:
+            distribution_row(study, name)
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
+    fixed = {name: xr.DataArray(value) for name, value in study.parameters.items()}
+    common = {**measured, "learning index data": shipped["learning index data"], **fixed}
+    allocation = xr.concat(list(targets.values()), pd.Index(list(targets), name="allocation"))
+    return ScenarioInputs(_dataset(common), allocation, mixes)
+
+
+def _path(study: Study, mix: str) -> str | Path:
+    return study.folder / mix if Path(mix).suffix in {".yaml", ".yml"} else mix
+
+
+def _dataset(params: Mapping[str, xr.DataArray]) -> xr.Dataset:
+    """One Dataset of them; series of different years are read at all the years of any, as the model reads them."""
+    plain = {name: values.reset_coords(drop=True) for name, values in params.items()}
+    times = sorted({float(t) for values in plain.values() if "time" in values.dims for t in values["time"].to_numpy()})
+    return xr.Dataset({name: _at(values, times) if "time" in values.dims else values for name, values in plain.items()})
+
+
+def _at(series: xr.DataArray, times: Sequence[float]) -> xr.DataArray:
+    """A series at other times: linear between its points, held beyond them."""
+    found: xr.DataArray = xr.apply_ufunc(
+        lambda values: np.interp(times, series["time"].to_numpy(), values),
+        series,
+        input_core_dims=[["time"]],
+        output_core_dims=[["time"]],
+        exclude_dims={"time"},
+        vectorize=True,
+    )
+    return found.assign_coords(time=list(times)).assign_attrs(series.attrs)
+
+
+def _targets(
+    study: Study, choice: AllocationChoice, provinces: xr.DataArray, model: ModelResponse | None
+) -> xr.Dataset:
+    """`target` and `co2_target` (province with "China"), per cent; CO2 targets are the published ones."""
+    from calibration import tables
+    from experiments.allocation import allocate
+
+    plan = PLANS[study.target.plan][0]
+    where = [str(name) for name in provinces.to_numpy()]
+    energy = allocate(choice.rule, study.target.national, plan, model=model, **choice.options).targets().to_series()
+    if missing := [name for name in where if name not in energy.index]:
+        raise InputError(f"{choice.rule} gives no target for {', '.join(missing)}")
+    published = tables.read("targets")
+    carbon = published[(published["plan"] == plan) & (published["variable"] == "co2_intensity_reduction")]
+    values = {
+        "target": [*energy.reindex(where), study.target.national],
+        "co2_target": carbon.set_index("province")["value"].reindex([*where, NATION]),
+    }
+    return xr.Dataset(
+        {name: ("province", np.array(column, float), {"units": "%"}) for name, column in values.items()},
+        {"province": [*where, NATION]},
+    )

@@ -1,0 +1,1 @@
+"""A run beside another, and in the formats of others."""

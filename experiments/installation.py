@@ -1,0 +1,220 @@
+"""What this machine has: the compiled model, its calibration and data, and the names that a study may use."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+import calibration
+import models
+from experiments.study.load import DEFAULT, load
+from experiments.study.schema import Study, Vocabulary
+from models.places import NATION
+from models.plans import PLANS
+
+ROOT = Path(__file__).parents[1]
+FIRST_YEAR = 2005
+
+Simulate = Callable[[pd.DataFrame, Mapping[str, xr.DataArray], Sequence[str], Sequence[int]], xr.Dataset]
+"""(design, parameters common to all members, outputs, years) → Dataset with dims (member, province, …, time)."""
+
+
+@dataclass(frozen=True)
+class ScenarioInputs:
+    """What every member of a study has in common.
+
+    common: model parameters. allocation: `target` and `co2_target` (allocation, province with "China"), per cent.
+    mix: model parameters with a further dim `mix`.
+    """
+
+    common: xr.Dataset
+    allocation: xr.Dataset
+    mix: xr.Dataset
+
+    def params(self, allocation: str, mix: str, plan: str) -> dict[str, xr.DataArray]:
+        """The model's parameters for one allocation and mix; the plan's targets are the allocation's."""
+        params = {str(name): values for name, values in self.common.data_vars.items()}
+        params |= {str(name): values for name, values in self.mix.sel(mix=mix, drop=True).data_vars.items()}
+        asked = params["target reduction"]
+        given = self.allocation["target"].sel(allocation=allocation, province=asked["province"], drop=True) / 100
+        params["target reduction"] = asked.where(asked["plan"] != plan, given).transpose(*asked.dims)
+        return params
+
+    def groups(self) -> dict[str, xr.Dataset]:
+        """As stored in a run."""
+        return {"common": self.common, "allocation": self.allocation, "mix": self.mix}
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The model with its data, as far as running a study needs them. Everything here can be sent to a worker.
+
+    inputs(study), design(study) → one row a member, errors(study, member numbers) → log error (member, province,
+    year) relative to the plan's base year, simulate, checksums() → file → SHA-256 of all that results depend on.
+    """
+
+    inputs: Callable[[Study], ScenarioInputs]
+    design: Callable[[Study], pd.DataFrame]
+    errors: Callable[[Study, np.ndarray], xr.DataArray]
+    simulate: Simulate
+    checksums: Callable[[], dict[str, str]]
+
+
+def vocabulary() -> Vocabulary:
+    """The names that a study may use in this installation."""
+    from experiments import allocation, policy
+    from models.parameters import parameters
+
+    table = parameters()
+    by_province = [name for name, variable in compiled_model().variables.items() if "province" in variable.dims]
+    return Vocabulary(
+        rules=list(allocation.load()),
+        mixes=policy.names(),
+        constants=[str(name) for name in table.index[~table["role"].isin(["lever"])]],
+        uncertain=[str(name) for name in table.index[table["role"] == "uncertain"]],
+        variables=[name for name in by_province if name not in table.index],
+        provinces=[*compiled_model().subscripts["province"], NATION],
+    )
+
+
+def load_study(name_or_path: str | Path = DEFAULT, overrides: Sequence[str] = ()) -> Study:
+    """A study whose names are those of this installation (see `experiments.study.load.load`)."""
+    return load(name_or_path, overrides, vocabulary())
+
+
+@cache
+def compiled_model() -> Any:
+    """The compiled model, once a process."""
+    from sim import Model
+
+    return Model.load(models.PROVINCE)
+
+
+@cache
+def calibrated() -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
+    """The shipped posterior and the model's data inputs as of its last fitted year."""
+    from calibration import inputs, posterior
+    from experiments.allocation.shipped import baseline
+
+    shipped = posterior.load()
+    return shipped, inputs.params(baseline(), int(shipped.attrs["last year fitted"]))
+
+
+def flat(values: xr.Dataset) -> pd.DataFrame:
+    """A table of members: columns `name`, or `name[Guangdong]`, `name[Guangdong,transport]` for each element."""
+    columns: dict[str, np.ndarray] = {}
+    for name, array in values.data_vars.items():
+        columns |= dict(_columns(str(name), array))
+    return pd.DataFrame(columns, index=pd.RangeIndex(values.sizes["member"], name="member"))
+
+
+def _columns(name: str, array: xr.DataArray) -> Iterator[tuple[str, np.ndarray]]:
+    dims = [dim for dim in array.dims if dim != "member"]
+    if not dims:
+        yield name, array.to_numpy()
+        return
+    rows = array.transpose("member", *dims).to_numpy()
+    for index in np.ndindex(rows.shape[1:]):
+        label = ",".join(str(array[dim].to_numpy()[i]) for dim, i in zip(dims, index, strict=True))
+        yield f"{name}[{label}]", rows[:, *index]
+
+
+def unflat(
+    table: pd.DataFrame, subscripts: Mapping[str, Sequence[str]], dims: Mapping[str, Sequence[str]]
+) -> xr.Dataset:
+    """The Dataset that `flat` made a table of. dims: variable → its dims; subscripts: dim → its elements."""
+    groups: dict[str, list[int]] = {}
+    by_element = set()
+    for position, column in enumerate(table.columns):
+        name, bracket, _ = str(column).partition("[")
+        groups.setdefault(name, []).append(position)
+        by_element |= {name} if bracket else set()
+    rows, found = table.to_numpy(), {}
+    for name, positions in groups.items():
+        over = list(dims[name]) if name in by_element else []
+        shape = [len(subscripts[dim]) for dim in over]
+        found[name] = (("member", *over), rows[:, positions].reshape(len(table), *shape))
+    used = dict.fromkeys(dim for over, _ in found.values() for dim in over if dim != "member")
+    return xr.Dataset(found, {"member": table.index.to_numpy(), **{dim: list(subscripts[dim]) for dim in used}})
+
+
+def values_of(table: pd.DataFrame, common: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """Every model input of the first member of a settled table: array by name."""
+    dims = {name: variable.dims for name, variable in compiled_model().variables.items()}
+    own = unflat(table, compiled_model().subscripts, dims).isel(member=0, drop=True)
+    return {**common, **{str(name): values for name, values in own.data_vars.items()}}
+
+
+def predictive_errors(study: Study, members: np.ndarray) -> xr.DataArray:
+    """Predictive errors of ln(intensity) since the plan's base year: (member, province, year), seeded by member."""
+    from calibration import discrepancy
+
+    shipped, measured = calibrated()
+    _, base, end = PLANS[study.target.plan]
+    provinces = measured["base gdp"]["province"].to_numpy()
+    values = np.zeros((len(members), len(provinces), end - base + 1))
+    if study.sampling.predictive_error:
+        law = discrepancy.from_attrs(shipped)
+        values[:, :, 1:] = law.sample(map(int, members), len(provinces), end - base, study.seed)
+    where = {"member": members, "province": provinces, "year": np.arange(base, end + 1)}
+    return xr.DataArray(values, where, ("member", "province", "year"))
+
+
+@dataclass(frozen=True)
+class ProvinceModel:
+    """The province model as a `Simulate`. threads: how many the engine may use; 0: one a processor of this process."""
+
+    threads: int = 1
+    backend: str = "auto"
+
+    def __call__(
+        self, design: pd.DataFrame, params: Mapping[str, xr.DataArray], outputs: Sequence[str], years: Sequence[int]
+    ) -> xr.Dataset:
+        """One batch; the mix decides between its own delays and the design's."""
+        return self.results(*self.members(design, params), outputs, years)
+
+    def members(
+        self, design: pd.DataFrame, params: Mapping[str, xr.DataArray]
+    ) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
+        """What differs by member, as the engine takes it, and what is common to all: made once, run often."""
+        from experiments.policy import resolve_delivery
+
+        model = compiled_model()
+        table, given = resolve_delivery(design, params)
+        dims = {name: variable.dims for name, variable in model.variables.items()}
+        members = unflat(table, model.subscripts, dims)
+        return members, {name: values for name, values in given.items() if name not in members}
+
+    def results(
+        self,
+        members: xr.Dataset,
+        common: Mapping[str, xr.DataArray],
+        outputs: Sequence[str],
+        years: Sequence[int],
+    ) -> xr.Dataset:
+        """Run the members: (member, province, …, time)."""
+        times = [float(year) for year in years]
+        found: xr.Dataset = compiled_model().ensemble(
+            members,
+            list(outputs),
+            params={**common, "FINAL TIME": times[-1]},
+            times=times,
+            workers=self.threads or len(os.sched_getaffinity(0)),
+            backend=self.backend,
+        )
+        return found
+
+
+def checksums() -> dict[str, str]:
+    """SHA-256 of the model, the measured data and the calibration, by path below the packages' folder."""
+    root = Path(calibration.__file__).parent
+    measured = [path for folder in ("data", "published") for path in (root / folder).rglob("*") if path.is_file()]
+    files = [models.PROVINCE, models.PARAMETERS, *measured]
+    return {path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}

@@ -1,0 +1,1 @@
+"""What is on disk: the runs and what made them."""

@@ -1,0 +1,96 @@
+"""What made a run: software, data, machine, command, time and memory, in one JSON file beside the results."""
+
+import hashlib
+import json
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("tanlu", "pysd", "numpy", "pandas", "xarray", "scipy", "SALib", "netCDF4", "pyarrow", "distributed")
+ROOT = Path(__file__).parents[2]
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def versions() -> dict[str, str]:
+    """Python, system and the packages that results depend on."""
+    found = {"python": platform.python_version(), "system": platform.platform()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # run from a source tree that was not installed
+            found[name] = "not installed"
+    return found
+
+
+def commit() -> dict[str, Any]:
+    """The commit of the software and whether its files differ from it; nulls outside a git work tree."""
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        return done.stdout.strip()
+
+    ours = ("models", "sim", "calibration", "experiments")
+    changed = git("status", "--porcelain", "--", *ours)
+    return {"commit": git("rev-parse", "HEAD"), "dirty": None if changed is None else bool(changed)}
+
+
+def digest(content: Any) -> str:
+    """SHA-256 of plain data in canonical JSON."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def peak_memory() -> int:
+    """Largest resident memory of this process so far, bytes."""
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024
+
+
+class Session:
+    """One sitting of work on a run: who, when, how long, how much memory. A resumed run has several."""
+
+    def __init__(self, **settings: Any) -> None:
+        """settings: what else to record, for example workers and the batch size."""
+        self._began = time.perf_counter()
+        self.settings = {"started": now(), "command": command(), **settings}
+
+    def record(self, **counts: Any) -> dict[str, Any]:
+        """The entry for the manifest, up to now."""
+        return {
+            **self.settings,
+            "wall_seconds": round(time.perf_counter() - self._began, 2),
+            "peak_memory_bytes": peak_memory(),
+            **counts,
+        }
+
+
+def whole_command() -> dict[str, Any]:
+    """What this process has used since it began: everything, imports, analyses and reports included."""
+    import psutil
+
+    wall = time.time() - psutil.Process().create_time()
+    return {"command": command(), "wall_seconds": round(wall, 1), "peak_memory_bytes": peak_memory()}
+
+
+def command() -> str:
+    """The command line, without the folder of the program."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def text(content: Mapping[str, Any]) -> str:
+    """The manifest as JSON text."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,389 @@
+"""Runs on disk: one folder a run, written atomically, read lazily, safe to kill, copy and resume.
+
+    runs/<name>-<hash8>/
+        study.yaml          the resolved study: every default written out
+        manifest.json       what made the run: versions, commit, checksums, seeds, command, time, memory, members
+        inputs.nc           targets, policy mixes and common parameters as the model received them
+        design.parquet      one row a member, one column an input (`name` or `name[Guangdong]`)
+        batches/            results of batches; gone once the run is complete
+        metrics.nc          the target metrics of every member
+        quantiles.nc        quantiles over members of every other output, by year
+        trajectories.nc     whole paths of 11 representative (or named) members
+        tables/*.parquet    results of the analyses
+        report.html  log.txt
+
+Nothing in a run names a folder outside it: a run copied to another machine opens, reports and resumes.
+"""
+
+import errno
+import json
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from calibration.errors import InputError, nearest
+from experiments.runs import manifest
+
+if TYPE_CHECKING:
+    from experiments.study.schema import Study
+
+
+class StoreError(RuntimeError):
+    """A run that cannot be written: disk full, folder read-only, or another process at work on it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run on disk. Reading needs no lock and works in a read-only folder.
+
+    Every Dataset below carries `units` on each variable. Dims and their order:
+
+    - metrics: (allocation, mix, province, member), float32
+    - quantiles: (quantile, allocation, mix, province, [sector | lever | fuel], year)
+    - trajectories: (allocation, mix, member, province, [sector | lever | fuel], year)
+
+    `province` has the 30 simulated provinces followed by `"China"`, the sum of them (NaN where a sum means nothing).
+    A member is the same draw of parameters and of predictive errors in every allocation and mix, so differences
+    between mixes are paired. A member that failed (a value not finite) is NaN throughout.
+    """
+
+    folder: Path
+
+    @classmethod
+    def open(cls, path: str | Path, runs: str | Path = "runs") -> "Run":
+        """The run in folder `path`, or the one of that name (or unambiguous beginning of a name) under `runs`.
+
+        Raises InputError when there is none, with the nearest names.
+        """
+        direct = Path(path)
+        with suppress(OSError):  # a name too long for the system is no folder
+            if (direct / "study.yaml").is_file():
+                return cls(direct)
+        known = {run.name: run for run in list_runs(runs)}
+        matches = [run for name, run in known.items() if name.startswith(str(path))] if str(path) else []
+        exact = known.get(str(path))
+        if exact or len(matches) == 1:
+            return exact or matches[0]
+        if matches:
+            raise InputError(f"run {str(path)!r} is ambiguous: {', '.join(sorted(r.name for r in matches))}")
+        have = f"runs in {runs}: {', '.join(sorted(known)) or 'none'}"
+        raise InputError(f"there is no run {str(path)!r}{nearest(str(path), list(known))}; {have}")
+
+    @property
+    def name(self) -> str:
+        """`<study name>-<hash8>`, the folder's name unless somebody renamed it."""
+        return self.folder.resolve().name
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What made this run (see `experiments.manifest`)."""
+        return cast(dict[str, Any], json.loads(self._existing("manifest.json").read_text(encoding="utf-8")))
+
+    @cached_property
+    def study(self) -> "Study":
+        """The resolved study."""
+        from experiments.study.load import resolved
+
+        return resolved(self._existing("study.yaml"))
+
+    @property
+    def complete(self) -> bool:
+        """All members are simulated and the result files written."""
+        return bool(self.manifest["status"] == "complete")
+
+    def inputs(self) -> dict[str, xr.Dataset]:
+        """What the model received: groups `common`, `allocation` (targets) and `mix` (levers)."""
+        tree = xr.load_datatree(self._existing("inputs.nc"))
+        return {name: node.to_dataset() for name, node in tree.children.items()}
+
+    def design(self) -> pd.DataFrame:
+        """One row a member (index `member`), one column an input: `name`, or `name[Guangdong]` for one by province."""
+        return pd.read_parquet(self._existing("design.parquet")).rename_axis("member")
+
+    def metrics(self, *names: str) -> xr.Dataset:
+        """Target metrics of every member (all, or the ones named).
+
+        - `reduction`: fall of reported energy intensity from the plan's base to its last year, per cent, with the
+          predictive error; `modelled_reduction`: the same without that error
+        - `target` (allocation, province), per cent; `margin` = reduction − target, percentage points, ≥ 0 = met
+        - `yearly_reduction` (…, year): `reduction` counted up to each year of the plan
+        - `co2_reduction`, per cent; `co2_target` (allocation, province), per cent, NaN where none was set
+        - `gdp_growth`, per cent a year over the plan; `energy` Mtce, `co2` Mt, `policy_cost` Gyuan in its last year
+
+        attrs: plan, base_year, end_year. Raises InputError while the run is incomplete.
+        """
+        data = self._dataset("metrics.nc", keep={*names, "reduction", "target"} if names else None)
+        data["margin"] = (data["reduction"] - data["target"]).transpose(*data["reduction"].dims)
+        data["margin"].attrs = {"units": "percentage points", "long_name": "reduction less target; met when 0 or more"}
+        return data[list(names)] if names else data
+
+    def quantiles(self) -> xr.Dataset:
+        """Quantiles over members, by year, of the outputs kept (named as in the model).
+
+        `reported energy intensity` carries the predictive error from the plan's base year on; nothing else does.
+        attrs: members (how many the quantiles are taken over: the first so many of the design).
+        """
+        return self._dataset("quantiles.nc")
+
+    def trajectories(self) -> xr.Dataset:
+        """Whole paths of a few members: by default 11, at the quantiles of the first scenario's national reduction.
+
+        The coordinate `quantile` (member) says which; it is NaN for members that the study names.
+        """
+        return self._dataset("trajectories.nc")
+
+    @property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The analysis tables by name, read when asked for."""
+        return _Tables(self)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """The analysis table `name`. Raises InputError with the names there are."""
+        path = self.folder / "tables" / f"{name}.parquet"
+        if not path.is_file():
+            have = sorted(self.tables)
+            raise InputError(
+                f"{self.name} has no table {name!r}{nearest(name, have)}; it has: {', '.join(have) or '-'}"
+            )
+        return pd.read_parquet(path)
+
+    def save_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write an analysis table (default index dropped, any other kept) in place of an earlier one of that name."""
+        (self.folder / "tables").mkdir(exist_ok=True)
+        write(self.folder / "tables" / f"{name}.parquet", table.to_parquet)
+
+    def log(self, line: str) -> None:
+        """Append a line with the time to log.txt."""
+        with (self.folder / "log.txt").open("a", encoding="utf-8") as stream:
+            stream.write(time.strftime("%Y-%m-%dT%H:%M:%S%z ") + line + "\n")
+
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+    def _existing(self, name: str) -> Path:
+        path = self.folder / name
+        if not path.is_file():
+            raise InputError(f"{self.folder} is not a whole run: {name} is missing; `tanlu runs resume` completes it")
+        return path
+
+    def _dataset(self, name: str, keep: set[str] | None = None) -> xr.Dataset:
+        if not (self.folder / name).is_file():
+            count = self.manifest["members"]
+            state = f"{self.name} is incomplete ({count['done']} of {count['total']} member runs)"
+            raise InputError(f"{state}: `tanlu runs resume {self.name}` finishes it")
+        with xr.open_dataset(self.folder / name, engine="netcdf4") as data:
+            unwanted = [name for name in data.data_vars if keep is not None and name not in keep]
+            return data.drop_vars(unwanted).load()
+
+
+@dataclass(frozen=True)
+class _Tables(Mapping[str, pd.DataFrame]):
+    run: Run
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in list(self):
+            raise KeyError(name)
+        return self.run.table(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (path.stem for path in sorted((self.run.folder / "tables").glob("*.parquet")))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def list_runs(runs: str | Path = "runs") -> list[Run]:
+    """Every run under a folder (with a manifest of ours), oldest first; an absent folder has none."""
+    folders = (path.parent for path in Path(runs).glob("*/study.yaml") if not path.parent.name.startswith("."))
+    found = [Run(folder) for folder in folders if is_run(folder)]
+    return sorted(found, key=lambda run: (run.manifest["created"], run.name))
+
+
+OURS = {
+    *("study.yaml", "manifest.json", "inputs.nc", "design.parquet", "batches", "metrics.nc", "quantiles.nc"),
+    *("trajectories.nc", "tables", "report.html", "report.zh.html", "log.txt", ".lock", ".owner"),
+}
+"""What a run's folder may hold; whatever else is in it belongs to somebody."""
+
+
+def removable(name: str, runs: str | Path = "runs") -> Run:
+    """The run of this whole name under `runs`, or in this folder, if it may be deleted.
+
+    Raises:
+        InputError: there is none of that whole name, the folder has no manifest of a run, or it holds other files.
+    """
+    run = Run.open(name, runs)
+    if name != run.name and not Path(name).is_dir():
+        raise InputError(f"{name!r} is only the beginning of a name; to delete the run give all of it: {run.name}")
+    if not is_run(run.folder):
+        raise InputError(
+            f"{run.folder} is not deleted: it has no manifest.json of a run; remove it by hand if it is one"
+        )
+    others = sorted(path.name for path in run.folder.iterdir() if path.name not in OURS and not _is_part(path))
+    if others:
+        raise InputError(
+            f"{run.folder} is not deleted: it also holds {', '.join(others[:8])}; move these out of it first"
+        )
+    return run
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run that this software made: its manifest names the study and the files behind it."""
+    try:
+        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and {"run", "status", "study_hash", "inputs_hash", "files"} <= set(record)
+
+
+def _is_part(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(".part")
+
+
+def remove(run: Run) -> None:
+    """Delete the folder of a run that `removable` allows; StoreError while another process works on it."""
+    with locked(removable(str(run.folder))):
+        shutil.rmtree(run.folder)
+
+
+@contextmanager
+def locked(run: Run) -> Iterator[None]:
+    """Hold the run's lock, which the system frees however the process ends. StoreError when another process has it."""
+    from filelock import FileLock, Timeout
+
+    lock, owner = FileLock(run.folder / ".lock"), run.folder / ".owner"
+    with writing(run.folder):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as taken:
+            who = owner.read_text(encoding="utf-8") if owner.is_file() else "another process"
+            raise StoreError(f"{run.name} is being written by {who}; wait until it ends, or stop it") from taken
+    try:
+        with writing(run.folder):
+            owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's refusals to write into a StoreError that says what to do; what is stored stays intact."""
+    kept = "what was stored before is intact"
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno in FULL:
+            raise StoreError(f"no space left for {path}; {kept}: free some and `tanlu runs resume`") from fault
+        if fault.errno in FORBIDDEN:
+            raise StoreError(f"may not write {path} ({fault.strerror}); choose another folder with --runs") from fault
+        raise
+
+
+def write(path: Path, put: Callable[[Path], Any]) -> None:
+    """Let `put` write a file, then move it into place: readers see the old file or the whole new one, never a part.
+
+    Flushed to the disk before the move, so that a power cut cannot leave an empty file under the final name.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with writing(path):
+        try:
+            put(part)
+            with part.open("rb") as stream:
+                os.fsync(stream.fileno())
+            part.replace(path)
+        except RuntimeError as fault:  # the netCDF library reports a full disk as "HDF error"
+            if shutil.disk_usage(path.parent).free < 1 << 20:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from fault
+            raise
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write` for a text."""
+    write(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def write_dataset(path: Path, data: xr.Dataset) -> None:
+    """`write` for a Dataset as compressed NetCDF-4; the same data give the same bytes."""
+    write_datasets(path, [data])
+
+
+def write_datasets(path: Path, parts: Iterable[xr.Dataset]) -> None:
+    """`write` for a Dataset that comes variable by variable, so that it never has to be in memory as a whole."""
+
+    def put(part: Path) -> None:
+        for data in parts:
+            numbers = [name for name, v in data.variables.items() if v.ndim and np.issubdtype(v.dtype, np.number)]
+            encoding = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in numbers}
+            known = set(_variables(part))
+            fresh = {name: how for name, how in encoding.items() if name not in known}
+            data.to_netcdf(part, mode="a" if known else "w", engine="netcdf4", encoding=fresh)
+
+    write(path, put)
+
+
+def _variables(path: Path) -> Iterable[str]:
+    if not path.is_file():
+        return ()
+    with xr.open_dataset(path, engine="netcdf4") as data:
+        return [str(name) for name in data.variables]
+
+
+def write_tree(path: Path, groups: Mapping[str, xr.Dataset]) -> None:
+    """`write` for several Datasets as groups of one NetCDF file."""
+    write(path, lambda part: xr.DataTree.from_dict(dict(groups)).to_netcdf(part, engine="netcdf4"))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """`write` for named arrays (.npz)."""
+
+    def put(part: Path) -> None:
+        with part.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+
+    write(path, put)
+
+
+def read_array(path: Path, name: str) -> np.ndarray:
+    """One array of a file that `write_arrays` made; the others are not read."""
+    with np.load(path) as arrays:
+        return cast(np.ndarray, arrays[name])
+
+
+def discard(folder: Path) -> None:
+    """Delete a folder and what is in it, if it is there."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def clean_partial(*folders: Path) -> None:
+    """Delete the parts of files that a killed process left; only under the run's lock."""
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        for part in folder.glob(".*.part"):
+            part.unlink()
+
+
+def update_manifest(run: Run, **entries: Any) -> None:
+    """Add entries to a run's manifest."""
+    with locked(run):
+        write_text(run.folder / "manifest.json", manifest.text({**run.manifest, **entries}))

@@ -1,0 +1,1 @@
+"""From PySD's syntax trees to the intermediate form."""

@@ -1,0 +1,1 @@
+"""From the intermediate form, what is given and what is wanted to programs."""
