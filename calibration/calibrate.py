@@ -38,7 +38,7 @@ def draw_posterior(
 
 
 def calibrate(
-    baseline: xr.Dataset, last: int = 2010, *, starts: int = 8, draws: int = 5000, kept: int = 1000, seed: int = 1,
+    baseline: xr.Dataset, last: int = 2010, *, starts: int = 8, draws: int = 12000, kept: int = 1000, seed: int = 1,
     progress: Callable[[str], None] = lambda text: None,
 ) -> xr.Dataset:  # fmt: skip
     """Fit to 2005 … last, draw from the posterior, and return it as it is saved. Raises GateError."""

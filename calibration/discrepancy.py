@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from calibration.inputs import exp, log
 from calibration.likelihood import FITTED, HEAVY_TAIL
 
-NATIONAL_FLOOR = 0.015
+NATIONAL_FLOOR = 0.012
 """Least standard deviation of the national shock. Five fitted years cannot show less: the yearly change of the nation's
 energy intensity about its five-year mean has varied by 1-2 points since 1996 (calibration/data, national_reference)."""
 SIZE = -0.3

@@ -10,10 +10,12 @@ import xarray as xr
 from scipy.optimize import nnls
 
 from calibration import tables
+from models import plans
 from models.parameters import defaults, row
 
 BASE = 2005
-PLANS = {"p11": "11FYP", "p12": "12FYP", "p13": "13FYP", "p14": "14FYP"}
+PLANS = {name: label for name, (label, _, _) in plans.PLANS.items()}
+"""Plan in the model → its name in the tables."""
 LOWERED = 2009
 """Targets of the 11th plan were lowered for three provinces during the plan; before this year only the first are known."""
 ENOUGH = 15
@@ -55,6 +57,7 @@ def params(baseline: xr.Dataset, last: int = 2010) -> dict[str, xr.DataArray]:
         "feedstock share": feedstock_share(balances),
         "generation ratio": (fitted["generation"] / (fitted["generation"] + fitted["net_import"])).mean("year"),
         "net migration rate": migration(fitted),
+        "nonfossil drift": nonfossil_drift(baseline, last),
         "urbanisation speed": urbanisation(fitted),
         "employment growth rate": employment_growth(fitted),
         "temperature anomaly": temperature(baseline, last),
@@ -127,6 +130,12 @@ def urbanisation(fitted: xr.Dataset) -> xr.DataArray:
     """Slope of the logit of the urban share under its ceiling."""
     share = fitted["urban_share"].clip(max=default("urban share ceiling") - 0.02)
     return _slope(log(share / (default("urban share ceiling") - share))).clip(0, default_high("urbanisation speed"))
+
+
+def nonfossil_drift(baseline: xr.Dataset, last: int) -> xr.DataArray:
+    """Slope of the nation's non-fossil share of generation over the fitted years, five at least (1/year)."""
+    years = baseline.sel(year=slice(min(BASE, last - 5), last))
+    return _slope((years["nonfossil_share"] * years["generation"]).sum("province") / years["generation"].sum("province"))
 
 
 def employment_growth(fitted: xr.Dataset) -> xr.DataArray:
@@ -220,10 +229,11 @@ def official_targets(kind: str, plan: str, last: int | None = None) -> pd.DataFr
     """
     table = tables.read("targets")
     variable = f"{kind}_intensity_reduction"
-    if kind == "energy" and plan == "11FYP" and last is not None and last < LOWERED:
-        variable += "_original"
-    rows = table[(table["plan"] == plan) & (table["variable"] == variable) & table["value"].notna()]
-    rows = rows[rows["flag"].isin(list(STATUS))]
+    rows = table[(table["plan"] == plan) & table["value"].notna() & table["flag"].isin(list(STATUS))]
+    first = rows[rows["variable"] == f"{variable}_original"]
+    rows = rows[rows["variable"] == variable]
+    if last is not None and last < LOWERED:
+        rows = pd.concat([first, rows[~rows["province"].isin(first["province"])]])
     return pd.DataFrame(
         {"target": rows["value"].to_numpy(float), "status": rows["flag"].map(STATUS).to_numpy()},
         pd.Index(rows["province"], name="province"),

@@ -75,9 +75,7 @@ def entered(last: int, end: int, baseline: xr.Dataset, table: pd.DataFrame | Non
         own[at] += [float(row.energy) * float(in_operation(np.array(row.start), year)) for year in years]
     measured = baseline["energy_total"].sel(year=slice(None, last))
     size = measured.ffill("year").isel(year=-1).to_numpy()
-    arriving = own * (1 - DIES)
-    expected = (size / size.sum())[:, None] * arriving.sum(0)
+    usual = (size / size.sum())[:, None] * own.sum(0)
     coords = {"province": list(provinces), "time": [float(year) for year in years]}
-    series = {"project energy": own, "expected project energy": expected}
-    made = {name: xr.DataArray(values, coords, ("province", "time")) for name, values in series.items()}
-    return Projects(made, chosen, provinces, end)
+    series = xr.DataArray(own - usual, coords, ("province", "time"))
+    return Projects({"project energy": series}, chosen, provinces, end)

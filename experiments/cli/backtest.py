@@ -28,6 +28,9 @@ def backtest(
     html: Annotated[
         Path | None, typer.Option(help="Also write the card as a page: card.html, and card.zh.html beside it.")
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="The scorecard that decides: the printed question on every scored plan.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -38,6 +41,9 @@ def backtest(
     from experiments.analyses import hindcast
     from experiments.runs.store import Run
 
+    if every:
+        emit(_all(members, seed, lambda text: note(text, quiet)), json, decimals=3)
+        return
     if html is not None and html.suffix != ".html":
         raise InputError(f"--html {html}: a page must be called .html, for example {html.with_suffix('.html')}")
     target = None if run is None else Run.open(run, runs)
@@ -53,6 +59,28 @@ def backtest(
         emit(hindcast.as_json(card), json=True)
     else:
         show(card)
+
+
+def _all(members: int, seed: int, say: Callable[[str], None]) -> "pd.DataFrame":
+    """Score every origin, save the published scorecard, and return the verdicts of model and naive rules."""
+    import pandas as pd
+
+    from calibration import baseline, forecast, scorecard
+    from experiments.analyses import hindcast
+
+    data = baseline.load()
+    parts = []
+    for origin in forecast.ORIGINS:
+        if not scorecard.cases(origin, data):
+            continue
+        say(f"origin {origin.last}: {members} members, policy mix {hindcast.mix_of(origin.last)}")
+        options = forecast.Options(members, seed, hindcast.configuration(origin.last, members, seed))
+        parts.append(scorecard.tables_of(origin, forecast.run(origin, data, options), data))
+    verdicts, quantities = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    scorecard.save(verdicts, quantities)
+    say(f"words allowed: {'yes' if scorecard.passed(verdicts, quantities) else 'no'}")
+    shown = ["plan", "verdicts", "forecast", "n", "missed", "brier", "brier_base", "log", "log_base", "auc", "slope"]
+    return verdicts[shown]
 
 
 def show(card: dict[str, Any]) -> None:
