@@ -73,8 +73,7 @@ def entered(last: int, end: int, baseline: xr.Dataset, table: pd.DataFrame | Non
     for row in chosen.itertuples():
         at = provinces.index(str(row.province))
         own[at] += [float(row.energy) * float(in_operation(np.array(row.start), year)) for year in years]
-    measured = baseline["energy_total"].sel(year=slice(None, last))
-    size = measured.ffill("year").isel(year=-1).to_numpy()
+    size = baseline["energy_total"].sel(year=last).to_numpy()
     usual = (size / size.sum())[:, None] * own.sum(0)
     coords = {"province": list(provinces), "time": [float(year) for year in years]}
     series = xr.DataArray(own - usual, coords, ("province", "time"))
