@@ -98,6 +98,11 @@ def project_case(path: Path, members: int, seed: int) -> tuple[pd.DataFrame, lis
     return pd.DataFrame(values), wanted or [next(iter(model.variables))]
 
 
+def say(words: str) -> None:
+    """Print to standard error, at once: a whole comparison takes minutes."""
+    print(words, file=sys.stderr, flush=True)
+
+
 def best(action: Callable[[], Any], repeats: int = 3) -> tuple[float, float]:
     """Shortest wall time and shortest processor time of an action, in seconds."""
     walls, processors = [], []
@@ -144,6 +149,7 @@ def measure_engine(path: Path, kind: str, sizes: dict[str, int]) -> dict[str, fl
     loaded = time.perf_counter()
     case = generated_case if kind == "generated" else project_case
     design, outputs = case(path, max(sizes.values()), 1)
+    say(f"  {kind} model loaded in {loaded - imported:.1f} s, {len(model.variables)} variables")
     result: dict[str, float] = {
         "import s": imported - start,
         "load s": loaded - imported,
@@ -168,6 +174,7 @@ def measure_engine(path: Path, kind: str, sizes: dict[str, int]) -> dict[str, fl
             wall, processor = best(
                 lambda b=backend, p=part, w=workers: model.ensemble(p, outputs, backend=b, workers=w)
             )
+            say(f"  {backend}, {workers} thread{'s' * (workers > 1)}: {len(part) / wall:.0f} runs/s")
             result[f"{backend} runs/s, {workers} thread{'s' * (workers > 1)}"] = len(part) / wall
             if workers == 1:
                 result[f"{backend} runs/processor s"] = len(part) / processor
@@ -230,13 +237,17 @@ def compare(path: Path, kind: str, quick: bool) -> dict[str, float]:
     """All figures for one model."""
     sizes = {"numpy": 256, "native": 2048} if quick else {"numpy": 1024, "native": 16_384}
     with tempfile.TemporaryDirectory() as cache:
+        say(f"{kind} model, nothing built yet")
         cold = child(path, kind, sizes, cache)
+        say(f"{kind} model, kernels built")
         warm = child(path, kind, sizes, cache)
     result = {name: max(value, cold[name]) if "runs/" in name else value for name, value in warm.items()}
     result |= {
         f"cold {name}": cold[name] for name in ("load s", "numpy first run s", "native first run s") if name in cold
     }
+    say(f"{kind} model by PySD")
     result |= measure_pysd(path, kind, quick)
+    say(f"  PySD: {result['pysd runs/s']:.3g} runs/s")
     simlin = measure_pysimlin(path)
     if simlin:
         result["pysimlin runs/s, 1 thread"] = simlin

@@ -1,9 +1,12 @@
 """What was measured, and which parameters reproduce it."""
 
-import xarray as xr
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
-def design(n: int, seed: int) -> xr.Dataset:
+def design(n: int, seed: int) -> "xr.Dataset":
     """N members of the shipped posterior, as a design for the model: see `calibration.posterior.design`."""
     from calibration import baseline, inputs, posterior
 

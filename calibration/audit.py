@@ -8,14 +8,14 @@ import pandas as pd
 import xarray as xr
 
 from calibration import baseline, tables
-from calibration.errors import InputError, nearest
+from calibration.places import NATION, choose_province
 from calibration.tables import DATA, TableFault
 
 JUMP = 0.25  # |Δ ln| beyond the province's own median change that counts as a jump
 AGREE = 1e-3  # two routes to one figure: relative difference (print to four digits)
 CLOSE = 1.0  # sectors against the printed total: per cent (print to three digits)
 
-NATION = {  # series: (quantity and sector of national_reference, its unit in ours)
+NATIONAL_SERIES = {  # series: (quantity and sector of national_reference, its unit in ours)
     "gdp_nominal": ("gdp", "total", 0.1),
     "energy_total": ("energy", "Total Consumption", 0.01),
     "co2_energy": ("co2", "energy_total", 1.0),
@@ -67,7 +67,7 @@ def residuals(data: xr.Dataset) -> pd.DataFrame:
         column = f"{label} ({baseline.spans(years)})"
         frame[column] = share.sel(year=years).mean("year").to_series()
         pooled = data["energy_residual"].sel(year=years).sum() / data["energy_total"].sel(year=years).sum()
-        frame.loc["China", column] = 100 * float(pooled)
+        frame.loc[NATION, column] = 100 * float(pooled)
     return frame.reset_index()
 
 
@@ -90,7 +90,7 @@ def against_nation(data: xr.Dataset, folder: Path = DATA) -> pd.DataFrame:
     """Sum of the 30 provinces against the national accounts where these are known: per cent above."""
     reference = tables.read("national_reference", folder)
     rows = []
-    for name, (quantity, sector, scale) in NATION.items():
+    for name, (quantity, sector, scale) in NATIONAL_SERIES.items():
         known = reference[(reference.quantity == quantity) & (reference.sector == sector)]
         total = data[name].sum("province", skipna=False)
         for year, value in zip(known.year, known.value * scale, strict=True):
@@ -206,9 +206,7 @@ def province(name: str, folder: Path = DATA) -> dict[str, pd.DataFrame]:
 
     Tibet has no energy statistics: it gets its economy and targets only.
     """
-    every = tables.provinces(folder, simulated=False)
-    if name not in every:
-        raise InputError(f"no province {name!r}{nearest(name, every)}; provinces: {', '.join(every)}")
+    name = choose_province(name, tables.provinces(folder, simulated=False))
     found = {"targets": _facts("targets", name, folder), "outcomes": _facts("outcomes", name, folder)}
     if name not in tables.provinces(folder):
         return {"series": _published(name, folder), **found}

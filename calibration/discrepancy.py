@@ -26,7 +26,7 @@ SIZE = -0.3
 GROWTH_WIDER = 1.4
 """Shocks to growth after the fitted years over those within them: learnt on the origin 2007 (docs/decisions.md)."""
 CARBON = 0.01
-"""Standard deviation of the national shock to CO2 per energy, a year: the same over the fitted years of the inventories."""
+"""Standard deviation of the national shock to CO2 per energy, a year, as over the fitted years of the inventories."""
 
 
 @dataclass(frozen=True)

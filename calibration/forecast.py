@@ -99,7 +99,9 @@ def members(fitted: xr.Dataset, given: dict[str, xr.DataArray], how: Options) ->
     names = [str(name) for name in fitted["assumption"].values]
     cube = prior.quantiles(how.members, names, how.seed)
     table = prior.from_quantiles(cube)
-    table[STRENGTH] = strength(int(fitted.attrs["last year fitted"]), cube[STRENGTH]) if how.strength is None else how.strength
+    table[STRENGTH] = (
+        strength(int(fitted.attrs["last year fitted"]), cube[STRENGTH]) if how.strength is None else how.strength
+    )
     return posterior.design(
         how.members, how.seed, inputs=given, posterior=fitted, assumptions=table, refit=assumptions.ROUNDS
     )
@@ -125,7 +127,9 @@ def shocked(run: xr.Dataset, fitted: xr.Dataset, how: Options) -> xr.Dataset:
     intensity = log(run["reported energy intensity"]) + shocks[""]
     gdp = log(run["gdp"]) + (0 if how.measured_gdp else shocks["growth"])
     ratio = log(run["energy co2"]) - log(run["total energy"]) + carbon
-    return xr.Dataset({"energy_intensity": intensity, "gdp": gdp, "energy": intensity + gdp, "co2": ratio + intensity + gdp})
+    return xr.Dataset(
+        {"energy_intensity": intensity, "gdp": gdp, "energy": intensity + gdp, "co2": ratio + intensity + gdp}
+    )
 
 
 def with_nation(logs: xr.Dataset) -> xr.Dataset:

@@ -17,8 +17,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import assumptions, fit, posterior
-from calibration.errors import InputError, nearest
+from calibration.places import choose_province
 from calibration.prior import FREE, Prior, uncertain
+from models.reading.faults import InputError
+from models.reading.names import choose
 
 PUBLISHED = Path(__file__).with_name("published") / "identifiability.csv"
 COMMAND = "tanlu identifiability --fresh"
@@ -160,17 +162,14 @@ def label(parameter: str, province: str | None = None) -> str:
     province a parameter counts as identified when it is so in most provinces.
     Raises InputError for an unknown parameter or province.
     """
+    known = [*FREE, *(own for own, _ in FREE.values()), *sorted(_assumed())]
+    parameter = choose(parameter, dict.fromkeys(known), "free or uncertain parameter")
     if parameter in _assumed():
         return PRIOR_ONLY
     labels = _labels()
     names = [name for name, (own, _) in FREE.items() if parameter in (name, own)]
     provinces = sorted({where for _, where in labels})
-    if not names:
-        known = [*FREE, *sorted(_assumed())]
-        raise InputError(f"no free or uncertain parameter {parameter!r}{nearest(parameter, known)}")
-    if province is not None and province not in provinces:
-        raise InputError(f"no province {province!r}{nearest(province, provinces)}")
-    wanted = provinces if province is None else [province]
+    wanted = provinces if province is None else [choose_province(province, provinces)]
     found = [labels[name, where] == IDENTIFIED for name in names for where in wanted]
     return IDENTIFIED if np.mean(found) > 0.5 else NOT_IDENTIFIED
 

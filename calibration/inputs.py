@@ -10,14 +10,14 @@ import xarray as xr
 from scipy.optimize import nnls
 
 from calibration import tables
-from models import plans
-from models.parameters import defaults, row
+from models.parameters import defaults, elements_of, row
+from models.plans import plans
 
 BASE = 2005
-PLANS = {name: label for name, (label, _, _) in plans.PLANS.items()}
+PLANS = {key: plans()[key].name for key in elements_of("plan")}
 """Plan in the model → its name in the tables."""
 LOWERED = 2009
-"""Targets of the 11th plan were lowered for three provinces during the plan; before this year only the first are known."""
+"""Year in which three targets of the 11th plan were lowered; before it only those first issued are known."""
 ENOUGH = 15
 """Fewest provinces whose official growth targets can be compared with their mean."""
 STATUS = {"reported": "official", "derived": "official", "recalled": "recalled"}
@@ -135,13 +135,18 @@ def urbanisation(fitted: xr.Dataset) -> xr.DataArray:
 def nonfossil_drift(baseline: xr.Dataset, last: int) -> xr.DataArray:
     """Slope of the nation's non-fossil share of generation over the fitted years, five at least (1/year)."""
     years = baseline.sel(year=slice(min(BASE, last - 5), last))
-    return _slope((years["nonfossil_share"] * years["generation"]).sum("province") / years["generation"].sum("province"))
+    return _slope(
+        (years["nonfossil_share"] * years["generation"]).sum("province") / years["generation"].sum("province")
+    )
 
 
 def employment_growth(fitted: xr.Dataset) -> xr.DataArray:
     """Mean yearly growth of employment, a step allowed at each break of its vintage."""
     years = fitted["year"].values
-    columns = [years - years.mean(), *(years >= first for first in breaks("employment") if years[0] < first <= years[-1])]
+    columns = [
+        years - years.mean(),
+        *(years >= first for first in breaks("employment") if years[0] < first <= years[-1]),
+    ]
     design = np.stack([np.ones(years.size), *columns], axis=1).astype(float)
     series = log(fitted["employment"]).transpose("year", "province")
     slope = np.linalg.lstsq(design, series.values, rcond=None)[0][1]
@@ -199,7 +204,7 @@ def fuel_pull(fitted: xr.Dataset) -> xr.DataArray:
     slope = np.linalg.lstsq(design, stacked.values, rcond=None)[0][1]
     bound = default_high("fuel pull")
     clipped = np.clip(slope, -bound, bound)
-    return stacked.isel(year=0, drop=True).copy(data=clipped).unstack("series")
+    return stacked.isel(year=0, drop=True).copy(data=clipped).unstack("series")  # noqa: PD010 (an array, not a table)
 
 
 def transformation_residual(fitted: xr.Dataset) -> xr.DataArray:
@@ -255,7 +260,7 @@ def growth_evidence(last: int) -> xr.DataArray:
     """
     names = tables.provinces()
     table = tables.read("targets")
-    plan = next((label for name, label in PLANS.items() if BASE + 5 * (int(name[1:]) - 11) == last), "")
+    plan = next((label for key, label in PLANS.items() if plans()[key].base_year == last), "")
 
     def known(variable: str, period: str) -> pd.Series:
         rows = table[(table["variable"] == variable) & (table["plan"].astype(str) == period)]

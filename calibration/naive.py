@@ -4,15 +4,12 @@ Points are changes of a logarithm since the origin. The errors of a horizon are 
 origin 2005 for 2005-2010, over the provinces, of either sign; for China those of the sum, normal.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import inputs
-from calibration.forecast import NATION, QUANTITIES, Origin, measured
+from calibration.forecast import QUANTITIES, Origin, measured
 
 RULES = ("no-change", "own-pace", "shrunken-pace", "target-pace-national", "target-pace-provincial")
 PLAN = 5

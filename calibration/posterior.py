@@ -16,8 +16,8 @@ import xarray as xr
 from calibration import prior
 from calibration.assumptions import conditioned, refitted
 from calibration.baseline import load as measured
-from calibration.errors import InputError
 from calibration.fingerprint import fingerprint
+from models.reading.faults import InputError
 
 PUBLISHED = Path(__file__).with_name("published") / "posterior.nc"
 

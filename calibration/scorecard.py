@@ -8,6 +8,7 @@ every scored plan beats the base rate in Brier and log score and the 80 % bands 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
 from calibration import forecast, inputs, naive, posterior, scores, tables
-from calibration.forecast import NATION, QUANTITIES, Origin
+from calibration.forecast import Origin
 from calibration.learning import SPANS, slope
 
 Values = NDArray[np.float64]
@@ -102,7 +103,7 @@ def verdict_row(chance: Values, known: Verdicts) -> dict[str, float]:
 def reliability(chance: Values, known: Verdicts) -> pd.DataFrame:
     """Bins of the chance: low, high, n, mean chance, part met (softened)."""
     rows = []
-    for low, high in zip(BINS[:-1], BINS[1:], strict=True):
+    for low, high in pairwise(BINS):
         inside = (chance >= low) & ((chance < high) | (high == 1.0))
         part = float(known.met[inside].mean()) if inside.any() else float("nan")
         mean = float(chance[inside].mean()) if inside.any() else float("nan")
@@ -153,7 +154,9 @@ def chances(sample: Values, provinces: list[str], known: Verdicts) -> Values:
     return np.asarray((-sample[:, index] >= known.target).mean(0))
 
 
-def verdict_table(origin: Origin, logs: xr.Dataset, baseline: xr.Dataset, cases: Mapping[str, tuple[Verdicts, tuple[int, int]]]) -> pd.DataFrame:
+def verdict_table(
+    origin: Origin, logs: xr.Dataset, baseline: xr.Dataset, cases: Mapping[str, tuple[Verdicts, tuple[int, int]]]
+) -> pd.DataFrame:
     """One row a set of verdicts and forecast (model and each naive rule)."""
     provinces = [str(name) for name in logs["province"].values]
     rows = []
@@ -205,24 +208,37 @@ def score_spans(origin: Origin) -> dict[str, list[tuple[int, int]]]:
 
 
 def quantity_table(origin: Origin, logs: xr.Dataset, baseline: xr.Dataset) -> pd.DataFrame:
-    """One row a quantity, span and forecast: n, mae, bias, crps, coverage over provinces; the nation's own row beside."""
+    """One row a quantity, span and forecast: n, mae, bias, crps, coverage over provinces; the nation beside."""
     happened = forecast.measured(baseline)
     rows = []
     for quantity, spans in score_spans(origin).items():
         for span in spans:
-            truth = 100 * np.expm1((happened[quantity].sel(year=span[1]) - happened[quantity].sel(year=span[0])).to_numpy())
+            truth = 100 * np.expm1(
+                (happened[quantity].sel(year=span[1]) - happened[quantity].sel(year=span[0])).to_numpy()
+            )
             samples = {MODEL: forecast.change(logs, quantity, *span).transpose("member", "province").to_numpy()}
             bare = {}
             for rule in naive.RULES:
                 made = naive.points(rule, quantity, origin, span, baseline)
                 bare |= {} if made is None else {rule: made}
             for name, sample in samples.items():
-                rows.append({"origin": origin.last, "quantity": quantity, "span": f"{span[0]}-{span[1]}", "forecast": name} | _row(sample, truth))
+                rows.append(
+                    {"origin": origin.last, "quantity": quantity, "span": f"{span[0]}-{span[1]}", "forecast": name}
+                    | _row(sample, truth)
+                )
             for name, point in bare.items():
                 known = np.isfinite(truth[:-1]) & np.isfinite(point[:-1])
                 error = (point - truth)[:-1][known]
-                row = {"n": float(known.sum()), "mae": float(np.abs(error).mean()), "bias": float(error.mean()), "crps": float(np.abs(error).mean())}
-                rows.append({"origin": origin.last, "quantity": quantity, "span": f"{span[0]}-{span[1]}", "forecast": name} | row)
+                row = {
+                    "n": float(known.sum()),
+                    "mae": float(np.abs(error).mean()),
+                    "bias": float(error.mean()),
+                    "crps": float(np.abs(error).mean()),
+                }
+                rows.append(
+                    {"origin": origin.last, "quantity": quantity, "span": f"{span[0]}-{span[1]}", "forecast": name}
+                    | row
+                )
     return pd.DataFrame(rows)
 
 
@@ -232,7 +248,14 @@ def _row(sample: Values, truth: Values) -> dict[str, float]:
     error = np.median(own, axis=0) - happened
     bands = {f"coverage_{round(100 * level)}": scores.coverage(own, happened, level) for level in LEVELS}
     low, q25, middle, q75, high = np.quantile(sample[:, -1], [0.1, 0.25, 0.5, 0.75, 0.9])
-    nation = {"nation": float(truth[-1]), "nation_low": low, "nation_25": q25, "nation_median": middle, "nation_75": q75, "nation_high": high}
+    nation = {
+        "nation": float(truth[-1]),
+        "nation_low": low,
+        "nation_25": q25,
+        "nation_median": middle,
+        "nation_75": q75,
+        "nation_high": high,
+    }
     return {
         "n": float(known.sum()),
         "mae": float(np.abs(error).mean()),

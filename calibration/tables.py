@@ -18,7 +18,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from calibration.errors import InputError, RuleError, nearest
+from models.reading.faults import InputError, RuleError
+from models.reading.json_file import read_json
+from models.reading.names import choose, near
+from models.reading.text import NotUtf8Error, decoded, read_content
 
 __all__ = [
     "DATA",
@@ -58,13 +61,8 @@ class TableFault:
 def descriptor(folder: Path = DATA) -> Schema:
     """The data-package descriptor of `folder`. Raises InputError when it is missing or not JSON."""
     path = folder / DESCRIPTOR
-    try:
-        package: Schema = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(f"{path}: not found; a data folder holds {DESCRIPTOR} and the tables it names") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}); restore it from the package") from None
-    if not isinstance(package, dict) or not isinstance(package.get("resources"), list):
+    package = read_json(path, f"the descriptor {DESCRIPTOR} of a data folder").mapping()
+    if not isinstance(package.get("resources"), list):
         raise InputError(f"{path}: no list 'resources'; restore it from the package")
     return package
 
@@ -86,8 +84,7 @@ def read(name: str, folder: Path = DATA) -> pd.DataFrame:
     Raises InputError (unreadable as its schema) or RuleError (values violate a rule), with all faults of the table.
     """
     resources = {resource["name"]: resource for resource in descriptor(folder)["resources"]}
-    if name not in resources:
-        raise InputError(f"no table {name!r}{nearest(name, list(resources))}; tables: {', '.join(resources)}")
+    name = choose(name, resources, "table")
     table, faults = _load(resources[name], folder)
     if table is not None:
         faults += _rule_faults(resources[name], table, _keys(resources, [resources[name]], folder))
@@ -142,19 +139,15 @@ def _dump(value: Any, indent: int = 0) -> str:
 def _load(resource: Schema, folder: Path) -> tuple[pd.DataFrame | None, list[TableFault]]:
     """The typed table with a column `line`, or None, and what makes it unreadable; a wrong checksum breaks a rule."""
     path, file = folder / resource["path"], str(resource["path"])
-    try:
-        content = path.read_bytes()
-    except OSError:
+    if not path.exists():
         return None, [TableFault(file, None, f"not found in {folder}; restore it from the package", "unreadable")]
     try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        got = f"got byte 0x{content[error.start]:02x}, allowed is UTF-8 text; save the file as UTF-8"
-        return None, [TableFault(file, line, got, "unreadable")]
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        return None, [TableFault(file, line, "got a zero byte, allowed is UTF-8 text; restore the file", "unreadable")]
+        content = read_content(path, "a table of the data package")
+        text = decoded(content)
+    except NotUtf8Error as error:
+        return None, [TableFault(file, error.line, error.text, "unreadable")]
+    except InputError as error:
+        return None, [TableFault(file, None, str(error), "unreadable")]
     table, faults = _parse(resource, file, text)
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
     if resource.get("hash") != digest:
@@ -197,7 +190,7 @@ def _header_fault(got: Sequence[str], allowed: Sequence[str]) -> str:
     missing = [name for name in allowed if name not in got]
     unknown = [name for name in got if name not in allowed]
     parts = [f"column {', '.join(missing)} missing"] if missing else []
-    parts += [f"unknown column {name!r}{nearest(name, allowed)}" for name in unknown]
+    parts += [f"unknown column {name!r}{near(name, allowed)}" for name in unknown]
     return f"{'; '.join(parts) or 'columns in another order'}; got {','.join(got)}; allowed {','.join(allowed)}"
 
 
@@ -292,7 +285,7 @@ def _constraint_faults(field: Schema, table: pd.DataFrame, file: str) -> Iterato
     if "maximum" in limits:
         wrong |= column > limits["maximum"]
     for line, got in zip(table.line[wrong], column[wrong], strict=True):
-        close = nearest(str(got), limits["enum"]) if "enum" in limits else ""
+        close = near(str(got), limits["enum"]) if "enum" in limits else ""
         yield TableFault(file, int(line), f"{field['name']} got {got!r}{close}; allowed: {_allowed(field)}")
     if limits.get("unique"):
         yield from _unique_faults([field["name"]], table, file)
@@ -324,7 +317,7 @@ def _foreign_faults(
                 listed = ", ".join(sorted(known)) if len(known) <= 40 else f"the keys of {target['resource']}.csv"
                 for line in lines:
                     yield TableFault(
-                        file, int(line), f"{name} got {part!r}{nearest(part, sorted(known))}; allowed: {listed}"
+                        file, int(line), f"{name} got {part!r}{near(part, sorted(known))}; allowed: {listed}"
                     )
 
 

@@ -14,10 +14,10 @@ import xarray as xr
 
 import calibration
 import models
-from experiments.study.load import DEFAULT, load
+from calibration.places import NATION
+from experiments.study.files import DEFAULT, find
+from experiments.study.load import load
 from experiments.study.schema import Study, Vocabulary
-from models.places import NATION
-from models.plans import PLANS
 
 ROOT = Path(__file__).parents[1]
 FIRST_YEAR = 2005
@@ -81,12 +81,13 @@ def vocabulary() -> Vocabulary:
         uncertain=[str(name) for name in table.index[table["role"] == "uncertain"]],
         variables=[name for name in by_province if name not in table.index],
         provinces=[*compiled_model().subscripts["province"], NATION],
+        check_options=allocation.check_options,
     )
 
 
 def load_study(name_or_path: str | Path = DEFAULT, overrides: Sequence[str] = ()) -> Study:
     """A study whose names are those of this installation (see `experiments.study.load.load`)."""
-    return load(name_or_path, overrides, vocabulary())
+    return load(find(name_or_path), overrides, vocabulary())
 
 
 @cache
@@ -157,7 +158,7 @@ def predictive_errors(study: Study, members: np.ndarray) -> xr.DataArray:
     from calibration import discrepancy
 
     shipped, measured = calibrated()
-    _, base, end = PLANS[study.target.plan]
+    base, end = study.target.period.span
     provinces = measured["base gdp"]["province"].to_numpy()
     values = np.zeros((len(members), len(provinces), end - base + 1))
     if study.sampling.predictive_error:

@@ -1,6 +1,6 @@
 """The main job: a study is checked, simulated, verified, analysed and reported; its cost can be known beforehand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,16 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from calibration.errors import InputError, RuleError
 from experiments import installation
 from experiments.ensemble import batches, outputs, simulation
 from experiments.ensemble.batches import Step
+from experiments.ensemble.simulation import SIMULATION
 from experiments.installation import Installation, Simulate, load_study
-from experiments.runs import manifest, store
+from experiments.runs import manifest, stages, store
 from experiments.runs.store import Run
-from experiments.study import load
+from experiments.study import files
 from experiments.study.schema import Study
-from models.plans import PLANS
+from models.reading.faults import InputError, RuleError
+from models.reading.names import match
+
+HINDCAST, FEASIBILITY, SENSITIVITY, POLICY = "hindcast", "feasibility", "sensitivity", "policy"
+TRUST, REPORT = "trust", "report"
+"""Stages of a run after its simulation."""
 
 
 @dataclass(frozen=True)
@@ -64,55 +69,104 @@ def finish(
     say: Callable[[str], None],
     reference: Simulate | None = None,
 ) -> Run:
-    """What a run still lacks: members, verification, analyses, report. A run that lacks nothing is not touched."""
+    """What a run still lacks: members, verification, analyses, report. A run that lacks nothing is not touched.
+
+    A stage is made again when one of its files is missing or not as it was written, or when what it is made from is.
+    """
     verifies = bool(how.verify and reference) and "verify" not in run.manifest
-    analyses = {table: do for table, do in _analyses(run, system, step, say).items() if table not in run.tables}
-    reports = how.report and not (run.folder / "report.html").is_file()
-    if run.complete and not (verifies or analyses or reports):
+    asked = _stages(run, system, step, say, report=how.report)
+    if simulation.is_simulated(run) and not verifies and not _lacking(run, asked):
         say(f"{run.folder} is complete; --fresh makes another")
         return run
     say(f"run {run.folder}")
     before = run.manifest.get("commands", [])
-    if not run.complete:
-        simulation.resume(run, system, workers=how.workers, cluster=how.cluster, step=step)
+    simulation.resume(run, system, workers=how.workers, cluster=how.cluster, step=step)
     if verifies and reference:
         say(f"repeating {how.verify} of the member runs with PySD")
         store.update_manifest(run, verify=verify(run, system.simulate, reference, how.verify))
-    for analyse in analyses.values():
-        analyse()
-    store.update_manifest(run, commands=[*before, manifest.whole_command()])  # for the report, which shows the manifest
-    if reports:
-        from experiments import report
-
-        say("report")
-        report.write(run)
-        store.update_manifest(run, commands=[*before, manifest.whole_command()])
+    for stage in asked:
+        if stages.finished(run, stage.name, stage.needs):
+            continue
+        store.update_manifest(run, commands=[*before, manifest.whole_command()])  # the report shows the manifest
+        with stages.stage(run, stage.name, stage.needs):
+            stage.make()
+    store.update_manifest(run, commands=[*before, manifest.whole_command()])
     return run
 
 
-def _analyses(
-    run: Run, system: Installation, step: Callable[[int], AbstractContextManager[Step]], say: Callable[[str], None]
-) -> dict[str, Callable[[], object]]:
-    """What the study asks for, by the table that each analysis saves last: where that stands, it is done.
+@dataclass(frozen=True)
+class Stage:
+    """A piece of the work on a run. needs: the stages whose files it reads, made before it."""
 
-    In this order, since the words of the feasibility tables depend on the hindcast.
-    """
-    from experiments.analyses import feasibility_tables, hindcast
-    from experiments.analyses.policy.policy_tables import analyse as take_apart
+    name: str
+    needs: tuple[str, ...]
+    make: Callable[[], object]
+
+
+def _lacking(run: Run, asked: Sequence[Stage]) -> list[str]:
+    """Stages that have to be made."""
+    return [stage.name for stage in asked if not stages.finished(run, stage.name, stage.needs)]
+
+
+def _stages(
+    run: Run,
+    system: Installation,
+    step: Callable[[int], AbstractContextManager[Step]],
+    say: Callable[[str], None],
+    report: bool,
+) -> list[Stage]:
+    """What the study asks for after the simulation, in order: what sums up the others comes last."""
+    from experiments.analyses import feasibility_tables, hindcast, trust
+    from experiments.analyses.policy import policy_tables
     from experiments.analyses.sensitivity import sensitivity_tables
     from experiments.words import box_sentences
 
     study = run.study
-    asked: dict[str, Callable[[], object]] = {}
+    asked: list[Stage] = []
     if study.hindcast:
-        asked["backtest_facts"] = lambda: hindcast.save(hindcast.scorecard(progress=say), run)
-    asked["trust"] = lambda: feasibility_tables.feasibility_tables(run, system, box_sentences.row, say)
+        asked.append(Stage(HINDCAST, (), lambda: hindcast.save(hindcast.scorecard(progress=say), run)))
+    of_hindcast = (HINDCAST,) if study.hindcast else recorded(run, HINDCAST)
+    asked.append(
+        Stage(
+            FEASIBILITY,
+            (SIMULATION, *of_hindcast),  # its words depend on the hindcast
+            lambda: feasibility_tables.feasibility_tables(run, system, box_sentences.row, say),
+        )
+    )
     if study.sensitivity:
         settings = study.sensitivity.model_dump()
-        asked["sensitivity"] = lambda: sensitivity_tables.sensitivity_tables(run, system, **settings, say=say)
+        make = lambda: sensitivity_tables.sensitivity_tables(run, system, **settings, say=say)  # noqa: E731
+        asked.append(Stage(SENSITIVITY, (SIMULATION,), make))
     if study.policy:
-        asked["triple_win"] = lambda: take_apart(run, system, step=step, say=say)
+        asked.append(Stage(POLICY, (SIMULATION,), lambda: policy_tables.analyse(run, system, step=step, say=say)))
+    made = [stage.name for stage in asked]
+    before = (*made, *(name for name in recorded(run, HINDCAST, SENSITIVITY, POLICY) if name not in made))
+    asked.append(Stage(TRUST, before, lambda: run.save_table("trust", trust.panel(run))))
+    if report:
+        from experiments import report as pages
+
+        def write() -> None:
+            say("report")
+            pages.write(run)
+
+        asked.append(Stage(REPORT, (*before, TRUST), write))
     return asked
+
+
+def recorded(run: Run, *names: str) -> tuple[str, ...]:
+    """Those of the stages that were ever finished."""
+    return tuple(name for name in names if stages.is_recorded(run, name))
+
+
+def redo(run: Run, name: str, needs: Sequence[str], make: Callable[[], object]) -> None:
+    """Make one stage of a complete run anew, as a command asks, and the trust panel after it."""
+    from experiments.analyses import trust
+
+    with stages.stage(run, name, needs):
+        make()
+    with stages.stage(run, TRUST, recorded(run, HINDCAST, FEASIBILITY, SENSITIVITY, POLICY)):
+        run.save_table("trust", trust.panel(run))
+    record_command(run)
 
 
 def check_data() -> None:
@@ -133,7 +187,7 @@ def verify(run: Run, fast: Simulate, reference: Simulate, count: int) -> dict[st
     study = run.study
     random = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(2**32 - 1,)))
     inputs, design = installation.ScenarioInputs(**run.inputs()), run.design()
-    years = list(range(installation.FIRST_YEAR, PLANS[study.target.plan][2] + 1))
+    years = list(range(installation.FIRST_YEAR, study.target.period.last_year + 1))
     repeated, worst = [], 0.0
     for _ in range(count):
         member = int(random.integers(study.members))
@@ -159,7 +213,8 @@ def opened(name: str | None, runs: Path, system: Installation | None = None) -> 
 
     Raises InputError where there is none.
     """
-    if name is not None and system is not None and (name in load.names() or Path(name).suffix in (".yaml", ".yml")):
+    is_study = name is not None and (match(name, files.names()) or Path(name).suffix in (".yaml", ".yml"))
+    if name is not None and system is not None and is_study:
         return simulation.resume(simulation.start(load_study(name), system, runs), system)
     if name is not None:
         return Run.open(name, runs)

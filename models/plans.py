@@ -1,11 +1,122 @@
-"""Five-year plans."""
+"""Five-year plans, one row of plans.csv each: a further plan is a row."""
 
+import csv
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import nan
+from pathlib import Path
 
-PLANS: Mapping[str, tuple[str, int, int]] = {
-    "p11": ("11FYP", 2005, 2010),
-    "p12": ("12FYP", 2010, 2015),
-    "p13": ("13FYP", 2015, 2020),
-    "p14": ("14FYP", 2020, 2025),
-}
-"""Five-year plans: the name used in tables, the base year that a reduction counts from, the last year."""
+from models.reading.names import Spellings, match
+
+TABLE = Path(__file__).with_name("plans.csv")
+DIGITS = ("", *"一二三四五六七八九")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A five-year plan.
+
+    key: as studies and the model file name it (p12); name: as tables do (12FYP); number: 12. base_year: the year that
+    reductions count from; last_year: the year in which they are judged. energy_target, co2_target: the nation's cut of
+    energy and CO2 per GDP, per cent; national_growth: per cent a year (NaN: none was set). structure_year,
+    trend_windows: the year whose structure allocation rules read, and pairs of years within one vintage of the
+    balances from which they take trends (None, empty: not measured). source: where the targets stand.
+    """
+
+    key: str
+    name: str
+    number: int
+    base_year: int
+    last_year: int
+    energy_target: float
+    co2_target: float
+    national_growth: float
+    structure_year: int | None
+    trend_windows: tuple[tuple[int, int], ...]
+    source: str
+
+    @property
+    def years(self) -> int:
+        """Length of the plan."""
+        return self.last_year - self.base_year
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Base and last year."""
+        return self.base_year, self.last_year
+
+    @property
+    def ordinal(self) -> str:
+        """In words: 12th."""
+        return f"{self.number}th"
+
+    @property
+    def name_zh(self) -> str:
+        """In Chinese, as it is called: 十二五."""
+        tens, ones = divmod(self.number, 10)
+        return f"{'' if tens == 1 else DIGITS[tens]}十{DIGITS[ones]}五"
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """All names that it goes by."""
+        return (self.key, self.name, self.ordinal, str(self.number), self.name_zh)
+
+
+@cache
+def plans() -> Mapping[str, Plan]:
+    """The plans by key, in order. Raises ValueError with every fault of the table."""
+    with TABLE.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    faults: list[str] = []
+    found: dict[str, Plan] = {}
+    for line, row in enumerate(rows, start=2):
+        try:
+            plan = _plan(row)
+        except (ValueError, TypeError, KeyError) as fault:
+            faults.append(f"{TABLE.name}, line {line}: {fault}")
+            continue
+        if plan.key in found or plan.last_year <= plan.base_year:
+            faults.append(f"{TABLE.name}, line {line}: plan {plan.key} is given twice or ends before it begins")
+        found[plan.key] = plan
+    if faults:
+        raise ValueError("\n".join(faults))
+    return found
+
+
+def _plan(row: Mapping[str, str]) -> Plan:
+    energy, co2, growth = (
+        float(row[key]) if row[key] else nan for key in ("energy_target", "co2_target", "national_growth")
+    )
+    windows = tuple((int(window[:4]), int(window[5:])) for window in row["trend_windows"].split())
+    structure = int(row["structure_year"]) if row["structure_year"] else None
+    first, last = int(row["base_year"]), int(row["last_year"])
+    return Plan(
+        row["plan"],
+        row["name"],
+        int(row["number"]),
+        first,
+        last,
+        energy,
+        co2,
+        growth,
+        structure,
+        windows,
+        row["source"],
+    )
+
+
+def known_plans() -> Spellings:
+    """The plans' keys with their other spellings: 12FYP, 12th, 12, 十二五."""
+    return Spellings({key: plan.spellings for key, plan in plans().items()})
+
+
+def known_plan_names() -> Spellings:
+    """The plans' names (12FYP) with their other spellings."""
+    return Spellings({plan.name: plan.spellings for plan in plans().values()})
+
+
+def find(text: str) -> Plan | None:
+    """The plan of that key or of another spelling (p12, 12FYP, 12th, 12, 十二五), or None."""
+    key = match(text, known_plans())
+    return None if key is None else plans()[key]

@@ -19,7 +19,7 @@ class Grid:
     """Times of the steps, and which are saved.
 
     Attributes:
-        times: (steps,) accumulated as t + dt, as PySD does.
+        times: (steps,) accumulated as t + dt, as PySD does, but held on the decimal grid, as Vensim does.
         saved: (steps,) number of the save point, or -1.
         labels: (saves,) rounded times of the save points.
     """
@@ -63,7 +63,7 @@ def grid(controls: Callable[[float], Controls], times: Iterable[float] | None = 
         kept.append((time - first) % now.saveper < slack or (first - time) % now.saveper < slack)
         if not time + slack < (now.final if wanted is None else wanted[-1]):
             break
-        time += now.step
+        time = _on_grid(time + now.step)
         now = controls(time)
     chosen = np.array(kept) if wanted is None else _by_times(np.array(path), now.step, wanted)
     last = int(np.flatnonzero(chosen)[-1]) + 1 if chosen.any() else 1
@@ -71,6 +71,12 @@ def grid(controls: Callable[[float], Controls], times: Iterable[float] | None = 
     saved = np.where(chosen, np.cumsum(chosen) - 1, -1).astype(np.int64)
     digits = -int(np.log10(now.step * PRECISION))
     return Grid(points, saved, np.round(points[chosen], digits))
+
+
+def _on_grid(time: float) -> float:
+    """A time without the rounding errors of adding a decimal step: 0.3, not 0.1 + 0.1 + 0.1."""
+    near = round(time, 9)
+    return near if abs(near - time) <= 4 * np.spacing(abs(time)) else time
 
 
 def _check(first: float, now: Controls, done: int) -> None:

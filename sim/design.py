@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,8 +78,8 @@ class Names:
         variable = self.find(key)
         if variable.slot is None:
             raise SimError(f"{variable.name!r} is a lookup; its points cannot be given as a parameter")
-        if variable.kind == "stock":
-            raise SimError(f"{variable.name!r} is a stock; give the constants that it starts from instead")
+        if variable.kind == "stock":  # its initial value
+            return replace(variable, slot=self.module.initials[variable.slot]), elements
         if variable.slot in self.module.fixed:
             raise SimError(f"{variable.name!r} cannot be changed: {self.module.fixed[variable.slot]}")
         return variable, elements
@@ -144,7 +144,7 @@ def _columns(design: Any, request: Request, faults: list[str]) -> Iterable[tuple
     """Names and values of a design; sets the members of the request."""
     if isinstance(design, pd.DataFrame):
         request.members, labels = len(design), design.index.to_numpy()
-        request.labels = labels if labels.dtype.kind in "if" else np.arange(len(design))
+        request.labels = _member_labels(labels)
         duplicated = sorted({str(name) for name in design.columns[design.columns.duplicated()]})
         if duplicated:
             faults.append(f"the design has columns twice: {', '.join(duplicated)}")
@@ -161,11 +161,38 @@ def _columns(design: Any, request: Request, faults: list[str]) -> Iterable[tuple
         request.labels = design["member"].to_numpy() if "member" in design.coords else np.arange(request.members)
         columns = [(str(name), array) for name, array in design.data_vars.items()]
     else:
-        faults.append(f"the design must be a pandas DataFrame or an xarray Dataset, got {type(design).__name__}")
+        faults.append(f"the design must be a DataFrame, a Dataset or a dict of columns, got {type(design).__name__}")
         return []
     if request.members == 0:
         faults.append("the design has no members")
     return columns
+
+
+def _member_labels(labels: NDArray[Any]) -> NDArray[Any]:
+    """The index of a design as the member coordinate: numbers or text; anything else is numbered."""
+    if labels.dtype.kind in "if":
+        return labels
+    if len(labels) and all(isinstance(label, str) for label in labels):
+        return np.array([str(label) for label in labels])
+    return np.arange(len(labels))
+
+
+def as_design(design: Any) -> Any:
+    """A design as a DataFrame or Dataset: a dict of columns becomes one, anything else stays."""
+    if not isinstance(design, Mapping) or isinstance(design, xr.Dataset):
+        return design
+    if any(isinstance(values, xr.DataArray) for values in design.values()):
+        return xr.Dataset({name: _column(values) for name, values in design.items()})
+    if design and all(np.ndim(values) == 0 for values in design.values()):
+        return pd.DataFrame(dict(design), index=[0])
+    try:
+        return pd.DataFrame(dict(design))
+    except ValueError as error:
+        raise DesignError([f"the columns of the design do not fit together: {error}"]) from error
+
+
+def _column(values: Any) -> Any:
+    return values if isinstance(values, xr.DataArray) or np.ndim(values) == 0 else ("member", np.asarray(values))
 
 
 def _numeric(name: str, kind: Any, faults: list[str]) -> bool:
@@ -238,6 +265,8 @@ class _RequestReader:
         _finite(name, values, tuple(dim for dim in ("time", "member") if dim in array.dims) + variable.dims)
         request = self.request
         if "time" in array.dims:
+            if variable.kind == "stock":
+                raise SimError(f"{name!r} is a stock: what is given is its value at the start, got values over time")
             series = TimeSeries(_times(name, array), values)
             (request.member_series if member else request.common_series)[slot] = series
         else:

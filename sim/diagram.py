@@ -108,7 +108,12 @@ def write(model: str | Path | Source, folder: str | Path) -> list[Path]:
 
 
 def dot_text(view: DiagramView) -> str:
-    """A view in Graphviz's language. Nodes are numbered, so that names of a model file are words only."""
+    """A view in Graphviz's language. Nodes are numbered, so that names of a model file are words only.
+
+    >>> (view,) = views("docs/sir.mdl")
+    >>> dot_text(view).splitlines()[0]
+    'digraph {'
+    """
     number = {node: f"n{i}" for i, node in enumerate(view.kinds)}
     lines = [f"digraph {{\n  label={_quoted(view.name)};", HEAD.rstrip()]
     lines += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock import Controls, Grid, grid
-from sim.compiler.codegen.input_values import common_inputs, interpolate
+from sim.compiler.codegen.input_values import common_inputs, interpolate, later
 from sim.compiler.codegen.kernel import Backend, Kernel, KernelJob
 from sim.compiler.codegen.numpy_backend import NumpyBackend
 from sim.compiler.ir import Module, TimeSeries
@@ -22,10 +22,9 @@ from sim.compiler.plan.planner import make_plan
 from sim.compiler.plan.program import ExecutionPlan, Input
 from sim.design import Request
 from sim.errors import Cancelled, SimError
+from sim.progress import Progress
 
 Values = NDArray[np.float64]
-Progress = Callable[[int, int], bool | None]
-
 KEPT_PLANS = 64
 REPORTED = 1024  # members of a batch where somebody follows the progress
 BATCH_BYTES = 64 << 20  # of inputs and outputs of one batch that goes to a file
@@ -82,7 +81,7 @@ class Engine:
         kernel = ready.common
 
         def controls(time: float) -> Controls:
-            inputs = _common(self.module, common.inputs, request, np.array([time]))
+            inputs = _common(self.module, ready.plan, common.inputs, request, np.array([time]))
             results = kernel.run(KernelJob(1, 1, np.zeros(1, dtype=np.int64), inputs), 1)
             return Controls(*(float(results[slot][0, 0, 0]) for slot in slots))
 
@@ -102,8 +101,10 @@ def _fixed_grid(fixed: Controls, times: tuple[float, ...] | None) -> Grid:
     return grid(lambda time: fixed, times)
 
 
-def _common(module: Module, wanted: Sequence[Input], request: Request, times: Values) -> dict[int, Values]:
-    return common_inputs(module, wanted, request.common, request.common_series, times)
+def _common(
+    module: Module, plan: ExecutionPlan, wanted: Sequence[Input], request: Request, times: Values
+) -> dict[int, Values]:
+    return common_inputs(module, wanted, request.common, request.common_series, times, plan.shifted)
 
 
 @dataclass(slots=True, eq=False)
@@ -155,13 +156,13 @@ class EnsembleRun:
         if ready.common is None or ready.plan.common is None:
             return {}
         steps = len(self.grid.times)
-        inputs = _common(self.engine.module, ready.plan.common.inputs, self.request, self.grid.times)
+        inputs = _common(self.engine.module, ready.plan, ready.plan.common.inputs, self.request, self.grid.times)
         return ready.common.run(KernelJob(1, steps, np.arange(steps), inputs), 1)
 
     def _member(self, ready: Ready, shared: dict[int, Values], members: slice) -> dict[int, Values]:
         if ready.member is None or ready.plan.member is None:
             return {}
-        inputs = _common(self.engine.module, ready.plan.member.inputs, self.request, self.grid.times)
+        inputs = _common(self.engine.module, ready.plan, ready.plan.member.inputs, self.request, self.grid.times)
         for one in ready.plan.member.inputs:
             if one.slot in inputs:
                 continue
@@ -169,21 +170,22 @@ class EnsembleRun:
                 values = shared[one.slot][..., 0]
                 inputs[one.slot] = np.ascontiguousarray(values if one.per_step else values[0])
             else:
-                inputs[one.slot] = self._own(one, members)
+                inputs[one.slot] = self._own(ready.plan, one, members)
         job = KernelJob(
             members.stop - members.start, len(self.grid.times), self.grid.saved, inputs, self.stopped.is_set
         )
         return ready.member.run(job, self.threads)
 
-    def _own(self, one: Input, members: slice) -> Values:
+    def _own(self, plan: ExecutionPlan, one: Input, members: slice) -> Values:
         """The design's values of some members, members last."""
         request = self.request
         if one.slot in request.member:
             values = request.member[one.slot][members]
             return np.ascontiguousarray(values.reshape(len(values), -1).T)
-        series = request.member_series[one.slot]
+        source, fraction = plan.shifted.get(one.slot, (one.slot, 0.0))
+        series = request.member_series[source]
         part = TimeSeries(series.times, series.values[:, members], series.rule)
-        values = interpolate(part, self.grid.times)
+        values = interpolate(part, later(self.grid.times, fraction))
         return np.ascontiguousarray(values.reshape(*values.shape[:2], -1).transpose(0, 2, 1))
 
     def _size(self, ready: Ready) -> int:
@@ -191,7 +193,7 @@ class EnsembleRun:
             return self.batch
         if ready.plan.member is None:
             return self.request.members
-        slots, saves = self.engine.module.slots, len(self.grid.labels)
+        slots, saves = ready.plan.member.slots, len(self.grid.labels)
         cells = saves * sum(slots[slot].size for slot in ready.plan.member.outputs)
         for one in ready.plan.member.inputs:
             if not one.uniform:

@@ -26,6 +26,9 @@ def table(model: str | Path | Source, sources: Mapping[str, str] | None = None) 
 
     Raises:
         ModelError: the file cannot be read.
+
+    >>> table("docs/sir.mdl").set_index("name").loc["recovery", "equation"]
+    'recovery[age] = infectious[age] / duration[age]'
     """
     source = model if isinstance(model, Source) else read(model)
     frame = pd.DataFrame([_row(element) for element in source.elements.values()], columns=list(COLUMNS))

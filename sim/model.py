@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,20 +13,25 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from sim import oracle, pysd_backend
+from sim import oracle, pysd_backend, pysd_parser
 from sim.backends import choose
 from sim.clock import Grid
 from sim.compiler import module_cache
 from sim.compiler.build import build_module
 from sim.compiler.ir import Module, Variable
 from sim.compiler.plan.planner import check_order
-from sim.design import Names, Request, draw, read
-from sim.ensemble import BATCH_BYTES, MEMORY_BYTES, Engine, EnsembleRun, Progress
-from sim.errors import SimError, UnknownNameError
+from sim.design import Names, Request, as_design, draw, read
+from sim.ensemble import BATCH_BYTES, MEMORY_BYTES, Engine, EnsembleRun
+from sim.errors import ModelError, SimError, UnknownNameError
 from sim.finite import Finite
-from sim.sinks import InMemory, ResultLayout, Sink
+from sim.progress import QUIET, Printer, Progress, callback
+from sim.sinks import InMemory, ResultLayout, Sink, sink_for
 
 Value = float | xr.DataArray
+Design = pd.DataFrame | xr.Dataset | Mapping[str, Any] | None
+RANDOM = ("refuse", "parameters")
+INTEGRATIONS = ("euler", "rk2", "rk4")
+KINDS = {"constant": "constant", "control": "clock", "stock": "initial value", "data": "series"}
 
 
 class Model:
@@ -49,30 +55,111 @@ class Model:
         self._labels = xr.Dataset(coords=labels).variables
 
     @classmethod
-    def load(cls, path: str | Path, *, encoding: str | None = None, data_files: Any = None) -> Model:
-        """Read a model file that PySD can parse.
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        encoding: str | None = None,
+        data_files: Any = None,
+        random: str = "refuse",
+        integration: str | None = None,
+    ) -> Model:
+        """Read a model file of Vensim (.mdl) or XMILE (.xmile, .xml, .stmx, .itmx).
 
         Args:
-            path: a .mdl or XMILE file.
-            encoding: of the file; by default its own declaration, or UTF-8.
+            path: the file.
+            encoding: of the file; by default its own declaration, UTF-8, or GBK where it can be nothing else.
             data_files: files with the values of data variables, as PySD takes them.
+            random: what becomes of random functions. `refuse` them, or make `parameters` of them: a result must depend
+                on its parameters alone, so that their values are drawn outside (`Model.parameters` states from what).
+            integration: euler, rk2 or rk4; by default what the file asks for.
+
+        Returns:
+            the model, ready to run.
 
         Raises:
             ModelError: not a model file, or one that PySD cannot parse.
             Refused: the model uses what the engine does not reproduce.
             CircularError: equations that need each other.
             UnknownNameError: an equation uses a name that is not defined.
+
+        >>> model = Model.load("docs/sir.mdl")
+        >>> model
+        Model('sir.mdl': 3 stocks, 3 auxiliaries, 5 constants; age 3; time 0 to 160 by 0.25, euler)
         """
         path = Path(path)
-        usable = data_files is None and path.is_file() and path.stat().st_size <= oracle.LARGEST
-        key = module_cache.key(path, encoding) if usable else ""
+        if random not in RANDOM:
+            raise SimError(f"random={random!r}: it must be one of {', '.join(RANDOM)}")
+        if integration is not None and integration not in INTEGRATIONS:
+            raise SimError(f"integration={integration!r}: it must be one of {', '.join(INTEGRATIONS)}")
+        usable = data_files is None and path.is_file() and path.stat().st_size <= pysd_parser.LARGEST
+        key = module_cache.key(path, encoding, random) if usable else ""
         module = module_cache.load(key) if usable else None
         if module is None:
-            module = build_module(oracle.abstract_model(path, encoding), path, data_files)
+            module = build_module(pysd_parser.abstract_model(path, encoding), path, data_files, random)
             check_order(module)
             if usable and not module.external:
                 module_cache.store(key, module)
+        module.integration = integration or module.integration
+        if module.integration not in INTEGRATIONS:
+            raise ModelError(
+                path,
+                f"the file asks for {module.integration.upper()}, whose steps follow a tolerance; give "
+                f"integration='{module.integration.split()[0]}' for steps of TIME STEP",
+            )
         return cls(path, module, encoding, data_files)
+
+    def __repr__(self) -> str:
+        counts = Counter(one.kind for one in self.variables.values())
+        words = {"auxiliary": "auxiliaries", "data": "data series"}
+        kinds = [
+            f"{counts[kind]} {kind if counts[kind] == 1 else words.get(kind, kind + 's')}"
+            for kind in ("stock", "auxiliary", "constant", "lookup", "data")
+            if counts[kind]
+        ]
+        used = {dim for one in self.variables.values() for dim in one.dims}
+        dims = [f"{dim} {len(elements)}" for dim, elements in self.subscripts.items() if dim in used]
+        clock, defaults = self._module.clock, self._module.defaults
+        times = [defaults.get(slot) for slot in (clock.initial, clock.final, clock.step)]
+        shown = [f"{float(value):g}" if value is not None else "?" for value in times]
+        span = f"time {shown[0]} to {shown[1]} by {shown[2]}, {self._module.integration}"
+        return f"Model({self.path.name!r}: {'; '.join(filter(None, [', '.join(kinds), ', '.join(dims), span]))})"
+
+    def parameters(self) -> pd.DataFrame:
+        """What can be given as a parameter.
+
+        Returns:
+            one row a parameter, by name (index `name`), with the columns `default` (a number, an array over `dims`, or
+            None where a value must be given or, for a stock, an equation gives it), `unit`, `dims`, `kind` (constant,
+            clock, initial value, series, random), `low` and `high` (limits in the file) and `meaning`. The initial
+            value of a stock goes by the name of the stock.
+
+        >>> Model.load("docs/sir.mdl").parameters().loc["infectivity", ["default", "unit"]].to_list()
+        [0.05, 'Dmnl']
+        """
+        module, rows = self._module, []
+        for one in self.variables.values():
+            kind = KINDS.get(one.kind)
+            if kind is None or one.slot is None or one.slot in module.fixed:
+                continue
+            value = module.defaults.get(one.slot) if kind != "initial value" else None
+            if kind == "clock" and value is None:  # computed from other constants
+                continue
+            stated = module.distributions.get(one.slot)
+            rows.append(
+                {
+                    "name": one.name,
+                    "default": None if value is None else _default(value, one, self.subscripts),
+                    "unit": one.units,
+                    "dims": one.dims,
+                    "kind": "random" if stated else kind,
+                    "low": one.limits[0],
+                    "high": one.limits[1],
+                    "meaning": stated or one.doc,
+                }
+            )
+        columns = ["name", "default", "unit", "dims", "kind", "low", "high", "meaning"]
+        return pd.DataFrame(rows, columns=columns).set_index("name")
 
     def __reduce__(self) -> tuple[type[Model], tuple[Path, Module, str | None, Any]]:
         """A model may be sent to another process; kernels come from the cache on disk there."""
@@ -93,9 +180,10 @@ class Model:
         """One run.
 
         Args:
-            params: values of constants (or of other variables but stocks, whose equations are then cut) by name or
-                `name[element,element]`: a number, an array over some of the variable's dims, or an array with a dim
-                `time` (linear between its points, held beyond them).
+            params: values of constants (or of other variables, whose equations are then cut) by name or
+                `name[element,element]`: a number, an array over some of the variable's dims (a pandas Series or
+                DataFrame by its labels), or an array with a dim `time` (linear between its points, held beyond them).
+                A stock's name stands for its value at the start.
             outputs: names of variables; by default all that have values.
             times: save points; by default those of SAVEPER.
             backend: auto, native, numpy or pysd.
@@ -106,6 +194,10 @@ class Model:
         Raises:
             UnknownNameError: an output that the model does not have.
             DesignError: parameters that do not fit.
+
+        >>> result = Model.load("docs/sir.mdl").run({"infectivity": 0.08}, ["infectious"])
+        >>> result["infectious"].dims
+        ('age', 'time')
         """
         memory = InMemory()
         self._simulate(None, outputs, params, times, backend, memory, EngineOptions())
@@ -113,7 +205,7 @@ class Model:
 
     def ensemble(
         self,
-        design: pd.DataFrame | xr.Dataset | None,
+        design: Design,
         outputs: Iterable[str] | None = None,
         *,
         params: Mapping[str, Value] | None = None,
@@ -121,22 +213,25 @@ class Model:
         workers: int = 1,
         batch: int | None = None,
         backend: str = "auto",
-        sink: Sink | None = None,
-        progress: Progress | None = None,
+        sink: Sink | str | Path | None = None,
+        progress: bool | Progress | None = None,
     ) -> xr.Dataset:
         """One run for every member of a design. The result does not depend on `workers` or `batch`.
 
         Args:
-            design: a DataFrame (columns are parameter names, rows members), or a Dataset of arrays with a dim `member`,
-                any dims of the variable and, for a series, `time`.
+            design: a DataFrame (columns are parameter names, rows members; numbers or text in its index name the
+                members), a dict of such columns, or a Dataset of arrays with a dim `member`, any dims of the variable
+                and, for a series, `time`.
             outputs: names of variables; by default all that have values.
             params: values common to all members, as in `run`; the design has precedence.
             times: save points; by default those of SAVEPER.
             workers: threads.
             batch: members at a time (bounds memory).
             backend: auto (native, else NumPy), native, numpy or pysd.
-            sink: takes the results batch by batch; by default they are kept in memory.
-            progress: called with (members done, members in all); False stops the run.
+            sink: takes the results batch by batch: a path ending in .nc or .parquet, or a `Sink`; by default they are
+                kept in memory.
+            progress: True prints to standard error; a function is called with (members done, members in all) and stops
+                the run by returning False.
 
         Returns:
             float64 variables with dims (member, model dims..., time) and attribute `units`.
@@ -145,11 +240,22 @@ class Model:
             UnknownNameError: an output that the model does not have.
             DesignError: a design or parameters that do not fit; the message names all faults.
             Cancelled: the progress callback returned False.
+
+        >>> design = pd.DataFrame({"infectivity": [0.04, 0.06]}, index=["mild", "severe"])
+        >>> peaks = Model.load("docs/sir.mdl").ensemble(design, ["infectious"])["infectious"].max("time")
+        >>> bool((peaks.sel(member="severe") > peaks.sel(member="mild")).all())
+        True
         """
-        target = sink or InMemory()
+        target = sink_for(sink)
         room = MEMORY_BYTES if isinstance(target, InMemory) else BATCH_BYTES
         report = self._simulate(
-            design, outputs, params, times, backend, target, EngineOptions(workers, batch, progress, room)
+            as_design(design),
+            outputs,
+            params,
+            times,
+            backend,
+            target,
+            EngineOptions(workers, batch, callback(progress, "members"), room),
         )
         return target.finish().assign_attrs(report)
 
@@ -178,7 +284,8 @@ class Model:
         self, request: Request, chosen: Sequence[Variable], grid: Grid, saves: Any, backend: str, options: EngineOptions
     ) -> Iterator[tuple[slice, dict[int, np.ndarray]]]:
         if backend == "pysd":
-            return pysd_backend.batches(self._oracle(), self._module, request, chosen, saves)
+            oracle = self._oracle()
+            return pysd_backend.batches(oracle, self._module, request, chosen, saves, options.progress)
         slots = tuple(dict.fromkeys(variable.slot for variable in chosen if variable.slot is not None))
         run = EnsembleRun(
             self._engine, request, slots, grid, choose(backend), options.workers, options.batch, options.progress
@@ -187,15 +294,19 @@ class Model:
 
     def verify(
         self,
-        design: pd.DataFrame | xr.Dataset | None,
+        design: Design,
         k: int,
         rng: np.random.Generator,
         *,
         outputs: Iterable[str] | None = None,
         params: Mapping[str, Value] | None = None,
         backend: str = "auto",
+        progress: bool | Progress | None = None,
     ) -> float:
         """Run k random members of a design through PySD as well.
+
+        PySD runs one member after the other, and a large model takes seconds or minutes for each: where the whole is
+        expected to take more than a few seconds, it is printed how many are done and how long the rest takes.
 
         Args:
             design: as in `ensemble`.
@@ -204,15 +315,25 @@ class Model:
             outputs: as in `ensemble`.
             params: as in `ensemble`.
             backend: what is compared with PySD.
+            progress: True prints always, False never; a function is called with (members done, members in all).
 
         Returns:
             the largest difference between the two, relative to the largest absolute value of its variable and member;
             infinite where only one of them is finite.
+
+        Raises:
+            SimError: PySD is no reference for this model (it integrates by Euler's method only) or for these
+                parameters (it takes no initial values of stocks).
         """
-        part = draw(design, k, rng)
+        part = draw(as_design(design), k, rng)
         names = None if outputs is None else list(outputs)
         ours = self.ensemble(part, names, params=params, backend=backend)
-        theirs = self.ensemble(part, names, params=params, backend="pysd")
+        shown = (
+            Printer("verify: PySD's members", QUIET)
+            if progress is None
+            else callback(progress, "verify: PySD's members")
+        )
+        theirs = self.ensemble(part, names, params=params, backend="pysd", progress=shown)
         return max((_difference(ours[name], theirs[name]) for name in ours.data_vars), default=0.0)
 
     def _oracle(self) -> oracle.Oracle:
@@ -220,6 +341,7 @@ class Model:
 
     def _parameters(self, request: Request) -> dict[str, np.ndarray]:
         labels = {variable.slot: variable.name for variable in self.variables.values()}
+        labels |= {slot: labels[stock] for stock, slot in self._module.initials.items()}
         return {labels[slot]: values for slot, values in request.member.items()}
 
     def _outputs(self, outputs: Iterable[str] | None) -> Sequence[Variable]:
@@ -256,6 +378,13 @@ class EngineOptions:
     batch: int | None = None
     progress: Progress | None = None
     room: int = BATCH_BYTES
+
+
+def _default(value: np.ndarray, one: Variable, subscripts: Mapping[str, tuple[str, ...]]) -> float | xr.DataArray:
+    """A default as a number where all elements have the same, with its labels otherwise."""
+    if one.dims and not (value == value.flat[0]).all():
+        return xr.DataArray(value, {dim: list(subscripts[dim]) for dim in one.dims}, one.dims)
+    return float(value.flat[0])
 
 
 def _save_points(times: Any) -> list[float] | None:

@@ -7,18 +7,10 @@ that PySD would paste into Python unquoted is removed or refused first: names fr
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import functools
 import hashlib
-import io
-import re
 import tempfile
-import threading
-import warnings
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +19,13 @@ import pandas as pd
 import xarray as xr
 
 from sim.errors import ModelError, UnknownNameError
+from sim.pysd_parser import abstract_model, call_pysd, check_file, lock, nodes, quiet
 
 Value = float | xr.DataArray
 
 CONTROLS = ("initial time", "final time", "time step", "saveper")
 KEYWORDS = (None, "interpolate", "look_forward", "hold_backward", "raw")
-MOST_ELEMENTS = 100_000  # of a numeric subscript range
-_NUMERIC_RANGE = re.compile(
-    rb"\(\s*(?P<stem>[^\s\d(),-][^\s(),-]*?)(?P<first>\d{1,4000})\s*-\s*(?P=stem)(?P<last>\d{1,4000})\s*\)"
-)
-LARGEST = 20 << 20  # bytes of a model file; the largest published ones have 2 MB
 FAR = 1e9  # time units before and after a series over which its end values are held
-
-# PySD keeps the handling of missing external values in a class attribute, and import state is global.
-_lock = threading.RLock()
 
 
 class Oracle:
@@ -101,11 +86,11 @@ class Oracle:
         """
         names = [self._match(name) for name in outputs] if outputs is not None else list(self.dims)
         points = [float(time) for time in times] if times is not None else []
-        with _lock, quiet():
+        with lock, quiet():
             model = self._fresh(params or {})
             model.set_components(self._settings(model, params or {}))
             model.clean_caches()  # or the clock would start from values that were cached before
-            frame = _pysd(
+            frame = call_pysd(
                 self.path,
                 lambda: model.run(
                     return_columns=[self._python_name[name] for name in names],
@@ -116,7 +101,7 @@ class Oracle:
             )
             coords = {name: self._coords(model, name) for name in names}
         # PySD may give dims of its own making, which fit nothing.
-        made: xr.Dataset = _pysd(self.path, lambda: self._dataset(frame, names, coords))
+        made: xr.Dataset = call_pysd(self.path, lambda: self._dataset(frame, names, coords))
         return made
 
     def _own(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -130,13 +115,13 @@ class Oracle:
         return {self._own([dim])[0]: list(self._own(elements)) for dim, elements in theirs.items()}, theirs
 
     def _load(self, *, initialize: bool) -> Any:
-        with _lock, quiet():
+        with lock, quiet():
             import pysd
 
             def load() -> Any:
                 return pysd.load(str(self._python), data_files=self._data_files, initialize=initialize)
 
-            return _pysd(self.path, load)
+            return call_pysd(self.path, load)
 
     def _fresh(self, params: Mapping[str, Value]) -> Any:
         """A model for one run.
@@ -209,77 +194,14 @@ def run(
     return Oracle(path).run(params, outputs, times)
 
 
-def abstract_model(path: Path, encoding: str | None = None) -> Any:
-    """PySD's abstract model of a file, with every path of an external file made absolute.
-
-    Raises:
-        ModelError: not a model file, or one that PySD cannot parse.
-    """
-    with quiet():  # its imports warn about pandas and chardet
-        from pysd.translators.vensim.vensim_file import VensimFile
-        from pysd.translators.xmile.xmile_file import XmileFile
-
-    _look_at(path)
-    suffix = path.suffix.lower()
-    if suffix == ".mdl":
-        _count_ranges(path)
-
-    def parse() -> Any:
-        file = VensimFile(path, encoding=encoding) if suffix == ".mdl" else XmileFile(path)
-        file.parse()
-        return file.get_abstract_model()
-
-    with _lock, quiet():
-        model = copy.deepcopy(_pysd(path, parse))  # PySD shares one mutable default among all subscript ranges
-    _look_for_circles(model, path)
-    for node in _nodes(model):
-        if hasattr(node, "file"):
-            node.file = _absolute(node.file, path.parent)
-    for section in model.sections:
-        for subscript in section.subscripts:
-            subscript.mapping = list(subscript.mapping)
-            if isinstance(subscript.subscripts, dict):
-                subscript.subscripts["file"] = _absolute(subscript.subscripts["file"], path.parent)
-    return model
-
-
-def _look_at(path: Path) -> None:
-    """Refuse what cannot be a model before it is read."""
-    if not path.is_file():
-        raise ModelError(path, "there is no such file")
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise ModelError(path, f"the file has {size / 2**20:.0f} MB; a model file has at most {LARGEST >> 20} MB")
-
-
-def _count_ranges(path: Path) -> None:
-    """Refuse a range such as (A1-A999999999), whose elements PySD's parser writes out."""
-    for found in _NUMERIC_RANGE.finditer(path.read_bytes()):
-        if int(found["last"]) - int(found["first"]) >= MOST_ELEMENTS:
-            text = found.group().decode(errors="replace")[:80]
-            raise ModelError(path, f"the subscript range {text} has more than {MOST_ELEMENTS} elements")
-
-
-def _look_for_circles(model: Any, path: Path) -> None:
-    """Refuse subscript ranges that contain themselves: PySD would resolve them for ever."""
-    for section in model.sections:
-        inside = {one.name: one.subscripts for one in section.subscripts if not isinstance(one.subscripts, dict)}
-        inside = {name: [held] if isinstance(held, str) else list(held) for name, held in inside.items()}
-        try:
-            tuple(TopologicalSorter(inside).static_order())
-        except CycleError as error:
-            circle = " → ".join(repr(name[:80]) for name in reversed(error.args[1][:20]))
-            raise ModelError(path, f"subscript ranges contain each other: {circle}") from None
-
-
 def _translated(path: Path, encoding: str | None) -> tuple[Path, dict[str, str]]:
     """The Python file that PySD makes of the model, in a temporary folder that lives as long as this process.
 
     With it the own names of the subscripts that were renamed.
     """
-    _look_at(path)
+    check_file(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    with _lock:
+    with lock:
         return _translate(path.resolve(), digest, encoding)
 
 
@@ -296,7 +218,7 @@ def _translate(path: Path, digest: str, encoding: str | None) -> tuple[Path, dic
     for number, section in enumerate(model.sections):
         section.path = folder / f"section_{number}.py"
     with quiet():
-        return Path(_pysd(path, lambda: ModelBuilder(model).build_model())), renamed
+        return Path(call_pysd(path, lambda: ModelBuilder(model).build_model())), renamed
 
 
 @functools.cache
@@ -328,7 +250,7 @@ def _make_harmless(model: Any, path: Path) -> dict[str, str]:
             for component in element.components:
                 if getattr(component, "keyword", None) not in KEYWORDS:
                     refused.append(f"keyword :{component.keyword}: of {element.name!r}")
-    for node in _nodes(model):
+    for node in nodes(model):
         texts = (getattr(node, field, "") for field in ("file", "tab", "x_row_or_col", "time_row_or_col", "cell"))
         refused += [f"argument {text!r} of an external data function" for text in texts if _breaks_out(text)]
     if refused:
@@ -348,7 +270,7 @@ def _rename(model: Any, renamed: Mapping[str, str]) -> None:
             return renamed.get(bare, bare) + "!" * value.endswith("!")
         return type(value)(new(one) for one in value) if isinstance(value, list | tuple) else value
 
-    for node in _nodes(model):
+    for node in nodes(model):
         for field in ("subscripts", "mapping"):
             if isinstance(getattr(node, field, None), str | list | tuple) and not hasattr(node, "elements"):
                 setattr(node, field, new(getattr(node, field)))
@@ -360,49 +282,6 @@ def _rename(model: Any, renamed: Mapping[str, str]) -> None:
 
 def _breaks_out(text: Any) -> bool:
     return isinstance(text, str) and text != "\\t" and ("'" in text or "\\" in text or not text.isprintable())
-
-
-def _nodes(thing: Any) -> Iterator[Any]:
-    """Every dataclass inside a thing, depth first."""
-    if dataclasses.is_dataclass(thing):
-        yield thing
-        for value in vars(thing).values():
-            yield from _nodes(value)
-    elif isinstance(thing, list | tuple):
-        for value in thing:
-            yield from _nodes(value)
-
-
-def _absolute(file: str, folder: Path) -> str:
-    if file.startswith("?"):  # an indirect reference, which PySD refuses by name
-        return file
-    return Path(folder, file.replace("\\", "/")).resolve().as_posix()
-
-
-def _pysd(path: Path, call: Any) -> Any:
-    """Call into PySD; whatever it raises becomes a ModelError that keeps its words."""
-    try:
-        return call()
-    except ModelError:
-        raise
-    except RecursionError as error:
-        raise ModelError(path, "PySD ran out of stack: the equations are circular or nested too deeply") from error
-    except Exception as error:
-        words = " ".join(str(error).split())
-        raise ModelError(path, f"PySD: {type(error).__name__}: {words[:2000]}") from error
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """PySD prints and warns about its own handling; what matters comes back as values or errors."""
-    with (
-        warnings.catch_warnings(),
-        redirect_stdout(io.StringIO()),
-        redirect_stderr(io.StringIO()),
-        np.errstate(all="ignore"),
-    ):
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _key(name: str) -> str:

@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 
 from sim.compiler.ir import Module, TimeSeries, Variable
 from sim.design import Request
+from sim.errors import Cancelled, SimError
 from sim.oracle import Oracle
+from sim.progress import Progress
 
 
 def parameters(module: Module, request: Request, member: int) -> dict[str, Any]:
     """The parameters of one member in the form that the oracle takes."""
     values: dict[str, Any] = {}
     for slot in sorted(request.given.all):
-        variable = next(one for one in module.variables.values() if one.slot == slot)
+        variable = next((one for one in module.variables.values() if one.slot == slot), None)
+        if variable is None:
+            raise SimError(f"{module.slots[slot].label!r}: PySD cannot be given the initial value of a stock")
         values[variable.name] = _value(module, variable, request, member)
     return values
 
@@ -38,9 +42,24 @@ def _value(module: Module, variable: Variable, request: Request, member: int) ->
 
 
 def batches(
-    oracle: Oracle, module: Module, request: Request, outputs: Sequence[Variable], times: Sequence[float] | None
+    oracle: Oracle,
+    module: Module,
+    request: Request,
+    outputs: Sequence[Variable],
+    times: Sequence[float] | None,
+    progress: Progress | None = None,
 ) -> Iterator[tuple[slice, dict[int, NDArray[np.float64]]]]:
-    """Members one by one, (times, cells, 1) by slot."""
+    """Members one by one, (times, cells, 1) by slot.
+
+    Raises:
+        SimError: what PySD cannot do: another method than Euler's, the initial value of a stock.
+    """
+    if module.integration != "euler":
+        raise SimError(
+            f"PySD integrates by Euler's method only, this model by {module.integration}: it is no reference here"
+        )
+    if progress is not None:
+        progress(0, request.members)
     for member in range(request.members):
         found = oracle.run(parameters(module, request, member), [one.name for one in outputs], times)
         values = {}
@@ -49,3 +68,5 @@ def batches(
             array = found[one.name].transpose("time", *one.dims).to_numpy()
             values[one.slot] = array.reshape(array.shape[0], -1, 1)
         yield slice(member, member + 1), values
+        if progress is not None and progress(member + 1, request.members) is False:
+            raise Cancelled(member + 1, request.members)

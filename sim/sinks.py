@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sim.compiler.ir import Variable
+from sim.errors import SimError
 
 Values = NDArray[np.float64]
 
@@ -117,6 +118,13 @@ class NetCDF:
     Args:
         path: the file.
         dtype: of the stored values, float64 or float32.
+
+    >>> from sim import Model
+    >>> design = {"contacts": [6.0, 9.0]}
+    >>> result = Model.load("docs/sir.mdl").ensemble(design, ["recovered"], sink=NetCDF(folder / "r.nc", "float32"))
+    >>> result["recovered"].dtype, result.sizes["member"]
+    (dtype('float32'), 2)
+    >>> result.close()
     """
 
     def __init__(self, path: str | Path, dtype: str = "float64") -> None:
@@ -133,9 +141,10 @@ class NetCDF:
         self.layout = layout
         self.file = file = netCDF4.Dataset(self.part, "w")
         file.createDimension("member", len(layout.members))
-        file.createVariable("member", "f8" if layout.members.dtype.kind == "f" else "i8", ("member",))[:] = (
-            layout.members
-        )
+        kinds = {"f": "f8", "i": "i8", "u": "u8"}
+        kind: Any = kinds.get(layout.members.dtype.kind, str)
+        members = layout.members if kind is not str else np.array([str(one) for one in layout.members], dtype=object)
+        file.createVariable("member", kind, ("member",))[:] = members
         file.createDimension("time", len(layout.times))
         file.createVariable("time", "f8", ("time",))[:] = layout.times
         for dim, elements in layout.subscripts.items():
@@ -171,6 +180,23 @@ class NetCDF:
         self.part.unlink(missing_ok=True)
 
 
+def sink_for(sink: Sink | str | Path | None) -> Sink:
+    """The sink of an argument: a path by its ending (.nc, .parquet), a sink as it is, None for memory.
+
+    Raises:
+        SimError: a path with another ending.
+    """
+    if sink is None:
+        return InMemory()
+    if not isinstance(sink, str | Path):
+        return sink
+    if Path(sink).suffix.lower() == ".nc":
+        return NetCDF(sink)
+    if Path(sink).suffix.lower() == ".parquet":
+        return Parquet(sink)
+    raise SimError(f"sink={str(sink)!r}: the ending must be .nc or .parquet")
+
+
 def _safe(name: str) -> str:
     """A name that NetCDF takes: it forbids slashes, control characters and blanks at the end."""
     kept = "".join("_" if char == "/" or not char.isprintable() else char for char in name.strip())
@@ -193,7 +219,7 @@ class Parquet:
         """Check that one table can hold the variables."""
         dims = {variable.dims for variable in layout.variables}
         if len(dims) > 1:
-            raise ValueError(f"one table needs variables of the same dims, got {sorted(dims)}; write one file for each")
+            raise SimError(f"one table needs variables of the same dims, got {sorted(dims)}; write one file for each")
         self.layout = layout
 
     def write(self, members: slice, values: Mapping[str, Values]) -> None:

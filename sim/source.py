@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sim.oracle import abstract_model
+from sim.pysd_parser import abstract_model
+from sim.reading.encoding import read_text
+from sim.reading.vensim_text import SKETCH, blank_comments, split_entries
 from sim.syntax_tree import kind_of, references, text
 
 CONTROLS = ("initial_time", "final_time", "time_step", "saveper")
 STATEFUL = ("DelayStructure", "DelayNStructure", "DelayFixedStructure", "SmoothStructure", "SmoothNStructure")
-_SKETCH = "\\\\\\---///"
 # A group marker: a line of asterisks, .Name, a line of asterisks; its comment follows the first ~.
 _GROUP = re.compile(r"^\*{3,}\s*\.(?P<name>[^*]*?)\s*\*{3,}$", re.DOTALL)
 _NAME = re.compile(r'\s*(?P<name>"(?:\\"|[^"])*"|[^\[=(:<~|"]+)')
@@ -149,10 +150,10 @@ def read(path: str | Path) -> Source:
 
 def entries(path: Path) -> Iterator[Entry]:
     """The equations of a Vensim file in order, with line numbers, groups and the macro that they stand in."""
-    content = path.read_text(encoding="utf-8", errors="replace").split(_SKETCH, 1)[0]
+    content = read_text(path).split(SKETCH, 1)[0]
     group, macro = "", ""
-    for start, fields in _split_entries(content):
-        equation = fields[0]
+    for start, fields in split_entries(content):
+        equation = blank_comments(fields[0])
         marker = _GROUP.match(equation.strip())
         if marker:
             group = marker["name"].strip()
@@ -167,25 +168,6 @@ def entries(path: Path) -> Iterator[Entry]:
         entry = _entry(equation, fields, group, line, macro)
         if entry is not None:
             yield entry
-
-
-def _split_entries(content: str) -> Iterator[tuple[int, list[str]]]:
-    """(position, [equation, units, comment, ...]) of each entry; quoted names may hold the separators ~ and |."""
-    position, start, current = 0, 0, 0
-    fields: list[str] = []
-    content = re.sub(r"^﻿?\{[^}]*\}", lambda found: " " * len(found.group()), content, count=1)
-    token = re.compile(r'[~|"]')
-    while found := token.search(content, position):
-        mark = found.start()
-        if content[mark] == '"':
-            closing = re.compile(r'"(?:\\"|[^"])*"').match(content, mark) if len(fields) < 2 else None
-            position = closing.end() if closing else mark + 1
-            continue
-        fields.append(content[current:mark])
-        position = current = mark + 1
-        if content[mark] == "|":
-            yield start, fields
-            start, fields = position, []
 
 
 def _entry(equation: str, fields: list[str], group: str, line: int, macro: str) -> Entry | None:
@@ -299,7 +281,7 @@ def _grouped_by_view(elements: Mapping[str, Element], path: Path) -> dict[str, E
 
 def _views(path: Path) -> dict[str, str]:
     """The first view in which each variable is drawn as itself, not as a shadow."""
-    _, _, sketch = path.read_text(encoding="utf-8", errors="replace").partition(_SKETCH)
+    _, _, sketch = read_text(path).partition(SKETCH)
     home: dict[str, str] = {}
     view = ""
     for line in sketch.splitlines():

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sim.reading.encoding import read_text
 from sim.source import Element, EquationPart, Macro, Source, read, reference
 from sim.syntax_tree import kind_of, text, value_of
 from sim.unit_registry import Unit, Units, UnitTextError
@@ -68,6 +69,9 @@ def check(model: str | Path | Source, units: Units | None = None) -> list[UnitFa
     Returns:
         Faults in the order of the file: derived against declared unit, disagreement inside an equation, unreadable,
         unknown or missing units.
+
+    >>> check("docs/sir.mdl")
+    []
     """
     source = model if isinstance(model, Source) else read(model)
     return _Checker(source, units or Units.generic(_equivalents(source.path))).check()
@@ -76,7 +80,7 @@ def check(model: str | Path | Source, units: Units | None = None) -> list[UnitFa
 def _equivalents(path: Path) -> list[str]:
     if path.suffix.lower() != ".mdl":
         return []
-    content = path.read_text(encoding="utf-8", errors="replace")
+    content = read_text(path)
     return re.findall(r"^22:(.*)$", content, re.MULTILINE)
 
 

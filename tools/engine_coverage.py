@@ -54,7 +54,8 @@ PROBES: dict[str, dict[str, str]] = {
         **{f"{name}": f"z = {name}(x / 10)" for name in ("ABS", "EXP", "LN", "SQRT", "SIN", "COS", "TAN", "INTEGER")},
         **{f"{name}": f"z = {name}(x / 10)" for name in ("ARCSIN", "ARCCOS", "ARCTAN", "SINH", "COSH", "TANH")},
         "MIN, MAX": "z = MIN(x, 4) + MAX(x, y)",
-        "LOG": "z = LOG(x, 10)",
+        "LOG, GAMMA LN": "z = LOG(x, 10) + GAMMA LN(x)",
+        "NPV": "z = NPV(x, 0.1, 0, 1)",
         "POWER": "z = POWER(x, y)",
         "MODULO, QUANTUM": "z = MODULO(x, 2) + QUANTUM(x, 1.5)",
         "XIDZ, ZIDZ": "z = XIDZ(x, y - y, 7) + ZIDZ(x, y - y) + ZIDZ(x, y)",
@@ -78,6 +79,7 @@ PROBES: dict[str, dict[str, str]] = {
         "DELAY N": "z = DELAY N(x, 3, 1, 2)",
         "DELAY N with a varying delay time": "z = DELAY N(x, 3 + Time / 8, 1, 2)",
         "DELAY FIXED": "z = DELAY FIXED(x, 2, 1)",
+        "DELAY MATERIAL": "z = DELAY MATERIAL(x, 2, 1, 0)",
         "SMOOTH, SMOOTHI": "z = SMOOTH(x, 3) + SMOOTHI(x, 3, 1)",
         "SMOOTH3, SMOOTH3I": "z = SMOOTH3(x, 3) + SMOOTH3I(x, 3, 1)",
         "SMOOTH N": "z = SMOOTH N(x, 3, 1, 4)",
@@ -87,6 +89,9 @@ PROBES: dict[str, dict[str, str]] = {
     },
     "Lookups and data": {
         "lookup variable": "z = curve(x)",
+        "LOOKUP EXTRAPOLATE, FORWARD, BACKWARD": "z = LOOKUP EXTRAPOLATE(curve, x) + LOOKUP FORWARD(curve, y) "
+        "+ LOOKUP BACKWARD(curve, y)",
+        "LOOKUP INVERT": "z = LOOKUP INVERT(curve, y)",
         "lookup with a subscripted argument": "z[row] = curve(b[row])",
         "lookup variable with subscripts": "z[row] = curves[row](b[row])",
         "WITH LOOKUP": "z = WITH LOOKUP(x, ([(0,0)-(10,10)],(0,1),(4,3),(6,2)))",
@@ -103,10 +108,14 @@ PROBES: dict[str, dict[str, str]] = {
         "mapping": "z[row] = o[other] * a[row]",
         "a subscript as a number": "z[row] = row * x",
         "ELMCOUNT": "z = ELMCOUNT(row)",
+        "a mapped subscript as a number": "z[row] = other * x",
+        "elements that follow from each other": "z[r1] = x~~|\nz[late] = z[early] * 2~~|\n"
+        "late: r2, r3 -> early~~|\nearly: r1, r2",
         "elements that nothing defines (NaN)": "z[r1] = x~~|\nz[r3] = y",
         "a subscript that is not on the left-hand side": "z[row] = o[other]~~|\nq[column] = a[row]",
     },
     "Rows": {
+        "VECTOR ELM MAP": "z[row] = VECTOR ELM MAP(b[r1], a[row] - 1)",
         "VECTOR SELECT": "z = VECTOR SELECT(a[row!], b[row!], 0, 0, 0)",
         "VECTOR SORT ORDER": "z[row] = VECTOR SORT ORDER(b[row], 1)",
         "VECTOR RANK": "z[row] = VECTOR RANK(b[row], 1)",

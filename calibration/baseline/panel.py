@@ -10,8 +10,8 @@ import xarray as xr
 
 from calibration import tables
 from calibration.baseline.vintage import VintageError
-from calibration.errors import InputError
 from calibration.tables import DATA
+from models.reading.faults import InputError
 
 YEARS = range(2000, 2016)
 PRICES = 2005  # base year of constant prices

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import xarray as xr
 
-from calibration.errors import InputError, nearest
+from models.reading.faults import InputError
+from models.reading.names import choose
 
 
 class VintageError(InputError):
@@ -23,8 +24,7 @@ def join(data: xr.Dataset, name: str, first: int, last: int) -> xr.DataArray:
     Raises VintageError naming years and vintages when they are not, InputError for an unknown name or missing year.
     """
     series = sorted(str(key).removesuffix("_vintage") for key in data if str(key).endswith("_vintage"))
-    if name not in series:
-        raise InputError(f"no series {name!r}{nearest(name, series)}; series: {', '.join(series)}")
+    name = choose(name, series, "series")
     vintage = data[f"{name}_vintage"]
     if "year" not in vintage.dims:
         raise InputError(f"{name} is not a yearly series")

@@ -243,7 +243,7 @@ def accuracy(case: ValidationCase) -> Verdict:
 
 
 def expectations(case: ValidationCase, path: Path = EXPECTATIONS) -> Verdict:
-    """Every parameter acts in the direction that the field expects: national sum and most of the provinces that it moves."""
+    """Every parameter acts in the direction that the field expects: national sum and most provinces that it moves."""
     table = pd.read_csv(path)
     names = list(dict.fromkeys(table["parameter"]))
     design = _low_high(case, names)
@@ -254,7 +254,9 @@ def expectations(case: ValidationCase, path: Path = EXPECTATIONS) -> Verdict:
         at = names.index(str(entry.parameter))
         move = run[str(entry.output)].isel(member=2 * at + 1) - run[str(entry.output)].isel(member=2 * at)
         signed = move * (1 if entry.sign == "+" else -1)
-        moved = float((abs(signed) > SLIGHT * abs(signed).max()).sum())  # a province that is ahead of its target is not rationed, for example
+        moved = float(
+            (abs(signed) > SLIGHT * abs(signed).max()).sum()
+        )  # a province that is ahead of its target is not rationed, for example
         if not (float(signed.sum()) > 0 and float((signed > SLIGHT * abs(signed).max()).sum()) >= PROVINCES * moved):
             word = "raise" if entry.sign == "+" else "lower"
             faults.append(
@@ -346,9 +348,11 @@ def _extreme_design(
 def corner_design(case: ValidationCase, corners: int, seed: int) -> xr.Dataset:
     """All low, all high, and random corners of the free and the uncertain parameters."""
     rng = np.random.default_rng(seed)
-    prior = wide_prior(case.inputs["base gdp"].size)
+    provinces = case.inputs["base gdp"].size
+    prior = wide_prior(provinces)
     count = len(prior.names)
-    up = np.concatenate([np.zeros((1, 30, count)), np.ones((1, 30, count)), rng.integers(0, 2, (corners, 30, count))])
+    shape = (provinces, count)
+    up = np.concatenate([np.zeros((1, *shape)), np.ones((1, *shape)), rng.integers(0, 2, (corners, *shape))])
     design = model_inputs(np.where(up > 0, prior.high, prior.low), dict(case.inputs))
     table = uncertain()
     side = np.concatenate(

@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.errors import InputError
 from experiments.allocation import growth as growth_rates
 from experiments.allocation import indicators as measured
 from experiments.allocation import national as national_sum
 from experiments.allocation import options as option_table
-from experiments.allocation.indicators import Indicators, Plan
+from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Array, Bounds, Weights
 from experiments.allocation.registry import Proposal, Rule, find
 from experiments.allocation.response import ModelResponse
+from models.plans import Plan
+from models.reading.faults import InputError
 
 Result = TypeVar("Result")
 
@@ -127,6 +128,11 @@ def allocate(
     return _solve(entry, data, {**resolved, "national": target / 100, "indicator": indicator, "model": model})
 
 
+def check_options(rule: str, options: Mapping[str, Any]) -> None:
+    """Raises InputError with the faults of options that a user gave to a rule: unknown names, values out of range."""
+    option_table.resolve(find(rule).name, options)
+
+
 def _collect(faults: list[str], step: Callable[[], Result]) -> Result | None:
     """The step's result, or None with its faults added to the list."""
     try:
@@ -145,11 +151,11 @@ def _period(name: str, base_year: int | None, options: Mapping[str, Any]) -> Pla
             raise InputError(
                 f"got base year {base_year}; allowed: {first} to {last}, where energy and GDP are measured"
             )
-        target_year = period.target_year + base_year - period.base_year
-        structure = min(period.structure_year, base_year)
+        last_year = period.last_year + base_year - period.base_year
+        structure = min(period.structure_year or base_year, base_year)
         windows = tuple(w for w in period.trend_windows if w[1] <= base_year) or period.trend_windows[:1]
         period = replace(
-            period, base_year=base_year, target_year=target_year, structure_year=structure, trend_windows=windows
+            period, base_year=base_year, last_year=last_year, structure_year=structure, trend_windows=windows
         )
     chosen = {key: options[key] for key in ("structure_year", "trend_windows") if options.get(key) is not None}
     return replace(period, **chosen)

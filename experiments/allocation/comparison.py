@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.errors import InputError
 from experiments.allocation.allocate import Allocation, allocate, measured_indicators
 from experiments.allocation.indicators import Indicators, find_plan
 from experiments.allocation.national import Array
 from experiments.allocation.response import ModelResponse
+from models.reading.faults import InputError
 
 OFFICIAL = "official"
 NEEDS = ("csv", "equal-chance", "least-cost")

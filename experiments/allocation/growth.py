@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from calibration.errors import InputError
 from experiments.allocation.national import Array
+from models.reading.faults import InputError
 
 FIVE_YEAR, FIRST_YEAR = "gdp_growth_annual", "gdp_growth_annual_target_of_year"
 BISECTIONS = 100

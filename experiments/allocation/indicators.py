@@ -7,45 +7,22 @@ Tibet has an economy and targets but no energy statistics: its energy is NaN and
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.errors import InputError, nearest
 from experiments.allocation import shipped
 from experiments.allocation.growth import growth_targets
 from experiments.allocation.national import Array
+from models.plans import TABLE, Plan, known_plan_names, plans
+from models.reading.faults import InputError
+from models.reading.names import choose
 
-PLANS_TABLE = Path(__file__).with_name("plans.csv")
 INDUSTRY = ("heavy industry", "light industry")
 OTHER = ("transport", "services", "agriculture and construction")
 RECENT = 5  # years of "recent growth"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A five-year plan. trend_windows: pairs of years within one vintage of the balances, from which own trends are
-    taken. energy_target, co2_target: the nation's cut, per cent. national_growth: per cent a year.
-    """
-
-    name: str
-    base_year: int
-    target_year: int
-    structure_year: int
-    trend_windows: tuple[tuple[int, int], ...]
-    energy_target: float
-    co2_target: float
-    national_growth: float
-
-    @property
-    def years(self) -> int:
-        """Length of the plan."""
-        return self.target_year - self.base_year
 
 
 @dataclass(frozen=True)
@@ -117,26 +94,22 @@ class Indicators:
         return replace(self, **changed)  # type: ignore[arg-type]
 
 
-@cache
-def plans() -> Mapping[str, Plan]:
-    """The plans that the measured data can serve (plans.csv)."""
-    table = pd.read_csv(PLANS_TABLE)
-    return {str(row["plan"]): _plan(row) for _, row in table.iterrows()}
-
-
-def _plan(row: "pd.Series[Any]") -> Plan:
-    windows = tuple((int(w[:4]), int(w[5:])) for w in str(row["trend_windows"]).split())
-    years = (int(str(row[key])) for key in ("base_year", "target_year", "structure_year"))
-    targets = (float(str(row[key])) for key in ("energy_target", "co2_target", "national_growth"))
-    base, target, structure = years
-    return Plan(str(row["plan"]), base, target, structure, windows, *targets)
+def served() -> Mapping[str, Plan]:
+    """The plans that the measured data can serve, by name (12FYP)."""
+    return {plan.name: plan for plan in plans().values() if plan.structure_year is not None}
 
 
 def find_plan(name: str) -> Plan:
-    """The plan of that name. Raises InputError with the nearest names."""
-    if name not in plans():
-        raise InputError(f"got plan {name!r}{nearest(name, list(plans()))}; allowed: {', '.join(plans())}")
-    return plans()[name]
+    """The plan of that name (12FYP, p12, 12th, 12, 十二五). Raises InputError where there is none, or no data."""
+    by_name = {plan.name: plan for plan in plans().values()}
+    plan = by_name[choose(name, known_plan_names(), "plan")]
+    if plan.structure_year is None:
+        raise InputError(
+            f"got plan {plan.name}, whose base year {plan.base_year} has no measured structure in the data; allowed: "
+            f"{', '.join(served())}; for another plan add measured data and fill structure_year and trend_windows "
+            f"in {TABLE.name}"
+        )
+    return plan
 
 
 def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
@@ -144,6 +117,7 @@ def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
     data = shipped.baseline() if baseline is None else baseline
     everyone = tuple(shipped.table("provinces")["province"])
     base, structure = plan.base_year, plan.structure_year
+    assert structure is not None  # `find_plan` gives no other
 
     def spread(values: xr.DataArray) -> Array:
         """Values of the 30 on all 31 provinces, NaN for the rest."""

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration.places import NATION
 from experiments.allocation import shipped
 from experiments.allocation.allocate import Allocation, measured_indicators
 from experiments.allocation.indicators import Indicators, find_plan
@@ -53,7 +54,7 @@ def _published_intensity() -> dict[int, float]:
     """Energy per GDP at 2005 prices after the census revision, Mtce/Gyuan, by year."""
     table = shipped.table("bulletin")
     rows = table[
-        (table["province"] == "China")
+        (table["province"] == NATION)
         & (table["variable"] == "energy_per_gdp")
         & (table["vintage"] == "revised-census-2")
     ]
@@ -63,9 +64,9 @@ def _published_intensity() -> dict[int, float]:
 def _intensity_2010() -> float:
     """Energy per GDP of 2010 at 2010 prices (Mtce/Gyuan): that of 2011 over its published change."""
     table, outcomes = shipped.table("bulletin"), shipped.table("plan_outcomes")
-    year = table[(table["province"] == "China") & (table["year"] == PRICES_2010 + 1)]
+    year = table[(table["province"] == NATION) & (table["year"] == PRICES_2010 + 1)]
     value = float(year.loc[year["variable"] == "energy_per_gdp", "value"].iloc[0]) / 10
-    change = outcomes[(outcomes["group"] == "China") & (outcomes["period"] == f"{PRICES_2010}-{PRICES_2010 + 1}")]
+    change = outcomes[(outcomes["group"] == NATION) & (outcomes["period"] == f"{PRICES_2010}-{PRICES_2010 + 1}")]
     return value / (1 + float(change["value"].iloc[0]) / 100)
 
 

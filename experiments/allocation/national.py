@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.errors import InputError
+from models.reading.faults import InputError
 
 Array = NDArray[np.float64]
 Cut = Callable[[float], Array]

@@ -1,6 +1,5 @@
 """Options of the rules: one table (defaults.csv) with default, range, unit, reason and source of each."""
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -9,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.errors import InputError, nearest
+from models.reading.faults import InputError
+from models.reading.names import choose, refusal
+from models.reading.numbers import read_number
 
 TABLE = Path(__file__).with_name("defaults.csv")
 SUM_TOLERANCE = 1e-9
@@ -34,12 +35,8 @@ def resolve(rule: str, given: Mapping[str, Any], extra: frozenset[str] = frozens
     "measured" stays that word; an empty default is None. Raises InputError with all faults.
     """
     table = options_of(rule).set_index("option")
-    faults = [
-        f"got option {name!r}, which rule {rule!r} does not have{nearest(name, list(table.index))}; it has: "
-        f"{', '.join(table.index)}"
-        for name in given
-        if name not in table.index and name not in extra
-    ]
+    names = [str(name) for name in table.index]
+    faults = [refusal(name, names, f"option of rule {rule}") for name in given if name not in {*names, *extra}]
     values: dict[str, Any] = {name: given[name] for name in given if name in extra}
     for name, row in table.iterrows():
         try:
@@ -61,19 +58,17 @@ def _value(name: str, row: "pd.Series[str]", got: Any) -> Any:
 
 def _number(name: str, row: "pd.Series[str]", got: Any) -> float:
     low, high = float(row["low"]), float(row["high"])
+    is_number = isinstance(got, int | float) and not isinstance(got, bool)
     try:
-        value = float(got)
-    except (TypeError, ValueError):
-        value = math.nan
-    if not low <= value <= high:
-        raise InputError(f"got {name} = {got}; allowed: a number from {low:g} to {high:g} ({row['unit']})")
-    return value
+        return read_number(repr(float(got)) if is_number else str(got), low, high)
+    except InputError as fault:
+        raise InputError(f"{name}: {fault} ({row['unit']})") from None
 
 
 def _integer(name: str, row: "pd.Series[str]", got: Any) -> int:
     value = _number(name, row, got)
     if value != round(value):
-        raise InputError(f"got {name} = {got}; allowed: a whole number from {row['low']} to {row['high']}")
+        raise InputError(f"{name}: got {got}, allowed: a whole number from {row['low']} to {row['high']}")
     return round(value)
 
 
@@ -83,9 +78,7 @@ def _measured(name: str, row: "pd.Series[str]", got: Any) -> float | str:
 
 def _choice(name: str, row: "pd.Series[str]", got: Any) -> str:
     choices = row["choices"].split()
-    if str(got) not in choices:
-        raise InputError(f"got {name} = {got!r}{nearest(str(got), choices)}; allowed: {', '.join(choices)}")
-    return str(got)
+    return choose(str(got), choices, f"value of {name}")
 
 
 def _flag(name: str, row: "pd.Series[str]", got: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from calibration.places import NATION
 from experiments.allocation import shipped
 from experiments.allocation.allocate import allocate, measured_indicators
 from experiments.allocation.indicators import Indicators, find_plan
@@ -64,7 +65,7 @@ class Point:
 def points() -> tuple[Point, ...]:
     """The published points of S1-S3 at the national 16 %."""
     table = shipped.table("allocation_published")
-    table = table[(table["province"] != "China") & (table["national_target"] == NATIONAL)]
+    table = table[(table["province"] != NATION) & (table["national_target"] == NATIONAL)]
     values = {(str(r["scenario"]), str(r["province"])): float(r["value"]) for _, r in table.iterrows()}
     found = []
     for (scenario, province), value in values.items():

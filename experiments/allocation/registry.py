@@ -18,9 +18,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from calibration.errors import InputError, nearest
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Cut
+from models.reading.names import choose
 
 Options = Mapping[str, Any]
 Growth = Literal["official", "equal", "scaled"]
@@ -118,12 +118,9 @@ def load() -> Mapping[str, Rule]:
 
 
 def find(name: str) -> Rule:
-    """The rule of that name (case and underscores are of no account). Raises InputError with the nearest names."""
+    """The rule of that name (case and underscores do not matter). Raises InputError with the nearest names."""
     rules = load()
-    wanted = name.strip().lower().replace("_", "-")
-    if wanted not in rules:
-        raise InputError(f"got rule {name!r}{nearest(wanted, list(rules))}; allowed: {', '.join(rules)}")
-    return rules[wanted]
+    return rules[choose(name, rules, "allocation rule")]
 
 
 def constant(cut: np.ndarray) -> Cut:

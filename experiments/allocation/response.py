@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.errors import InputError
 from experiments.allocation.indicators import Indicators, find_plan
 from experiments.allocation.national import Array
+from models.reading.faults import InputError
 
 Bool = NDArray[np.bool_]
 

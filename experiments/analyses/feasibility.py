@@ -11,8 +11,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.errors import InputError
 from experiments.analyses.intervals import wilson, words
+from models.reading.faults import InputError
 
 Array = NDArray[np.float64]
 

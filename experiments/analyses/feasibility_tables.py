@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from calibration.places import NATION
 from experiments.allocation.shipped import baseline
 from experiments.analyses import feasibility, regret, trust
 from experiments.analyses import reality_checks as checks
@@ -21,8 +22,6 @@ from experiments.analyses.sensitivity.sensitivity_tables import NOT_IDENTIFIED, 
 from experiments.ensemble.core import Ensemble, Params
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
-from models.places import NATION
-from models.plans import PLANS
 
 Array = NDArray[np.float64]
 Say = Callable[[str], None]
@@ -44,8 +43,8 @@ def feasibility_tables(
 ) -> None:
     """Feasibility of every allocation × mix × province, saved as tables of the run.
 
-    feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking, checks and trust. sentence_row: makes
-    the row of a box, with its sentences. check_files: experts' own reality checks, beside the shipped ones.
+    feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking and checks. sentence_row: makes the row
+    of a box, with its sentences. check_files: experts' own reality checks, beside the shipped ones.
     """
     asked = checks.everything(check_files) if reality else []
     metrics = run.metrics()
@@ -60,7 +59,6 @@ def feasibility_tables(
     if reality:
         say("reality checks over all members")
         run.save_table("checks", reality_checks(run, system, asked))
-    run.save_table("trust", trust.panel(run))
 
 
 def paces(run: Run) -> pd.DataFrame:
@@ -71,7 +69,7 @@ def paces(run: Run) -> pd.DataFrame:
 
 def base_energy(run: Run) -> xr.DataArray:
     """Measured energy of the plan's base year, Mtce: the weights of a shortfall."""
-    year = max(2005, min(PLANS[run.study.target.plan][1], 2010))
+    year = max(2005, min(run.study.target.period.base_year, 2010))
     return measured()["energy_total"].sel(year=year, drop=True)
 
 

@@ -10,8 +10,8 @@ from scipy.stats import qmc
 
 from calibration import backtest, baseline
 from calibration.backtest import FIRST, SECOND
-from calibration.errors import InputError
 from experiments import policy
+from models.reading.faults import InputError
 
 if TYPE_CHECKING:
     from experiments.runs.store import Run

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration.places import NATION
+
 SURVIVES = 0.8
 """Share of the provinces that must meet their targets, with the nation, for a future to count as survived."""
 
@@ -21,7 +23,7 @@ def shortfall(metrics: xr.Dataset, weight: xr.DataArray | None = None) -> xr.Dat
 
 
 def table(
-    metrics: xr.Dataset, national: float, weight: xr.DataArray | None = None, nation: str = "China"
+    metrics: xr.Dataset, national: float, weight: xr.DataArray | None = None, nation: str = NATION
 ) -> pd.DataFrame:
     """Regret of every allocation × mix over the same futures.
 
@@ -54,7 +56,7 @@ def table(
     return out.sort_values(["mix", "regret", "allocation"], ignore_index=True)
 
 
-def ranking(metrics: xr.Dataset, nation: str = "China") -> pd.DataFrame:
+def ranking(metrics: xr.Dataset, nation: str = NATION) -> pd.DataFrame:
     """Does the ranking of the policy mixes change over futures? One row per allocation and province.
 
     Columns: best (mix of the largest median reduction), share_best (share of futures in which it leads), second,

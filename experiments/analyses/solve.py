@@ -5,18 +5,21 @@ the catalogue, while λ rises. The search is for the whole mix, for each package
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.errors import InputError, nearest
+from calibration import tables
+from calibration.places import choose_province, known_provinces
 from experiments.analyses.intervals import wilson
 from experiments.ensemble.core import Ensemble, Params
 from experiments.installation import Installation
 from experiments.study.schema import AllocationChoice, MixChoice, Study
+from models.reading.faults import InputError, refuse
+from models.reading.names import match, refusal
 
 Array = NDArray[np.float64]
 
@@ -303,13 +306,10 @@ class SolveRequest:
 
 def _impossible(asked: SolveRequest) -> list[str]:
     """What of a question has no answer under any study."""
-    from experiments.installation import compiled_model
-
-    places = compiled_model().subscripts["province"]
+    known = known_provinces(tables.provinces())
     faults = []
-    if asked.province not in places:
-        near = nearest(asked.province, places)
-        faults.append(f"got province {asked.province!r}{near}; allowed: {', '.join(places)}")
+    if match(asked.province, known) is None:
+        faults.append(refusal(asked.province, known, "province"))
     if not 0 < asked.chance < 1:
         faults.append(f"got chance {asked.chance:g}; allowed: above 0 and below 1, for example 0.8")
     if asked.target is not None and not 0 < asked.target < 100:
@@ -332,8 +332,8 @@ def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.
         futures = Ensemble.of(study.model_copy(update=changes), system)
     except InputError as error:
         raise InputError([*faults, *error.faults]) from None
-    if faults:
-        raise InputError(faults)
+    refuse(faults)
+    asked = replace(asked, province=choose_province(asked.province, tables.provinces()))
     goal = futures.inputs.allocation["target"].isel(allocation=0, drop=True).copy()
     if asked.target is not None:
         goal.loc[{"province": asked.province}] = asked.target

@@ -34,7 +34,7 @@ from typing import Any
 
 import typer
 
-from calibration.errors import InputError, RuleError
+from models.reading.faults import InputError, RuleError
 
 DONE, FAILED, WRONG_INPUT, RULE_BROKEN = 0, 1, 2, 3
 

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calibration.places import choose_province
 from experiments.cli.console import Json, Quiet, emit, note
+from models.plans import known_plan_names
+from models.reading.names import match
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +49,9 @@ def allocate(
     quiet: Quiet = False,
 ) -> None:
     """Split the national target among the provinces by a rule, with the indicators behind each number."""
-    from experiments.cli import allocation_output
+    plan = match(plan, known_plan_names()) or plan  # an unknown plan is named with all other faults
+    province = province and choose_province(province)
+    from experiments.cli.tables import allocation_output
 
     flags = {"growth": growth, "floor": floor, "cap": cap, "round_to": round_to, "rounding": rounding}
     given = allocation_output.parse(set_ or [], {**flags, "path": str(table) if table else None})
@@ -81,12 +86,13 @@ def _allocate(
     from experiments.allocation import ledger as accounts
     from experiments.allocation.options import options_of
     from experiments.allocation.registry import find
-    from experiments.cli import allocation_output
-    from experiments.ensemble.core import DefaultModel
+    from experiments.cli.tables import allocation_output
+    from experiments.ensemble.study_model import StudyModel
+    from experiments.installation import load_study
 
     if "members" in set(options_of(find(rule).name)["option"]):
         note("simulating the model for this rule", quiet)
-    result = split(rule, national, model=DefaultModel(), **given)
+    result = split(rule, national, model=StudyModel(load_study()), **given)
     table = pd.concat([accounts.measured(), accounts.planned(result)]) if ledger else result.table
     if out:
         allocation_output.save(table, out)
@@ -115,10 +121,11 @@ def _compare(
     quiet: bool,
 ) -> None:
     from experiments.allocation import comparison as sides
-    from experiments.cli import allocation_output
-    from experiments.ensemble.core import DefaultModel
+    from experiments.cli.tables import allocation_output
+    from experiments.ensemble.study_model import StudyModel
+    from experiments.installation import load_study
 
-    found = sides.rules_of(sides.names(names, given), national, plan, model=DefaultModel(), **given)
+    found = sides.rules_of(sides.names(names, given), national, plan, model=StudyModel(load_study()), **given)
     result = sides.compare(found)
     if out:
         allocation_output.save(result.targets.reset_index(), out)

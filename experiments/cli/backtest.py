@@ -3,12 +3,16 @@
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from calibration.errors import InputError
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.runs.find import find_run
+from models.reading.faults import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WIDTH = 112
 SHORT = {
@@ -38,6 +42,8 @@ def backtest(
 
     Printed are the main scores; --json holds all of them, with the forecast and its 80 % band of every province.
     """
+    folder = None if run is None else find_run(run, runs)
+    from experiments import pipeline
     from experiments.analyses import hindcast
     from experiments.runs.store import Run
 
@@ -46,10 +52,10 @@ def backtest(
         return
     if html is not None and html.suffix != ".html":
         raise InputError(f"--html {html}: a page must be called .html, for example {html.with_suffix('.html')}")
-    target = None if run is None else Run.open(run, runs)
+    target = None if folder is None else Run(folder)
     card = hindcast.scorecard(origin, members, seed, lambda text: note(text, quiet))
     if target is not None:
-        hindcast.save(card, target)
+        pipeline.redo(target, pipeline.HINDCAST, (), lambda: hindcast.save(card, target))
     if html is not None:
         from experiments.report import write_card
 

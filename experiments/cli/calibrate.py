@@ -8,7 +8,6 @@ import typer
 
 from experiments.cli.console import Json, Quiet, emit, note
 
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -45,9 +44,7 @@ def calibrate(
     emit(identifiability.labelled(posterior.summary(posterior.load(path))), json)
 
 
-def _all(
-    starts: int, draws: int, kept: int, seed: int, fresh: bool, say: Callable[[str], None]
-) -> "pd.DataFrame":
+def _all(starts: int, draws: int, kept: int, seed: int, fresh: bool, say: Callable[[str], None]) -> "pd.DataFrame":
     """The posterior of every origin, then the table of what earlier plans teach."""
     from calibration import baseline, forecast, learning, posterior
     from calibration import calibrate as calibration_run

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calibration.places import choose_province
 from experiments.cli.console import Json, Quiet, emit, note
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def show(
     quiet: Quiet = False,
 ) -> None:
     """Print and plot what was measured of one province."""
+    province = province if folder else choose_province(province)
     from calibration import audit, tables
 
     found = audit.province(province, folder or tables.DATA)

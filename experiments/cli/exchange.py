@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.runs.find import find_run
 
 TITLES = {
     "study": "Study",
@@ -26,10 +27,11 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """What differs between two runs, and what that did to each verdict."""
+    first, second = find_run(run_a, runs), find_run(run_b, runs)
     from experiments.exchange import compare as comparison
     from experiments.runs.store import Run
 
-    found = comparison.compare(Run.open(run_a, runs), Run.open(run_b, runs))
+    found = comparison.compare(Run(first), Run(second))
     if json:
         emit(found, json)
         return
@@ -51,14 +53,17 @@ def export(
     runs: RunsFolder = Path("runs"),
 ) -> None:
     """Write a run in a format of others; prints what was written."""
+    folder = find_run(run, runs)
     from experiments.exchange import export as formats
     from experiments.runs.store import Run
+    from models.reading.names import choose
 
-    chosen = Run.open(run, runs)
-    if to == "model":
+    chosen = Run(folder)
+    form = choose(to, [*formats.FORMATS, "model"], "format")
+    if form == "model":
         typer.echo(formats.member_model(chosen, member, allocation, mix, out))
     else:
-        typer.echo(formats.export(chosen, to, out))
+        typer.echo(formats.export(chosen, form, out))
 
 
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"compare": compare, "export": export}

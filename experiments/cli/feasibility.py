@@ -7,12 +7,21 @@ from typing import Annotated
 import typer
 
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.runs.find import find_run
+from experiments.study.files import names
+from models.reading.names import match
 
 Allocation = Annotated[str | None, typer.Option(help="Allocation of the run; its first when left out.")]
 Mix = Annotated[str | None, typer.Option(help="Policy mix of the run; its first when left out.")]
 RunName = Annotated[
     str | None, typer.Argument(metavar="[RUN|STUDY]", help="A run, or a study to run; the newest run when left out.")
 ]
+
+
+def known_run(name: str | None, runs: Path) -> None:
+    """Raises InputError where a name is neither that of a run nor that of a study."""
+    if name is not None and Path(name).suffix not in (".yaml", ".yml") and match(name, names()) is None:
+        find_run(name, runs)
 
 
 def feasibility(
@@ -26,20 +35,25 @@ def feasibility(
     quiet: Quiet = False,
 ) -> None:
     """Chance, margin, light, headroom and pace of every province; failure conditions in words; reality checks."""
+    known_run(run, runs)
     from experiments import pipeline
     from experiments.analyses import feasibility_tables
-    from experiments.analyses.sensitivity import sensitivity_tables
-    from experiments.cli import terminal_tables
+    from experiments.cli.tables import terminal_tables
     from experiments.ensemble import installed
+    from experiments.ensemble.simulation import SIMULATION
     from experiments.words import box_sentences
 
     system = installed.installed(0)
     chosen = pipeline.opened(run, runs, system)
-    at = sensitivity_tables.scenario(chosen, allocation, mix)
-    feasibility_tables.feasibility_tables(
-        chosen, system, box_sentences.row, lambda text: note(text, quiet), reality=checks, check_files=check or ()
+    at = chosen.study.scenario(allocation, mix)
+    pipeline.redo(
+        chosen,
+        pipeline.FEASIBILITY,
+        (SIMULATION, *pipeline.recorded(chosen, pipeline.HINDCAST)),
+        lambda: feasibility_tables.feasibility_tables(
+            chosen, system, box_sentences.row, lambda text: note(text, quiet), reality=checks, check_files=check or ()
+        ),
     )
-    pipeline.record_command(chosen)
     if json:
         emit(terminal_tables.tables(chosen, terminal_tables.FEASIBILITY), json)
         return

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from calibration.errors import InputError
 from experiments.cli.console import Json, Quiet, emit, note
+from models.reading.faults import InputError
 
 
 def forecast(

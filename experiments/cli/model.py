@@ -94,8 +94,8 @@ def equations(
     quiet: Quiet = False,
 ) -> None:
     """Write the table of equations: name, unit, equation, meaning, source (.md, .html or .csv)."""
-    from calibration.errors import InputError
     from experiments.exchange.equation_sources import stale, table
+    from models.reading.faults import InputError
     from sim import equation_table as tables
 
     assert out is not None
@@ -147,8 +147,8 @@ def loops(
     json: Json = False,
 ) -> None:
     """Cut each feedback loop in turn: the change of the 12th plan's reduction in every province, per cent points."""
-    from calibration.errors import InputError
     from calibration.validation import validate
+    from models.reading.faults import InputError
     from sim import Model
 
     model = Model.load(_file(file))
@@ -170,8 +170,8 @@ def reproduction(
 
 def _file(file: Path | None) -> Path:
     """The model file. Raises InputError when it cannot be read."""
-    from calibration.errors import InputError
     from models import PROVINCE
+    from models.reading.faults import InputError
     from sim.errors import SimError
     from sim.source import read
 

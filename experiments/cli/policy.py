@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.runs.find import find_run
+from models.reading.names import choose
 
 app = typer.Typer(help="Policy options, mixes and their costs.", no_args_is_help=True)
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"policy": app}
@@ -19,7 +22,10 @@ def list_(
     quiet: Quiet = False,
 ) -> None:
     """Every option of the catalogue, one line each; how many of its numbers are assumed."""
-    from experiments.cli import catalogue_tables
+    from experiments.policy import catalogue
+
+    package = package and choose(package, catalogue().packages, "package")
+    from experiments.cli.tables import catalogue_tables
 
     emit(catalogue_tables.options(package), json)
     note(catalogue_tables.account(), quiet)
@@ -32,11 +38,12 @@ def show(
     quiet: Quiet = False,
 ) -> None:
     """One option: every number and share with its range, unit and source; with --json its whole design."""
-    from experiments.cli import catalogue_tables
     from experiments.policy import catalogue
 
-    emit(catalogue_tables.sheet(option) if json else catalogue_tables.numbers(option), json)
     one = catalogue()[option]
+    from experiments.cli.tables import catalogue_tables
+
+    emit(catalogue_tables.sheet(one.id) if json else catalogue_tables.numbers(one.id), json)
     note(f"{one.title} / {one.title_zh}: {one.description}", quiet)
 
 
@@ -47,15 +54,19 @@ def mixes(
     json: Json = False,
 ) -> None:
     """Strength, start and phase-in of every lever in a mix; a file is checked whole."""
-    from experiments.cli import catalogue_tables
+    province = choose_province(province, simulated())
+    from experiments.policy import find_mix
 
-    emit(catalogue_tables.mix_table(mix, province) if mix else catalogue_tables.mixes_table(), json)
+    file = find_mix(mix) if mix else None
+    from experiments.cli.tables import catalogue_tables
+
+    emit(catalogue_tables.mix_table(file, province) if file else catalogue_tables.mixes_table(), json)
 
 
 @app.command()
 def levers(json: Json = False) -> None:
     """The model's levers: package, effect at strength 1 with its range, cost from the options behind it."""
-    from experiments.cli import catalogue_tables
+    from experiments.cli.tables import catalogue_tables
 
     emit(catalogue_tables.levers_table(), json)
 
@@ -68,6 +79,7 @@ def costs(
     json: Json = False,
 ) -> None:
     """A policy table of a run: costs of the options, cost curve, contributions, triple win."""
-    from experiments.cli import catalogue_tables
+    folder = find_run(run, runs)
+    from experiments.cli.tables import catalogue_tables
 
-    emit(catalogue_tables.of_run(run, runs, table, whole=json), json)
+    emit(catalogue_tables.of_run(folder, table, whole=json), json)

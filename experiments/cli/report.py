@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.runs.find import find_run
 
 
 class Language(StrEnum):
@@ -27,11 +28,12 @@ def report(
     quiet: Quiet = False,
 ) -> None:
     """Write the report of a run: one self-contained HTML file a language, which opens without network."""
+    folder = find_run(run, runs)
     from experiments.report import printed, write
     from experiments.runs.store import Run
     from experiments.words.terms import LANGS
 
-    found = Run.open(run, runs)
+    found = Run(folder)
     paths = write(found, LANGS if lang is None else [lang.value], output)
     if pdf:
         paths += [printed(path) for path in paths]

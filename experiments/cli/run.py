@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from calibration.places import NATION, known_provinces, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note, progress
+from experiments.study.files import find as find_study
+from models.reading.names import choose_all
 
 Study = Annotated[str, typer.Argument(help="Name of a shipped study, or path of a YAML file.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Override: path=value, for example members=200.")]
@@ -34,13 +37,14 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Carry out a whole study: check, simulate, analyse, report; print which provinces reach their targets."""
+    file = find_study(study)
     from experiments import installation, pipeline
-    from experiments.cli import terminal_tables
+    from experiments.cli.tables import terminal_tables
     from experiments.ensemble import estimate, installed
     from experiments.runs import overview
 
+    asked = installation.load_study(file, set_ or ())
     pipeline.check_data()
-    asked = installation.load_study(study, set_ or ())
     system = installed.installed(1 if workers or cluster else threads)
     if dry_run:
         emit(estimate.estimate(asked, system, runs), json)
@@ -85,12 +89,13 @@ def ensemble(
     quiet: Quiet = False,
 ) -> None:
     """Simulate a study without analyses and report; print the run's name and statistics."""
+    file = find_study(study)
     from experiments.ensemble import installed, simulation
     from experiments.installation import load_study
     from experiments.runs import overview
 
     system = installed.installed(1 if workers or cluster else threads)
-    begun = simulation.start(load_study(study, set_ or ()), system, runs, batch=batch, fresh=fresh)
+    begun = simulation.start(load_study(file, set_ or ()), system, runs, batch=batch, fresh=fresh)
     simulation.resume(begun, system, workers=workers, cluster=cluster, step=lambda total: progress(total, quiet))
     emit({"run": begun.name, "members": begun.manifest["members"]} if json else {"run": begun.name}, json)
     note(overview.statistics(begun), quiet)
@@ -106,13 +111,14 @@ def simulate(
     json: Json = False,
 ) -> None:
     """One run of the model: its outputs by year, without predictive error; nothing is stored."""
+    file, provinces = find_study(study), choose_all(province or [NATION], known_provinces(simulated()), "province")
     from experiments.ensemble import installed, member_design, one_run
     from experiments.installation import load_study
 
-    asked = load_study(study, set_ or ())
+    asked = load_study(file, set_ or ())
     design = member_design.centre(asked) if member is None else member_design.design(asked)
     found = one_run.one_run(asked, installed.installed(), design, member or 0, allocation, mix)
-    emit(one_run.by_year(found, province or ["China"]), json, decimals=4)
+    emit(one_run.by_year(found, provinces), json, decimals=4)
 
 
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"run": run, "ensemble": ensemble, "simulate": simulate}

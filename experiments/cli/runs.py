@@ -8,6 +8,7 @@ import typer
 
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note, progress
 from experiments.cli.run import Cluster, Threads, Verify, Workers
+from experiments.runs.find import find_run
 
 app = typer.Typer(help="Stored runs: list, show, resume, remove.", no_args_is_help=True)
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"runs": app}
@@ -27,11 +28,12 @@ def list_(runs: RunsFolder = Path("runs"), json: Json = False) -> None:
 @app.command()
 def show(name: Name, runs: RunsFolder = Path("runs"), json: Json = False, quiet: Quiet = False) -> None:
     """A run's manifest, tables and, when it is complete, its verdicts."""
-    from experiments.cli import terminal_tables
+    folder = find_run(name, runs)
+    from experiments.cli.tables import terminal_tables
     from experiments.runs import overview
     from experiments.runs.store import Run
 
-    run = Run.open(name, runs)
+    run = Run(folder)
     if json:
         emit({**run.manifest, "tables": list(run.tables)}, json)
         return
@@ -53,13 +55,14 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Finish a run that was interrupted."""
+    folder = find_run(name, runs)
     from experiments import installation, pipeline
     from experiments.ensemble import installed
     from experiments.runs import overview
     from experiments.runs.store import Run
 
     run = pipeline.finish(
-        Run.open(name, runs),
+        Run(folder),
         installed.installed(1 if workers or cluster else threads),
         pipeline.RunOptions(workers, cluster, verify=verify, report=report),
         step=lambda total: progress(total, quiet),

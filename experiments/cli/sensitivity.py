@@ -6,15 +6,16 @@ from typing import Annotated
 
 import typer
 
+from calibration.places import NATION, choose_province, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
-from experiments.cli.feasibility import Allocation, Mix, RunName
+from experiments.cli.feasibility import Allocation, Mix, RunName, known_run
 
 
 def sensitivity(
     run: RunName = None,
     allocation: Allocation = None,
     mix: Mix = None,
-    province: Annotated[str, typer.Option(help="Whose table is printed; all are stored.")] = "China",
+    province: Annotated[str, typer.Option(help="Whose table is printed; all are stored.")] = NATION,
     runs: RunsFolder = Path("runs"),
     budget: Annotated[int, typer.Option(help="Model runs of each Sobol' design.", min=500)] = 32_000,
     trajectories: Annotated[int, typer.Option(help="Morris trajectories of the screening.", min=4)] = 16,
@@ -22,18 +23,27 @@ def sensitivity(
     quiet: Quiet = False,
 ) -> None:
     """Morris with a dummy, Sobol' indices of margin and of hit or miss, groups by year, irrelevant inputs, Shapley."""
+    known_run(run, runs)
+    province = choose_province(province, simulated())
     from experiments import pipeline
     from experiments.analyses.sensitivity import sensitivity_tables
-    from experiments.cli import terminal_tables
+    from experiments.cli.tables import terminal_tables
     from experiments.ensemble import installed
+    from experiments.ensemble.simulation import SIMULATION
 
     system = installed.installed(0)
     chosen = pipeline.opened(run, runs, system)
-    terminal_tables.known_place(chosen, province)
-    at = sensitivity_tables.scenario(chosen, allocation, mix)
+    province = terminal_tables.known_place(chosen, province)
+    at = chosen.study.scenario(allocation, mix)
     say = lambda text: note(text, quiet)  # noqa: E731
-    sensitivity_tables.sensitivity_tables(chosen, system, *at, runs=budget, trajectories=trajectories, say=say)
-    pipeline.record_command(chosen)
+    pipeline.redo(
+        chosen,
+        pipeline.SENSITIVITY,
+        (SIMULATION,),
+        lambda: sensitivity_tables.sensitivity_tables(
+            chosen, system, *at, runs=budget, trajectories=trajectories, say=say
+        ),
+    )
     if json:
         emit(terminal_tables.tables(chosen, terminal_tables.SENSITIVITY), json)
         return

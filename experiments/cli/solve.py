@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, emit, note
+from experiments.study.files import find as find_study
 
 
 def solve(
@@ -22,13 +24,18 @@ def solve(
     quiet: Quiet = False,
 ) -> None:
     """Least strength of the mix, of each package alone, lever by lever; or "not reachable" and the bound that binds."""
+    province, file = choose_province(province, simulated()), find_study(study)
+    from experiments import allocation, policy
+
+    allocation.find(rule)
+    policy.find_mix(mix)
     from experiments.analyses import solve as solver
     from experiments.ensemble import installed
     from experiments.installation import load_study
 
     asked = solver.SolveRequest(province, rule, mix, chance, target)
     overrides = [f"members={members}", "sampling.method=sobol"]
-    table, sentence = solver.answer(load_study(study, overrides), installed.installed(0), asked)
+    table, sentence = solver.answer(load_study(file, overrides), installed.installed(0), asked)
     emit({"answer": sentence, "rows": table} if json else solver.shown(table), json)
     note(sentence, quiet or json)
     if save:

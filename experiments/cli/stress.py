@@ -17,10 +17,12 @@ def stress(
     quiet: Quiet = False,
 ) -> None:
     """How many verdicts on the 12th plan's targets change when the baseline is written down otherwise."""
-    from calibration.validation import stress as switches
     from experiments import policy
 
-    table = switches.verdicts(policy.mix(mix).params(), members, seed, lambda text: note(text, quiet))
+    file = policy.find_mix(mix)
+    from calibration.validation import stress as switches
+
+    table = switches.verdicts(policy.mix(file).params(), members, seed, lambda text: note(text, quiet))
     emit(table if provinces else switches.summary(table), json)
     note(
         f"{mix} mix, targets of the 12th plan, {members} members. Met: a chance of at least one half; changes: of the "

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.runs.find import find_run
 
 app = typer.Typer(help="The stepwise expert process: sheets that people fill in.", no_args_is_help=True)
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"toolkit": app}
@@ -22,6 +24,7 @@ def init(
     quiet: Quiet = False,
 ) -> None:
     """Make a working folder, prefilled with measured figures, official goals and the option catalogue."""
+    province = choose_province(province, simulated())
     from experiments import toolkit
 
     made = toolkit.init(province, folder, reviewers)
@@ -53,10 +56,11 @@ def results(
     runs: RunsFolder = Path("runs"),
 ) -> None:
     """Bring a run's tables for the province into 7-results."""
+    run_folder = find_run(run, runs)
     from experiments import toolkit
     from experiments.runs.store import Run
 
-    emit({"written": ", ".join(toolkit.results(folder, Run.open(run, runs)))})
+    emit({"written": ", ".join(toolkit.results(folder, Run(run_folder)))})
 
 
 @app.command()
@@ -75,16 +79,17 @@ def monitor(
     quiet: Quiet = False,
 ) -> None:
     """Append a measured year, update the ensemble, and say what changed in the verdict and why."""
-    from calibration.errors import InputError
+    run_folder = find_run(run, runs)
     from experiments import toolkit
     from experiments.runs.store import Run
     from experiments.toolkit import monitoring
     from experiments.toolkit.sheets import Folder as Working
+    from models.reading.faults import InputError
 
     if (year is None) != (change is None):
         raise InputError("give both --year and --change, or neither")
     if year is not None and change is not None:
         monitoring.append(Working.open(folder), year, change, error, source)
-    told = toolkit.monitor(folder, Run.open(run, runs), mix)
+    told = toolkit.monitor(folder, Run(run_folder), mix)
     emit(told if json else told[["year", "chance before", "chance after", "verdict", "why"]], json)
     note(f"mix {told['mix'].iloc[0]}; ranges and pace still needed: {folder / 'verdicts.csv'}", quiet)

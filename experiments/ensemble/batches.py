@@ -11,7 +11,6 @@ import xarray as xr
 from experiments.ensemble import outputs
 from experiments.installation import FIRST_YEAR, ScenarioInputs, Simulate
 from experiments.study.schema import Study
-from models.plans import PLANS
 
 BATCH = 512
 """Members at a time: large against the fixed cost of a batch, small against memory and what a kill loses."""
@@ -63,7 +62,7 @@ class Job:
     @property
     def plan(self) -> tuple[int, int]:
         """Base and last year of the plan that is judged."""
-        return PLANS[self.study.target.plan][1:]
+        return self.study.target.period.span
 
     def __call__(self, batch: Batch, design: pd.DataFrame) -> Arrays:
         """Results of a batch: `metric:name` (province, member, …) and, if wanted, `path:name` (member, province, …)."""

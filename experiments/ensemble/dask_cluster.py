@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.errors import InputError
 from experiments.ensemble.batches import Arrays, Batch, Execute, Job
+from models.reading.faults import InputError
 
 AHEAD = 2
 """Batches sent out per worker thread: one at work, one waiting; bounds the memory of everybody."""

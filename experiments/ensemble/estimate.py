@@ -11,7 +11,6 @@ from experiments.ensemble.batches import Batch, Job
 from experiments.installation import Installation
 from experiments.runs import manifest
 from experiments.study.schema import Study
-from models.plans import PLANS
 
 PILOT = 64
 """Members of the batch that is timed for an estimate."""
@@ -60,7 +59,7 @@ def estimate(study: Study, system: Installation, runs: Path) -> dict[str, Any]:
         "disk bytes": int(table + scenarios * kept),
         "temporary disk bytes": int(scenarios * (long * sizes[True] + short * sizes[False])),
         "free disk bytes": shutil.disk_usage(_there(runs)).free,
-        "judged": " ".join(map(str, PLANS[study.target.plan])),
+        "judged": " ".join(map(str, (study.target.period.name, *study.target.period.span))),
     }
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import qmc
 
-from calibration.errors import InputError
 from experiments.installation import calibrated, flat
 from experiments.study.schema import Study
+from models.reading.faults import InputError
 
 
 def design(study: Study) -> pd.DataFrame:

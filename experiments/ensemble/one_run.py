@@ -6,11 +6,13 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from calibration.errors import InputError, nearest
+from calibration.places import known_provinces
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import Job
 from experiments.installation import FIRST_YEAR, Installation
 from experiments.study.schema import Study
+from models.reading.faults import InputError
+from models.reading.names import choose_all
 
 
 def one_run(
@@ -20,30 +22,21 @@ def one_run(
 
     Raises InputError for a scenario or member that is not there.
     """
-    scenarios = {"allocation": [a.label for a in study.allocations], "mix": [m.label for m in study.mixes]}
-    wanted = {"allocation": allocation or scenarios["allocation"][0], "mix": mix or scenarios["mix"][0]}
-    faults = [
-        f"{study.name} has no {what} {name!r}{nearest(name, scenarios[what])}; it has: {', '.join(scenarios[what])}"
-        for what, name in wanted.items()
-        if name not in scenarios[what]
-    ]
+    allocation, mix = study.scenario(allocation, mix)
     if not 0 <= member < len(design):
-        faults.append(f"member {member}: members are numbered 0 to {len(design) - 1}")
-    if faults:
-        raise InputError(faults)
+        raise InputError(f"member {member}: members are numbered 0 to {len(design) - 1}")
     inputs = system.inputs(study)
     job = Job(study, inputs, system.simulate, system.errors, system.checksums, {})
     years = range(FIRST_YEAR, study.outputs.last_year + 1)
     row = design.iloc[[member]]
-    found, _ = job.results(wanted["allocation"], wanted["mix"], row, study.outputs.variables, years)
+    found, _ = job.results(allocation, mix, row, study.outputs.variables, years)
     return outputs.with_nation(outputs.folded(found), study.outputs.variables).isel(member=0, drop=True)
 
 
 def by_year(found: xr.Dataset, provinces: Sequence[str]) -> pd.DataFrame:
     """One row a province and year, one column an output with its unit (and element). InputError: unknown province."""
     known = [str(name) for name in found["province"].to_numpy()]
-    if faults := [f"unknown province {name!r}{nearest(name, known)}" for name in provinces if name not in known]:
-        raise InputError(faults)
+    provinces = choose_all(provinces, known_provinces(known), "province")
     columns: dict[str, pd.Series[Any]] = {}
     for name, values in found.sel(province=list(provinces)).data_vars.items():
         extra = [dim for dim in values.dims if dim not in ("province", "year")]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from models.places import NATION
+from calibration.places import NATION
 
 TABLE = Path(__file__).with_name("outputs.csv")
 

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.errors import InputError
+from calibration.places import NATION
 from experiments.allocation.response import ModelResponse
 from experiments.ensemble.member_design import distribution_row
-from experiments.installation import ScenarioInputs, calibrated
+from experiments.installation import ScenarioInputs, calibrated, compiled_model
 from experiments.study.schema import AllocationChoice, Study
-from models.places import NATION
-from models.plans import PLANS
+from models.reading.faults import InputError
 
 
 def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
@@ -24,7 +23,15 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
     from experiments import policy
 
     shipped, measured = calibrated()
+    known = compiled_model().subscripts["plan"]
     faults: list[str] = []
+    if study.target.plan not in known:
+        faults.append(
+            f"target.plan: {study.target.period.name} cannot be simulated: the model file has the plans "
+            f"{', '.join(known)} and no {study.target.plan} in its range `plan`, and no measured base of "
+            f"{study.target.period.base_year} is calibrated"
+        )
+        raise InputError(faults)
     chosen = [(choice.label, _path(study, choice.mix)) for choice in study.mixes]
     mixes = xr.Dataset()
     try:
@@ -81,7 +88,7 @@ def _targets(
     from calibration import tables
     from experiments.allocation import allocate
 
-    plan = PLANS[study.target.plan][0]
+    plan = study.target.period.name
     where = [str(name) for name in provinces.to_numpy()]
     energy = allocate(choice.rule, study.target.national, plan, model=model, **choice.options).targets().to_series()
     if missing := [name for name in where if name not in energy.index]:

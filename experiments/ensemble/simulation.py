@@ -16,14 +16,23 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.errors import InputError
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH, Arrays, Batch, Execute, Job, Step, batches
 from experiments.installation import FIRST_YEAR, Installation, ScenarioInputs
-from experiments.runs import manifest, store
+from experiments.runs import manifest, stages, store
 from experiments.runs.store import Run
+from experiments.runs.written import written
 from experiments.study.schema import Study
-from models.plans import PLANS
+from models.reading.faults import InputError
+
+INPUTS, DESIGN, SIMULATION = "inputs", "design", "simulation"
+"""Stages: what the members have in common, their draws, and their results."""
+
+
+def is_simulated(run: Run) -> bool:
+    """Whether all members are simulated and every file of that is as it was written."""
+    chain = ((INPUTS, ()), (DESIGN, (INPUTS,)), (SIMULATION, (DESIGN,)))
+    return all(stages.finished(run, name, needs) for name, needs in chain)
 
 
 def start(
@@ -36,8 +45,7 @@ def start(
     """
     inputs = system.inputs(study)
     checksums = system.checksums()
-    groups = {name: data.to_dict() for name, data in inputs.groups().items()}
-    content = {"study": study.model_dump(), "files": checksums, "inputs": manifest.digest(groups)}
+    content = {"study": study.model_dump(), "files": checksums, "inputs": _inputs_hash(inputs)}
     name = f"{study.name}-{manifest.digest(content)[:8]}"
     with store.writing(runs):
         runs.mkdir(parents=True, exist_ok=True)
@@ -46,6 +54,8 @@ def start(
         number += 1
     run = Run(runs / _suffixed(name, number))
     if run.folder.exists():
+        if not stages.finished(run, INPUTS):  # the name holds the study's hash: this is the study it began with
+            store.write_text(run.folder / "study.yaml", study.text())
         return run
     first = {
         "run": run.folder.name,
@@ -62,7 +72,7 @@ def start(
         "batch_size": batch,
         "sessions": [],
     }
-    _create(run, {"study.yaml": study.text(), "manifest.json": manifest.text(first)}, inputs)
+    _create(run, study, first, inputs)
     return run
 
 
@@ -74,15 +84,16 @@ def _runs(study: Study) -> list[tuple[str, str]]:
     return [(a.label, m.label) for a in study.allocations for m in study.mixes]
 
 
-def _create(run: Run, texts: Mapping[str, str], inputs: ScenarioInputs) -> None:
+def _create(run: Run, study: Study, record: Mapping[str, Any], inputs: ScenarioInputs) -> None:
     """Make a run's folder in one step, so that a folder that exists can always be resumed."""
     new = run.folder.with_name(f".{run.folder.name}.{time.time_ns()}.new")
     with store.writing(run.folder.parent):
         new.mkdir()
         try:
-            for name, text in texts.items():
-                store.write_text(new / name, text)
-            store.write_tree(new / "inputs.nc", inputs.groups())
+            with stages.stage(Run(new), INPUTS):
+                store.write_text(new / "study.yaml", study.text())
+                store.write_tree(new / "inputs.nc", inputs.groups())
+            store.write_text(new / "manifest.json", manifest.text(record))
             (new / "batches").mkdir()
             new.rename(run.folder)
         except BaseException as fault:
@@ -106,10 +117,10 @@ def resume(
     Dask scheduler (tcp://…). step: makes the progress bar from the number of member runs to do.
     Raises StoreError (lock held, disk full, read-only), InputError (model or data changed since the run began).
     """
-    if run.complete and not (run.folder / "batches").exists():
+    if is_simulated(run) and not (run.folder / "batches").exists():
         return run
     with store.locked(run):
-        if not run.complete:
+        if not is_simulated(run):
             _simulate(run, system, workers, cluster, step or (lambda total: nullcontext(_silent)))
         store.discard(run.folder / "batches")
     return run
@@ -126,17 +137,19 @@ def _simulate(
     cluster: str | None,
     step: Callable[[int], AbstractContextManager[Step]],
 ) -> None:
-    _refuse_changed(run, system.checksums())
     study, record = run.study, run.manifest
+    _refuse_changed(run, system.checksums())
+    _restore_inputs(run, system)
     session = manifest.Session(workers=workers, cluster=cluster)
     run.log(f"session begins: {manifest.command()}")
-    if not (run.folder / "design.parquet").is_file():
-        store.write(run.folder / "design.parquet", system.design(study).to_parquet)
+    if not stages.finished(run, DESIGN, [INPUTS]):
+        with stages.stage(run, DESIGN, [INPUTS]):
+            store.write(run.folder / "design.parquet", system.design(study).to_parquet)
     job = Job(study, ScenarioInputs(**run.inputs()), system.simulate, system.errors, system.checksums, record["files"])
     plan = batches(study, record["batch_size"])
     folder = run.folder / "batches"
-    store.clean_partial(run.folder, folder)
-    there = {path.name for path in folder.glob("*.npz")}
+    store.clean_partial(run.folder, folder, run.folder / "tables", run.folder / stages.FOLDER)
+    there = {batch.file for batch in plan if _is_whole(folder / batch.file, run)}
     todo = [batch for batch in plan if batch.file not in there]
     done, failed, fresh = sum(batch.size for batch in plan if batch.file in there), 0, 0
     try:
@@ -145,20 +158,64 @@ def _simulate(
             design = run.design()
             for batch, arrays in execute(job, todo, design):
                 store.write_arrays(folder / batch.file, arrays)
+                store.write_text(_seal_of(folder / batch.file), _seal(folder / batch.file, run))
                 done, fresh = done + batch.size, fresh + batch.size
                 failed += int(np.isnan(arrays["metric:reduction"]).all(axis=0).sum())
                 advance(done, failed)
-            failed = _Collector(run, job, plan)(design)
+            with written() as files:
+                failed = _Collector(run, job, plan)(design)
         record["status"] = "complete"
     finally:
         record["members"] |= {"done": done, "failed": failed}
         record["sessions"].append(session.record(member_runs=fresh))
         store.write_text(run.folder / "manifest.json", manifest.text(record))
         run.log(f"session ends: {done} of {record['members']['total']} member runs, {failed} failed")
+    stages.save_record(run, SIMULATION, files, [DESIGN])  # last: what it vouches for includes the manifest's state
+
+
+def _seal_of(batch: Path) -> Path:
+    return batch.with_suffix(".sha256")
+
+
+def _seal(batch: Path, run: Run) -> str:
+    """Checksum of a batch's file, its name and its run's inputs: a piece of another run is none of this one."""
+    return f"{stages.checksum(batch)} {batch.name} {run.manifest['inputs_hash']} {run.manifest['study_hash']}\n"
+
+
+def _is_whole(batch: Path, run: Run) -> bool:
+    try:
+        return _seal_of(batch).read_text(encoding="utf-8") == _seal(batch, run)
+    except (OSError, ValueError):
+        return False
+
+
+def _restore_inputs(run: Run, system: Installation) -> None:
+    """Make inputs.nc again where it is not what the run began with. Raises InputError when the study gives others."""
+    if stages.finished(run, INPUTS):
+        return
+    path, known = run.folder / "inputs.nc", run.manifest["inputs_hash"]
+    inputs = system.inputs(run.study)
+    if _inputs_hash(inputs) != known:
+        raise InputError(
+            f"{path} is damaged, and the study's files give other inputs now: restore it or what the study names, or "
+            f"begin anew with `tanlu run --fresh`"
+        )
+    with stages.stage(run, INPUTS):
+        store.write_text(run.folder / "study.yaml", run.study.text())
+        store.write_tree(path, inputs.groups())
+
+
+def _inputs_hash(inputs: ScenarioInputs) -> str:
+    return manifest.digest({name: data.to_dict() for name, data in inputs.groups().items()})
 
 
 def _refuse_changed(run: Run, files: Mapping[str, str]) -> None:
-    """A run is finished with the model and data that began it, or not at all."""
+    """A run is finished with the study, the model and the data that began it, or not at all."""
+    if manifest.digest(run.study.model_dump()) != run.manifest["study_hash"]:
+        raise InputError(
+            f"{run.folder / 'study.yaml'} is not the study that began {run.name}; restore it, or run the changed study "
+            f"from a file of its own: `tanlu run FILE`"
+        )
     before: Mapping[str, str] = run.manifest["files"]
     changed = sorted(name for name in {*before, *files} if before.get(name) != files.get(name))
     if changed:
@@ -197,7 +254,7 @@ class _Collector:
     @cached_property
     def attrs(self) -> dict[str, Any]:
         base, end = self.job.plan
-        return {"study": self.study.name, "plan": PLANS[self.study.target.plan][0], "base_year": base, "end_year": end}
+        return {"study": self.study.name, "plan": self.study.target.period.name, "base_year": base, "end_year": end}
 
     @cached_property
     def coords(self) -> dict[str, Any]:

@@ -14,12 +14,13 @@ import pandas as pd
 import xarray as xr
 import yaml
 
-from calibration.errors import InputError, nearest
+from calibration.places import NATION
 from experiments.analyses import feasibility
 from experiments.ensemble import outputs
 from experiments.installation import FIRST_YEAR, ScenarioInputs
 from experiments.runs.store import Run, write, write_text
-from models.places import NATION
+from models.reading.faults import InputError
+from models.reading.names import choose
 
 IAMC = ("model", "scenario", "region", "variable", "unit", "year", "value")
 LEVELS = (0.1, 0.5, 0.9)
@@ -39,11 +40,7 @@ VERDICTS = {
 
 def export(run: Run, to: str, path: Path | None = None) -> Path:
     """Write a run in a format (see FORMATS); returns the file or folder. Raises InputError for an unknown one."""
-    if to not in FORMATS:
-        raise InputError(
-            f"unknown format {to!r}{nearest(to, list(FORMATS))}; allowed: {', '.join([*FORMATS, 'model'])}"
-        )
-    put, ending = FORMATS[to]
+    put, ending = FORMATS[choose(to, FORMATS, "format")]
     target = path or Path(f"{run.name}{ending}")
     if target.exists():
         raise InputError(f"{target} exists; remove it or give another path with --out")
@@ -112,7 +109,7 @@ def code_list() -> dict[str, str]:
         for suffix in ("", *suffixes)
     ]
     variables += [{name: {"description": name, "unit": unit}} for name, unit, _ in VERDICTS.values()]
-    regions = [{"China": [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
+    regions = [{NATION: [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
     return {
         "variable/variables.yaml": yaml.safe_dump(variables, sort_keys=False, allow_unicode=True, width=120),
         "region/regions.yaml": yaml.safe_dump(regions, sort_keys=False, allow_unicode=True, width=120),
@@ -259,17 +256,9 @@ def member_model(run: Run, member: int, allocation: str = "", mix: str = "", pat
     from models.bake import baked
 
     study = run.study
-    allocation, mix = allocation or study.allocations[0].label, mix or study.mixes[0].label
-    known = {"allocation": [a.label for a in study.allocations], "mix": [m.label for m in study.mixes]}
-    faults = [
-        f"{run.name} has no {what} {name!r}{nearest(name, known[what])}; it has: {', '.join(known[what])}"
-        for what, name in (("allocation", allocation), ("mix", mix))
-        if name not in known[what]
-    ]
+    allocation, mix = study.scenario(allocation, mix)
     if not 0 <= member < study.members:
-        faults.append(f"member {member}: members are numbered 0 to {study.members - 1}")
-    if faults:
-        raise InputError(faults)
+        raise InputError(f"member {member}: members are numbered 0 to {study.members - 1}")
     folder = path or Path(f"{run.name}-member-{member}")
     if folder.exists():
         raise InputError(f"{folder} exists; remove it or give another path with --out")

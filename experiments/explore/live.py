@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration.places import NATION
 from experiments.analyses.intervals import wilson
 from experiments.ensemble.outputs import GDP, REPORTED
 from experiments.explore.state import State
-from models.places import NATION
-from models.plans import PLANS
 
 if TYPE_CHECKING:
     from experiments.installation import Installation, ScenarioInputs
@@ -103,7 +102,7 @@ class Live:
     @property
     def plan(self) -> tuple[int, int]:
         """Base year and year of the target."""
-        return PLANS[self.study.target.plan][1:]
+        return self.study.target.period.span
 
     @cached_property
     def rules(self) -> list[str]:

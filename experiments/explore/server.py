@@ -1,17 +1,18 @@
 """The local page: what it shows first, and the address that answers while levers move."""
 
-import json
 import secrets
 import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calibration.errors import InputError
 from experiments.explore.guard import Guard
 from experiments.explore.setting import Setting
 from experiments.explore.state import State, checked
 from experiments.words.terms import LANGS, Terms
+from models.reading.faults import InputError
+from models.reading.json_file import parse_json
+from models.reading.text import NotUtf8Error, decoded
 
 if TYPE_CHECKING:
     from experiments.explore.live import Live
@@ -66,11 +67,12 @@ def application(live: "Live", port: int, token: str) -> Guard:
         if request.headers.get("content-type", "").split(";")[0] != "application/json":
             return JSONResponse({"faults": ["content type: allowed is application/json"]}, 415)
         try:
-            data = json.loads(await request.body())
+            data = parse_json(decoded(await request.body()), "the request").mapping()
             state = checked(data, live.rules, live.provinces, live.levers, ranges)
-        except (ValueError, RecursionError) as fault:  # InputError is a ValueError
-            faults = fault.faults if isinstance(fault, InputError) else ["the body is not JSON"]
-            return JSONResponse({"faults": faults}, 422)
+        except NotUtf8Error as fault:
+            return JSONResponse({"faults": [fault.text]}, 422)
+        except InputError as fault:
+            return JSONResponse({"faults": fault.faults}, 422)
         return JSONResponse(await run_in_threadpool(live.answer, state))
 
     return Guard(app, port, token)

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from calibration.errors import InputError, nearest
-from models.places import NATION
+from calibration.places import NATION
+from models.reading.faults import InputError, refuse
+from models.reading.names import refusal
 
 Name = Annotated[str, Field(max_length=80)]
 
@@ -41,19 +42,14 @@ def checked(
         state = State.model_validate(data)
     except ValidationError as found:
         raise InputError([f"{'.'.join(map(str, e['loc']))[:80]}: {e['msg']}" for e in found.errors()[:20]]) from found
-    places = [NATION, *provinces]
-    faults = [_unknown("rule", state.rule, rules), _unknown("province", state.where, places)]
-    faults += [_unknown("lever", name, levers) for name in state.levers]
-    faults += [_unknown("assumption", name, list(ranges)) for name in state.assumptions]
+    names = [(state.rule, rules, "rule"), (state.where, [NATION, *provinces], "province")]
+    names += [(name, levers, "lever") for name in state.levers]
+    names += [(name, list(ranges), "assumption") for name in state.assumptions]
+    faults = [refusal(name, known, what) for name, known, what in names if name not in known]
     faults += [
         f"{name} is {value:g}, allowed: {ranges[name][0]:g} to {ranges[name][1]:g}"
         for name, value in state.assumptions.items()
         if name in ranges and not ranges[name][0] <= value <= ranges[name][1]
     ]
-    if found_faults := [fault for fault in faults if fault]:
-        raise InputError(found_faults)
+    refuse(faults)
     return state
-
-
-def _unknown(what: str, name: str, allowed: Sequence[str]) -> str:
-    return "" if name in allowed else f"unknown {what} {name!r}{nearest(name, allowed)}"

@@ -1,7 +1,7 @@
 """What can be done, how strongly, what it costs and what it brings: options, mixes, costs and benefits."""
 
 from experiments.policy.catalogue import Catalogue, Lever, Option, Quantity, catalogue, levers, load
-from experiments.policy.mix import Mix, merge, mix, mixes, names, resolve_delivery, stacked, stored
+from experiments.policy.mix import Mix, find_mix, merge, mix, mixes, names, resolve_delivery, stacked, stored
 
 __all__ = [
     "Catalogue",
@@ -10,6 +10,7 @@ __all__ = [
     "Option",
     "Quantity",
     "catalogue",
+    "find_mix",
     "levers",
     "load",
     "merge",

@@ -12,10 +12,13 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from calibration.errors import InputError, nearest
+from models.reading.document import Document
+from models.reading.faults import InputError
+from models.reading.names import choose, near, refusal
+from models.reading.schema import validated
+from models.reading.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent
 CATALOGUE = FOLDER / "catalogue"
@@ -183,10 +186,7 @@ class Catalogue:
     levers: Mapping[str, Lever]
 
     def __getitem__(self, option: str) -> Option:
-        if option not in self.options:
-            known = list(self.options)
-            raise InputError(f"no option {option!r}{nearest(option, known)}; options: {', '.join(known)}")
-        return self.options[option]
+        return self.options[choose(option, self.options, "option")]
 
     @cached_property
     def packages(self) -> dict[Package, list[str]]:
@@ -275,24 +275,17 @@ def catalogue() -> Catalogue:
 
 
 def _file(path: Path, faults: list[str]) -> list[Option]:
-    try:
-        content = _mapping(path)
-    except InputError as error:
-        faults += error.faults
-        return []
+    document = read_yaml(path, "a file of options")
+    content = document.data
+    faults += document.faults
     allowed = ["package", "sector", "defaults", "options"]
-    faults += [f"{path.name}: unknown key {key!r}{nearest(str(key), allowed)}" for key in content if key not in allowed]
+    faults += [f"{document.place((key,))}: {refusal(key, allowed, 'key')}" for key in content if key not in allowed]
     entries, defaults = content.get("options") or [], content.get("defaults") or {}
     if not isinstance(entries, list) or not isinstance(defaults, Mapping):
         faults.append(f"{path.name}: `options` must be a list of mappings and `defaults` a mapping")
         return []
-    faults += [
-        f"{path.name}, option {i + 1}: a mapping is asked for, got {entry!r}"
-        for i, entry in enumerate(entries)
-        if not isinstance(entry, Mapping)
-    ]
-    filled = [_filled(entry, content) for entry in entries if isinstance(entry, Mapping)]
-    return [option for entry in filled if (option := _option(path.name, entry, faults))]
+    filled = [_filled(entry, content) if isinstance(entry, Mapping) else entry for entry in entries]
+    return [option for i, entry in enumerate(filled) if (option := _option(document, i, entry, faults))]
 
 
 def _filled(entry: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
@@ -306,15 +299,11 @@ def _filled(entry: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, A
     return filled
 
 
-def _option(file: str, entry: dict[str, Any], faults: list[str]) -> Option | None:
-    where = f"{file}, {entry.get('id', '(no id)')}"
-    told = list(_unknown(entry))
-    option = None
-    try:
-        option = Option.model_validate(entry)
-    except ValidationError as error:
-        told = described(error, Option) + told
-    faults += [f"{where}, {fault}" for fault in told]
+def _option(document: Document, index: int, entry: Any, faults: list[str]) -> Option | None:
+    option, invalid = validated(Option, document, data=entry, route=("options", index))
+    faults += invalid
+    if isinstance(entry, Mapping):
+        faults += [f"{document.place(('options', index))}: options.{index}.{fault}" for fault in _unknown(entry)]
     return option
 
 
@@ -330,13 +319,13 @@ def _unknown(entry: Mapping[str, Any]) -> Iterable[str]:
             yield f"{field}: state the reason, as `assumption: why`; got {source!r}"
         for key in source_keys(source):
             if key not in references():
-                yield f"{field}: unknown source {key!r}{nearest(key, list(references()))}"
+                yield f"{field}: unknown source {key!r}{near(key, references())}"
     for name in (str(one.get("lever")) for one in levers_moved):
         if name not in levers():
-            yield f"levers: no lever {name!r}{nearest(name, list(levers()))}"
+            yield f"levers: {refusal(name, levers(), 'lever')}"
     goods = [name for name in _mapping(FOLDER / "economics.yaml")["goods"] if name != "source"]
     if "goods" in entry and entry["goods"] not in goods:
-        yield f"goods: no composition {entry['goods']!r}{nearest(str(entry['goods']), goods)}"
+        yield f"goods: {refusal(str(entry['goods']), goods, 'composition')}"
 
 
 def _unbalanced(catalogue: Catalogue) -> Iterable[str]:
@@ -346,30 +335,5 @@ def _unbalanced(catalogue: Catalogue) -> Iterable[str]:
             yield f"the options' shares of lever {lever!r} must add to 1, got {total:g}: {catalogue.moving(lever)}"
 
 
-def described(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """Pydantic's findings as sentences with the nearest field names."""
-    sentences = []
-    for fault in error.errors():
-        place = ".".join(str(part) for part in fault["loc"]) or "as a whole"
-        if fault["type"] == "extra_forbidden":
-            near = nearest(str(fault["loc"][-1]), list(model.model_fields))
-            sentences.append(f"{place}: unknown field{near}")
-        elif fault["type"] == "missing":
-            sentences.append(f"{place}: missing")
-        elif fault["type"] == "model_type":
-            sentences.append(f"{place}: a mapping is asked for, got {fault['input']!r}")
-        else:
-            got = fault["input"]
-            shown = "" if isinstance(got, dict | list) or fault["type"] == "value_error" else f", got {got!r}"
-            sentences.append(f"{place}: {fault['msg'].removeprefix('Value error, ')}{shown}")
-    return sentences
-
-
 def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name}: not readable as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path.name}: a mapping is asked for, got {type(content).__name__}")
-    return content
+    return read_yaml(path, "a table of the catalogue").mapping()

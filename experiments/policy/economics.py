@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from calibration.errors import InputError
-from experiments.policy.catalogue import FOLDER, Quantity, described
+from experiments.policy.catalogue import FOLDER, Quantity
+from models.reading.faults import InputError
+from models.reading.schema import validated
+from models.reading.yaml_file import read_yaml
 
 Array = NDArray[np.float64]
 Draw = Callable[[Quantity], Array]
@@ -37,10 +38,11 @@ class Economics(BaseModel):
 @cache
 def economics(path: Path = FOLDER / "economics.yaml") -> Economics:
     """The assumptions as read. Raises InputError with every fault."""
-    try:
-        return Economics.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        raise InputError([f"{path.name}, {fault}" for fault in described(error, Economics)]) from error
+    document = read_yaml(path, "the table of prices")
+    tables, faults = validated(Economics, document)
+    if tables is None or document.faults:
+        raise InputError(document.faults + faults)
+    return tables
 
 
 @cache
@@ -49,7 +51,7 @@ def _deflators() -> Mapping[int, float]:
     from calibration import baseline
 
     data = baseline.load()
-    both = data[["gdp_nominal", "gdp"]].sum("province", min_count=30)
+    both = data[["gdp_nominal", "gdp"]].sum("province", min_count=data.sizes["province"])
     ratio = (both["gdp_nominal"] / both["gdp"]).dropna("year")
     index = ratio / ratio.sel(year=2005)
     return {int(year): float(value) for year, value in zip(index["year"], index, strict=True)}

@@ -15,12 +15,16 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from calibration import tables
-from calibration.errors import InputError, nearest
-from experiments.policy.catalogue import catalogue, described
+from calibration.places import known_provinces
+from experiments.policy.catalogue import catalogue
+from models.reading.document import Document, Route
+from models.reading.faults import InputError, shortened
+from models.reading.names import Known, choose, match, refusal
+from models.reading.schema import validated
+from models.reading.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent / "mixes"
 STRONGEST = 1.5  # beyond the realistic maximum, for tests of limits only
@@ -28,22 +32,22 @@ DELIVERY = {"delivery delay": "delay", "compliance share": "compliance"}
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Strength(_Part):
     """0 … 1 of the realistic maximum, and why."""
 
-    value: Annotated[float, Field(ge=0, le=STRONGEST)]
+    value: Annotated[FiniteFloat, Field(ge=0, le=STRONGEST)]
     source: str = ""
 
 
 class Uncertain(_Part):
     """A number, fixed or with a range; a range makes it an uncertain input of the study."""
 
-    value: float
-    low: float | None = None
-    high: float | None = None
+    value: FiniteFloat
+    low: FiniteFloat | None = None
+    high: FiniteFloat | None = None
     source: str = ""
 
     @property
@@ -57,7 +61,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping | _Part):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"a number, or a mapping with `value`, is asked for, got {value!r}")
+        raise ValueError(f"got {shortened(value)}, allowed: a number, or a mapping with `value`")
     return {"value": value}
 
 
@@ -69,7 +73,7 @@ def _within(least: float, most: float) -> AfterValidator:
             raise ValueError("give both low and high, or neither")
         values = [v for v in (quantity.low, quantity.value, quantity.high) if v is not None]
         if values != sorted(values) or not (least <= values[0] and values[-1] <= most):
-            raise ValueError(f"low ≤ value ≤ high within {least:g} … {most:g} is asked for, got {values}")
+            raise ValueError(f"got {values}, allowed: low ≤ value ≤ high within {least:g} … {most:g}")
         return quantity
 
     return AfterValidator(check)
@@ -235,17 +239,17 @@ def mix(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) ->
 
     Raises InputError with all faults at once: unknown names (with the nearest), strengths out of range, circles.
     """
-    path = _find(name_or_path)
-    content = _merged(_read(path, ()), dict(overrides or {}))
-    return _checked(path.stem, path.name, content)
+    path = find_mix(name_or_path)
+    return _checked(path.stem, Document(dict(overrides or {})).over(_read(path, ())))
 
 
 def merge(name: str, *parts: str | Path | Mapping[str, Any]) -> Mix:
     """A mix from several: shipped names, paths or mappings, merged in order; the later wins."""
-    content: dict[str, Any] = {}
+    content = Document({})
     for part in parts:
-        content = _merged(content, dict(part) if isinstance(part, Mapping) else _read(_find(part), ()))
-    return _checked(name, name, content)
+        above = Document(dict(part)) if isinstance(part, Mapping) else _read(find_mix(part), ())
+        content = above.over(content)
+    return _checked(name, content)
 
 
 def mixes(chosen: Sequence[tuple[str, str | Path]]) -> xr.Dataset:
@@ -282,9 +286,8 @@ def stored(stack: xr.Dataset, label: str) -> Mix:
     Raises InputError when there is none, or when the stack was made without specifications.
     """
     specs = json.loads(stack.attrs.get("specs", "{}"))
-    if label not in specs:
-        raise InputError(f"no mix {label!r}{nearest(label, list(specs))}; stored: {', '.join(specs) or 'none'}")
-    return _checked(label, label, specs[label])
+    label = choose(label, specs, "stored mix")
+    return _checked(label, Document(specs[label], {(): f"stored mix {label}"}))
 
 
 def resolve_delivery(
@@ -321,73 +324,81 @@ def _reach() -> dict[str, list[str]]:
     return {"heat reform": list(zones.loc[zones["central_heating_zone"].astype(float) == 1, "province"])}
 
 
-def _find(name_or_path: str | Path) -> Path:
-    path = Path(name_or_path)
-    if path.suffix in (".yaml", ".yml"):
-        if path.is_file():
-            return path
-        raise InputError(f"mix file {str(path)!r} does not exist; shipped mixes: {', '.join(names())}")
-    shipped = FOLDER / f"{name_or_path}.yaml"
-    if not shipped.is_file():
-        near = nearest(str(name_or_path), names())
-        raise InputError(
-            f"unknown policy mix {str(name_or_path)!r}{near}; give a YAML file or one of: {', '.join(names())}"
-        )
-    return shipped
+def find_mix(name_or_path: str | Path) -> Path:
+    """The file of a mix, by the name of a shipped one or by path. Raises InputError with the nearest names."""
+    path, typed = Path(name_or_path), str(name_or_path)
+    if path.suffix not in (".yaml", ".yml"):
+        return FOLDER / f"{choose(typed, names(), 'policy mix (or a YAML file)')}.yaml"
+    if not path.exists():
+        raise InputError(f"mix file {shortened(typed)} does not exist; shipped mixes: {', '.join(names())}")
+    return path
 
 
-def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+def _read(path: Path, seen: tuple[Path, ...]) -> Document:
     """The file laid over what it extends."""
     if path.resolve() in seen:
-        raise InputError(f"{path.name}: `extends` goes in a circle: {' → '.join(p.name for p in (*seen, path))}")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name}: not readable as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path.name}: a mapping is asked for, got {type(content).__name__}")
-    bases = content.pop("extends", [])
-    below: dict[str, Any] = {}
-    for base in [bases] if isinstance(bases, str) else bases:
-        beside = path.parent / str(base)
-        below = _merged(below, _read(beside if beside.is_file() else _find(str(base)), (*seen, path.resolve())))
-    return _merged(below, content)
+        circle = " → ".join(p.name for p in (*seen, path))
+        return Document({}, faults=[f"{path.name}: `extends` goes in a circle: {circle}"])
+    document = read_yaml(path, "a mix file")
+    bases = document.data.pop("extends", [])
+    listed = [bases] if isinstance(bases, str) else bases
+    place = document.place(("extends",))
+    if not isinstance(listed, list) or not all(isinstance(base, str) for base in listed):
+        got = f"{place}: extends: got {shortened(bases)}"
+        document.faults.append(f"{got}, allowed: the name or path of a mix, or a list of them")
+        return document
+    below = Document({})
+    for base in listed:
+        try:
+            beside = path.parent / base
+            below = _read(beside if beside.is_file() else find_mix(base), (*seen, path.resolve())).over(below)
+        except InputError as fault:
+            document.faults += [f"{place}: extends: {one}" for one in fault.faults]
+    return document.over(below)
 
 
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    both = {k: _merged(base[k], v) for k, v in over.items() if isinstance(v, dict) and isinstance(base.get(k), dict)}
-    return {**base, **over, **both}
-
-
-def _checked(name: str, place: str, content: Mapping[str, Any]) -> Mix:
-    faults = _unknown(content)
-    try:
-        spec = Spec.model_validate(content)
-    except ValidationError as error:
-        faults = described(error, Spec) + faults
-    if faults:
-        raise InputError([f"{place}, {fault}" for fault in faults])
+def _checked(name: str, document: Document) -> Mix:
+    """The mix that a document describes, names of options, levers and provinces in any case. Raises InputError."""
+    faults: list[str] = []
+    data = _known_names(document, faults)
+    spec, invalid = validated(Spec, document, data=data)
+    faults = [*document.faults, *invalid, *faults]
+    if spec is None or faults:
+        raise InputError(faults)
     return Mix(name, spec)
 
 
-def _unknown(content: Mapping[str, Any]) -> list[str]:
-    """Names of options, levers and provinces that nobody knows; what is no mapping or list is left to the schema."""
-    levers = list(catalogue().levers)
-    known: dict[str, Sequence[str]] = {
-        "options": list(catalogue().options),
-        "levers": levers,
-        "schedule": levers,
-        "provinces": _provinces(),
-        "where": _provinces(),
+def _known_names(document: Document, faults: list[str]) -> dict[str, Any]:
+    """The data with the names that are meant; unknown ones add a fault. What has the wrong shape stays as it is."""
+    levers, provinces = list(catalogue().levers), known_provinces(_provinces())
+    known: dict[str, tuple[Known, str]] = {
+        "options": (catalogue().options, "option"),
+        "levers": (levers, "lever"),
+        "schedule": (levers, "lever"),
+        "provinces": (provinces, "province"),
+        "where": (provinces, "province"),
     }
-    given = {field: content.get(field) or () for field in known}
-    named = {field: names for field, names in given.items() if isinstance(names, Mapping | list)}
-    own = given["provinces"] if isinstance(given["provinces"], Mapping) else {}
-    inside = {f"provinces.{place}": strengths for place, strengths in own.items() if isinstance(strengths, Mapping)}
-    return [
-        f"{field}: unknown {'lever' if field in inside else 'name'} {name!r}{nearest(str(name), allowed)}"
-        for field, names in {**named, **inside}.items()
-        for allowed in [known.get(field, levers)]
-        for name in names
-        if name not in allowed
-    ]
+    data = dict(document.data)
+    for field, (names, what) in known.items():
+        data[field] = _renamed(document, (field,), data.get(field), names, what, faults)
+    if isinstance(data["provinces"], dict):
+        data["provinces"] = {
+            place: _renamed(document, ("provinces", place), own, levers, "lever", faults)
+            for place, own in data["provinces"].items()
+        }
+    return {field: value for field, value in data.items() if field in document.data}
+
+
+def _renamed(document: Document, route: Route, given: Any, known: Known, what: str, faults: list[str]) -> Any:
+    """A mapping by name or a list of names with the names that are meant."""
+    if not isinstance(given, Mapping | list):
+        return given
+    meant: list[Any] = []
+    for index, name in enumerate(given):
+        own = match(name, known) if isinstance(name, str) else name
+        if own is None or (own in meant and own != name):
+            at = document.place((*route, name if isinstance(given, Mapping) else index))
+            fault = refusal(name, known, what) if own is None else f"{name!r} is {own!r}, which stands there already"
+            faults.append(": ".join(filter(None, (at, ".".join(map(str, route)), fault))))
+        meant.append(own or name)
+    return dict(zip(meant, given.values(), strict=True)) if isinstance(given, Mapping) else meant

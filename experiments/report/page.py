@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.analyses.solve import BOUND
 from experiments.report import sections
@@ -18,7 +19,6 @@ from experiments.words.lights import GREEN, RED, UNRATED, YELLOW, Rating
 from experiments.words.measured import Measured
 from experiments.words.terms import Terms
 from experiments.words.tilemap import CODES, COLUMNS, ROWS, TILES
-from models.places import NATION
 
 if TYPE_CHECKING:
     from experiments.runs.store import Run

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.report import charts
 from experiments.report.content import Chart, Missing, Section, Table, capital, chart, csv, spread, table
 from experiments.report.view import View
 from experiments.words import svg
-from models.places import NATION
 
 LEAST = 5e-4  # Mt or Mtce a year: an option that moves less has no object in the place
 

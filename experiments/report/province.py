@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
+from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.report import charts
 from experiments.report.content import Chart, Missing, ProvincePage, Table, chart, slug
 from experiments.report.province_tables import conditions, decided_by, decomposition, money
 from experiments.report.view import BANDS, Array, Standing, View
 from experiments.words.measured import Measured
-from models.places import NATION
 
 #: Mtce/Gyuan (= kgce/yuan) → tce per 10⁴ yuan, the unit of the official statements.
 TCE_PER_10K_YUAN = 10.0

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.analyses.policy.lmdi import lmdi
 from experiments.report import charts
 from experiments.report.content import Chart, Missing, Table, capital, chart, slug, table
 from experiments.report.view import View
-from models.places import NATION
 
 MOST_BARS = 12
 DUMMY = "dummy"

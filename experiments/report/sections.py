@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.report import charts
 from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
 from experiments.report.policies import policies
 from experiments.report.view import View, lowest_first
-from models.places import NATION
 
 
 def chapters(view: View) -> list[Section]:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration.places import NATION
 from experiments.words.lights import UNRATED, WORDS, Rating
 from experiments.words.terms import Terms
-from models.places import NATION
 
 if TYPE_CHECKING:
     from experiments.runs.store import Run
@@ -43,7 +43,6 @@ class Standing:
     light: Rating
     reach: tuple[float, float, float]
     words: tuple[str, str]
-
 
     @property
     def close(self) -> bool:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibration.errors import InputError
 from experiments.report.page import FILES, build, html, render
 from experiments.words.measured import Measured
 from experiments.words.terms import LANGS, Lang, Terms
+from models.reading.faults import InputError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -50,6 +50,7 @@ def listing(runs: Path) -> pd.DataFrame:
                 "MB": round(run.size() / 2**20, 1),
             }
         )
+    rows += [{"run": folder.name, "status": "manifest.json is damaged"} for folder in store.damaged(runs)]
     return pd.DataFrame(rows, columns=["run", "status", "done", "total", "failed", "batches stored", "created", "MB"])
 
 

@@ -10,6 +10,7 @@
         quantiles.nc        quantiles over members of every other output, by year
         trajectories.nc     whole paths of 11 representative (or named) members
         tables/*.parquet    results of the analyses
+        stages/*.json       what is finished: one record a stage, with the checksums of its files
         report.html  log.txt
 
 Nothing in a run names a folder outside it: a run copied to another machine opens, reports and resumes.
@@ -22,7 +23,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,8 +33,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.errors import InputError, nearest
 from experiments.runs import manifest
+from experiments.runs.find import find_run, is_run, run_folders
+from experiments.runs.written import note
+from models.reading.faults import InputError
+from models.reading.names import refusal
 
 if TYPE_CHECKING:
     from experiments.study.schema import Study
@@ -66,19 +70,7 @@ class Run:
 
         Raises InputError when there is none, with the nearest names.
         """
-        direct = Path(path)
-        with suppress(OSError):  # a name too long for the system is no folder
-            if (direct / "study.yaml").is_file():
-                return cls(direct)
-        known = {run.name: run for run in list_runs(runs)}
-        matches = [run for name, run in known.items() if name.startswith(str(path))] if str(path) else []
-        exact = known.get(str(path))
-        if exact or len(matches) == 1:
-            return exact or matches[0]
-        if matches:
-            raise InputError(f"run {str(path)!r} is ambiguous: {', '.join(sorted(r.name for r in matches))}")
-        have = f"runs in {runs}: {', '.join(sorted(known)) or 'none'}"
-        raise InputError(f"there is no run {str(path)!r}{nearest(str(path), list(known))}; {have}")
+        return cls(find_run(path, runs))
 
     @property
     def name(self) -> str:
@@ -87,8 +79,11 @@ class Run:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What made this run (see `experiments.manifest`)."""
-        return cast(dict[str, Any], json.loads(self._existing("manifest.json").read_text(encoding="utf-8")))
+        """What made this run (see `experiments.runs.manifest`). Raises InputError when it cannot be read."""
+        path = self._existing("manifest.json")
+        if not is_run(self.folder):
+            raise InputError(f"{path} is damaged: restore it, or move the folder away and run the study again")
+        return cast(dict[str, Any], json.loads(path.read_text(encoding="utf-8")))
 
     @cached_property
     def study(self) -> "Study":
@@ -152,10 +147,7 @@ class Run:
         """The analysis table `name`. Raises InputError with the names there are."""
         path = self.folder / "tables" / f"{name}.parquet"
         if not path.is_file():
-            have = sorted(self.tables)
-            raise InputError(
-                f"{self.name} has no table {name!r}{nearest(name, have)}; it has: {', '.join(have) or '-'}"
-            )
+            raise InputError(refusal(name, sorted(self.tables), f"table of {self.name}"))
         return pd.read_parquet(path)
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
@@ -206,14 +198,18 @@ class _Tables(Mapping[str, pd.DataFrame]):
 
 def list_runs(runs: str | Path = "runs") -> list[Run]:
     """Every run under a folder (with a manifest of ours), oldest first; an absent folder has none."""
+    return sorted(map(Run, run_folders(runs)), key=lambda run: (run.manifest["created"], run.name))
+
+
+def damaged(runs: str | Path = "runs") -> list[Path]:
+    """Folders with a study of which the manifest cannot be read."""
     folders = (path.parent for path in Path(runs).glob("*/study.yaml") if not path.parent.name.startswith("."))
-    found = [Run(folder) for folder in folders if is_run(folder)]
-    return sorted(found, key=lambda run: (run.manifest["created"], run.name))
+    return sorted(folder for folder in folders if not is_run(folder))
 
 
 OURS = {
     *("study.yaml", "manifest.json", "inputs.nc", "design.parquet", "batches", "metrics.nc", "quantiles.nc"),
-    *("trajectories.nc", "tables", "report.html", "report.zh.html", "log.txt", ".lock", ".owner"),
+    *("trajectories.nc", "tables", "stages", "report.html", "report.zh.html", "log.txt", ".lock", ".owner"),
 }
 """What a run's folder may hold; whatever else is in it belongs to somebody."""
 
@@ -237,15 +233,6 @@ def removable(name: str, runs: str | Path = "runs") -> Run:
             f"{run.folder} is not deleted: it also holds {', '.join(others[:8])}; move these out of it first"
         )
     return run
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder is a run that this software made: its manifest names the study and the files behind it."""
-    try:
-        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(record, dict) and {"run", "status", "study_hash", "inputs_hash", "files"} <= set(record)
 
 
 def _is_part(path: Path) -> bool:
@@ -309,6 +296,7 @@ def write(path: Path, put: Callable[[Path], Any]) -> None:
             with part.open("rb") as stream:
                 os.fsync(stream.fileno())
             part.replace(path)
+            note(path)
         except RuntimeError as fault:  # the netCDF library reports a full disk as "HDF error"
             if shutil.disk_usage(path.parent).free < 1 << 20:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from fault

@@ -7,13 +7,13 @@ editors is docs/study.schema.json, written by `python tools/write_schema.py`.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,16 +25,25 @@ from pydantic import (
     model_validator,
 )
 
-from calibration.errors import nearest
-from models.plans import PLANS
+from calibration.places import NATION, known_provinces
+from models.plans import Plan, known_plans, plans
+from models.reading.faults import refuse
+from models.reading.names import Known, choose, choose_all, choose_each, near
+from models.reading.yaml_file import dump_yaml
 
-Plan = Literal["p11", "p12", "p13", "p14"]
 Form = Literal["uniform", "normal", "lognormal", "triangular"]
+
+
+def _any_options(rule: str, options: Mapping[str, Any]) -> None:
+    """Checks nothing."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names a study may use; an empty set of names is not checked."""
+    """The names a study may use; an empty set of names is not checked.
+
+    check_options(rule, options): raises InputError with the faults of the options of an allocation rule.
+    """
 
     rules: Sequence[str] = ()
     mixes: Sequence[str] = ()
@@ -42,23 +51,16 @@ class Vocabulary:
     uncertain: Sequence[str] = ()
     variables: Sequence[str] = ()
     provinces: Sequence[str] = ()
-
-    def fault(self, what: str, name: str, allowed: Sequence[str]) -> str | None:
-        """The sentence for a name that is not allowed, None for one that is."""
-        if not allowed or name in allowed:
-            return None
-        listed = ", ".join(allowed) if len(allowed) <= 20 else f"one of {len(allowed)} names"
-        return f"unknown {what} {name!r}{nearest(name, allowed)}; allowed: {listed}"
+    check_options: Callable[[str, Mapping[str, Any]], None] = _any_options
 
 
 def _vocabulary(info: ValidationInfo) -> Vocabulary:
     return (info.context or {}).get("vocabulary") or Vocabulary()
 
 
-def _refuse(faults: Iterable[str | None]) -> None:
-    """Raise the faults there are as one ValueError, a line each."""
-    if found := [fault for fault in faults if fault]:
-        raise ValueError("\n".join(found))
+def _chosen(name: str, known: Known, what: str) -> str:
+    """The known name that is meant; the name itself where no names are known."""
+    return choose(name, known, what) if known else name
 
 
 class Part(BaseModel):
@@ -67,11 +69,35 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+_PLANS_DESCRIBED = "Plan: " + ", ".join(f"{plan.key} (ends {plan.last_year})" for plan in plans().values()) + "."
+
+
+def _until_the_last_plan(year: int) -> int:
+    last = max(plan.last_year for plan in plans().values())
+    if year > last:
+        raise ValueError(f"got {year}, allowed: at most {last}")
+    return year
+
+
+Year = Annotated[int, AfterValidator(_until_the_last_plan)]
+"""A year up to the end of the last plan."""
+
+
 class Target(Part):
     """Which plan's reduction of energy intensity is judged."""
 
-    plan: Plan = Field(default="p12", description="Plan: p11 (ends 2010), p12 (2015), p13 (2020), p14 (2025).")
+    plan: str = Field(default="p12", description=_PLANS_DESCRIBED, json_schema_extra={"enum": [*plans()]})
     national: FiniteFloat = Field(default=16.0, gt=0, lt=60, description="National reduction over the plan, per cent.")
+
+    @field_validator("plan")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return choose(name, known_plans(), "plan")
+
+    @property
+    def period(self) -> Plan:
+        """The plan's years and national targets."""
+        return plans()[self.plan]
 
 
 class AllocationChoice(Part):
@@ -84,9 +110,14 @@ class AllocationChoice(Part):
     @field_validator("rule")
     @classmethod
     def _known(cls, rule: str, info: ValidationInfo) -> str:
-        words = _vocabulary(info)
-        _refuse([words.fault("allocation rule", rule, words.rules)])
-        return rule
+        return _chosen(rule, _vocabulary(info).rules, "allocation rule")
+
+    @field_validator("options")
+    @classmethod
+    def _of_the_rule(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "rule" in info.data:  # a rule that is none has no options either
+            _vocabulary(info).check_options(info.data["rule"], options)
+        return options
 
     @property
     def label(self) -> str:
@@ -103,10 +134,8 @@ class MixChoice(Part):
     @field_validator("mix")
     @classmethod
     def _known(cls, mix: str, info: ValidationInfo) -> str:
-        words = _vocabulary(info)
         is_file = Path(mix).suffix in {".yaml", ".yml"}
-        _refuse([None if is_file else words.fault("policy mix", mix, words.mixes)])
-        return mix
+        return mix if is_file else _chosen(mix, _vocabulary(info).mixes, "policy mix")
 
     @property
     def label(self) -> str:
@@ -152,7 +181,7 @@ class Outputs(Part):
     trajectories: int = Field(default=11, ge=2, le=200, description="How many representative members keep whole paths.")
     members: list[Annotated[int, Field(ge=0)]] = Field(default=[], description="Members to keep instead of those.")
     quantile_members: int = Field(default=4096, ge=2, description="Quantiles by year use at most this many.")
-    last_year: int = Field(default=2030, ge=2015, le=2030, description="Last year of quantiles and trajectories.")
+    last_year: Year = Field(default=2030, ge=2015, description="Last year of quantiles and trajectories.")
 
     @field_validator("quantiles")
     @classmethod
@@ -164,29 +193,29 @@ class Outputs(Part):
     @field_validator("members")
     @classmethod
     def _once(cls, members: list[int]) -> list[int]:
-        _refuse(f"{member} stands twice" for member, times in Counter(members).items() if times > 1)
+        refuse(f"{member} stands twice" for member, times in Counter(members).items() if times > 1)
         return members
 
     @field_validator("variables")
     @classmethod
     def _known(cls, names: list[str], info: ValidationInfo) -> list[str]:
-        words = _vocabulary(info)
-        twice = [f"{name!r} stands twice" for name in dict.fromkeys(names) if names.count(name) > 1]
-        _refuse([*(words.fault("model variable", name, words.variables) for name in names), *twice])
-        return names
+        known = _vocabulary(info).variables
+        chosen = choose_all(names, known, "model variable") if known else names
+        refuse(f"{name!r} stands twice" for name, times in Counter(chosen).items() if times > 1)
+        return chosen
 
 
 class Goal(Part):
     """A fall of energy intensity since the plan's base year that is asked for by a year."""
 
-    year: int = Field(ge=2006, le=2030, description="Year by which it is to be reached.")
+    year: Year = Field(ge=2006, description="Year by which it is to be reached.")
     reduction: FiniteFloat = Field(gt=0, lt=100, description="Reduction since the plan's base year, per cent.")
 
 
 class PolicyChoice(Part):
     """A policy mix taken apart into options and packages: costs, contributions, indirect effects."""
 
-    province: str = Field(default="China", description="Province it is done for; China: the sum of provinces.")
+    province: str = Field(default=NATION, description="Province it is done for; China: the sum of provinces.")
     mix: str = Field(default="full", description="Label of the study's mix that is taken apart.")
     members: int = Field(default=48, ge=2, description="At most so many of the run's members are used.")
     goals: list[Goal] = Field(default=[], description="Goals for energy intensity, the plan's and later ones.")
@@ -194,9 +223,7 @@ class PolicyChoice(Part):
     @field_validator("province")
     @classmethod
     def _known(cls, province: str, info: ValidationInfo) -> str:
-        words = _vocabulary(info)
-        _refuse([words.fault("province", province, words.provinces)])
-        return province
+        return _chosen(province, known_provinces(_vocabulary(info).provinces), "province")
 
 
 class SensitivityChoice(Part):
@@ -244,7 +271,7 @@ class Study(Part):
     @classmethod
     def _distinct(cls, choices: list[AllocationChoice] | list[MixChoice]) -> list[AllocationChoice] | list[MixChoice]:
         labels = [choice.label for choice in choices]
-        _refuse(
+        refuse(
             f"the label {label!r} stands {labels.count(label)} times; give each a `name` of its own"
             for label in dict.fromkeys(labels)
             if labels.count(label) > 1
@@ -255,23 +282,23 @@ class Study(Part):
     @classmethod
     def _known(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         words = _vocabulary(info)
-        allowed = words.constants if info.field_name == "parameters" else words.uncertain
+        known = words.constants if info.field_name == "parameters" else words.uncertain
         what = "model constant" if info.field_name == "parameters" else "uncertain input"
-        _refuse(words.fault(what, name, allowed) for name in given)
-        return given
+        chosen = choose_all(given, known, what) if known else list(given)
+        refuse(f"{name!r} stands twice" for name, times in Counter(chosen).items() if times > 1)
+        return dict(zip(chosen, given.values(), strict=True))
 
     @model_validator(mode="after")
     def _consistent(self) -> "Study":
-        _, _, end = PLANS[self.target.plan]
+        end = self.target.period.last_year
         late = [n for n in self.outputs.members if n >= self.members]
         labels = [mix.label for mix in self.mixes]
-        absent = self.policy is not None and self.policy.mix not in labels
         both = sorted(set(self.parameters) & set(self.uncertain))
-        _refuse(
+        refuse(
             [
                 f"outputs.members names {late}, but members are numbered 0 to {self.members - 1}" if late else None,
-                f"policy.mix is {self.policy.mix!r}{nearest(self.policy.mix, labels)}; allowed: {', '.join(labels)}"
-                if self.policy and absent
+                f"policy.mix is {self.policy.mix!r}{near(self.policy.mix, labels)}; allowed: {', '.join(labels)}"
+                if self.policy and self.policy.mix not in labels
                 else None,
                 f"{', '.join(both)}: both fixed in `parameters` and drawn in `uncertain`; keep one" if both else None,
                 f"outputs.last_year is {self.outputs.last_year}, before the plan ends in {end}"
@@ -286,6 +313,13 @@ class Study(Part):
         titles = (self.title, self.title_zh)
         return next(filter(None, titles if lang == "en" else titles[::-1]), self.name)
 
+    def scenario(self, allocation: str | None = None, mix: str | None = None) -> tuple[str, str]:
+        """The labels of an allocation and a mix of this study, the first where none is asked for. Raises InputError."""
+        rules, mixes = [choice.label for choice in self.allocations], [choice.label for choice in self.mixes]
+        asked = ((allocation or rules[0], rules, "allocation"), (mix or mixes[0], mixes, "mix"))
+        chosen = choose_each((name, known, f"{what} of the study {self.name}") for name, known, what in asked)
+        return chosen[0], chosen[1]
+
     @property
     def folder(self) -> Path:
         """Where paths inside the study start from: the folder of its file."""
@@ -293,7 +327,7 @@ class Study(Part):
 
     def text(self) -> str:
         """The resolved study as YAML, every default written out; `resolved` reads it back."""
-        return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True)
+        return dump_yaml(self.model_dump())
 
 
 def schema() -> str:

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.errors import InputError
 from experiments.runs.store import Run
 from experiments.toolkit import sheets
 from experiments.toolkit.sheets import Folder
+from models.reading.faults import InputError
 
 Array = NDArray[np.float64]
 FEWEST = 30  # effective members for a chance that can be told
@@ -159,13 +159,9 @@ def monitor(folder: str | Path, run: Run, mix: str = "", allocation: str = "") -
 
 def _scenario(run: Run, mix: str, allocation: str) -> dict[str, str]:
     mixes = [choice.label for choice in run.study.mixes]
-    allocations = [choice.label for choice in run.study.allocations]
-    chosen = mix or ("delivered" if "delivered" in mixes else mixes[-1])
-    if chosen not in mixes:
-        raise InputError(f"{run.name} has no mix {chosen!r}; it has: {', '.join(mixes)}")
-    if allocation and allocation not in allocations:
-        raise InputError(f"{run.name} has no allocation {allocation!r}; it has: {', '.join(allocations)}")
-    return {"mix": chosen, "allocation": allocation or allocations[0]}
+    default = "delivered" if "delivered" in mixes else mixes[-1]
+    rule, chosen = run.study.scenario(allocation, mix or default)
+    return {"mix": chosen, "allocation": rule}
 
 
 def _told(

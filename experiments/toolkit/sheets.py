@@ -1,17 +1,23 @@
 """The sheets of a working folder: their columns, what may stand in them, and reading them with every fault."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import pandas as pd
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from calibration.errors import InputError, nearest
-from experiments.policy.catalogue import described
+from experiments.allocation.indicators import served
+from models.plans import Plan
+from models.reading.faults import InputError
+from models.reading.names import Spellings, choose, refusal
+from models.reading.numbers import read_number
+from models.reading.schema import validated
+from models.reading.table_file import TableRows, read_table
+from models.reading.yaml_file import read_yaml
 
 ENCODING = "utf-8-sig"  # with the mark that spreadsheet programs need to read Chinese
 
@@ -32,18 +38,17 @@ class Column:
         if text == "":
             return f"{self.name}: empty, must be filled in" if self.needed else None
         if self.allowed and text not in self.allowed:
-            return f"{self.name}: got {text!r}{nearest(text, self.allowed)}; allowed: {', '.join(self.allowed)}"
-        if not self.number:
-            return None
+            return f"{self.name}: {refusal(text, self.allowed, 'value')}"
         try:
-            value = float(text)
-        except ValueError:
-            return f"{self.name}: got {text!r}, a number is asked for"
-        if not self.low <= value <= self.high:
-            most = f"{self.low:g} to {self.high:g}" if self.high < float("inf") else f"{self.low:g} or more"
-            return f"{self.name}: got {text}, allowed is {most}"
+            if self.number:
+                read_number(text, self.low, self.high)
+        except InputError as fault:
+            return f"{self.name}: {fault}"
         return None
 
+
+BASE_YEAR = 2010
+"""Year that goals count from."""
 
 YES_NO = ("yes", "no")
 STATUS = ("proposed", "agreed", "approved", "rejected")
@@ -114,36 +119,23 @@ def read(path: Path, columns: Sequence[Column], faults: list[str], key: str = ""
     key: a column in which no value may stand twice.
     """
     names = [column.name for column in columns]
-    empty = pd.DataFrame(columns=names)
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding=ENCODING)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        faults.append(f"{_label(path)}: not readable as a table in UTF-8: {' '.join(str(error).split())}")
-        return empty
-    found = list(table.columns)
-    for name in names:
-        if name not in found:
-            faults.append(f"{_label(path)}: column {name!r} is missing; it has: {', '.join(found)}")
-    for name in found:
-        if name not in names:
-            faults.append(f"{_label(path)}: unknown column {name!r}{nearest(name, names)}")
-    if set(names) - set(found):
-        return empty
-    table = table[names].apply(lambda column: column.str.strip())
-    table = table[(table != "").any(axis=1)]
-    wrong = list(_cells(_label(path), table, columns, key))
+    sheet = read_table(path, "a sheet of the working folder", names, label=_label(path))
+    wrong = [*sheet.faults, *_cells(sheet, columns, key)]
     faults += wrong
-    return empty if wrong else _typed(table, columns)
+    if wrong:
+        return pd.DataFrame(columns=names)
+    return _typed(pd.DataFrame(sheet.rows, columns=sheet.columns, dtype=str)[names], columns)
 
 
-def _cells(file: str, table: pd.DataFrame, columns: Sequence[Column], key: str) -> Iterator[str]:
-    for line, row in zip(table.index, table.to_dict("records"), strict=True):
+def _cells(sheet: TableRows, columns: Sequence[Column], key: str) -> Iterator[str]:
+    values: Counter[str] = Counter()
+    for place, row in sheet.records():
+        if key:
+            values[row[key]] += 1
         for column in columns:
-            if fault := column.fault(str(row[column.name])):
-                yield f"{file}, line {line + 2}: {fault}"
-    if key:
-        for value in table[key][table[key].duplicated()].unique():
-            yield f"{file}: {key} {value!r} stands more than once"
+            if fault := column.fault(row[column.name]):
+                yield f"{place}: {fault}"
+    yield from (f"{sheet.label}: {key} {value!r} stands {n} times; keep one" for value, n in values.items() if n > 1)
 
 
 def _typed(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
@@ -167,17 +159,27 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def plans_served() -> list[Plan]:
+    """The plans from the base year on that the measured data can serve."""
+    return [plan for plan in served().values() if plan.base_year >= BASE_YEAR]
+
+
 class Settings(_Strict):
     """toolkit.yaml: the rules of the process."""
 
     province: str
-    plan: Literal["p12", "p13"] = "p12"
+    plan: str = "p12"
     reviewers: Annotated[list[str], Field(min_length=1)]
     criteria: dict[str, Annotated[float, Field(gt=0, le=1)]]
     choose_from: Annotated[float, Field(ge=1, le=5)] = 3.0
     talk_again_from: Annotated[float, Field(ge=1, le=4)] = 2.0
     members: Annotated[int, Field(ge=32, le=100_000)] = 500
     measurement_error: Annotated[float, Field(gt=0, le=5)] = 0.5
+
+    @field_validator("plan")
+    @classmethod
+    def _served(cls, name: str) -> str:
+        return choose(name, Spellings({plan.key: plan.spellings for plan in plans_served()}), "plan")
 
     @model_validator(mode="after")
     def _weights(self) -> "Settings":
@@ -213,17 +215,10 @@ class Design(_Strict):
 
 def model_of(path: Path, kind: type[Filled], faults: list[str]) -> Filled | None:
     """A YAML sheet as a model; faults appended."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(content, Mapping):
-            faults.append(f"{_label(path)}: a mapping is asked for, got {type(content).__name__}")
-            return None
-        return kind.model_validate(content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        faults.append(f"{_label(path)}: not readable as YAML: {' '.join(str(error).split())}")
-    except ValidationError as error:
-        faults += [f"{_label(path)}, {fault}" for fault in described(error, kind)]
-    return None
+    document = read_yaml(path, "a sheet of the working folder", label=_label(path))
+    model, invalid = validated(kind, document)
+    faults += [*document.faults, *invalid]
+    return None if document.faults else model
 
 
 @dataclass(frozen=True)

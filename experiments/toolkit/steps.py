@@ -5,17 +5,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from calibration import baseline, tables
-from calibration.errors import InputError, RuleError, nearest
+from calibration.places import choose_province, known_provinces
 from experiments.policy.catalogue import catalogue
 from experiments.runs.store import Run
 from experiments.toolkit import sheets
-from experiments.toolkit.sheets import Design, Folder, Settings
-from models.plans import PLANS
+from experiments.toolkit.sheets import BASE_YEAR, Design, Folder, Settings
+from models.reading.faults import InputError, RuleError
+from models.reading.names import refusal
+from models.reading.yaml_file import dump_yaml
 
-BASE_YEAR = 2010
 HISTORY = range(2005, 2011)
 QUANTITIES = (
     "gdp",
@@ -52,9 +52,7 @@ def init(province: str, folder: Path | None = None, reviewers: int = 3) -> Folde
 
     Raises InputError for an unknown province or when the folder exists (nothing is ever overwritten).
     """
-    known = tables.provinces()
-    if province not in known:
-        raise InputError(f"unknown province {province!r}{nearest(province, known)}; one of: {', '.join(known)}")
+    province = choose_province(province, tables.provinces())
     path = folder or Path(f"toolkit-{province.lower().replace(' ', '-')}")
     if path.exists():
         raise InputError(f"{path} exists; choose another folder with --folder (nothing is overwritten)")
@@ -62,7 +60,7 @@ def init(province: str, folder: Path | None = None, reviewers: int = 3) -> Folde
     made = Folder(path)
     for sub in ("5-screening", "6-design", "7-results"):
         (path / sub).mkdir(parents=True)
-    made.settings_file.write_text(yaml.safe_dump(rules.model_dump(), sort_keys=False, allow_unicode=True), "utf-8")
+    made.settings_file.write_text(dump_yaml(rules.model_dump()), "utf-8")
     sheets.write(made.sheet("1-experts.csv"), _blank(sheets.EXPERTS))
     sheets.write(made.sheet("2-baseline.csv"), _baseline(province))
     sheets.write(made.sheet("3-goals.csv"), _goals(province))
@@ -108,13 +106,24 @@ def _goals(province: str) -> pd.DataFrame:
         "gdp growth": ("gdp_growth_annual", "%/yr"),
     }
     rows = []
-    for plan, first, last in list(PLANS.values())[1:3]:
+    for plan in sheets.plans_served():
         for goal, (variable, unit) in kinds.items():
-            match = targets[(targets.province == province) & (targets.plan == plan) & (targets.variable == variable)]
+            match = targets[
+                (targets.province == province) & (targets.plan == plan.name) & (targets.variable == variable)
+            ]
             value, source = ("", "not known; to be set by the group")
             if len(match):
-                value, source = (match["value"].iloc[0], f"{plan}, {match['source_id'].iloc[0]}")
-            rows.append({"goal": goal, "from": first, "to": last, "value": value, "unit": unit, "source": source})
+                value, source = (match["value"].iloc[0], f"{plan.name}, {match['source_id'].iloc[0]}")
+            rows.append(
+                {
+                    "goal": goal,
+                    "from": plan.base_year,
+                    "to": plan.last_year,
+                    "value": value,
+                    "unit": unit,
+                    "source": source,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -177,7 +186,7 @@ def _criteria(work: Folder, faults: list[str]) -> list[str]:
         faults += error.faults
         return []
     if settings.province not in (known := tables.provinces()):
-        faults.append(f"toolkit.yaml: unknown province {settings.province!r}{nearest(settings.province, known)}")
+        faults.append(f"toolkit.yaml: {refusal(settings.province, known_provinces(known), 'province')}")
     return list(settings.criteria)
 
 
@@ -186,15 +195,15 @@ def _rules(work: Folder, rows: dict[str, Any]) -> list[str]:
     broken = []
     for reviewer in rows["screening"]:
         if reviewer not in work.settings.reviewers:
-            broken.append(f"5-screening/{reviewer}.csv: no such reviewer{nearest(reviewer, work.settings.reviewers)}")
+            broken.append(f"5-screening/{reviewer}.csv: {refusal(reviewer, work.settings.reviewers, 'reviewer')}")
     known = list(catalogue().options)
     for name, design in rows["designs"].items():
         if design.option not in known:
-            broken.append(f"6-design/{name}.yaml: unknown option {design.option!r}{nearest(design.option, known)}")
+            broken.append(f"6-design/{name}.yaml: {refusal(design.option, known, 'option')}")
         elif design.option != name:
             broken.append(f"6-design/{name}.yaml: is the sheet of {design.option}; name it {design.option}.yaml")
     for option in set(rows["8-feasibility.csv"]["option"]) - set(known):
-        broken.append(f"8-feasibility.csv: unknown option {option!r}{nearest(option, known)}")
+        broken.append(f"8-feasibility.csv: {refusal(option, known, 'option')}")
     own = rows["2-baseline.csv"].dropna(subset=["own value", "value"])
     for row in own.to_dict("records"):
         if not row["own source"]:
@@ -310,7 +319,7 @@ def _design_sheet(work: Folder, option: str) -> None:
         added_benefits=one.benefits,
         feasibility_issues=one.feasibility,
     )
-    path.write_text(yaml.safe_dump(sheet.model_dump(), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    path.write_text(dump_yaml(sheet.model_dump()), encoding="utf-8")
 
 
 def _write_mix(work: Folder, designs: list[Design]) -> None:
@@ -330,7 +339,7 @@ def _write_mix(work: Folder, designs: list[Design]) -> None:
         "schedule": when,
         "where": [work.settings.province],
     }
-    work.sheet("mix.yaml").write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    work.sheet("mix.yaml").write_text(dump_yaml(content), encoding="utf-8")
 
 
 def _write_study(work: Folder) -> None:
@@ -344,7 +353,7 @@ def _write_study(work: Folder) -> None:
         "mixes": ["base", "plan", "delivered", {"mix": "mix.yaml", "name": "designed"}],
         "policy": {"province": work.settings.province, "mix": "designed", "goals": _cumulative(work)},
     }
-    work.sheet("study.yaml").write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    work.sheet("study.yaml").write_text(dump_yaml(content), encoding="utf-8")
 
 
 def _cumulative(work: Folder) -> list[dict[str, float]]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from models.places import NATION
+from calibration.places import NATION
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

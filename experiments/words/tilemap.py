@@ -1,73 +1,12 @@
 """The tile map: one square a province in rough geography, so that every province is equally visible."""
 
-#: province → (column, row), from the north-west corner.
-TILES: dict[str, tuple[int, int]] = {
-    "Heilongjiang": (7, 0),
-    "Xinjiang": (0, 1),
-    "Inner Mongolia": (4, 1),
-    "Beijing": (5, 1),
-    "Liaoning": (6, 1),
-    "Jilin": (7, 1),
-    "Qinghai": (1, 2),
-    "Gansu": (2, 2),
-    "Ningxia": (3, 2),
-    "Shanxi": (4, 2),
-    "Hebei": (5, 2),
-    "Tianjin": (6, 2),
-    "Tibet": (0, 3),
-    "Shaanxi": (3, 3),
-    "Henan": (4, 3),
-    "Shandong": (5, 3),
-    "Jiangsu": (6, 3),
-    "Sichuan": (2, 4),
-    "Chongqing": (3, 4),
-    "Hubei": (4, 4),
-    "Anhui": (5, 4),
-    "Shanghai": (6, 4),
-    "Yunnan": (2, 5),
-    "Guizhou": (3, 5),
-    "Hunan": (4, 5),
-    "Jiangxi": (5, 5),
-    "Zhejiang": (6, 5),
-    "Guangxi": (3, 6),
-    "Guangdong": (4, 6),
-    "Fujian": (5, 6),
-    "Hainan": (4, 7),
-}
+from calibration.places import places
+
+TILES: dict[str, tuple[int, int]] = {place.name: place.tile for place in places().values() if place.tile}
+"""Province → (column, row), from the north-west corner."""
+
 COLUMNS = 1 + max(column for column, _ in TILES.values())
 ROWS = 1 + max(row for _, row in TILES.values())
 
-#: Two letters for small screens (GB/T 2260).
-CODES: dict[str, str] = {
-    "Beijing": "BJ",
-    "Tianjin": "TJ",
-    "Hebei": "HE",
-    "Shanxi": "SX",
-    "Inner Mongolia": "NM",
-    "Liaoning": "LN",
-    "Jilin": "JL",
-    "Heilongjiang": "HL",
-    "Shanghai": "SH",
-    "Jiangsu": "JS",
-    "Zhejiang": "ZJ",
-    "Anhui": "AH",
-    "Fujian": "FJ",
-    "Jiangxi": "JX",
-    "Shandong": "SD",
-    "Henan": "HA",
-    "Hubei": "HB",
-    "Hunan": "HN",
-    "Guangdong": "GD",
-    "Guangxi": "GX",
-    "Hainan": "HI",
-    "Chongqing": "CQ",
-    "Sichuan": "SC",
-    "Guizhou": "GZ",
-    "Yunnan": "YN",
-    "Tibet": "XZ",
-    "Shaanxi": "SN",
-    "Gansu": "GS",
-    "Qinghai": "QH",
-    "Ningxia": "NX",
-    "Xinjiang": "XJ",
-}
+CODES: dict[str, str] = {place.name: place.letters for place in places().values()}
+"""Two letters for small screens (GB/T 2260)."""

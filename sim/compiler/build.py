@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,15 @@ from sim.errors import Refused, SimError
 ROUNDS = 3
 
 
-def build_module(abstract: Any, path: Path, data_files: Any) -> Module:
-    """The module of an abstract model.
+def build_module(abstract: Any, path: Path, data_files: Any, random: str = "refuse") -> Module:
+    """The module of an abstract model; `random` says what becomes of random functions (`refuse` or `parameters`).
 
     Raises:
         Refused: an order that is not known before the run.
     """
     known: tuple[float, ...] = ()
     for _ in range(ROUNDS):
-        module = lower_model(abstract, path, data_files, known)
+        module = lower_model(abstract, path, data_files, known, random)
         found = _values(module)
         if found == known:
             _fix(module)
@@ -40,10 +41,11 @@ def _values(module: Module) -> tuple[float, ...]:
     if not module.structure:
         return ()
     slots = list(dict.fromkeys(slot for slot, _ in module.structure))
-    made = make_plan(module, Given(), slots).common
+    made_plan = make_plan(replace(module, integration="euler"), Given(), slots)
+    made = made_plan.common
     assert made is not None
     start = module.defaults.get(module.clock.initial, np.zeros(()))
-    inputs = common_inputs(module, made.inputs, {}, {}, np.array([float(start)]))
+    inputs = common_inputs(module, made.inputs, {}, {}, np.array([float(start)]), made_plan.shifted)
     results = NumpyKernel(made).run(KernelJob(1, 1, np.zeros(1, dtype=np.int64), inputs), 1)
     values = tuple(float(results[slot][0, 0, 0]) for slot, _ in module.structure)
     for value, (_, label) in zip(values, module.structure, strict=True):

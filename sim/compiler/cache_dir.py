@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
 import shutil
 import stat
@@ -12,6 +14,9 @@ from pathlib import Path
 
 from sim.errors import CompilerError
 
+logger = logging.getLogger("sim")
+
+CHECKSUM = 32  # bytes behind every file
 KEPT = 1000  # files: some 50 MB
 SPARED = 3600.0  # seconds since a file was last used in which no process drops it: it may be about to be loaded
 
@@ -38,6 +43,39 @@ def touch(path: Path) -> bool:
     return path.exists()
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file with its checksum behind it: beside, to the disk, then renamed into place."""
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix="part-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content + hashlib.sha256(content).digest())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def read_whole(path: Path) -> bytes | None:
+    """The content of a file that `write_whole` wrote; None, and the file is dropped, if it is damaged.
+
+    A damaged library would end the process without a word when it is loaded.
+    """
+    try:
+        held = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    content, checksum = held[:-CHECKSUM], held[-CHECKSUM:]
+    if hashlib.sha256(content).digest() == checksum:
+        touch(path)
+        return content
+    logger.info("%s is damaged and is made again", path)
+    with suppress(OSError):
+        path.unlink()
+    return None
+
+
 def prune(folder: Path) -> None:
     """Drop the least recently used files beyond KEPT, and what builds that were killed left behind.
 
@@ -49,7 +87,7 @@ def prune(folder: Path) -> None:
             found.append((path.stat().st_mtime, path))
     found.sort(reverse=True)
     whole = [entry for entry in found if entry[1].suffix in (".so", ".module")]
-    parts = [entry for entry in found if entry[1].name.startswith(("build-", "module-"))]
+    parts = [entry for entry in found if entry[1].name.startswith(("build-", "part-", "module-"))]
     for when, path in (*whole[KEPT:], *parts):
         if time.time() - when <= SPARED:
             continue

@@ -57,7 +57,7 @@ OPS: Mapping[str, tuple[int, str, str]] = {
     **dict.fromkeys(
         ("neg", "abs", "exp", "ln", "sqrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan"), (1, REAL, REAL)
     ),
-    **dict.fromkeys(("sinh", "cosh", "tanh", "integer", "round"), (1, REAL, REAL)),
+    **dict.fromkeys(("sinh", "cosh", "tanh", "integer", "round", "gamma ln"), (1, REAL, REAL)),
     **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne"), (2, REAL, BOOL)),
     **dict.fromkeys(("and", "or"), (2, BOOL, BOOL)),
     "not": (1, BOOL, BOOL),
@@ -70,7 +70,7 @@ OPS: Mapping[str, tuple[int, str, str]] = {
 
 # Operations whose cost makes a loop of their own worth while when they depend on fewer axes.
 COSTLY = frozenset(("div", "pow", "zidz", "xidz", "quantum", "modulo", "remainder", "exp", "ln", "sqrt", "sin", "cos"))
-COSTLY |= {"tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"}
+COSTLY |= {"tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "gamma ln"}
 
 
 DEEPEST = 200  # nodes from an expression to its innermost part: passes over expressions are recursive
@@ -433,3 +433,8 @@ class Module:
     fixed: dict[int, str] = field(default_factory=dict)  # slots that decide the structure → why they cannot be changed
     structure: list[tuple[int, str]] = field(default_factory=list)  # slots of such numbers (orders), their variables
     external: bool = False  # values were read from other files
+    integration: str = "euler"  # or rk2, rk4
+    initials: dict[int, int] = field(
+        default_factory=dict
+    )  # stock → input slot that replaces its initial value, if given
+    distributions: dict[int, str] = field(default_factory=dict)  # input slots of random functions → what they draw from

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
 Array = NDArray[Any]
 SMALL = 1e-6
@@ -44,6 +45,7 @@ OPERATIONS: Mapping[str, Callable[..., Array]] = {
     "tanh": np.tanh,
     "integer": _integer,
     "round": np.round,
+    "gamma ln": gammaln,
     "quantum": _quantum,
     "modulo": lambda x, m: x - _quantum(x, m),
     "remainder": np.remainder,

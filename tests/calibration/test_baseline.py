@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration import audit, baseline, tables
-from calibration.errors import InputError
+from models.reading.faults import InputError
 
 SERIES = [
     "gdp",

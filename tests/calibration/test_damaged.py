@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calibration import tables
-from calibration.errors import InputError, RuleError
+from models.reading.faults import InputError, RuleError
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,14 @@ DAMAGES = {
         lambda lines: [lines[0], b"S01,caf\xe9,x,y,z", *lines[2:]],
         "unreadable",
         2,
-        ("got byte 0xe9", "allowed is UTF-8"),
+        ("got byte 0xe9", "allowed: UTF-8"),
     ),
     "binary": Damage(
         "climate.csv",
         lambda lines: [b"PK\x03\x04\x00\x00", *lines[1:]],
         "unreadable",
         1,
-        ("got a zero byte", "allowed is UTF-8"),
+        ("got a zero byte", "allowed: UTF-8"),
     ),
     "missing file": Damage("targets.csv", lambda lines: None, "unreadable", None, ("not found", "restore it")),
     "unknown source": at(

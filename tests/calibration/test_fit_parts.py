@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
 
 from calibration import baseline, inputs, prior
 from calibration.discrepancy import Discrepancy, estimate
-from calibration.likelihood import FITTED, OUTPUTS, likelihood
+from calibration.likelihood import FITTED, OUTPUTS, likelihood, measured_series
 from models.parameters import defaults, parameters
 
 
@@ -96,3 +97,77 @@ def test_scales_are_recovered_from_changes() -> None:
     found = estimate(measured, xr.ones_like(measured), effective=0)
     assert found.national == pytest.approx(0.03, rel=0.15)
     assert found.provincial == pytest.approx(0.015, rel=0.1)
+
+
+def test_half_of_a_persistent_shock_comes_again_next_year() -> None:
+    plain, lasting = (Discrepancy(0.02, 0.01, p).sample(range(3), 4, 6, seed=7) for p in (0.0, 0.5))
+    yearly, repeated = (np.diff(shocks, prepend=0.0, axis=-1) for shocks in (plain, lasting))
+    expected = yearly.copy()
+    for year in range(1, 6):  # the same draws, and half of last year's shock on top
+        expected[..., year] = yearly[..., year] + expected[..., year - 1] / 2
+    np.testing.assert_allclose(repeated, expected, atol=1e-15)
+    assert (np.abs(repeated - yearly)[..., 1:] > 0).all()
+
+
+def test_total_energy_has_heavy_tails_and_every_other_series_none(measured: xr.Dataset) -> None:
+    made = likelihood(measured)
+    rng = np.random.default_rng(3)
+    white = rng.standard_normal((2, 3, len(FITTED), len(made.years))) * np.array([1.0, 4.0])[:, None, None, None]
+    student = stats.multivariate_t(df=4, shape=np.eye(len(made.years)))
+    expected = np.zeros((2, 3))
+    for index, series in enumerate(FITTED):
+        if series.name == "total energy":
+            expected += student.logpdf(white[:, :, index]) - student.logpdf(np.zeros(len(made.years)))
+        else:
+            expected += (stats.norm.logpdf(white[:, :, index]) - stats.norm.logpdf(0.0)).sum(-1)
+    np.testing.assert_allclose(made.log_density(white.reshape(2, 3, -1)), expected)
+
+
+def test_errors_of_fuels_add_as_squares() -> None:
+    # 3 ± 0.3 of coal and 4 ± 0.4 of oil are 7 ± 0.5.
+    dims = ("province", "year", "sector", "fuel")
+    data = xr.Dataset(
+        {
+            "final_energy": (dims, [[[[3.0, 4.0]]]]),
+            "final_energy_sigma": (dims, [[[[0.1, 0.1]]]]),
+        },
+        {"province": ["x"], "year": [2005], "sector": ["transport"], "fuel": ["coal", "oil"]},
+    )
+    total, relative = measured_series(data, "transport")
+    assert total.item() == 7.0
+    assert relative.item() == pytest.approx(0.5 / 7)
+
+
+def test_the_pooled_spread_is_the_provinces_without_their_errors() -> None:
+    # Provinces spread by 0.3 about 0.2, each seen with an error of 0.4: their optima spread by 0.5.
+    rng = np.random.default_rng(6)
+    ones = np.ones((20_000, 1))
+    wide = prior.Prior(("k",), 0 * ones, ones, np.array([-5.0]), np.array([5.0]))
+    optima = 0.2 + 0.3 * rng.standard_normal(ones.shape) + 0.4 * rng.standard_normal(ones.shape)
+    pooled = prior.pooled_prior(wide, optima, 0.4 * ones)
+    assert pooled.mean[0, 0] == pytest.approx(0.2, abs=0.02)
+    assert pooled.spread[0, 0] == pytest.approx(0.3, abs=0.03)
+
+
+def test_parameters_spent_on_the_fit_enlarge_the_shocks() -> None:
+    rng = np.random.default_rng(5)
+    shocks = 0.03 * rng.standard_normal(201) + 0.015 * rng.standard_t(4, (30, 201))
+    coords = {"province": range(30), "year": range(201)}
+    measured = xr.DataArray(np.exp(shocks.cumsum(-1)), coords, ("province", "year"))
+    none, half = (estimate(measured, xr.ones_like(measured), effective=count) for count in (0, 100))
+    # 200 yearly changes, 100 of them spent: n / (n − k) = 2 in the variance.
+    assert half.national == pytest.approx(none.national * np.sqrt(2))
+    assert half.provincial == pytest.approx(none.provincial * np.sqrt(2))
+
+
+def test_migration_is_growth_that_births_and_deaths_do_not_explain() -> None:
+    born, died = (float(defaults(parameters().loc[name])) for name in ("birth rate", "death rate"))
+    years = np.arange(2005, 2011)
+    natural = np.exp((born - died) * (years - 2005))
+    data = xr.Dataset(
+        {"population": (("province", "year"), [50 * natural, 50 * natural * 1.02 ** (years - 2005), 50 + 0 * natural])},
+        {"province": ["still", "drawing", "losing"], "year": years},
+    )
+    found = inputs.migration(data)
+    np.testing.assert_allclose(found, [0.0, np.log(1.02), died - born], atol=1e-12)
+    assert born > died  # so that a constant population means people who leave

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from calibration import identifiability, prior
-from calibration.errors import InputError
+from models.reading.faults import InputError
 
 
 def test_the_shipped_table_belongs_to_the_shipped_posterior() -> None:

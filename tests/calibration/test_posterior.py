@@ -3,14 +3,16 @@
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
-from calibration import assumptions, fit, posterior, sampler
-from calibration.errors import InputError
+from calibration import assumptions, fit, posterior, prior, sampler
 from calibration.fingerprint import fingerprint
 from calibration.likelihood import likelihood
 from calibration.prior import Prior
+from models.parameters import defaults, row
+from models.reading.faults import InputError
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,81 @@ def test_a_design_is_reproducible_and_inside_the_bounds(
     one, same, other = (posterior.design(6, seed, inputs=problem.inputs, posterior=shipped) for seed in (3, 3, 4))
     xr.testing.assert_identical(one, same)
     assert not one.equals(other)
+    many = posterior.design(400, 3, inputs=problem.inputs, posterior=shipped)
+    base = problem.inputs["base final energy"].sel(sector=many["sector"])
+    for name, (parameter, sectors) in prior.FREE.items():
+        values = many[parameter].sel(sector=list(sectors)) if "sector" in many[parameter].dims else many[parameter]
+        if parameter == "base final energy":  # the free parameter is the logarithm of a factor on the measured energy
+            values = np.log(values / base.sel(sector=list(sectors)))
+        low, high = (shipped[end].sel(parameter=name).drop_vars("parameter") for end in ("low", "high"))
+        assert bool((values >= low - 1e-6).all()), name
+        assert bool((values <= high + 1e-6).all()), name
+
+
+def made_up(response: list[list[float]]) -> tuple[xr.Dataset, list[str], np.ndarray]:
+    """A posterior of two provinces and one free parameter; response (province, assumption) to two real assumptions."""
+    names = [str(name) for name in prior.uncertain().index[:2]]
+    centre = np.array([float(np.mean(defaults(row(name)))) for name in names])
+    made = xr.Dataset(
+        {
+            "response": (("province", "parameter", "assumption"), np.array(response)[:, None, :]),
+            "low": (("parameter",), [0.0]),
+            "high": (("parameter",), [2.0]),
+        },
+        {"province": ["x", "y"], "parameter": ["k"], "assumption": names},
+    )
+    return made, names, centre
+
+
+def test_parameters_move_with_the_assumptions_by_hand() -> None:
+    made, names, centre = made_up([[0.5, -0.1], [-0.2, 0.3]])
+    away = pd.DataFrame(centre + np.array([[0.0, 0.0], [0.4, 0.0], [0.4, 2.0]]), columns=names)
+    moved = assumptions.conditioned(made, np.full((3, 2, 1), 1.0), away)
+    # θ(u) = θ(u₀) + (dθ/du)(u − u₀): x gains 0.5 × 0.4 and loses 0.1 × 2, y the other way round.
+    np.testing.assert_allclose(moved[:, :, 0], [[1.0, 1.0], [1.2, 0.92], [1.0, 1.52]])
+
+
+def test_parameters_that_move_stop_at_their_bounds() -> None:
+    made, names, centre = made_up([[5.0, 0.0], [-5.0, 0.0]])
+    away = pd.DataFrame(centre + np.array([[1.0, 0.0]]), columns=names)
+    np.testing.assert_array_equal(assumptions.conditioned(made, np.full((1, 2, 1), 1.0), away)[:, :, 0], [[2.0, 0.0]])
+
+
+def test_the_response_follows_what_keeps_the_fit(shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]) -> None:
+    """Each assumption is moved: along the response the residuals grow least, against it most."""
+    problem, belief = restored
+    optimum = shipped["optimum"].values
+    evaluate = fit.residuals(problem, belief)
+    at = evaluate(optimum[None])
+    slope = fit.jacobian(evaluate, belief, optimum[None], at)[0]
+    result = fit.FitResult(belief, optimum, (at[0] ** 2).sum(-1), optimum[None], at, at[0], slope)
+    response = assumptions.response(problem, result)
+    table = prior.uncertain()
+    names, high = list(table.index), table["high"].to_numpy(dtype=float)
+    centre = np.array([float(np.mean(defaults(row(name)))) for name in names])
+    away = np.minimum(centre + 0.1 * (high - table["low"].to_numpy(dtype=float)), high) - centre
+    moved = centre + np.diag(away)  # a member for each assumption
+    common = xr.Dataset({name: ("member", np.tile(moved[:, i], 3)) for i, name in enumerate(names)})
+    step = np.moveaxis(response.sel(assumption=names).values * away, -1, 0)
+    trials = np.concatenate([optimum + sign * step for sign in (1, 0, -1)])
+    squares = (fit.residuals(problem, belief, common)(trials) ** 2).sum((1, 2))
+    growth = squares.reshape(3, len(names)).sum(1)
+    assert growth[0] < growth[1] < growth[2]
+
+
+def test_moved_members_fit_the_measured_years_better_than_unmoved_ones(
+    shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]
+) -> None:
+    problem, _ = restored
+    names = [str(name) for name in shipped["assumption"].values]
+    others = prior.from_quantiles(prior.quantiles(64, names, 5))
+    common = xr.Dataset({name: ("member", others[name].to_numpy()) for name in names})
+    start = shipped["draws"].values[:64].astype(float)
+
+    def misfit(values: np.ndarray) -> float:
+        return float((problem.likelihood.residuals(problem.simulate(values, common)) ** 2).sum(-1).mean())
+
+    assert misfit(assumptions.conditioned(shipped, start, others)) < 0.9 * misfit(start)
 
 
 def gaussian(centre: np.ndarray, root: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

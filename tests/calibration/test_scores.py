@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-from calibration import backtest, baseline, scores
+from calibration import backtest, baseline, inputs, scores
 from calibration.backtest import FIRST, OPPONENT, SECOND, ForecastTarget
 
 
@@ -22,12 +22,35 @@ def test_crps_of_a_point_is_its_absolute_error() -> None:
     np.testing.assert_allclose(scores.crps(np.full((50, 2), 3.0), np.array([1.0, 4.0])), [2.0, 1.0])
 
 
-def test_theils_parts_add_to_one_and_name_a_pure_bias() -> None:
+@pytest.mark.parametrize(("truth", "score"), [(0.0, 1 / 3), (1.0, 0.0), (5.0, 8 / 3)])
+def test_crps_of_three_members_by_hand(truth: float, score: float) -> None:
+    # |X − y| is 4/3, 1 or 11/3 on average; the distinct members 0, 1, 3 are 1, 2 and 3 apart: half the mean is 1.
+    np.testing.assert_allclose(scores.crps(np.array([[0.0], [1.0], [3.0]]), np.array([truth])), [score], atol=1e-12)
+
+
+def test_crps_does_not_favour_small_samples() -> None:
+    rng = np.random.default_rng(7)
+    sample, truth = rng.standard_normal((2, 40_000)), rng.standard_normal(40_000)
+    ideal = 1 / np.sqrt(np.pi)  # of a standard normal forecast of a standard normal truth
+    assert scores.crps(sample, truth).mean() == pytest.approx(ideal, abs=0.02)
+
+
+def test_theils_parts_by_hand() -> None:
+    # Errors −1, 0, −1, 2; equal means; variances 3.5 and 1, covariance 1.5.
+    parts = scores.theil(np.array([1.0, 2.0, 3.0, 6.0]), np.array([2.0, 2.0, 4.0, 4.0]))
+    assert parts["UM"] == pytest.approx(0)
+    assert parts["US"] == pytest.approx((np.sqrt(3.5) - 1) ** 2 / 1.5)
+    assert parts["UC"] == pytest.approx(2 * (np.sqrt(3.5) - 1.5) / 1.5)
+
+
+def test_theils_covariation_is_what_correlation_lacks() -> None:
     rng = np.random.default_rng(2)
     truth = rng.standard_normal(30)
-    parts = scores.theil(truth + 5, truth)
-    assert parts["UM"] == pytest.approx(1)
-    assert sum(scores.theil(rng.standard_normal(30), truth).values()) == pytest.approx(1)
+    forecast = 0.5 * truth + rng.standard_normal(30) + 0.7
+    parts, square = scores.theil(forecast, truth), float(((forecast - truth) ** 2).mean())
+    lacks = 2 * (1 - np.corrcoef(forecast, truth)[0, 1]) * forecast.std() * truth.std()
+    assert parts["UC"] == pytest.approx(lacks / square)
+    assert scores.theil(truth + 5, truth)["UM"] == pytest.approx(1)
 
 
 def test_a_calibrated_forecast_covers_what_it_says() -> None:
@@ -91,3 +114,39 @@ def test_the_skill_card_beats_no_change_on_the_first_origin_and_logs_its_looks(m
     assert row["mae"] == pytest.approx(np.abs(happened).mean())  # of its number, whatever is drawn about it
     looks = pd.read_csv(backtest.EVALUATION_LOG)
     assert list(looks["look"]) == list(range(1, len(looks) + 1))
+
+
+def foreseen(measured: xr.Dataset, off: float) -> backtest.Forecast:
+    """Members close to what happened, or off by so much (log) in the last year."""
+    rng = np.random.default_rng(8)
+    logs = {}
+    for name, variable in backtest.SERIES.items():
+        series = np.log(measured[variable].transpose("province", "year")).expand_dims(member=50)
+        last = xr.where(series["year"] == FIRST.end, off, 0.0)
+        logs[name] = series + last + 0.001 * rng.standard_normal(series.shape)
+    return backtest.Forecast(logs)
+
+
+def test_a_better_model_has_a_negative_difference(measured: xr.Dataset) -> None:
+    for off, better in ((0.0, True), (1.0, False)):
+        table = backtest.score(FIRST, measured, foreseen(measured, off), backtest.MODEL, seed=1)
+        others = table[table["forecast"] != backtest.MODEL]
+        for column in ("delta_crps", "delta_mae", "delta_crps_low", "delta_mae_low"):
+            assert ((others[column] < 0) == better).all(), column
+
+
+def test_red_is_less_than_nine_tenths_of_the_target(measured: xr.Dataset) -> None:
+    names = list(measured["province"].values)
+    target = inputs.target_reduction().sel(plan="p12", province=names).values
+    scored = {}
+    for reached in (0.89, 0.91):
+        fall = np.log1p(-reached * target)
+        logs = xr.DataArray(
+            np.stack([np.zeros(len(names)), fall], axis=-1)[None],
+            {"member": [0], "province": names, "year": [2010, 2015]},
+            ("member", "province", "year"),
+        )
+        scored[reached] = backtest.red_list(backtest.Forecast({"energy intensity": logs}), measured)
+    rate = scored[0.91]["red"] / scored[0.91]["n"]
+    assert scored[0.91]["brier"] == pytest.approx(rate)  # nobody is red: wrong for those on the list
+    assert scored[0.89]["brier"] == pytest.approx(1 - rate)  # all are red: wrong for those that are not

@@ -10,7 +10,7 @@ import pytest
 
 from calibration import tables
 from calibration.baseline import FUEL_OF, INDUSTRY, SECTOR_OF
-from calibration.errors import InputError
+from models.reading.faults import InputError
 
 RESOURCES = {resource["name"]: resource for resource in tables.descriptor()["resources"]}
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from calibration import discrepancy, posterior
-from calibration.errors import InputError
+from calibration.places import NATION
 from experiments.allocation import allocate
 from experiments.analyses import feasibility_tables, reality_checks, solve
 from experiments.analyses.sensitivity import sensitivity_tables
@@ -21,13 +21,14 @@ from experiments.analyses.sensitivity.problem import (
     VINTAGES,
     SensitivityProblem,
 )
-from experiments.ensemble import installed, simulation
-from experiments.ensemble.core import Ensemble, chances, cost_curve, plan_ensemble, response
+from experiments.ensemble import installed, scenario, simulation
+from experiments.ensemble.core import Ensemble, chances
+from experiments.ensemble.study_model import StudyModel
 from experiments.installation import load_study
 from experiments.runs.store import Run
 from experiments.study.schema import Study
 from experiments.words import box_sentences
-from models.places import NATION
+from models.reading.faults import InputError
 
 MEMBERS = 40
 
@@ -127,10 +128,15 @@ def test_an_experts_wrong_name_is_refused(tmp_path: Path) -> None:
         reality_checks.everything([path])
 
 
-def test_equal_chance_holds_when_every_province_has_its_own_target() -> None:
-    found = allocate("equal-chance", 16.0, members=MEMBERS, mix="plan", seed=1)
+UNPRESSED = "parameters.switch target pressure=0"
+
+
+@pytest.mark.parametrize("overrides", [(), (UNPRESSED,)], ids=["default", "own constant"])
+def test_equal_chance_holds_when_every_province_has_its_own_target(overrides: tuple[str, ...]) -> None:
+    model = StudyModel(load_study("twelfth-plan", overrides))
+    found = allocate("equal-chance", 16.0, model=model, members=MEMBERS, mix="plan", seed=1)
     assert found.aggregate == pytest.approx(16.0, abs=1e-6)
-    futures = plan_ensemble("12FYP", ["plan"], MEMBERS, 1)
+    futures = model.ensemble("12FYP", ["plan"], MEMBERS, 1)
     goal = found.targets().sel(province=futures.provinces).to_numpy() / 100
     exact = chances(futures, "plan", goal)
     assert (found.table.converged[found.table.target_percent.notna()] == "yes").all()
@@ -138,15 +144,27 @@ def test_equal_chance_holds_when_every_province_has_its_own_target() -> None:
     assert np.abs(exact - found.table.common_chance.iloc[0]).max() <= 2.5 / MEMBERS
 
 
+def test_a_rule_answers_the_study_that_asks() -> None:
+    study = load_study("twelfth-plan", ["allocations=[equal-chance]", "members=16", UNPRESSED])
+    model = StudyModel(load_study("twelfth-plan"))
+    asked, default = (installed.scenario_inputs(study).allocation["target"], scenario.prepare(study, model).allocation)
+    assert np.abs(asked - default["target"]).max() > 0.5
+
+
+def test_a_rule_that_simulates_without_a_model_says_so() -> None:
+    with pytest.raises(InputError, match="this rule simulates the model: call `allocate` with `model`"):
+        allocate("least-cost", 16.0)
+
+
 def test_effort_answers_the_target_but_does_not_follow_it() -> None:
-    answer = response("12FYP", "plan", MEMBERS, 1)
+    answer = StudyModel(load_study("twelfth-plan")).response("12FYP", "plan", MEMBERS, 1)
     slope = np.diff(np.median(answer.reductions, axis=1), axis=0) / np.diff(answer.targets)[:, None]
     assert slope.min() > -0.02
     assert slope.max() < 1
 
 
 def test_levers_add_up_to_the_difference_of_the_mixes() -> None:
-    curve = cost_curve("12FYP", MEMBERS, 1)
+    curve = StudyModel(load_study("twelfth-plan")).cost_curve("12FYP", MEMBERS, 1)
     assert (curve.gain >= 0).all()
     assert (curve.gain.sum(axis=1) > 0.005).all()
     assert curve.cost.shape == (30, 16)
@@ -196,5 +214,5 @@ def test_one_and_four_threads_write_identical_files(tmp_path: Path, asked: Study
     for threads in (1, 4):
         run = analysed(tmp_path / str(threads), asked, threads)
         files.append({p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in run.folder.glob("tables/*.parquet")})
-    assert set(files[0]) >= {"sensitivity.parquet", "checks.parquet", "feasibility.parquet", "trust.parquet"}
+    assert set(files[0]) >= {"sensitivity.parquet", "checks.parquet", "feasibility.parquet"}
     assert files[0] == files[1]

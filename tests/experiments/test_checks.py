@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from calibration.errors import InputError
 from experiments.analyses import reality_checks
 from experiments.analyses.reality_checks import Check
+from models.reading.faults import InputError
 
 VARIABLES = {"gdp": ("province",), "final energy": ("province", "sector"), "population": ("province",), "price": ()}
 ELEMENTS = {"province": ["x", "y"], "sector": ["residential", "services"]}
@@ -113,14 +113,14 @@ def test_all_faults_of_a_file_at_once_with_nearest_names(tmp_path: Path) -> None
     text = str(caught.value)
     for words in (
         "unknown variable 'gpd'; did you mean 'gdp'",
-        "unknown key 'minn'",
+        "1.minn: unknown key; did you mean 'min'",
         "give at least one",
         "'price' is not by province",
         "unknown sector 'servces'; did you mean 'services'",
         "the first must come before the last",
         "years 2010–2090; the model runs 2005–2030",
         "gdp is not by sector, only by province",
-        "check 9: min -inf and max nan",
+        "mine.yaml:9: got .nan, allowed: a finite number",
     ):
         assert words in text
     assert len(caught.value.faults) == 9
@@ -129,7 +129,7 @@ def test_all_faults_of_a_file_at_once_with_nearest_names(tmp_path: Path) -> None
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text("- [", encoding="utf-8")
-    with pytest.raises(InputError, match=r"broken\.yaml: not readable"):
+    with pytest.raises(InputError, match=r"broken\.yaml:1: not YAML"):
         reality_checks.load([path])
 
 

@@ -7,13 +7,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from calibration.errors import InputError, RuleError
 from experiments import cli
 from experiments.analyses import feasibility_tables
-from experiments.cli import console, terminal_tables
+from experiments.cli import console
+from experiments.cli.tables import terminal_tables
 from experiments.ensemble import estimate, installed, simulation
 from experiments.runs import overview
 from experiments.runs.store import Run
+from models.reading.faults import InputError, RuleError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from calibration.errors import InputError
 from experiments.ensemble import batches, simulation
 from experiments.runs.store import Run
+from models.reading.faults import InputError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 

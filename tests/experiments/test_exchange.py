@@ -14,12 +14,12 @@ import pytest
 import xarray as xr
 import yaml
 
-from calibration.errors import InputError
 from experiments.analyses import feasibility
 from experiments.ensemble import simulation
 from experiments.ensemble.outputs import table
 from experiments.exchange import compare, export
 from experiments.runs.store import Run
+from models.reading.faults import InputError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 

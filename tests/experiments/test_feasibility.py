@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration import tables
-from calibration.errors import InputError
 from experiments.analyses import feasibility
+from models.reading.faults import InputError
 
 
 def metrics(reduction: np.ndarray, target: np.ndarray) -> xr.Dataset:

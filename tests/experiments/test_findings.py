@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.errors import InputError
 from experiments import pipeline
-from experiments.analyses import feasibility_tables
+from experiments.analyses import feasibility_tables, trust
 from experiments.analyses.sensitivity import sensitivity_tables, target
-from experiments.cli import terminal_tables
+from experiments.cli.tables import terminal_tables
 from experiments.ensemble.simulation import resume, start
 from experiments.runs.store import Run
 from experiments.words import box_sentences
+from models.reading.faults import InputError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
@@ -23,6 +23,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     study = small_system.study(folder, "members=600")
     done = resume(start(study, SYSTEM, folder / "runs", batch=100), SYSTEM)
     feasibility_tables.feasibility_tables(done, SYSTEM, box_sentences.row, reality=False)
+    done.save_table("trust", trust.panel(done))
     return done
 
 
@@ -36,7 +37,6 @@ def test_every_table_of_feasibility_is_saved(run: Run) -> None:
         "trade_off",
         "regret",
         "ranking",
-        "trust",
     } <= set(run.tables)
     table = run.table("feasibility")
     assert len(table) == 2 * 2 * 4
@@ -82,12 +82,12 @@ def test_tables_are_printed_for_a_scenario(run: Run) -> None:
 
 def test_unknown_scenarios_and_provinces_are_refused(run: Run) -> None:
     with pytest.raises(InputError) as caught:
-        sensitivity_tables.scenario(run, "oficial", "ful")
+        run.study.scenario("oficial", "ful")
     assert len(caught.value.faults) == 2
     assert "did you mean 'official'" in str(caught.value)
     with pytest.raises(InputError, match="did you mean 'Beijing'"):
         terminal_tables.known_place(run, "Bejing")
-    assert sensitivity_tables.scenario(run, None, None) == ("official", "base")
+    assert run.study.scenario() == ("official", "base")
 
 
 def test_the_newest_complete_run_is_taken(run: Run, tmp_path: Path) -> None:

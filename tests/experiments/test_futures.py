@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.errors import InputError
 from experiments.ensemble.core import Ensemble, chances
 from experiments.ensemble.simulation import resume, start
+from models.reading.faults import InputError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
@@ -67,3 +67,13 @@ def test_chances_count_members_under_the_targets(futures: Ensemble) -> None:
 def test_an_unknown_mix_is_refused_with_the_nearest(futures: Ensemble) -> None:
     with pytest.raises(InputError, match="did you mean 'full'"):
         futures.params("ful")
+
+
+def test_an_error_that_is_there_from_the_base_year_on_changes_no_reduction(tmp_path: Path, futures: Ensemble) -> None:
+    shifted = replace(SYSTEM, errors=lambda study, members: small_system.errors(study, members) + 0.3)
+    moved = Ensemble.of(small_system.study(tmp_path), shifted)
+    np.testing.assert_allclose(moved.reduction(moved.params("base")), futures.reduction(futures.params("base")))
+    growing = replace(SYSTEM, errors=lambda study, members: 0.01 * (small_system.errors(study, members)["year"] - 2005)
+                      + 0 * small_system.errors(study, members))  # fmt: skip
+    later = Ensemble.of(small_system.study(tmp_path), growing)
+    np.testing.assert_allclose(later.errors, 0.05)  # 0.05 in the base year, 0.10 at the end

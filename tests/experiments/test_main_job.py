@@ -14,16 +14,16 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from calibration import tables
-from calibration.errors import InputError
+from calibration.places import NATION
 from experiments import cli, installation, pipeline
 from experiments.analyses.sensitivity import sensitivity_tables
 from experiments.ensemble import batches, installed, member_design, scenario, simulation
 from experiments.exchange import export
 from experiments.installation import Installation, load_study
 from experiments.runs.store import Run
-from experiments.study import load as studies
+from experiments.study import files as studies
 from experiments.study.schema import Study
-from models.places import NATION
+from models.reading.faults import InputError
 from sim import Model
 
 MEMBERS = 10

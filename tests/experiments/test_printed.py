@@ -3,7 +3,7 @@ from typing import cast
 
 import pandas as pd
 
-from experiments.cli import terminal_tables
+from experiments.cli.tables import terminal_tables
 from experiments.runs.store import Run
 
 

@@ -66,3 +66,31 @@ def test_ranking_of_mixes_reports_how_often_it_turns() -> None:
     assert row.flips == pytest.approx(0.42, abs=0.07)
     assert row.share_best == pytest.approx(1 - row.flips, abs=0.05)
     assert 0 < row.tau < 1
+
+
+def test_regret_against_every_mix_by_hand() -> None:
+    # One province, two futures: it reduces 12 and 20 without new policy, 15 and 20 with all of it; asked are 16 or 18.
+    reduction = np.array([[[[12.0, 20.0]], [[15.0, 20.0]]]] * 2)
+    data = xr.Dataset(
+        {
+            "reduction": (("allocation", "mix", "province", "member"), reduction),
+            "target": (("allocation", "province"), [[16.0], [18.0]]),
+        },
+        {"allocation": ["fair", "harsh"], "mix": ["base", "full"], "province": ["x"]},
+    )
+    table = regret.table(data, national=16.0).set_index(["mix", "allocation"])
+    # Missed by (4, 0) and (6, 0) points without policy, (1, 0) and (3, 0) with it; the best of the four: (1, 0).
+    assert table.regret_any.to_dict() == {
+        ("base", "fair"): 1.5, ("base", "harsh"): 2.5, ("full", "fair"): 0.0, ("full", "harsh"): 1.0
+    }  # fmt: skip
+    assert table.regret.to_dict() == {
+        ("base", "fair"): 0.0, ("base", "harsh"): 1.0, ("full", "fair"): 0.0, ("full", "harsh"): 1.0
+    }  # fmt: skip
+
+
+def test_a_future_that_the_nation_misses_is_not_survived() -> None:
+    # Both provinces meet their targets in both futures; the nation reaches 15 % in the second alone.
+    data = two_rules(np.array([[12.0, 12.0], [20.0, 20.0], [14.0, 16.0]]), [[10, 18, 15], [12, 20, 15]])
+    table = regret.table(data, national=15.0).set_index("allocation")
+    assert table.met.to_dict() == {"fair": 1.0, "harsh": 1.0}
+    assert table.survives.to_dict() == {"fair": 0.5, "harsh": 0.5}

@@ -18,11 +18,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from calibration.errors import InputError
+from calibration import places
 from experiments.ensemble import simulation
 from experiments.runs import store
 from experiments.runs.store import Run, StoreError
-from models import places
+from models.reading.faults import InputError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 

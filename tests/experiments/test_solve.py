@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.errors import InputError
 from experiments.analyses import solve
 from experiments.analyses.solve import ForecastTarget
 from models.parameters import parameters
+from models.reading.faults import InputError
 
 LEVERS = ("a", "b", "c")
 GAIN = np.array([0.04, 0.02, 0.01])
@@ -129,3 +129,23 @@ def test_net_costs_follow_the_annuity() -> None:
         annuity + float(row[0]["default"].split(",")[0]) - float(row[1]["default"].split(",")[0])
     )
     assert isinstance(table, pd.DataFrame)
+
+
+def test_the_binding_bound_is_the_one_that_helps_the_members_who_decide() -> None:
+    # Lever a helps the lower half of the members, b helps the upper half more. With a chance of 80 % the member at
+    # the 20 % quantile decides, whom only a can help; with a chance of 20 % the one at 80 %, whom only b can.
+    members = np.linspace(0.0, 0.3, 101)
+    lower = np.arange(101) < 50
+
+    def reductions(strength: np.ndarray) -> np.ndarray:
+        return members + np.where(lower, 0.04 * strength[0], 0.06 * strength[1])
+
+    for chance, lever, gain in ((0.8, "a", 1.0), (0.2, "b", 1.5)):  # points for a quarter more: 100 × 0.25 × 0.04
+        asked = question(
+            levers=("a", "b"), mix=np.ones(2), cost=np.ones(2), packages={}, target=0.5, chance=chance,
+            reductions=reductions,
+        )  # fmt: skip
+        whole = solve.solve(asked).set_index("step").loc["whole mix"]
+        assert whole.reached == "no"
+        assert whole.binding == lever
+        assert whole.binding_gain == pytest.approx(gain)

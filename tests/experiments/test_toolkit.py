@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import yaml
 
-from calibration.errors import InputError, RuleError
 from experiments import toolkit
 from experiments.ensemble import simulation
 from experiments.installation import load_study
@@ -16,6 +15,7 @@ from experiments.runs.store import Run
 from experiments.toolkit import monitoring, sheets
 from experiments.toolkit.monitoring import TooFewError, effective, reasons, verdict, weigh
 from experiments.toolkit.sheets import Folder
+from models.reading.faults import InputError, RuleError
 from tests.experiments import small_system
 
 CRITERIA = ("reduction", "cost", "feasibility", "added benefits", "fairness")
@@ -72,12 +72,12 @@ def test_all_faults_of_all_sheets_come_at_once(folder: Path) -> None:
         toolkit.check(folder)
     told = "\n".join(caught.value.faults)
     for expected in (
-        "1-experts.csv: column 'steps' is missing",
-        "9-monitoring.csv, line 2: year: got 'soon', a number is asked for",
-        "9-monitoring.csv, line 3: quantity: got 'energy'",
-        "line 3: value: got -99, allowed is -30 to 30",
-        "cost: got 9, allowed is 1 to 5",
-        "IND-02.yaml, strenght: unknown field; did you mean 'strength'",
+        "1-experts.csv:1: column steps is missing",
+        "9-monitoring.csv:2: year: got 'soon', allowed: a number from 2006 to 2030",
+        "9-monitoring.csv:3: quantity: unknown value 'energy'",
+        "csv:3: value: got '-99', allowed: a number from -30 to 30",
+        "cost: got '9', allowed: a number from 1 to 5",
+        "6-design/IND-02.yaml:3: strenght: unknown key; did you mean 'strength'",
     ):
         assert expected in told
 
@@ -89,7 +89,11 @@ def test_a_faulty_toolkit_file_hides_no_fault_of_the_sheets(folder: Path) -> Non
     with pytest.raises(InputError) as caught:
         toolkit.check(folder)
     told = "\n".join(caught.value.faults)
-    for expected in ("toolkit.yaml, plan", "6-design/IND-02.yaml, title: missing", "6-design/IND-02.yaml, strength"):
+    for expected in (
+        "toolkit.yaml:2: plan",
+        "6-design/IND-02.yaml:1: title: is missing",
+        "6-design/IND-02.yaml:2: strength",
+    ):
         assert expected in told
 
 
@@ -245,7 +249,7 @@ def test_a_measured_year_changes_the_verdict_and_says_why(tmp_path: Path, run: R
     assert "ahead of what was expected" in row["verdict"]
     assert row["effective members"] >= 30
     assert (work.path / "verdicts.csv").is_file()
-    with pytest.raises(InputError, match="has no mix 'none'"):
+    with pytest.raises(InputError, match="unknown mix of the study small 'none'"):
         toolkit.monitor(work.path, run, mix="none")
 
 

@@ -9,7 +9,8 @@ import xarray as xr
 
 from sim import Model
 from sim.errors import DesignError, ModelError, Refused
-from sim.oracle import Oracle, quiet
+from sim.oracle import Oracle
+from sim.pysd_parser import quiet
 from tests.sim.conftest import MODELS, agree, loaded
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PySD's own
@@ -189,3 +190,155 @@ def test_a_variable_called_like_a_function(write):
 def test_order_of_a_delay_as_parameter(backend):
     with pytest.raises(DesignError, match=r"'order' cannot be changed"):
         loaded(MODELS / "delay_n.mdl").run({"order": 3.0}, backend=backend)
+
+
+# Vensim and XMILE against PySD and the engine
+
+EULER = "INITIAL TIME = 0 ~ ~ |\nFINAL TIME = {} ~ ~ |\nTIME STEP = {} ~ ~ |\nSAVEPER = TIME STEP ~ ~ |\n"
+
+
+@pytest.fixture
+def xmile(tmp_path):
+    """Writes an XMILE file from its variables."""
+
+    def made(variables, method="Euler", head=""):
+        path = tmp_path / "model.xmile"
+        path.write_text(
+            '<?xml version="1.0" encoding="utf-8"?><xmile version="1.0" '
+            'xmlns="http://docs.oasis-open.org/xmile/ns/XMILE/v1.0"><header><vendor>own</vendor>'
+            '<product version="1.0">own</product></header>'
+            f'<sim_specs method="{method}" time_units="years"><start>0</start><stop>8</stop><dt>1</dt></sim_specs>'
+            f"{head}<model><variables>{variables}</variables></model></xmile>",
+            encoding="utf-8",
+        )
+        return path
+
+    return made
+
+
+@pytest.fixture
+def plain_xmile():
+    """PySD's own run of an XMILE file."""
+
+    def run(path, name):
+        with quiet():
+            import pysd
+
+            return pysd.read_xmile(path).run(return_columns=[name])[name].to_numpy()
+
+    return run
+
+
+def test_runge_kutta(xmile, backend, plain_xmile):
+    path = xmile("<stock name='s'><eqn>1</eqn><inflow>f</inflow></stock><flow name='f'><eqn>s</eqn></flow>", "rk4")
+    result = Model.load(path).run(outputs=["s"], backend=backend)["s"]
+    np.testing.assert_allclose(result, (1 + 1 + 1 / 2 + 1 / 6 + 1 / 24) ** np.arange(9.0), rtol=1e-14)
+    np.testing.assert_array_equal(plain_xmile(path, "s"), 2 ** np.arange(9.0), err_msg="PySD has been mended")
+
+
+TANKS = (
+    "<stock name='s'><eqn>10</eqn><inflow>i</inflow><outflow>a</outflow><outflow>b</outflow><non_negative/></stock>"
+    "<flow name='i'><eqn>1</eqn></flow><flow name='a'><eqn>4</eqn></flow><flow name='b'><eqn>3</eqn></flow>"
+    "<stock name='r'><eqn>0</eqn><inflow>a</inflow><inflow>b</inflow></stock>"
+)
+
+
+def test_outflow_of_a_stock_that_cannot_be_negative(xmile, backend, plain_xmile):
+    path = xmile(TANKS)
+    result = Model.load(path).run(backend=backend)
+    np.testing.assert_allclose(result["s"] + result["r"], 10 + np.arange(9.0), rtol=1e-14)
+    assert result["a"].to_numpy().tolist() == [4, 4, 1, 1, 1, 1, 1, 1, 1]  # the first outflow is served first
+    assert result["b"].to_numpy().tolist() == [3, 1, 0, 0, 0, 0, 0, 0, 0]
+    assert plain_xmile(path, "r")[-1] == 56, "PySD has been mended"
+
+
+def test_explicit_mapping(write, backend, plain_pysd):
+    body = "big: b1, b2 -> (small: s12, s3) ~ ~ |\nsmall: s1, s2, s3 ~ ~ |\ns12: s1, s2 ~ ~ |\n"
+    path = write(body + "v[big] = 3 ~ ~ |\nt = SUM(v[big!]) ~ ~ |\n")
+    assert float(Model.load(path).run(outputs=["t"], backend=backend)["t"][0]) == 6
+    assert plain_pysd(path).run(return_columns=["t"])["t"].iloc[0] != 6, "PySD has been mended"
+
+
+def test_pulse_without_width(write, backend, plain_pysd):
+    path = write("p = PULSE(2, 0) ~ ~ |\nq = PULSE TRAIN(2, 0, 4, 9) ~ ~ |\n", control=EULER.format(8, 0.5))
+    result = Model.load(path).run(outputs=["p", "q"], backend=backend)
+    assert result["time"][result["p"] == 1].to_numpy().tolist() == [2]
+    assert result["time"][result["q"] == 1].to_numpy().tolist() == [2, 6]
+    assert plain_pysd(path).run(return_columns=["p"])["p"].sum() == 0, "PySD has been mended"
+
+
+def test_last_pulse_of_a_train(write, backend, plain_pysd):
+    path = write("r = PULSE TRAIN(1, 1, 3, 7) ~ ~ |\n", control=EULER.format(9, 1))
+    result = Model.load(path).run(outputs=["r"], backend=backend)["r"]
+    assert result["time"][result == 1].to_numpy().tolist() == [1, 4, 7]
+    assert plain_pysd(path).run(return_columns=["r"])["r"].sum() == 2, "PySD has been mended"
+
+
+def test_missing_values_are_found(write, backend, plain_pysd):
+    body = "x = IF THEN ELSE(Time > 3, 5, :NA:) ~ ~ |\ny = IF THEN ELSE(x = :NA:, 1, x) ~ ~ |\n"
+    path = write(body + "z = IF THEN ELSE(:NA: <> x, 2, 0) ~ ~ |\n")
+    result = Model.load(path).run(outputs=["y", "z"], backend=backend)
+    assert result["y"].to_numpy().tolist() == [1, 1, 1, 1, 5, 5, 5, 5, 5]
+    assert result["z"].to_numpy().tolist() == [0, 0, 0, 0, 2, 2, 2, 2, 2]
+    assert np.isnan(plain_pysd(path).run(return_columns=["y"])["y"].iloc[0]), "PySD has been mended"
+
+
+def test_time_on_its_grid(write, backend, plain_pysd):
+    path = write("x = IF THEN ELSE(Time = 0.3, 1, 0) ~ ~ |\ny = Time / 3 ~ ~ |\n", control=EULER.format(1, 0.1))
+    result = Model.load(path).run(outputs=["x", "y"], backend=backend)
+    assert result["time"][result["x"] == 1].to_numpy().tolist() == [0.3]
+    assert plain_pysd(path).run(return_columns=["x"])["x"].sum() == 0, "PySD has been mended"
+    thirds = write("x = Time ~ ~ |\n", "thirds.mdl", EULER.format(1, "1/3"))
+    agree(Oracle(thirds).run(), Model.load(thirds).run(backend=backend), rtol=1e-15)  # on no decimal grid
+
+
+def test_types_of_tables(xmile, backend, plain_xmile):
+    scale = "<xscale min='0' max='4'/><ypts>1,2,4,3,5</ypts>"
+    path = xmile(
+        f"<aux name='d'><eqn>TIME/2</eqn><gf type='discrete'>{scale}</gf></aux>"
+        f"<aux name='e'><eqn>TIME</eqn><gf type='extrapolate'>{scale}</gf></aux>"
+    )
+    result = Model.load(path).run(backend=backend)
+    assert result["d"].to_numpy().tolist() == [1, 1, 2, 2, 4, 4, 3, 3, 5]
+    assert result["e"].to_numpy().tolist() == [1, 2, 4, 3, 5, 7, 9, 11, 13]
+    assert plain_xmile(path, "d")[1] == 1.5, "PySD has been mended"
+
+
+CONVEYOR = (
+    "<stock name='s'><eqn>6</eqn><inflow>i</inflow><outflow>o</outflow><conveyor><len>3</len>{}</conveyor></stock>"
+    "<flow name='i'><eqn>5</eqn></flow><flow name='o'><eqn>0</eqn></flow>"
+)
+
+
+def test_conveyors(xmile, backend, plain_xmile):
+    path = xmile(CONVEYOR.format(""))
+    result = Model.load(path).run(backend=backend)
+    assert result["o"].to_numpy().tolist() == [2, 2, 2, 5, 5, 5, 5, 5, 5]  # at first what it held, spread evenly
+    assert result["s"].to_numpy().tolist() == [6, 9, 12, 15, 15, 15, 15, 15, 15]
+    assert plain_xmile(path, "s")[-1] == 46, "PySD has been mended"
+    with pytest.raises(Refused, match=r"'s'.*conveyor with capacity"):
+        Model.load(xmile(CONVEYOR.format("<capacity>9</capacity>")))
+
+
+def test_whole_numbers_of_xmile(xmile, backend, plain_xmile):
+    path = xmile("<aux name='a'><eqn>INT(-2.5)</eqn></aux><aux name='b'><eqn>(-7) mod 3</eqn></aux>")
+    result = Model.load(path).run(backend=backend)
+    assert (float(result["a"][0]), float(result["b"][0])) == (-3, 2)
+    assert plain_xmile(path, "a")[0] == -2, "PySD has been mended"
+
+
+def test_blank_cells(write, tmp_path, plain_pysd):
+    (tmp_path / "blank.csv").write_text("1,2\n3,\n5,6\n", encoding="utf-8")
+    path = write("r: x, y, z ~ ~ |\na[r] = GET DIRECT CONSTANTS('blank.csv', ',', 'B1*') ~ ~ |\n")
+    with pytest.raises(Refused, match=r"'a' \(line 3\).*blank"):
+        Model.load(path)
+    assert np.isnan(plain_pysd(path).run(return_columns=["a[y]"])["a[y]"].iloc[0]), "PySD has been mended"
+
+
+def test_elements_that_follow_from_each_other(write, backend, plain_pysd):
+    body = "t: (t1-t4) ~ ~ |\nlater: t2, t3, t4 -> before ~ ~ |\nbefore: t1, t2, t3 ~ ~ |\n"
+    path = write(body + "x[t1] = Time ~ ~ |\nx[later] = x[before] * 2 + 1 ~ ~ |\n")
+    result = Model.load(path).run(outputs=["x"], backend=backend)["x"]
+    assert result.isel(time=1).to_numpy().tolist() == [1, 3, 7, 15]
+    with pytest.raises(Exception, match=r"."):
+        plain_pysd(path).run(return_columns=["x"])

@@ -7,7 +7,7 @@ import pytest
 
 from sim import equation_table
 from sim.errors import ModelError
-from sim.oracle import abstract_model
+from sim.pysd_parser import abstract_model
 from sim.source import entries, read
 from sim.syntax_tree import kind_of, text, value_of
 

@@ -1,11 +1,11 @@
 """Draft: the decomposition that NDRC circulated in January 2011, as far as it was printed."""
 
-from calibration.errors import InputError
 from experiments.allocation import shipped
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.registry import Options, Proposal, rule
 from experiments.allocation.rules.official import official
 from experiments.allocation.stated import stated
+from models.reading.faults import InputError
 
 SCENARIOS = ("NDRC_draft_Jan_2011", "NDRC_draft_as_quoted_by_LBNL_authors")
 

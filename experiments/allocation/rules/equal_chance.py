@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from calibration.errors import InputError
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Array, Bounds
 from experiments.allocation.registry import Options, Proposal, rule
 from experiments.allocation.response import Places, Response, asked_model, simulated_plan
+from models.reading.faults import InputError
 
 OUTSIDE, HELD = "no", "held at a bound"
 APART = {OUTSIDE: "no fixed point, so another chance", HELD: "held at a bound, so another chance"}

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from calibration.errors import InputError
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Array
 from experiments.allocation.registry import Options, Proposal, rule
 from experiments.allocation.response import CostCurve, Places, asked_model, simulated_plan
+from models.reading.faults import InputError
 
 SPREAD = 0.25
 """Half-width of a lever's costs over sites, yuan per kgce: about a quarter of the mean cost of the catalogue."""

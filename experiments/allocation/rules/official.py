@@ -1,10 +1,10 @@
 """Official: the targets that the State Council gave, five groups in the twelfth plan."""
 
-from calibration.errors import InputError
 from experiments.allocation import shipped
-from experiments.allocation.indicators import Indicators
+from experiments.allocation.indicators import Indicators, served
 from experiments.allocation.registry import Options, Proposal, rule
 from experiments.allocation.stated import stated
+from models.reading.faults import InputError
 
 
 @rule("official", title="Official", origin="published")
@@ -15,7 +15,7 @@ def official(indicators: Indicators, options: Options) -> Proposal:
     rows = table[(table["plan"] == indicators.plan.name) & (table["variable"] == kind)].set_index("province")["value"]
     percent = {str(province): float(value) for province, value in rows.items() if province in indicators.provinces}
     if not percent:
-        held = sorted(set(table.loc[table["variable"] == kind, "plan"]) & {"11FYP", "12FYP", "13FYP"})
+        held = sorted(set(table.loc[table["variable"] == kind, "plan"]) & set(served()))
         raise InputError(f"no announced {kind} of plan {indicators.plan.name}; announced for: {', '.join(held)}")
     notes = {p: "no announced target known" for p in indicators.provinces if p not in percent}
     return stated(indicators, percent, notes, options)

@@ -1,15 +1,16 @@
 """csv: a user's own table of targets."""
 
-import csv
-import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from calibration.errors import InputError, nearest
+from calibration.places import choose_province
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.registry import Options, Proposal, rule
 from experiments.allocation.stated import stated
+from models.reading.faults import InputError
+from models.reading.numbers import read_number
+from models.reading.table_file import read_table
 
 COLUMNS = ("province", "target_percent")
 OPTIONAL = ("Tibet",)
@@ -27,50 +28,27 @@ def own_table(indicators: Indicators, options: Options) -> Proposal:
 
 def read(path: Path, provinces: Sequence[str]) -> dict[str, float]:
     """Targets by province, per cent. Raises InputError with every fault of the file."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            header, rows = tuple(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a CSV file") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a CSV file in UTF-8 ({error}); save it as such") from None
-    lacking = [name for name in COLUMNS if name not in header]
-    if lacking:
-        got = ",".join(header) or "nothing"
-        raise InputError(f"{path}: got columns {got}; needed: {', '.join(COLUMNS)}; add {', '.join(lacking)}")
-    values, faults = _parse(path, rows, provinces)
-    absent = [p for p in provinces if p not in values and p not in OPTIONAL and not _named(rows, p)]
-    if absent:
-        faults.append(f"{path}: no row for {', '.join(absent)}; every province but {', '.join(OPTIONAL)} needs one")
-    if faults:
-        raise InputError(faults)
-    return values
-
-
-def _named(rows: Iterable[tuple[int, dict[str, str]]], province: str) -> bool:
-    return any((row["province"] or "").strip() == province for _, row in rows)
-
-
-def _parse(
-    path: Path, rows: Sequence[tuple[int, dict[str, str]]], provinces: Sequence[str]
-) -> tuple[dict[str, float], list[str]]:
+    table = read_table(path, "a table of targets", COLUMNS, other_columns=True)
     values: dict[str, float] = {}
-    faults: list[str] = []
-    for line, row in rows:
-        name, text = (row["province"] or "").strip(), (row["target_percent"] or "").strip()
-        where = f"{path}, line {line}"
-        if name not in provinces:
-            faults.append(f"{where}: got province {name!r}{nearest(name, provinces)}; allowed: names as in the data")
-            continue
+    named: Counter[str] = Counter()
+    for place, row in table.records():
         try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if 0 <= value < 100:
-            values[name] = value
-        else:
-            faults.append(f"{where}: got a target of {text!r} for {name}; allowed: a number from 0 to below 100")
-    counts = Counter((row["province"] or "").strip() for _, row in rows)
-    faults += [f"{path}: {count} rows for {name}; keep one" for name, count in counts.items() if count > 1]
-    return values, faults
+            name = choose_province(row["province"], provinces)
+        except InputError as fault:
+            table.faults.append(f"{place}: {fault}")
+            continue
+        named[name] += 1
+        try:
+            if (percent := read_number(row["target_percent"], 0, 100)) == 100:
+                raise InputError("got 100, allowed: a number from 0 to below 100")
+            values[name] = percent
+        except InputError as fault:
+            table.faults.append(f"{place}: target_percent of {name}: {fault}")
+    table.faults += [f"{table.label}: {count} rows for {name}; keep one" for name, count in named.items() if count > 1]
+    absent = [name for name in provinces if name not in named and name not in OPTIONAL]
+    if table.rows and absent:
+        table.faults.append(
+            f"{table.label}: no row for {', '.join(absent)}; every province but {', '.join(OPTIONAL)} needs one"
+        )
+    table.checked()
+    return values

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from calibration import tables
-from calibration.errors import InputError
 from experiments.analyses.policy.costs import LEVELS, Account, Array
 from experiments.policy.catalogue import Option
 from experiments.policy.economics import Draw, deflator, economics
+from models.reading.faults import InputError
 
 VALUE_ADDED = "domestic value added per yuan of final demand"
 JOBS = "direct + indirect jobs per million yuan of final demand"

@@ -12,15 +12,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.errors import InputError, nearest
+from calibration.places import NATION, choose_province
 from experiments.analyses.policy.costs import BURNT, Effect
 from experiments.installation import ScenarioInputs, Simulate
 from experiments.policy.catalogue import Catalogue, catalogue
 from experiments.policy.economics import Draw, economics, real
 from experiments.policy.mix import Mix
 from experiments.study.schema import Study
-from models.places import NATION
-from models.plans import PLANS
 
 Array = NDArray[np.float64]
 OUTPUTS = (
@@ -59,14 +57,13 @@ class PairedRuns:
 
     def __post_init__(self) -> None:
         known = [str(p) for p in self.inputs.common["base gdp"]["province"].to_numpy()]
-        if self.focus not in (*known, NATION):
-            raise InputError(f"unknown province {self.focus!r}{nearest(self.focus, [*known, NATION])}")
+        self.focus = choose_province(self.focus, [*known, NATION])
         self.provinces = known if self.focus == NATION else [self.focus]
 
     @property
     def base_year(self) -> int:
         """Base year of the plan that is judged."""
-        return PLANS[self.study.target.plan][1]
+        return self.study.target.period.base_year
 
     @property
     def runs(self) -> int:

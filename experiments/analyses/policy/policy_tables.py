@@ -34,7 +34,6 @@ from experiments.policy.economics import Triangular, economics, real
 from experiments.policy.mix import Mix, stored
 from experiments.runs.store import Run
 from experiments.study.schema import PolicyChoice
-from models.plans import PLANS
 
 Array = NDArray[np.float64]
 Step = Callable[[int], AbstractContextManager[Callable[[int, int], None]]]
@@ -56,7 +55,7 @@ class Analysis:
     @property
     def end(self) -> int:
         """Last year of the plan that is judged."""
-        return PLANS[self.bench.study.target.plan][2]
+        return self.bench.study.target.period.last_year
 
     @property
     def goals(self) -> list[int]:
@@ -85,7 +84,7 @@ def analyse(
     study = run.study
     asked = study.policy or PolicyChoice()
     say(f"taking the mix {asked.mix} apart for {asked.province}")
-    years = range(PLANS[study.target.plan][1], study.outputs.last_year + 1)
+    years = range(study.target.period.base_year, study.outputs.last_year + 1)
     design = run.design().iloc[: asked.members]
     inputs = ScenarioInputs(**run.inputs())
     bench = PairedRuns(study, inputs, system.simulate, design, asked.province, study.allocations[0].label, years)

@@ -19,11 +19,14 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import pandas as pd
 import xarray as xr
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from calibration.errors import InputError, nearest
+from calibration.places import known_provinces
 from experiments.analyses.intervals import wilson
+from models.reading.faults import InputError
+from models.reading.names import Known, match, refusal
+from models.reading.schema import validated
+from models.reading.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent
 
@@ -93,17 +96,18 @@ def load(
     faults: list[str] = []
     found: list[Check] = []
     for path in sorted(FOLDER.glob("*.yaml")) if paths is None else paths:
-        for number, entry in enumerate(_entries(path, faults), start=1):
-            place = f"{path.name}, check {number}"
-            try:
-                check = Check.model_validate(entry)
-            except ValidationError as error:
-                faults += [f"{place}: {_fault(e)}" for e in error.errors()]
+        document = read_yaml(path, "a file of reality checks", list)
+        faults += document.faults
+        for index, entry in enumerate(document.data):
+            check, invalid = validated(Check, document, data=entry, route=(index,))
+            faults += invalid
+            if check is None:
                 continue
-            faults += [f"{place} ({check.name}): {f}" for f in _unknown(check, variables, elements)]
+            place = f"{document.place((index,))}: {check.name}"
+            check = _with_known_names(check, variables, elements, place, faults)
             if not years[0] <= check.years[0] < check.years[1] <= years[1]:
                 got, allowed = ("–".join(map(str, span)) for span in (check.years, years))
-                faults.append(f"{place} ({check.name}): years {got}; the model runs {allowed}")
+                faults.append(f"{place}: years {got}; the model runs {allowed}")
             found.append(check)
     names = [c.name for c in found]
     faults += [f"the check {n!r} stands {names.count(n)} times" for n in dict.fromkeys(names) if names.count(n) > 1]
@@ -123,39 +127,34 @@ def everything(extra: Sequence[Path] = ()) -> list[Check]:
     return load([*sorted(FOLDER.glob("*.yaml")), *extra], variables, model.subscripts, years)
 
 
-def _entries(path: Path, faults: list[str]) -> list[Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        faults.append(f"{path.name}: not readable as YAML: {' '.join(str(error).split())}")
-        return []
-    if not isinstance(content, list):
-        faults.append(f"{path.name}: a list of checks is asked for, got {type(content).__name__}")
-        return []
-    return content
+def _with_known_names(
+    check: Check, variables: Dims | None, elements: Mapping[str, Sequence[str]] | None, place: str, faults: list[str]
+) -> Check:
+    """The check with the names that are meant, in any case; what the model does not have adds a fault."""
 
+    def known(name: str, names: Known | None, what: str) -> str:
+        if names is None or (own := match(name, names)):
+            return name if names is None else str(own)
+        faults.append(f"{place}: {refusal(name, names, what)}")
+        return name
 
-def _fault(error: Any) -> str:
-    place, said = ".".join(map(str, error["loc"])), error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        return f"unknown key {place!r}{nearest(place, list(Check.model_fields))}"
-    return f"{place}: {said}" if place else said
-
-
-def _unknown(check: Check, variables: Dims | None, elements: Mapping[str, Sequence[str]] | None) -> Iterable[str]:
-    for name in sorted(check.variables):
-        if variables is not None and name not in variables:
-            yield f"unknown variable {name!r}{nearest(name, list(variables))}"
-        elif variables is not None and "province" not in variables[name]:
-            yield f"variable {name!r} is not by province"
-    read = {dim for name in check.variables for dim in (variables or {}).get(name, ())}
-    for dim, chosen in check.where.items():
-        if elements is not None and dim not in elements:
-            yield f"unknown dimension {dim!r}{nearest(dim, list(elements))}"
-        elif elements is not None:
-            yield from (f"unknown {dim} {e!r}{nearest(e, elements[dim])}" for e in chosen if e not in elements[dim])
+    variable = known(check.variable, variables, "variable")
+    over = known(check.over, variables, "variable") if check.over else ""
+    where = {}
+    for typed, chosen in check.where.items():
+        dim = known(typed, elements, "dimension")
+        names = (elements or {}).get(dim)
+        own = known_provinces(names) if dim == "province" and names else names
+        where[dim] = [known(element, own, dim) for element in chosen]
+    read = {dim for name in {variable, over} for dim in (variables or {}).get(name, ())}
+    for name in sorted({variable, over} & set(variables or ())):
+        if "province" not in (variables or {})[name]:
+            faults.append(f"{place}: variable {name!r} is not by province")
+    for dim in where:
         if read and dim in (elements or {}) and dim not in read:
-            yield f"where: {', '.join(sorted(check.variables))} is not by {dim}, only by {', '.join(sorted(read))}"
+            by = f"{', '.join(sorted({variable, over} - {''}))} is not by {dim}, only by {', '.join(sorted(read))}"
+            faults.append(f"{place}: where: {by}")
+    return check.model_copy(update={"variable": variable, "over": over, "where": where})
 
 
 def needed(checks: Iterable[Check]) -> list[str]:

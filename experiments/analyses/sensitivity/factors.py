@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from calibration.errors import InputError
+from models.reading.faults import InputError
 
 Array = NDArray[np.float64]
 Evaluate = Callable[[pd.DataFrame], Array]

@@ -19,12 +19,11 @@ import xarray as xr
 
 from calibration import discrepancy
 from calibration.discrepancy import Discrepancy
+from calibration.places import NATION
 from experiments.analyses.feasibility import PROGRESS
 from experiments.analyses.sensitivity.factors import Array, Factor
 from experiments.ensemble import outputs
 from experiments.ensemble.core import Ensemble, Params
-from models.places import NATION
-from models.plans import PLANS
 
 DRAW = "posterior draw"
 NATIONAL = "national shock"
@@ -120,7 +119,7 @@ class SensitivityProblem:
 
     def _batch(self, points: pd.DataFrame, label: str, years: Sequence[int]) -> Array:
         study = self.futures.study
-        _, base, end = PLANS[study.target.plan]
+        base, end = study.target.period.span
         judged = list(years) or [end]
         params: Params = self.futures.inputs.params(label, self.mix, study.target.plan)
         wanted = [outputs.REPORTED, outputs.GDP]

@@ -10,16 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.errors import InputError, nearest
-from experiments.analyses import trust
+from calibration.places import NATION
 from experiments.analyses.sensitivity import given_data, screen, sobol, target
 from experiments.analyses.sensitivity.factors import DUMMY, Factor
 from experiments.analyses.sensitivity.problem import NATIONAL, PROVINCIAL, SensitivityProblem
 from experiments.ensemble.core import Ensemble
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
-from models.places import NATION
-from models.plans import PLANS
+from models.reading.faults import InputError
 
 Array = NDArray[np.float64]
 Say = Callable[[str], None]
@@ -38,19 +36,6 @@ SCREENED_OUT = "screened out"
 SHOCKS = (NATIONAL, PROVINCIAL)
 
 
-def scenario(run: Run, allocation: str | None, mix: str | None) -> tuple[str, str]:
-    """The labels asked for, the study's first by default. InputError with the nearest names."""
-    rules, mixes = [a.label for a in run.study.allocations], [m.label for m in run.study.mixes]
-    faults = [
-        f"{run.name} has no {what} {got!r}{nearest(got, known)}; it has: {', '.join(known)}"
-        for what, got, known in (("allocation", allocation, rules), ("mix", mix, mixes))
-        if got is not None and got not in known
-    ]
-    if faults:
-        raise InputError(faults)
-    return allocation or rules[0], mix or mixes[0]
-
-
 def sensitivity_tables(
     run: Run,
     system: Installation,
@@ -67,9 +52,9 @@ def sensitivity_tables(
     modelled margin, which is without predictive errors), sensitivity_groups, sensitivity_years,
     convergence, irrelevant (fresh runs with irrelevant inputs fixed), rsa, shapley (calibrated parameters, correlated),
     ranking_inputs (what decides which of the two best mixes leads),
-    trust. runs: model runs of the Sobol' design.
+    runs: model runs of the Sobol' design.
     """
-    label, chosen = scenario(run, allocation, mix)
+    label, chosen = run.study.scenario(allocation, mix)
     at = {"allocation": label, "mix": chosen}
     futures = Ensemble(run.study, system, ScenarioInputs(**run.inputs()), run.design())
     single = SensitivityProblem(futures, chosen, (label,))
@@ -94,7 +79,6 @@ def sensitivity_tables(
         tables[name] = table.assign(label=[label_of(str(f)) for f in table.factor])
     for name, table in tables.items():
         run.save_table(name, table.assign(**at))
-    run.save_table("trust", trust.panel(run))
 
 
 def screened_inputs(population: SensitivityProblem, trajectories: int) -> pd.DataFrame:
@@ -161,7 +145,7 @@ def _convergence(found: pd.DataFrame) -> pd.DataFrame:
 def grouped(everyone: SensitivityProblem, runs: int) -> dict[str, pd.DataFrame]:
     """Indices of groups (economy, demand, …, data vintage) over all allocation rules of the study, and by year."""
     of = everyone.futures.study
-    _, base, end = PLANS[of.target.plan]
+    base, end = of.target.period.span
     years = list(range(base + 1, end + 1))
 
     def margins(points: pd.DataFrame) -> Array:

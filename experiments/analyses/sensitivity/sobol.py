@@ -12,7 +12,6 @@ import pandas as pd
 from SALib.sample import sobol as sampler
 from scipy import stats
 
-from calibration.errors import InputError
 from experiments.analyses.sensitivity.factors import (
     DUMMY,
     Array,
@@ -26,6 +25,7 @@ from experiments.analyses.sensitivity.factors import (
     seeds,
     with_dummy,
 )
+from models.reading.faults import InputError
 
 REPLICATES = 8
 

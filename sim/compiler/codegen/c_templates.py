@@ -26,7 +26,7 @@ VECTOR double exp(double); VECTOR double log(double); VECTOR double pow(double, 
 VECTOR double sin(double); VECTOR double cos(double);
 double sqrt(double); double fabs(double); double trunc(double); double rint(double); double floor(double);
 double fmod(double, double); double tan(double); double asin(double); double acos(double); double atan(double);
-double sinh(double); double cosh(double); double tanh(double);
+double sinh(double); double cosh(double); double tanh(double); double lgamma(double);
 /* noipa: GCC 12 took a nest whose stores it had rewritten to absolute addresses for one without effects */
 #if defined(__GNUC__) && !defined(__clang__)
 #define APART static __attribute__((noipa))
@@ -68,6 +68,7 @@ OPERATIONS: Mapping[str, str] = {
     "tanh": "tanh({})",
     "integer": "trunc({})",
     "round": "rint({})",
+    "gamma ln": "lgamma({})",
     "quantum": "quantum({}, {})",
     "modulo": "{0} - quantum({0}, {1})",
     "remainder": "remainder_({}, {})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ def common_inputs(
     fixed: Mapping[int, Values],
     series: Mapping[int, TimeSeries],
     times: Values,
+    shifted: Mapping[int, tuple[int, float]],
 ) -> dict[int, Values]:
     """Values by slot, (cells,) or (steps, cells), with one more dim of length 1 where a member is asked for.
 
@@ -29,16 +31,26 @@ def common_inputs(
         fixed: values that replace the model's.
         series: values over time that replace the model's.
         times: (steps,) the times of the run.
+        shifted: slots that hold another one's values later within the step: slot → (the other, part of a step).
 
     Raises:
         SimError: a data variable without values.
     """
     result = {}
     for one in wanted:
-        values = _value(module, one, fixed, series, times)
+        source, fraction = shifted.get(one.slot, (one.slot, 0.0))
+        values = _value(module, replace(one, slot=source), fixed, series, later(times, fraction))
         if values is not None:
             result[one.slot] = np.ascontiguousarray(values if one.uniform else values[..., np.newaxis])
     return result
+
+
+def later(times: Values, fraction: float) -> Values:
+    """Times after a part of the step that follows each."""
+    if not fraction or len(times) < 2:
+        return times
+    steps = np.diff(times)
+    return times + fraction * np.append(steps, steps[-1])
 
 
 def _value(

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiler.cache_dir import cache_dir, prune, touch
+from sim.compiler.cache_dir import cache_dir, prune, read_whole, write_whole
 from sim.compiler.codegen.codegen_c import CSource, generate_c
 from sim.compiler.codegen.kernel import KernelJob, Values
 from sim.compiler.plan.program import Program
@@ -171,7 +171,7 @@ def build_library(text: str, extra: tuple[str, ...] | None = None, level: str = 
     flags = (level, *FLAGS, *EXACT)
     key = "\0".join((text, *flags, *extra, _identity(compiler)))
     path = cache_dir() / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.so"
-    if not touch(path):
+    if read_whole(path) is None:
         _compile(compiler, text, flags, extra, path)
         prune(path.parent)
     return path
@@ -188,7 +188,7 @@ def _compile(compiler: str, text: str, flags: tuple[str, ...], extra: tuple[str,
             raise CompilerError(f"{compiler} did not run: {error}") from error
         if done.returncode:
             raise CompilerError(f"{compiler} failed: {done.stderr.strip()[:2000]}")
-        os.replace(library, path)
+        write_whole(path, library.read_bytes())  # what stands behind a library does not disturb its loading
 
 
 @functools.cache

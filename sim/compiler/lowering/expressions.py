@@ -95,11 +95,20 @@ def _logic(place: Place, ast: Any) -> Expr:
     if operators[0] in COMPARISON:
         if len(operators) > 1:
             raise ValueError("a chain of comparisons has no agreed meaning; write it with :AND:")
-        return graph.apply(COMPARISON[operators[0]], *nodes)
+        return _missing(place, operators[0], nodes) or graph.apply(COMPARISON[operators[0]], *nodes)
     node = nodes.pop()
     for operator in reversed(operators):
         node = graph.apply({":AND:": "and", ":OR:": "or"}[operator], nodes.pop(), node)
     return node
+
+
+def _missing(place: Place, operator: str, nodes: list[Expr]) -> Expr | None:
+    """`x = :NA:` and `x <> :NA:` ask whether a value is missing."""
+    values = [node for node in nodes if not (isinstance(node, Number) and math.isnan(node.value))]
+    if operator not in ("=", "<>") or len(nodes) != 2 or len(values) == 2:
+        return None
+    value = values[0] if values else nodes[0]
+    return place.graph.apply("ne" if operator == "=" else "eq", value, value)
 
 
 def _subscripts(ast: Any) -> list[str]:
@@ -108,7 +117,7 @@ def _subscripts(ast: Any) -> list[str]:
 
 def _reference(place: Place, ast: Any) -> Expr:
     scope, name = place.scope, clean(ast.reference)
-    if name == "time" and name not in scope.symbols:
+    if name in ("time", "time$") and name not in scope.symbols:
         return place.time
     if name not in scope.symbols and name in scope.subscripts.numbers:
         return _subscript_number(place, name)
@@ -118,17 +127,24 @@ def _reference(place: Place, ast: Any) -> Expr:
     if isinstance(symbol, TableSymbol):
         raise ValueError(f"the lookup {scope.names[name]!r} is used without an argument")
     given = _subscripts(ast)
+    known = scope.names.get(name, name)
     if symbol.dims and not given:  # XMILE leaves out the subscripts of the left-hand side
-        given = list(symbol.dims)
-        if any(dim not in place.axes for dim in given):
-            raise ValueError(f"{scope.names[name]!r} has subscripts {given}, but is used without")
-    return place.graph.read(symbol.slot, scope.refs(given, symbol.dims, place.axes, scope.names[name]))
+        left = dict(place.left)
+        given = [left.get(dim, dim) for dim in symbol.dims]
+        if any(dim not in place.axes and dim not in left for dim in symbol.dims):
+            raise ValueError(f"{known!r} has subscripts {list(symbol.dims)}, but is used without")
+    return place.graph.read(symbol.slot, scope.refs(given, symbol.dims, place.axes, known))
 
 
 def _subscript_number(place: Place, name: str) -> Expr:
     axis, numbers = place.scope.subscripts.numbers[name]
     if axis is None:
         return place.graph.number(numbers[0])
+    if axis not in place.axes and len(numbers) > 1:  # `s[DimA] = DimB`, by a mapping
+        for mapped in place.scope.subscripts.mapping.get(axis, ()):
+            if mapped in place.axes and len(place.scope.subscripts.elements(mapped)) == len(numbers):
+                slot = place.lowering.constant(np.array(numbers, dtype=float), (mapped,), f"numbers of {axis}")
+                return place.graph.read(slot, (Along(mapped),))
     slot = place.lowering.constant(np.array(numbers, dtype=float), (axis,), f"numbers of {axis}")
     return place.graph.read(slot, (Along(axis),)) if len(numbers) > 1 else place.graph.number(numbers[0])
 
@@ -146,6 +162,10 @@ def _call(place: Place, ast: Any) -> Expr:
         raise ValueError(f"{scope.names[clean(name)]!r} is called like a lookup, but is none")
     if name == "elmcount":
         return place.graph.number(len(scope.subscripts.elements(_range_name(place, ast.arguments[0]))))
+    if name in TABLE_FUNCTIONS and len(ast.arguments) == 2:
+        return _table_function(place, name, *ast.arguments)
+    if name == "vector_elm_map" and len(ast.arguments) == 2:
+        return _element_at(place, *ast.arguments)
     if name not in FUNCTIONS:
         raise ValueError(f"the function {name[:80].upper().replace('_', ' ')} is not supported")
     counts, function = FUNCTIONS[name]
@@ -156,6 +176,54 @@ def _call(place: Place, ast: Any) -> Expr:
     if inner and len(arguments[0].axes) > 1:
         raise ValueError(f"{ORDERED_BY_PYSD[min(inner)]} inside a row operation: give it a variable of its own")
     return function(place, arguments)
+
+
+TABLE_FUNCTIONS = ("lookup_extrapolate", "lookup_forward", "lookup_backward", "lookup_invert")
+
+
+def _table_function(place: Place, name: str, lookup: Any, argument: Any) -> Expr:
+    """LOOKUP EXTRAPOLATE, FORWARD, BACKWARD and INVERT: another reading of the points of a lookup variable."""
+    g, words = place.graph, name.upper().replace("_", " ")
+    symbol = place.scope.find(lookup.reference) if kind_of(lookup) == "ReferenceStructure" else None
+    if not isinstance(symbol, TableSymbol):
+        raise ValueError(f"{words} needs a lookup variable as its first argument")
+    table = place.lowering.tables[symbol.table]
+    refs = place.scope.refs(_subscripts(lookup), symbol.dims, place.axes, lookup.reference)
+    x, y, at = table.x, table.y, place.lower(argument)
+    if name == "lookup_invert":
+        if y.ndim > 1 or not (np.all(np.diff(y) > 0) or np.all(np.diff(y) < 0)):
+            raise ValueError(f"{words} needs one lookup whose values rise or fall throughout")
+        order = np.argsort(y)
+        return g.interp(place.lowering.table(y[order], x[order], "interpolate", place.variable), (), at)
+    if name == "lookup_forward":  # the next point: the last one on the axis turned round
+        rule, x, y, at = "hold_backward", -x[::-1], y[..., ::-1], g.apply("neg", at)
+    else:
+        rule = "extrapolate" if name == "lookup_extrapolate" else "hold_backward"
+    return g.interp(place.lowering.table(x, y, rule, place.variable), refs, at)
+
+
+def _element_at(place: Place, vector: Any, offset: Any) -> Expr:
+    """VECTOR ELM MAP(v[first], offset): the element so many places after the first; missing beyond the ends."""
+    g, scope = place.graph, place.scope
+    symbol = scope.find(vector.reference) if kind_of(vector) == "ReferenceStructure" else None
+    given = _subscripts(vector)
+    fixed = [i for i, name in enumerate(given) if scope.subscripts.is_element(name)]
+    if not isinstance(symbol, SlotSymbol) or len(fixed) != 1:
+        raise ValueError("VECTOR ELM MAP needs a variable with one element as its subscript and ranges as the others")
+    (which,) = fixed
+    dim = symbol.dims[which]
+    axis = f"{dim}!"
+    along = replace(place, axes=(*place.axes, axis))
+    names = [axis if i == which else name for i, name in enumerate(given)]
+    value = g.read(symbol.slot, scope.refs(names, symbol.dims, along.axes, vector.reference))
+    size = len(scope.subscripts.elements(dim))
+    slot = place.lowering.constant(np.arange(size, dtype=float), (dim,), f"positions in {dim}")
+    position = g.read(slot, (Along(axis),))
+    first = g.number(scope.subscripts.position(given[which], dim))
+    wanted = g.apply("add", first, g.apply("round", place.real(offset)))
+    found = g.reduce("sum", (axis,), g.apply("select", g.apply("eq", position, wanted), value, g.number(0)))
+    inside = g.apply("and", g.apply("ge", wanted, g.number(0)), g.apply("lt", wanted, g.number(size)))
+    return g.apply("select", inside, found, g.number(math.nan))
 
 
 def _range_name(place: Place, ast: Any) -> str:
@@ -171,8 +239,8 @@ def _game(place: Place, ast: Any) -> Expr:
 
 
 def _inline_lookup(place: Place, ast: Any) -> Expr:
-    """The ends are held whatever the type of the lookup says: PySD uses numpy.interp here."""
-    table = place.lowering.table(np.array(ast.lookups.x), np.array(ast.lookups.y), "interpolate", place.variable)
+    """The type of the lookup counts (a discrete one steps), which PySD passes over here."""
+    table = place.lowering.table(np.array(ast.lookups.x), np.array(ast.lookups.y), ast.lookups.type, place.variable)
     return place.graph.interp(table, (), place.lower(ast.argument))
 
 

@@ -87,6 +87,8 @@ def lookup(element: Any, dims: tuple[str, ...], subscripts: Subscripts, path: Pa
             reader.add(*_file(ast, "x_row_or_col"), place)
         return reader
 
+    if kinds == {"LookupsStructure"} and not dims:  # as it is: PySD's reader refuses a jump at one abscissa
+        return np.array(asts[0].x, dtype=float), np.array(asts[0].y, dtype=float), asts[0].type
     data = _read(make).data
     if dims:
         data = data.reindex(full) if any(data.sizes[dim] != len(full[dim]) for dim in dims) else data
@@ -111,7 +113,11 @@ def constant(place: Place, component: Any, dims: tuple[str, ...]) -> NDArray[np.
         raise
     except ValueError as error:
         raise place.refuse(str(error)) from error
-    return np.asarray(reader.data, dtype=float)
+    values = np.asarray(reader.data, dtype=float)
+    if np.isnan(values).any():
+        where = f"{component.ast.file}, {component.ast.tab}, from {component.ast.cell}"
+        raise place.refuse(f"{int(np.isnan(values).sum())} of its cells are blank or hold no number ({where})")
+    return values
 
 
 def data(place: Place, components: Sequence[Any], dims: tuple[str, ...], files: Any) -> TimeSeries | None:

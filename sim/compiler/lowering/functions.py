@@ -7,9 +7,19 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from sim.compiler.ir import Expr, Number
+from sim.compiler.lowering import stateful
 from sim.compiler.lowering.place import Place
 
 SMALL = 1e-6  # what Vensim takes for zero (PySD: SMALL_VENSIM)
+
+# Random functions of Vensim and what their arguments are.
+RANDOM: Mapping[str, tuple[str, ...]] = {
+    "RANDOM 0 1": (),
+    "RANDOM UNIFORM": ("minimum", "maximum", "seed"),
+    "RANDOM NORMAL": ("minimum", "maximum", "mean", "standard deviation", "seed"),
+    "RANDOM EXPONENTIAL": ("minimum", "maximum", "shift", "stretch", "seed"),
+    "RANDOM POISSON": ("minimum", "maximum", "mean", "shift", "stretch", "seed"),
+}
 
 Function = Callable[[Place, list[Expr]], Expr]
 
@@ -52,6 +62,14 @@ def _step(place: Place, args: list[Expr]) -> Expr:
     return g.apply("mul", args[0], g.apply("gt", now, args[1]))
 
 
+def _width(place: Place, width: Expr) -> Expr:
+    """The width of a pulse; 0 lasts one time step."""
+    if isinstance(width, Number) and width.value > 0:
+        return width
+    g = place.graph
+    return g.apply("select", g.apply("le", width, g.number(0)), place.time_step, width)
+
+
 def _single_pulse(place: Place, start: Expr, width: Expr, height: Expr) -> Expr:
     g, t = place.graph, place.time
     on = g.apply("le", g.apply("sub", start, g.number(SMALL)), t)
@@ -61,9 +79,9 @@ def _single_pulse(place: Place, start: Expr, width: Expr, height: Expr) -> Expr:
 
 def _train(place: Place, start: Expr, repeat: Expr, width: Expr, height: Expr, end: Expr | None) -> Expr:
     g, t = place.graph, place.time
-    running = g.apply("le", start, t)
-    if end is not None:
-        running = g.apply("and", running, g.apply("lt", t, end))
+    running = g.apply("le", g.apply("sub", start, g.number(SMALL)), t)
+    if end is not None:  # a pulse that begins at the end is the last one
+        running = g.apply("and", running, g.apply("le", g.apply("sub", t, g.number(SMALL)), end))
     since = g.apply("add", g.apply("sub", t, start), g.number(SMALL))
     on = g.apply("and", running, g.apply("lt", g.apply("remainder", since, repeat), width))
     many = g.apply("select", on, height, g.number(0))
@@ -76,12 +94,36 @@ def _half_step(place: Place) -> Expr:
 
 
 def _pulse(place: Place, args: list[Expr]) -> Expr:
-    return _single_pulse(place, args[0], args[1], place.graph.number(1))
+    return _single_pulse(place, args[0], _width(place, args[1]), place.graph.number(1))
 
 
 def _pulse_train(place: Place, args: list[Expr]) -> Expr:
     start, repeat, width, end = args
-    return _train(place, start, repeat, width, place.graph.number(1), end)
+    return _train(place, start, repeat, _width(place, width), place.graph.number(1), end)
+
+
+def _modulo(place: Place, args: list[Expr]) -> Expr:
+    """Vensim's MODULO has the sign of its first argument, XMILE's MOD that of its second."""
+    return place.graph.apply("remainder" if place.lowering.xmile else "modulo", *args)
+
+
+def _integer(place: Place, args: list[Expr]) -> Expr:
+    """Vensim's INTEGER drops the fraction, XMILE's INT goes to the next lower whole number."""
+    g = place.graph
+    if not place.lowering.xmile:
+        return g.apply("integer", args[0])
+    return g.apply("sub", args[0], g.apply("remainder", args[0], g.number(1)))
+
+
+def _round(place: Place, args: list[Expr]) -> Expr:
+    """To the nearest whole number, halves away from zero."""
+    g = place.graph
+    size = g.apply("integer", g.apply("add", g.apply("abs", args[0]), g.number(0.5)))
+    return g.apply("select", g.apply("lt", args[0], g.number(0)), g.apply("neg", size), size)
+
+
+def _log10(place: Place, args: list[Expr]) -> Expr:
+    return _log(place, [args[0], place.graph.number(10)])
 
 
 def _pulse_of(place: Place, args: list[Expr]) -> Expr:
@@ -113,10 +155,20 @@ def _literal(arg: Expr, what: str) -> int:
 
 
 def _vector_select(place: Place, args: list[Expr]) -> Expr:
-    """The numerical action may be a variable: then every action is worked out and one chosen."""
-    g = place.graph
-    if _literal(args[4], "error action") != 0:
-        raise ValueError("VECTOR SELECT is supported with error action 0 (no error is raised)")
+    """The numerical action may be a variable: then every action is worked out and one chosen.
+
+    Error action 0 passes over everything; where 1 would stop the run (nothing is selected), or 2 (not exactly one
+    element is), the value is missing and reported.
+    """
+    g, error = place.graph, place.structural_number(args[4])
+    if error not in (0, 1, 2):
+        raise ValueError(f"VECTOR SELECT has error actions 0, 1 and 2, got {error:g}")
+    if error:
+        over = tuple(axis for axis in sorted({*args[0].axes, *args[1].axes}) if axis.endswith("!"))
+        count = g.reduce("sum", over, _with_axes(place, g.apply("ne", args[0], g.number(0)), args[1]))
+        valid = g.apply("ge" if error == 1 else "eq", count, g.number(1))
+        selected = _vector_select(place, [*args[:4], g.number(0)])
+        return g.apply("select", valid, selected, g.number(math.nan))
     if isinstance(args[3], Number):
         return _selected(place, args, _literal(args[3], "numerical action"))
     result: Expr = g.number(math.nan)
@@ -174,7 +226,12 @@ def _inverse(place: Place, args: list[Expr]) -> Expr:
 
 
 def _random(place: Place, args: list[Expr], name: str) -> Expr:
-    raise ValueError(f"{name} draws random numbers inside the model; give its values as a parameter instead")
+    stated = f"{name}({', '.join(_stated(names, arg) for names, arg in zip(RANDOM[name], args, strict=False))})"
+    return place.random_number(name, stated)
+
+
+def _stated(what: str, arg: Expr) -> str:
+    return f"{what} {arg.value:g}" if isinstance(arg, Number) else f"{what} by an expression"
 
 
 def _no_equation(place: Place, args: list[Expr]) -> Expr:
@@ -183,9 +240,17 @@ def _no_equation(place: Place, args: list[Expr]) -> Expr:
 
 # Names as PySD's parser gives them → (numbers of arguments, how to lower).
 FUNCTIONS: Mapping[str, tuple[tuple[int, ...], Function]] = {
-    **{name: ((1,), _elementwise(name)) for name in ("abs", "exp", "ln", "sqrt", "sin", "cos", "tan", "integer")},
+    **{name: ((1,), _elementwise(name)) for name in ("abs", "exp", "ln", "sqrt", "sin", "cos", "tan")},
     **{name: ((1,), _elementwise(name)) for name in ("arcsin", "arccos", "arctan", "sinh", "cosh", "tanh")},
-    **{name: ((2,), _elementwise(name)) for name in ("modulo", "quantum", "zidz")},
+    **{name: ((2,), _elementwise(name)) for name in ("quantum", "zidz")},
+    "modulo": ((2,), _modulo),
+    "integer": ((1,), _integer),
+    "round": ((1,), _round),
+    "log10": ((1,), _log10),
+    "npv": ((4,), stateful.net_present_value),
+    "delay_material": ((4,), stateful.delay_material),
+    "delay_information": ((3,), stateful.delay_material),
+    "gamma_ln": ((1,), _elementwise("gamma ln")),
     "power": ((2,), _elementwise("pow")),
     "min": ((2,), _elementwise("minimum")),
     "max": ((2,), _elementwise("maximum")),
@@ -214,8 +279,5 @@ FUNCTIONS: Mapping[str, tuple[tuple[int, ...], Function]] = {
     "Xpulse_train": ((3,), _pulse_train_of),
     "get_time_value": ((3,), _time_value),
     "a_function_of": (tuple(range(256)), _no_equation),
-    **{
-        name: (tuple(range(10)), partial(_random, name=name.upper().replace("_", " ")))
-        for name in ("random_0_1", "random_uniform", "random_normal", "random_exponential", "random_poisson")
-    },
+    **{name.lower().replace(" ", "_"): (tuple(range(10)), partial(_random, name=name)) for name in RANDOM},
 }

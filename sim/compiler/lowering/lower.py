@@ -25,10 +25,13 @@ DATA = ("DataStructure", "GetDataStructure")
 CONTROLS = ("initial_time", "final_time", "time_step", "saveper")
 
 
-def lower_model(abstract: Any, path: Path, data_files: Any = None, known: tuple[float, ...] = ()) -> ir.Module:
+def lower_model(
+    abstract: Any, path: Path, data_files: Any = None, known: tuple[float, ...] = (), random: str = "refuse"
+) -> ir.Module:
     """The intermediate form of PySD's abstract model.
 
-    `known` are the numbers that decide the structure (`Module.structure`), once they have been worked out.
+    `known` are the numbers that decide the structure (`Module.structure`), once they have been worked out; `random`
+    is `refuse` or `parameters`.
 
     Raises:
         Refused: a construction that the engine does not reproduce.
@@ -36,15 +39,15 @@ def lower_model(abstract: Any, path: Path, data_files: Any = None, known: tuple[
         ModelError: control variables are missing.
     """
     main = abstract.sections[0]
-    subscripts = Subscripts.of(main, path)
+    subscripts = Subscripts.of(main, path, abstract.mappings)
     elements = [element for element in main.elements if element.components]
-    lines = SourceLines.of(path)
+    lines = SourceLines.of(abstract.text, path.suffix.lower() == ".mdl")
     dims = {
         element.name: subscripts.dims_of([list(c.subscripts[0]) for c in element.components], element.name)
         for element in elements
     }
     lowering = _begin(path, subscripts, data_files)
-    lowering.known = known
+    lowering.known, lowering.random = known, random
     lowering.macros = {clean(section.name): MacroExpansion(section).call for section in abstract.sections[1:]}
     scope = _declare(lowering, subscripts, elements, dims, lines)
     for element in elements:
@@ -52,7 +55,8 @@ def lower_model(abstract: Any, path: Path, data_files: Any = None, known: tuple[
         if isinstance(symbol, SlotSymbol):
             place = Place(lowering, scope, element.name, lines.find(element.name), ())
             lower_element(place, symbol, element.components)
-    return _module(lowering, scope, elements, dims, lines)
+    _check_constants(lowering)
+    return _module(lowering, scope, elements, dims, lines, abstract.integration)
 
 
 def _begin(path: Path, subscripts: Subscripts, data_files: Any) -> Lowering:
@@ -115,12 +119,20 @@ def lower_element(place: Place, symbol: SlotSymbol, components: Sequence[Any]) -
     if all(type(component.ast).__name__ in DATA for component in components):
         _lower_data(place, symbol, components)
         return
+    if (
+        lowering.random == "parameters"
+        and place.scope.outer is None
+        and all(_draws(component.ast) for component in components)
+    ):
+        _lower_random(place, symbol, components)
+        return
     owner = _owners(place, symbol, components)
     values: list[NDArray[np.float64] | None] = []
     made: list[tuple[Place, ir.Refs, NDArray[np.bool_] | None, ir.Expr | None, Any]] = []
     for number, component in enumerate(components):
         axes, refs = place.scope.subscripts.target(component.subscripts[0], symbol.dims)
-        here = replace(place, axes=axes)
+        left = tuple(zip(symbol.dims, component.subscripts[0], strict=True))
+        here = replace(place, axes=axes, left=left)
         mask = owner[_cells(lowering, axes, refs)] == number
         if not mask.any():
             continue
@@ -255,6 +267,22 @@ def _emit(
     lowering.equations.append(equation)
 
 
+def _draws(ast: Any) -> bool:
+    """Whether an equation is a random function and nothing else."""
+    return type(ast).__name__ == "CallStructure" and ast.function.reference.startswith("random_")
+
+
+def _lower_random(place: Place, symbol: SlotSymbol, components: Sequence[Any]) -> None:
+    """A variable that is a random function becomes a parameter under its own name."""
+    lowering, before = place.lowering, len(place.lowering.extra)
+    for component in components:
+        lower_expression(replace(place, axes=symbol.dims), component.ast)
+    stated = list(dict.fromkeys(one.doc for one in lowering.extra[before:]))
+    del lowering.extra[before:]
+    lowering.slots[symbol.slot] = replace(lowering.slots[symbol.slot], kind="input")
+    lowering.random_input(symbol.slot, "; ".join(stated))
+
+
 def _lower_data(place: Place, symbol: SlotSymbol, components: Sequence[Any]) -> None:
     lowering = place.lowering
     lowering.slots[symbol.slot] = replace(lowering.slots[symbol.slot], kind="input")
@@ -278,8 +306,31 @@ def _data_part(place: Place, symbol: SlotSymbol, component: Any) -> ir.Expr:
     return lowering.graph.read(slot, tuple(ir.Along(axis) for axis in axes))
 
 
+def _check_constants(lowering: Lowering) -> None:
+    """Raise Refused where a function needs a constant and is given what changes over time."""
+    moving = {lowering.clock.time, *lowering.series, *lowering.missing, *(state.slot for state in lowering.states)}
+    readers: dict[int, set[int]] = {}
+    for one in lowering.equations if lowering.constants else ():
+        for node in ir.walk(one.expr):
+            if isinstance(node, ir.Read | ir.Recall):
+                readers.setdefault(node.slot, set()).add(one.slot)
+    queue = list(moving)
+    while queue:
+        for reader in readers.get(queue.pop(), set()) - moving:
+            moving.add(reader)
+            queue.append(reader)
+    for place, expr, reason in lowering.constants:
+        if any(isinstance(node, ir.Read | ir.Recall) and node.slot in moving for node in ir.walk(expr)):
+            raise place.refuse(reason)
+
+
 def _module(
-    lowering: Lowering, scope: Scope, elements: Sequence[Any], dims: dict[str, tuple[str, ...]], lines: SourceLines
+    lowering: Lowering,
+    scope: Scope,
+    elements: Sequence[Any],
+    dims: dict[str, tuple[str, ...]],
+    lines: SourceLines,
+    integration: str,
 ) -> ir.Module:
     variables = {}
     for element in elements:
@@ -291,10 +342,16 @@ def _module(
             element.name, dims[element.name], element.units or "", element.documentation or "",
             (limits[0], limits[1]), kind, lines.find(element.name), slot,
         )  # fmt: skip
+    variables |= {one.name: one for one in lowering.extra}
+    initials = {
+        one.slot: lowering.slot(f"{one.name} (initial value)", one.dims, "input")
+        for one in variables.values()
+        if one.kind == "stock" and one.slot is not None
+    }
     return ir.Module(
         lowering.graph, lowering.axes, variables, lowering.slots, lowering.equations, lowering.states, lowering.tables,
         lowering.clock, lowering.defaults, lowering.series, lowering.missing, {}, lowering.structure,
-        external.used(elements, scope.subscripts),
+        external.used(elements, scope.subscripts), integration, initials, lowering.distributions,
     )  # fmt: skip
 
 
@@ -305,6 +362,8 @@ def _kind(lowering: Lowering, key: str, slot: int | None, element: Any) -> ir.Ki
         return "control"
     if lowering.slots[slot].kind == "state":
         return "stock"
+    if slot in lowering.distributions:
+        return "constant"
     if slot in lowering.series or slot in lowering.missing:
         return "data"
     return "constant" if lowering.slots[slot].kind == "input" else "auxiliary"

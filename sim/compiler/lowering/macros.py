@@ -57,7 +57,7 @@ class MacroExpansion:
             symbols[clean(element.name)] = self._symbol(place, element, axes)
         names = {clean(element.name): element.name for element in self.section.elements}
         names |= {clean(name): name for name in self.section.params}
-        return Scope(place.scope.subscripts, symbols, names)
+        return Scope(place.scope.subscripts, symbols, names, place.scope.outer or place.scope)
 
     def _symbol(self, place: Place, element: Any, axes: tuple[str, ...]) -> Symbol:
         lowering = place.lowering

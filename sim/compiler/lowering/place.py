@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,20 @@ class Lowering:
     structure: list[tuple[int, str]] = field(default_factory=list)  # slots that decide the structure, their variables
     known: tuple[float, ...] = ()  # values of `structure`, where they have been worked out
     data_files: Any = None
+    random: str = "refuse"  # or "parameters": what becomes of random functions
+    constants: list[tuple[Place, Expr, str]] = field(default_factory=list)  # must not change over time, else why not
+    distributions: dict[int, str] = field(default_factory=dict)  # input slots of random functions
+    extra: list[ir.Variable] = field(default_factory=list)  # variables that the file does not name
+
+    def random_input(self, slot: int, stated: str) -> None:
+        """Note that an input slot stands for a random function."""
+        self.distributions[slot] = stated
+        self.missing[slot] = f"a random number, {stated}: draw its values and give them as a parameter"
+
+    @property
+    def xmile(self) -> bool:
+        """Whether XMILE's meaning of a function counts, where Vensim's is another."""
+        return self.path.suffix.lower() != ".mdl"
 
     def slot(self, label: str, dims: Sequence[str], kind: ir.SlotKind) -> int:
         """New storage."""
@@ -98,13 +112,17 @@ class Lowering:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an expression stands: the variable, its loop axes and the names it may use."""
+    """Where an expression stands: the variable, its loop axes and the names it may use.
+
+    `left` holds the dims of the variable with the subscript of each on the left-hand side.
+    """
 
     lowering: Lowering
     scope: Scope
     variable: str
     line: int
     axes: tuple[str, ...]
+    left: tuple[tuple[str, str], ...] = ()
 
     @property
     def graph(self) -> Graph:
@@ -129,12 +147,12 @@ class Place:
         """The node of a syntax tree, a truth value as 0 or 1."""
         return self.graph.real(self.lower(ast))
 
-    def structural_number(self, ast: Any) -> float:
+    def structural_number(self, node: Expr) -> float:
         """A number that decides the structure: written out, or worked out before the model is lowered again.
 
         What such a number depends on cannot be changed afterwards.
         """
-        lowering, node = self.lowering, self.real(ast)
+        lowering, node = self.lowering, self.graph.real(node)
         number = constant_value(node)
         if number is not None:
             return number
@@ -150,6 +168,23 @@ class Place:
         extra = [axis for axis in node.axes if axis not in self.axes]
         if extra:
             raise ValueError(f"subscripts {extra} are neither on the left-hand side nor summed over")
+
+    def random_number(self, name: str, stated: str) -> Expr:
+        """A random function as a parameter of the model, or a refusal."""
+        lowering = self.lowering
+        if lowering.random != "parameters":
+            raise ValueError(
+                f"{name} draws random numbers inside the model: draw them outside and give them as a parameter, "
+                "which Model.load(..., random='parameters') makes of each"
+            )
+        axes = self.axes
+        slot = lowering.slot(self.variable, axes, "input")
+        lowering.random_input(slot, stated)
+        number = sum(one.name.startswith(f"{self.variable} {name}") for one in lowering.extra)
+        label = f"{self.variable} {name}" + (f" {number + 1}" if number else "")
+        lowering.slots[slot] = replace(lowering.slots[slot], label=label)
+        lowering.extra.append(ir.Variable(label, axes, "", stated, (None, None), "constant", self.line, slot))
+        return self.graph.read(slot, tuple(Along(axis) for axis in axes))
 
     def refuse(self, reason: str) -> Refused:
         """A refusal at this place."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,17 +54,19 @@ class Subscripts:
         mapping: ranges that a range is mapped to.
         numbers: number of an element, or numbers of a range's elements, within the main range.
         external: whether a range is read from another file.
+        explicit: range → (other range → for each element of the other, the position of the element mapped to it).
     """
 
     ranges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     mapping: dict[str, tuple[str, ...]] = field(default_factory=dict)
     numbers: dict[str, tuple[str | None, tuple[int, ...]]] = field(default_factory=dict)
     external: bool = False
+    explicit: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict)
     _manager: Any = None
 
     @classmethod
-    def of(cls, section: Any, path: Path) -> Subscripts:
-        """Resolve the ranges of one section of PySD's abstract model."""
+    def of(cls, section: Any, path: Path, mappings: Mapping[str, Mapping[str, Sequence[str]]]) -> Subscripts:
+        """Resolve the ranges of one section of PySD's abstract model; `mappings` are the explicit ones."""
         from pysd.builders.python.subscripts import SubscriptManager
 
         try:
@@ -79,7 +81,8 @@ class Subscripts:
         ranges = {name: tuple(elements) for name, elements in manager.subscripts.items()}
         mapping = {name: tuple(mapped) for name, mapped in manager.mapping.items()}
         external = any(isinstance(subscript.subscripts, dict) for subscript in section.subscripts)
-        return cls(ranges, mapping, _numbers(ranges, manager.subranges), external, manager)
+        explicit = _explicit(ranges, mappings, path)
+        return cls(ranges, mapping, _numbers(ranges, manager.subranges), external, explicit, manager)
 
     def dims_of(self, definitions: list[list[str]], variable: str) -> tuple[str, ...]:
         """The dims of a variable with one definition or several, as PySD merges them."""
@@ -147,6 +150,29 @@ class Subscripts:
         return tuple(axes), tuple(refs)
 
 
+def _explicit(
+    ranges: Mapping[str, tuple[str, ...]], mappings: Mapping[str, Mapping[str, Sequence[str]]], path: Path
+) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Explicit mappings, turned round: which element of the range each element of the other belongs to."""
+    result: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name, targets in mappings.items():
+        for target, items in targets.items():
+            for one in (name, target):
+                if one not in ranges:
+                    raise UnknownSubscriptError(one, ranges)
+            if len(items) != len(ranges[name]):
+                raise ModelError(
+                    path,
+                    f"the mapping of {name!r} to {target!r} has {len(items)} parts for {len(ranges[name])} elements",
+                )
+            owner = {element: i for i, item in enumerate(items) for element in ranges.get(item, (item,))}
+            missing = [element for element in ranges[target] if element not in owner]
+            if missing:
+                raise ModelError(path, f"the mapping of {name!r} to {target!r} leaves out {', '.join(missing[:8])}")
+            result.setdefault(name, {})[target] = tuple(owner[element] for element in ranges[target])
+    return result
+
+
 def _numbers(
     ranges: dict[str, tuple[str, ...]], main: dict[str, list[str]]
 ) -> dict[str, tuple[str | None, tuple[int, ...]]]:
@@ -168,10 +194,13 @@ class Scope:
     subscripts: Subscripts
     symbols: dict[str, Symbol]
     names: dict[str, str]  # clean name → name in the file, for messages
+    outer: Scope | None = None  # of a macro: the names of the model, which a macro reads with a $ behind them
 
     def find(self, reference: str) -> Symbol:
         """The symbol of a reference."""
         symbol = self.symbols.get(clean(reference))
+        if symbol is None and self.outer is not None and reference.endswith("$"):
+            return self.outer.find(reference[:-1])
         if symbol is None:
             raise UnknownNameError(reference[:MANY].replace("_", " "), self.names.values())
         return symbol
@@ -209,4 +238,12 @@ class Scope:
                 if len(subscripts.elements(mapped)) != len(subscripts.elements(name)):
                     raise ValueError(f"ranges {name!r} and {mapped!r} are mapped but differ in length")
                 return subscripts.along(name, dim, mapped)
+        for target, positions in subscripts.explicit.get(name, {}).items():
+            if target in axes and target not in ranges:
+                places = [subscripts.position(element, dim) for element in subscripts.elements(name)]
+                return Along(target, tuple(places[i] for i in positions))
+        for axis in axes:  # a mapping counts in both directions where its ranges have the same length
+            joined = name in subscripts.mapping.get(axis, ()) and axis not in ranges
+            if joined and len(subscripts.elements(axis)) == len(subscripts.elements(name)):
+                return subscripts.along(name, dim, axis)
         return subscripts.along(name, dim)

@@ -1,10 +1,9 @@
-"""SourceLines of a model file, for messages."""
+"""Lines of a model file, for messages."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from sim.compiler.lowering.scope import clean
 
@@ -19,10 +18,9 @@ class SourceLines:
     numbers: dict[str, int]
 
     @classmethod
-    def of(cls, path: Path) -> SourceLines:
-        """Scan a model file."""
-        text = path.read_text(encoding="utf-8", errors="replace")
-        pattern = _START if path.suffix.lower() == ".mdl" else _XMILE
+    def of(cls, text: str, vensim: bool) -> SourceLines:
+        """Scan the text of a model file."""
+        pattern = _START if vensim else _XMILE
         text = text.split("\\\\\\---///", 1)[0]
         numbers: dict[str, int] = {}
         line, last = 1, 0

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sim.compiler.ir import Along, Expr, Read, Refs
+from sim.compiler.ir import Along, Expr, Read, Refs, children, walk
 from sim.compiler.lowering.place import Place
+from sim.compiler.lowering.scope import SlotSymbol, clean
 
 MAX_ORDER = 1000  # stages of one delay
 
@@ -59,8 +60,22 @@ def _initial(place: Place, ast: Any) -> Expr:
 
 def _sample_if_true(place: Place, ast: Any) -> Expr:
     g = place.graph
-    condition, value = place.real(ast.condition), place.real(ast.input)
     state, becomes = _new(place, "sampled", place.real(ast.initial))
+    own = place.scope.symbols.get(clean(place.variable))
+
+    def before(node: Expr) -> Expr:
+        """The node with the sampled value in place of the variable itself, whose present value is not known yet."""
+        done: dict[int, Expr] = {}
+        for one in walk(node):
+            if isinstance(one, Read) and isinstance(own, SlotSymbol) and one.slot == own.slot:
+                if one.refs != state.refs:
+                    raise ValueError("SAMPLE IF TRUE reads another element of its own variable")
+                done[id(one)] = state
+            else:
+                done[id(one)] = g.rebuild(one, tuple(done[id(child)] for child in children(one)))
+        return done[id(node)]
+
+    condition, value = before(place.real(ast.condition)), before(place.real(ast.input))
     output = g.apply("select", condition, value, state)
     becomes(output)
     return output
@@ -88,7 +103,7 @@ def _forecast(place: Place, ast: Any) -> Expr:
 
 
 def _order(place: Place, ast: Any) -> int:
-    order = place.structural_number(ast.order)
+    order = place.structural_number(place.lower(ast.order))
     if not 1 <= int(order) <= MAX_ORDER:
         raise ValueError(f"the order of a delay must lie between 1 and {MAX_ORDER}, got {order:g}")
     return int(order)
@@ -162,16 +177,46 @@ def _used_stages(place: Place, order: int, time: Expr) -> Expr:
 
 def _delay_fixed(place: Place, ast: Any) -> Expr:
     """A pipe: the input of `lag` steps ago, the initial value before; the lag is rounded once, at the start."""
+    return _pipe(place, place.real(ast.input), place.real(ast.delay_time), place.real(ast.initial))
+
+
+def _pipe(place: Place, source: Expr, delay: Expr, initial: Expr) -> Expr:
     g = place.graph
-    steps = g.apply("maximum", g.apply("div", place.real(ast.delay_time), place.time_step), g.number(1))
+    steps = g.apply("maximum", g.apply("div", delay, place.time_step), g.number(1))
     rounded = g.apply("round", g.apply("add", steps, g.number(1e-6)))
     lag, becomes = _new(place, "lag", rounded)
     becomes(None)
-    start, becomes = _new(place, "start", place.real(ast.initial))
+    start, becomes = _new(place, "start", initial)
     becomes(None)
     pipe, becomes = _new(place, "pipe", g.number(0), history=True)
-    becomes(place.real(ast.input))
+    becomes(source)
     return g.recall(pipe.slot, pipe.refs, lag, start)
+
+
+def net_present_value(place: Place, args: list[Expr]) -> Expr:
+    """NPV(stream, rate, initial, factor): the stream is discounted by 1 / (1 + rate dt) a step."""
+    g = place.graph
+    stream, rate, initial, factor = map(g.real, args)
+    dt = place.time_step
+    discount, becomes = _new(place, "discount", g.number(1))
+    growth = g.apply("add", g.number(1), g.apply("mul", rate, dt))
+    becomes(euler(place, discount, g.apply("div", g.apply("neg", g.apply("mul", discount, rate)), growth)))
+    total, becomes = _new(place, "accumulated", initial)
+    value = g.apply("mul", stream, discount)
+    becomes(euler(place, total, value))
+    return g.apply("mul", g.apply("add", total, g.apply("mul", value, dt)), factor)
+
+
+def delay_material(place: Place, args: list[Expr]) -> Expr:
+    """DELAY MATERIAL(input, time, initial, missing) where the time is constant: nothing is missing then.
+
+    DELAY INFORMATION(input, time, initial) is the same there.
+    """
+    source, time, initial = map(place.graph.real, args[:3])
+    name = "DELAY MATERIAL" if len(args) == 4 else "DELAY INFORMATION"
+    reason = f"{name} is supported with a delay time that does not change over time"
+    place.lowering.constants.append((place, time, reason))
+    return _pipe(place, source, time, initial)
 
 
 LOWER: dict[str, Callable[[Place, Any], Expr]] = {

@@ -98,7 +98,8 @@ def _add_state(work: Work, state: ir.StateEquation, beginning: _Rewrite, running
     slot, axes, refs, mask, label = state.slot, state.axes, state.refs, state.mask, state.label
     history = work.slots[slot].kind == "history"
     if not history:
-        expr = beginning(state.initial)
+        given = work.module.initials.get(slot)
+        expr = beginning(state.initial) if given not in work.given.all else work.graph.read(given, refs)
         work.initial.setdefault(slot, []).append(Statement(slot, axes, refs, expr, mask, "value", label))
     moving = any(other.next is not None for other in work.module.states if other.slot == slot)
     if moving:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.compiler.ir import Module
-from sim.compiler.plan import dependence, hoist, schedule
+from sim.compiler.plan import dependence, hoist, integration, schedule
 from sim.compiler.plan.dependence import STEP, Given, Work
 from sim.compiler.plan.program import ExecutionPlan, Input, Program, Statement
 
@@ -16,6 +16,7 @@ def make_plan(module: Module, given: Given, outputs: Sequence[int]) -> Execution
     Raises:
         CircularError: equations or initial values that need each other.
     """
+    module, given, shifted = integration.written_out(module, given)
     work = dependence.start(module, given)
     dependence.prune(work, outputs)
     dependence.classify(work)
@@ -34,6 +35,7 @@ def make_plan(module: Module, given: Given, outputs: Sequence[int]) -> Execution
         _program(work, member, of_member, imports, single=False) if of_member else None,
         static,
         moving,
+        {slot: (one.slot, one.fraction) for slot, one in shifted.items()},
     )
 
 

@@ -7,6 +7,7 @@ of the first as uniform inputs. Either may be None.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -90,9 +91,11 @@ class ExecutionPlan:
     Attributes:
         static: slots that `common` computes once for `member`.
         moving: slots that `common` computes at every step for `member`.
+        shifted: input slots that hold another one's values later within the step: slot → (the other, part of a step).
     """
 
     common: Program | None
     member: Program | None
     static: tuple[int, ...]
     moving: tuple[int, ...]
+    shifted: Mapping[int, tuple[int, float]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +10,38 @@ from numpy.typing import NDArray
 from sim.compiler.ir import Along, Refs
 from sim.compiler.plan.dependence import CONST, SETTLED, STEP, Work
 from sim.compiler.plan.program import Statement
+from sim.compiler.plan.recurrence import by_element
 from sim.errors import CircularError
 
 
 def order(work: Work, statements: Sequence[Statement], what: str) -> list[Statement]:
     """Topological order; statements keep their order where nothing forces another.
 
+    Statements that need each other are written out by element: the elements may follow from each other.
+
     Raises:
-        CircularError: statements need each other; the message names the variables of one circle.
+        CircularError: elements need each other; the message names the variables of one circle.
     """
+    sizes = {name: axis.size for name, axis in work.module.axes.items()}
+    while True:
+        try:
+            return _order(work, statements)
+        except _Circle as circle:
+            chosen = {i: by_element(work.graph, statements[i], sizes) for i in circle.statements}
+            if all(len(parts) == 1 for parts in chosen.values()):
+                raise _circular(statements, circle.statements, what) from None
+            statements = [part for i, one in enumerate(statements) for part in chosen.get(i, [one])]
+
+
+class _Circle(Exception):  # noqa: N818 - caught above
+    """Statements that need each other, by number."""
+
+    def __init__(self, statements: list[int]) -> None:
+        super().__init__()
+        self.statements = statements
+
+
+def _order(work: Work, statements: Sequence[Statement]) -> list[Statement]:
     writers: dict[int, list[int]] = {}
     for i, statement in enumerate(statements):
         if statement.target == "value":
@@ -27,13 +50,11 @@ def order(work: Work, statements: Sequence[Statement], what: str) -> list[Statem
     done: list[int] = []
     state = [0] * len(statements)
     for i in range(len(statements)):
-        _visit(i, needs, state, done, lambda circle: _circular(statements, circle, what))
+        _visit(i, needs, state, done)
     return [statements[i] for i in done]
 
 
-def _visit(
-    first: int, needs: list[list[int]], state: list[int], done: list[int], fail: Callable[[list[int]], Exception]
-) -> None:
+def _visit(first: int, needs: list[list[int]], state: list[int], done: list[int]) -> None:
     """Depth-first, without recursion: chains of thousands of variables are common."""
     stack = [(first, iter(needs[first]))] if not state[first] else []
     if stack:
@@ -47,7 +68,7 @@ def _visit(
             stack.pop()
         elif state[following] == 1:
             path = [one for one, _ in stack]
-            raise fail(path[path.index(following) :])
+            raise _Circle(path[path.index(following) :])
         elif state[following] == 0:
             state[following] = 1
             stack.append((following, iter(needs[following])))

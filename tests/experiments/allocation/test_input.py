@@ -7,12 +7,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from calibration.errors import InputError
 from experiments.allocation import allocate
 from experiments.allocation.comparison import compare
 from experiments.allocation.options import defaults
 from experiments.cli import guarded
 from experiments.cli.allocate import COMMANDS
+from models.reading.faults import InputError
 
 app = typer.Typer()
 app.command()(guarded(COMMANDS["allocate"]))
@@ -32,7 +32,7 @@ def test_all_faults_at_once():
     found = faults("s1", 100, plan="12FP", weight_intensity=-0.2, comfort_quantile="much", colour=1)
     assert len(found) == 5
     text = "\n".join(found)
-    for word in ("100 %", "12FYP", "weight_intensity = -0.2", "comfort_quantile = much", "colour"):
+    for word in ("100 %", "12FYP", "weight_intensity: got", "comfort_quantile: got 'much'", "colour"):
         assert word in text
 
 
@@ -86,7 +86,7 @@ def test_own_table_with_every_kind_of_fault(tmp_path):
     text = "\n".join(found)
     for word in (
         "did you mean 'Beijing'",
-        "line 3",
+        "own.csv:3",
         "100",
         "-1",
         "many",
@@ -101,8 +101,8 @@ def test_own_table_with_every_kind_of_fault(tmp_path):
 def test_own_table_lacking_columns_or_file(tmp_path):
     path = tmp_path / "own.csv"
     path.write_text("name,target\nBeijing,16\n")
-    assert "add province, target_percent" in faults("csv", path=path)[0]
-    assert "cannot be read" in faults("csv", path=tmp_path / "none.csv")[0]
+    assert "needed: province, target_percent" in faults("csv", path=path)[0]
+    assert "there is no such file" in faults("csv", path=tmp_path / "none.csv")[0]
     assert "needs a table" in faults("csv")[0]
 
 
@@ -128,7 +128,7 @@ def test_command_prints_a_table_and_json():
 def test_command_faults_end_in_exit_code_2_with_every_fault():
     result = run("--rule", "s1", "--national", "130", "--set", "weight_intensity=-1", "--plan", "12FP")
     assert result.exit_code == 2
-    for word in ("130 %", "weight_intensity = -1", "12FYP"):
+    for word in ("130 %", "weight_intensity: got '-1'", "12FYP"):
         assert word in result.stderr
 
 

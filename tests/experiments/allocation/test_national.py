@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.errors import InputError
 from experiments.allocation.national import Bounds, Weights, meet, round_largest_remainder, round_plain
+from models.reading.faults import InputError
 
 FREE = Bounds()
 amounts = st.lists(st.tuples(st.floats(0.1, 1e4), st.floats(0.1, 1e5), st.floats(0.8, 3.0)), min_size=2, max_size=31)

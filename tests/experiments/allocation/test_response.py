@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.errors import InputError
 from experiments.allocation import allocate
 from experiments.allocation.indicators import find_plan, load
 from experiments.allocation.response import CostCurve, Response
 from experiments.allocation.rules.least_cost import SPREAD
+from models.reading.faults import InputError
 
 GRID = np.linspace(0.0, 0.4, 21)
 
@@ -145,3 +145,18 @@ def test_what_all_levers_lack_is_put_on_every_province_alike_and_said(simulated:
     found = allocate("least-cost", 16.0, cost=curve)
     assert found.aggregate == pytest.approx(16.0, abs=1e-6)
     assert "points are lacking, put on every province alike" in found.summary()["price of the last unit saved"]
+
+
+def test_beyond_all_levers_a_yuan_is_a_point_of_the_intensity(simulated: tuple[str, ...]) -> None:
+    curve = CostCurve(("x", "y"), ("p",), np.array([0.1, 0.08]), np.array([[0.05], [0.02]]), np.array([[2.0], [1.0]]))
+    np.testing.assert_allclose(curve.reduction(2.0 + SPREAD, SPREAD), [0.15, 0.10])  # both levers in full
+    np.testing.assert_allclose(curve.reduction(5.0 + SPREAD, SPREAD), [0.18, 0.13])  # three yuan more: three points
+    np.testing.assert_allclose(curve.reduction(1.0 - SPREAD, SPREAD), [0.10, 0.08])  # none yet
+    np.testing.assert_allclose(curve.reduction(-1.0 - SPREAD, SPREAD), [0.08, 0.06])  # two yuan less: two points
+    n = len(simulated)
+    one = CostCurve(simulated, ("p",), np.full(n, 0.1), np.full((n, 1), 0.05), np.full((n, 1), 2.0))
+    found = allocate("least-cost", 16.0, cost=one)
+    table = found.table[found.table.province.isin(simulated)]
+    lacking = table.target_percent - table.reduction_at_most
+    words = found.summary()["price of the last unit saved"]
+    assert f"{lacking.iloc[0]:.2f} points are lacking" in words

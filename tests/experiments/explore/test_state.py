@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from calibration.errors import InputError
 from experiments.explore.state import State, checked
+from models.reading.faults import InputError
 
 KNOWN: tuple[Any, ...] = (["official", "uniform"], ["Beijing"], ["plant closure"], {"rebound": (0.0, 0.5)})
 

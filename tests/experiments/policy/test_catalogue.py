@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from calibration.errors import InputError
 from experiments.analyses.policy.costs import by_lever
 from experiments.policy import catalogue, load
 from experiments.policy.catalogue import CATALOGUE, Quantity, references, scope_of, source_keys
 from models import PROVINCE
 from models.parameters import defaults, parameters
+from models.reading.faults import InputError
 
 FIELDS = {"industrial development", "economic shift", "energy shift", "urbanisation", "modern agriculture"}
 
@@ -89,13 +89,13 @@ def test_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
         load(tmp_path)
     told = "\n".join(caught.value.faults)
     for expected in (
-        "a.yaml, AGR-01, unit_savings: unknown field; did you mean 'unit_saving'",
-        "a.yaml, AGR-01, unit_saving: missing",
+        "options.0.unit_savings: unknown key; did you mean 'unit_saving'",
+        "options.0.unit_saving: is missing",
         "unknown source 'biogas_stok'; did you mean 'biogas_stock'",
-        "b.yaml, X-1, capital_cost: missing",
-        "AGR-01, levers: no lever 'farm machinary'; did you mean 'farm machinery'",
-        "c.yaml: not readable as YAML",
-        "d.yaml, option 1: a mapping is asked for, got 'text'",
+        "b.yaml:3: options.0.capital_cost: is missing",
+        "options.0.levers: unknown lever 'farm machinary'; did you mean 'farm machinery'",
+        "c.yaml:1: not YAML",
+        "d.yaml:1: options.0: got 'text', allowed: a mapping",
         "e.yaml: `options` must be a list of mappings",
     ):
         assert expected in told

@@ -39,11 +39,11 @@ def test_show_gives_every_number_with_its_source() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["show", "IND-99"], "no option 'IND-99'; did you mean 'IND-0"),
+        (["show", "IND-99"], "unknown option 'IND-99'; did you mean 'IND-0"),
         (["list", "--package", "energy shif"], "did you mean 'energy shift'"),
         (["mixes", "ful"], "did you mean 'full'"),
         (["mixes", "full", "--province", "Chongqin"], "did you mean 'Chongqing'"),
-        (["costs", "no-run"], "there is no run 'no-run'"),
+        (["costs", "no-run"], "unknown run 'no-run'"),
     ],
 )
 def test_wrong_names_end_with_two_and_the_nearest(words: list[str], told: str, tmp_path: Path) -> None:

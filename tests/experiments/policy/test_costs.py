@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.errors import InputError
 from experiments.analyses.policy.costs import (
     Effect,
     account,
@@ -18,6 +17,7 @@ from experiments.analyses.policy.costs import (
 from experiments.analyses.policy.indirect import effects, final_demand, health, multipliers
 from experiments.policy import catalogue
 from experiments.policy.economics import Triangular, central, deflator, economics, real
+from models.reading.faults import InputError
 
 YEARS = range(2011, 2021)
 
@@ -162,3 +162,24 @@ def test_health_counts_what_is_not_burnt() -> None:
     by_hand = 0.4 * 1e3 * (1.7488 * 0.031 + 16.9691 * 0.0049 + 5.5999 * 0.00076)
     assert found.loc["deaths avoided", "median"] == pytest.approx(by_hand, rel=1e-6)
     assert health({("industry", "coal"): np.array([0.0])}, central)["median"].abs().max() == 0.0
+
+
+def test_later_money_is_worth_less() -> None:
+    flows = np.array([[100.0, 110.0, 121.0]])
+    assert present_value(flows, [2010, 2011, 2012], 0.1, 2010).item() == pytest.approx(300.0)
+    assert present_value(flows, [2010, 2011, 2012], 0.1, 2011).item() == pytest.approx(330.0)
+
+
+def test_induced_rounds_are_a_geometric_sum() -> None:
+    direct, jobs = effects({"construction": np.array([[1.0]])}, central)
+    more, more_jobs = effects({"construction": np.array([[1.0]])}, central, induced=True)
+    closure, basket = economics().closure, economics().demand["consumption"]
+    kept = np.prod([central(closure[name]) for name in ("labour_income", "respent", "local_share")])
+    each = sum(share * multipliers().value_added[sector] for sector, share in basket.items())
+    each_jobs = sum(share * multipliers().jobs[sector] for sector, share in basket.items())
+    income, spent = direct.item(), 0.0
+    for _ in range(200):  # what is earned is spent again, and earned again
+        spent += kept * income
+        income = kept * income * each
+    assert more.item() == pytest.approx(direct.item() + spent * each)
+    assert more_jobs.item() == pytest.approx(jobs.item() + spent * each_jobs)

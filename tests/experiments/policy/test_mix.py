@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.errors import InputError
 from experiments.policy import catalogue, merge, mix, mixes, names, resolve_delivery
+from models.reading.faults import InputError
 
 NINE = {"base", "plan", "delivered", "industry", "structure", "energy", "urban", "agriculture", "full"}
 
@@ -108,15 +108,15 @@ def test_wrong_names_are_told_with_wrong_numbers() -> None:
         merge("mine", faulty)
     told = "\n".join(caught.value.faults)
     for expected in (
-        "options.IND-01: a number, or a mapping with `value`, is asked for, got True",
+        "options.IND-01: got True, allowed: a number, or a mapping with `value`",
         "options.ENE-05.value",
-        "delivery.delay: low ≤ value ≤ high within 0.25 … 10",
-        "delivery.compliance: low ≤ value ≤ high within 0 … 1",
-        "options: unknown name 'IND-99'",
-        "levers: unknown name 'heavy industri shift'; did you mean 'heavy industry shift'",
-        "provinces: unknown name 'Chongqin'; did you mean 'Chongqing'",
+        "delivery.delay: got [3.0, 2.0, 1.0], allowed: low ≤ value ≤ high within 0.25 … 10",
+        "delivery.compliance: got [1.8], allowed: low ≤ value ≤ high within 0 … 1",
+        "options: unknown option 'IND-99'",
+        "levers: unknown lever 'heavy industri shift'; did you mean 'heavy industry shift'",
+        "provinces: unknown province 'Chongqin'; did you mean 'Chongqing'",
         "provinces.Hebei: unknown lever 'coal to gaz'; did you mean 'coal to gas'",
-        "where: unknown name 'Chonqing'",
+        "where: unknown province 'Chonqing'",
     ):
         assert expected in told
     assert len(caught.value.faults) == 9

@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from calibration.errors import InputError
 from experiments.analyses import feasibility
 from experiments.report import printed, write
 from experiments.report.content import table
@@ -23,6 +22,7 @@ from experiments.report.view import View
 from experiments.runs.store import Run
 from experiments.study.schema import PolicyChoice
 from experiments.words.terms import Lang, Terms
+from models.reading.faults import InputError
 
 SCRIPT = "<script>alert(1)</script>"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from calibration.errors import InputError
 from experiments.cli import app
 from experiments.explore.server import serve
 from experiments.runs.store import Run
+from models.reading.faults import InputError
 
 runner = CliRunner()
 

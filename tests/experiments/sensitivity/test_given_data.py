@@ -70,3 +70,17 @@ def test_too_few_runs_are_refused() -> None:
     rng = np.random.default_rng(12)
     with pytest.raises(ValueError, match="too few"):
         shapley(pd.DataFrame(rng.random((30, 5))).add_prefix("x"), rng.random(30), rng)
+
+
+def test_intervals_are_as_wide_as_effects_scatter_over_samples() -> None:
+    effects, halves = [], []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        x = pd.DataFrame(rng.standard_normal((600, 3)), columns=list("abc"))
+        y = (x.a + x.b + rng.standard_normal(600)).to_numpy()
+        table = shapley(x, y, rng, orders=8, max_degree=1).set_index("factor")
+        effects.append(table.effect["a"])
+        halves.append((table.high["a"] - table.low["a"]) / 2)
+    expected = 2.262 * np.std(effects, ddof=1)  # 97.5 % of t, nine degrees
+    assert 0.7 * expected < np.mean(halves) < 1.5 * expected
+    assert np.mean(effects) == pytest.approx(1 / 3, abs=0.02)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.errors import InputError
 from experiments.analyses.sensitivity import given_data, screen, sobol, target
 from experiments.analyses.sensitivity.factors import DUMMY, Factor, NonFiniteError, seeds, with_dummy
+from models.reading.faults import InputError
 
 FACTORS = [Factor("a"), Factor("b", 2, 4)]
 

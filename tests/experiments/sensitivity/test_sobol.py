@@ -123,3 +123,21 @@ def test_convergence_reports_a_reversed_pair() -> None:
     row = sobol.convergence(table).iloc[0]
     assert (row.pairs, row.reversed, row.stable) == (1, 1, False)
     assert sobol.convergence(table.assign(ST_half=[0.2, 0.8, 0.0])).stable.all()
+
+
+def test_intervals_are_those_of_student_with_seven_degrees() -> None:
+    case, seen = linear(), []
+
+    def evaluate(points: pd.DataFrame) -> np.ndarray:
+        seen.append(case.evaluate(points))
+        return seen[-1]
+
+    table = sobol.indices(evaluate, case.factors, runs=4000, replicates=8, seed=2)
+    table = table.set_index("factor").loc[[factor.name for factor in case.factors]]
+    columns = len(case.factors) + 3  # the factors, the dummy, and both ends of the design
+    pseudo = sobol.estimate(np.asarray(seen[0]).reshape(table.replicates.iloc[0], -1, columns, 1))
+    assert table.replicates.iloc[0] == 8
+    for k, name in enumerate(("S1", "ST")):
+        spread = pseudo[k, :, : len(case.factors), 0].std(axis=0, ddof=1)
+        half = (table[f"{name}_high"] - table[f"{name}_low"]) / 2
+        np.testing.assert_allclose(half, 2.3646 * spread / np.sqrt(8), rtol=1e-4)  # 97.5 % of t, seven degrees

@@ -5,12 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.errors import InputError, nearest
+from calibration.places import choose_province
 from experiments.analyses.policy.costs import by_lever
 from experiments.analyses.policy.policy_tables import names as analysis_names
 from experiments.policy.catalogue import catalogue, references, source_keys
 from experiments.policy.mix import mix, names
 from experiments.runs.store import Run
+from models.reading.faults import InputError
+from models.reading.names import choose
 
 SHORT = {
     "costs": (
@@ -31,10 +33,7 @@ SHORT = {
 
 
 def options(package: str = "") -> pd.DataFrame:
-    """One row an option. Raises InputError for a package that does not exist."""
-    packages = list(catalogue().packages)
-    if package and package not in packages:
-        raise InputError(f"unknown package {package!r}{nearest(package, packages)}; allowed: {', '.join(packages)}")
+    """One row an option, of one package if it is given."""
     rows = []
     for option in catalogue().options.values():
         if package in ("", option.package):
@@ -102,13 +101,11 @@ def mixes_table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def mix_table(name: str, province: str) -> pd.DataFrame:
+def mix_table(file: Path, province: str) -> pd.DataFrame:
     """Levers of a mix: strength in a province, start, phase-in, central delay and compliance."""
-    one = mix(name)
+    one = mix(file)
     strength = one.strength()
-    known = [str(p) for p in strength["province"].to_numpy()]
-    if province not in known:
-        raise InputError(f"unknown province {province!r}{nearest(province, known)}")
+    province = choose_province(province, [str(p) for p in strength["province"].to_numpy()])
     table = {
         "lever": list(catalogue().levers),
         "strength": strength.sel(province=province).to_numpy(),
@@ -143,12 +140,10 @@ def levers_table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def of_run(name: str, runs: Path, table: str, *, whole: bool) -> pd.DataFrame:
+def of_run(folder: Path, table: str, *, whole: bool) -> pd.DataFrame:
     """A policy table of a run, all columns or those that fit a line. Raises InputError when the run has none."""
-    run = Run.open(name, runs)
-    if table not in analysis_names():
-        known = list(analysis_names())
-        raise InputError(f"unknown table {table!r}{nearest(table, known)}; policy tables: {', '.join(known)}")
+    run = Run(folder)
+    table = choose(table, analysis_names(), "policy table")
     if table not in run.tables:
         raise InputError(
             f"{run.name} has no policy analyses; give its study a `policy:` section (see docs/study.schema.json)"

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from calibration.errors import InputError, nearest
+from calibration.places import NATION, choose_province
 from experiments.analyses.feasibility import LIGHTS
 from experiments.analyses.regret import SURVIVES
 from experiments.runs.store import Run
-from models.places import NATION
+from models.reading.faults import InputError
 
 FEASIBILITY = ("feasibility", "barometer", "pace", "boxes", "regret", "ranking", "checks", "trust")
 SENSITIVITY = (
@@ -30,11 +30,9 @@ def tables(run: Run, names: Sequence[str]) -> dict[str, pd.DataFrame]:
     return {name: run.table(name) for name in names if name in run.tables}
 
 
-def known_place(run: Run, province: str) -> None:
-    """Raise InputError, with the nearest names, for a province that the run does not have."""
-    places = [str(p) for p in run.metrics("margin")["province"].to_numpy()]
-    if province not in places:
-        raise InputError(f"got province {province!r}{nearest(province, places)}; allowed: {', '.join(places)}")
+def known_place(run: Run, province: str) -> str:
+    """The province of the run, or the nation, that is meant. Raises InputError with the nearest names."""
+    return choose_province(province, [str(p) for p in run.metrics("margin")["province"].to_numpy()])
 
 
 def _numbers(values: "pd.Series[float]", form: str = ".1f") -> "pd.Series[str]":

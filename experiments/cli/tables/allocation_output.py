@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from calibration.errors import InputError, nearest
+from calibration.places import choose_province
 from experiments.allocation.comparison import Comparison
+from models.reading.faults import InputError
 
 SHORT = ("province", "target_percent", "target_rounded", "gdp_growth", "gdp_growth_origin", "note")
 PICTURES = (".png", ".svg", ".pdf")
@@ -49,9 +50,7 @@ def save(table: pd.DataFrame, path: Path) -> None:
 
 def one(table: pd.DataFrame, province: str) -> dict[str, object]:
     """The row of one province, every number of it. Raises InputError with the nearest names."""
-    names = list(table["province"])
-    if province not in names:
-        raise InputError(f"got province {province!r}{nearest(province, names)}; allowed: names as in the data")
+    province = choose_province(province, list(table["province"]))
     row = table.set_index("province").loc[province]
     return {"province": province, **{str(key): _short(value) for key, value in row.items()}}
 

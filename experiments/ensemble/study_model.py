@@ -1,0 +1,95 @@
+"""The model of a study as allocation rules ask it: how its members answer targets, and what its levers cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from experiments.allocation.response import CostCurve, Response
+from experiments.ensemble.core import Ensemble
+from experiments.ensemble.member_design import design
+from experiments.ensemble.scenario import prepare
+from experiments.installation import Installation, ProvinceModel, checksums, predictive_errors
+from experiments.study.schema import AllocationChoice, MixChoice, Study, Target
+
+GRID = (0.005, 0.02, *(round(0.04 + 0.02 * k, 2) for k in range(14)), 0.35, 0.4)
+"""Targets (fractions) under which the response of reductions is simulated."""
+
+
+ASSURED = 0.8
+"""Chance with which the least-cost rule counts on a reduction."""
+
+
+@dataclass(frozen=True)
+class StudyModel:
+    """The model of the study that asks: its constants, its uncertain inputs, its sampling and its own mixes."""
+
+    study: Study
+
+    def response(self, plan: str, mix: str, members: int, seed: int) -> Response:
+        """Reductions of the members under every target of GRID, all provinces at the same target, with errors."""
+        return _response(*self._key(), plan, mix, members, seed)
+
+    def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
+        """What levers add to reductions and cost, from the base mix and the full mix without any target."""
+        return _cost_curve(*self._key(), plan, members, seed)
+
+    def ensemble(self, plan: str, mixes: Sequence[str], members: int, seed: int) -> Ensemble:
+        """The study under another plan (12FYP, …), other mixes, another number of members and another seed.
+
+        mixes: labels of the study's own mixes, or names of shipped ones.
+        """
+        own = {choice.label: choice for choice in self.study.mixes}
+        changes = {
+            "members": members,
+            "seed": max(seed, 1),
+            "target": Target.model_validate({"plan": plan, "national": self.study.target.national}),
+            "allocations": [AllocationChoice(rule="uniform")],
+            "mixes": [own.get(name, MixChoice(mix=name)) for name in mixes],
+        }
+        here = Installation(prepare, design, predictive_errors, ProvinceModel(0), checksums)
+        return Ensemble.of(self.study.model_copy(update=changes), here)
+
+    def _key(self) -> tuple[str, Path]:
+        """All that the answers depend on: a study that asks again is not simulated again."""
+        return self.study.model_dump_json(), self.study.folder
+
+
+def _study_of(text: str, folder: Path) -> StudyModel:
+    study = Study.model_validate_json(text)
+    study._folder = folder
+    return StudyModel(study)
+
+
+@cache
+def _response(text: str, folder: Path, plan: str, mix: str, members: int, seed: int) -> Response:
+    ensemble = _study_of(text, folder).ensemble(plan, [mix], members, seed)
+    params = ensemble.params(mix)
+    provinces = len(ensemble.provinces)
+    under = [ensemble.reduction(ensemble.with_target(params, np.full(provinces, target))) for target in GRID]
+    return Response(tuple(ensemble.provinces), np.array(GRID), np.stack(under))
+
+
+@cache
+def _cost_curve(text: str, folder: Path, plan: str, members: int, seed: int) -> CostCurve:
+    """See `StudyModel.cost_curve`.
+
+    Run without a target, because effort induced by target pressure is not a priced option. Reductions are those that
+    ASSURED of the members reach, costs are means. A lever's part of the gain is its part of the saving in place at the
+    end of the plan; the parts add up to what the model says of all together, so overlaps are taken out. Cost:
+    (annuity + operation − energy bill) over saving.
+    """
+    ensemble = _study_of(text, folder).ensemble(plan, ["base", "full"], members, seed)
+    none = np.full(len(ensemble.provinces), GRID[0])
+    base, full = (ensemble.params(name, none) for name in ("base", "full"))
+    low, high = (np.nanquantile(ensemble.reduction(params), 1 - ASSURED, axis=0) for params in (base, full))
+    names = ["saving in place", "annualised capital cost", "running cost", "energy bill saved"]
+    last = ensemble.results(full, names).isel(year=-1).mean("member").transpose("province", "lever")
+    saving, capital, running, bill = (last[name].to_numpy() for name in names)
+    used = saving > 1e-9
+    part = np.where(used, saving, 0.0) / np.maximum(saving.sum(axis=1, keepdims=True), 1e-9)
+    cost = np.where(used, (capital + running - bill) / np.where(used, saving, 1.0), 0.0)
+    levers = tuple(str(name) for name in last["lever"].to_numpy())
+    return CostCurve(tuple(ensemble.provinces), levers, low, (high - low)[:, None] * part, cost)

@@ -1,0 +1,47 @@
+"""A number that a user typed."""
+
+import math
+import re
+
+from models.reading.faults import InputError, shortened
+
+_PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+def read_number(text: str, low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> float:
+    """The finite number that a text stands for.
+
+    Raises:
+        InputError: it is no plain decimal number, not finite, not whole where that is asked for, or outside
+            `low` … `high`; the sentence says what was got and what is allowed.
+
+    >>> read_number(" 1.5e1 ", 0, 100)
+    15.0
+    >>> read_number("nan", 0, 100)
+    Traceback (most recent call last):
+    ...
+    models.reading.faults.InputError: got 'nan', allowed: a number from 0 to 100
+    """
+    plain = text.strip()
+    value = float(plain) if _PLAIN.fullmatch(plain) else math.nan
+    if math.isfinite(value) and low <= value <= high and (not whole or value == round(value)):
+        return value
+    raise InputError(f"got {shortened(text)}, allowed: {allowed_number(low, high, whole=whole)}{_hint(plain)}")
+
+
+def allowed_number(low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> str:
+    """What a number may be, in words."""
+    kind = "a whole number" if whole else "a number"
+    if math.isinf(low) and math.isinf(high):
+        return kind
+    if math.isinf(high):
+        return f"{kind} of {low:g} or more"
+    return f"{kind} of at most {high:g}" if math.isinf(low) else f"{kind} from {low:g} to {high:g}"
+
+
+def _hint(text: str) -> str:
+    if re.fullmatch(r"[+-]?[\d.]+\s*[%％]", text):
+        return "; leave out the per cent sign"
+    if re.fullmatch(r"[+-]?[\d.]+([,，]\d+)+", text):
+        return "; write a point before decimals and nothing between thousands"
+    return ""

@@ -1,0 +1,82 @@
+"""Plans and places are rows: a made-up 16th plan and a 31st region go as far as measured data reach, and no further."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from calibration import tables
+from experiments.allocation.indicators import find_plan
+from experiments.ensemble import scenario
+from experiments.installation import load_study
+from models import plans
+from models.reading.faults import InputError
+
+ROW = "p16,16FYP,16,2030,2035,,15,,,,made up\n"
+
+
+@pytest.fixture
+def sixteenth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    path = tmp_path / "plans.csv"
+    path.write_text(plans.TABLE.read_text(encoding="utf-8") + ROW, encoding="utf-8")
+    monkeypatch.setattr(plans, "TABLE", path)
+    plans.plans.cache_clear()
+    yield
+    plans.plans.cache_clear()
+
+
+@pytest.mark.parametrize("spelling", ["p12", "12FYP", "12th", "12", "P12", " 12fyp ", "十二五"])
+def test_every_spelling_of_a_plan_is_one_plan(spelling: str) -> None:
+    plan = plans.find(spelling)
+    assert plan is not None
+    assert (plan.key, plan.span, plan.years) == ("p12", (2010, 2015), 5)
+
+
+def test_a_sixteenth_plan_is_accepted_up_to_where_data_are_missing(sixteenth: None, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("extends: twelfth-plan\nname: mine\ntarget: {plan: 16FYP, national: 15}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"outputs.last_year is 2030, before the plan ends in 2035"):
+        load_study(file)
+    study = load_study(file, ["outputs.last_year=2035"])
+    assert study.target.period.span == (2030, 2035)
+    with pytest.raises(InputError, match=r"16FYP cannot be simulated.*no p16 in its range `plan`.*2030"):
+        scenario.prepare(study)
+    with pytest.raises(InputError, match=r"16FYP, whose base year 2030 has no measured structure.*structure_year"):
+        find_plan("16th")
+    with pytest.raises(InputError, match=r"outputs.last_year: got 2036, allowed: at most 2035"):
+        load_study(file, ["outputs.last_year=2036"])
+
+
+def test_a_plan_that_the_model_lacks_is_named(tmp_path: Path) -> None:
+    study = load_study("twelfth-plan", ["target.plan=15FYP"])
+    assert study.target.period.span == (2025, 2030)
+    with pytest.raises(InputError, match=r"15FYP cannot be simulated.*p11, p12, p13, p14 and no p15.*2025"):
+        scenario.prepare(study)
+
+
+def test_faults_of_the_table_of_plans_are_named_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "plans.csv"
+    text = plans.TABLE.read_text(encoding="utf-8")
+    path.write_text(text + "p17,17FYP,x,2035,2040,,15,,,,\np12,12FYP,12,2010,2015,,,,,,\n", encoding="utf-8")
+    monkeypatch.setattr(plans, "TABLE", path)
+    plans.plans.cache_clear()
+    try:
+        with pytest.raises(ValueError, match=r"line 7: invalid literal.*\n.*line 8: plan p12 is given twice"):
+            plans.plans()
+    finally:
+        plans.plans.cache_clear()
+
+
+def test_a_further_region_is_accepted_up_to_where_figures_are_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(tables.DATA, folder)
+    path = folder / "provinces.csv"
+    path.write_text(path.read_text(encoding="utf-8") + "Atlantis,66,AT,亚特兰蒂斯,1,,,made up\n", encoding="utf-8")
+    text = (folder / tables.DESCRIPTOR).read_text(encoding="utf-8")
+    (folder / tables.DESCRIPTOR).write_text(text.replace('"maximum": 65', '"maximum": 99'), encoding="utf-8")
+    tables.seal(folder)
+    assert tables.provinces(folder)[-1] == "Atlantis"
+    faults = [str(fault) for fault in tables.check(folder)]
+    assert any(fault.startswith("economy.csv") and "no row for Atlantis" in fault for fault in faults)
+    assert all("Atlantis" in fault for fault in faults)
