@@ -101,8 +101,8 @@ def to_attrs(discrepancy: Discrepancy, quantity: str = "") -> dict[str, float]:
 def from_attrs(posterior: xr.Dataset, quantity: str = "") -> Discrepancy:
     """From the attributes of a saved posterior and its variable `shock weight`."""
     names = [field.name for field in fields(Discrepancy) if field.name != "weights"]
-    scales = [float(posterior.attrs[f"{quantity} {name} shock".strip()]) for name in names]
-    return Discrepancy(*scales, tuple(posterior["shock weight"].values.tolist()))
+    scales = {name: float(posterior.attrs[f"{quantity} {name} shock".strip()]) for name in names}
+    return Discrepancy(**scales, weights=tuple(posterior["shock weight"].values.tolist()))
 
 
 def carbon(members: Iterable[int], provinces: int, years: int, seed: int) -> NDArray[np.float64]:

@@ -70,7 +70,8 @@ def update(lessons: Sequence[dict[str, float]]) -> tuple[float, float]:
 
 def table(baseline: xr.Dataset) -> pd.DataFrame:
     """One row an origin: what is believed of the strength there (mean, spread), and the lesson that its plan gave."""
-    rows, lessons = [], []
+    rows: list[dict[str, float]] = []
+    lessons: list[dict[str, float]] = []
     for origin in ORIGINS:
         mean, spread = update(lessons)
         one = lesson(origin, baseline) if origin.last in SPANS else {}

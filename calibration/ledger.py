@@ -36,18 +36,20 @@ def stem(origin: Origin) -> str:
 
 def table(sample: Mapping[tuple[str, int], np.ndarray], provinces: list[str], origin: Origin) -> pd.DataFrame:
     """The frozen table from samples of changes, per cent: (quantity, year) → (member, province)."""
-    known = forecast.targets(origin, provinces).set_index(["quantity", "province"])
+    listed = forecast.targets(origin, provinces)
+    known = {
+        (quantity, province): (float(target), str(status))
+        for quantity, province, target, status in listed[["quantity", "province", "target", "status"]].to_numpy()
+    }
     rows = []
     for (quantity, year), values in sample.items():
         found = np.quantile(values, QUANTILES, axis=0).T
         for at, province in enumerate(provinces):
             if np.isnan(values[0, at]):
                 continue
-            goal = known.loc[(quantity, province)] if (quantity, province) in known.index else None
-            target = "" if goal is None else f"{goal['target']:g}"
-            last = goal is not None and year == origin.end
-            chance = f"{float((-values[:, at] >= goal['target']).mean()):.4f}" if last and goal is not None else ""
-            status = "" if goal is None else str(goal["status"])
+            goal, status = known.get((quantity, province), (np.nan, ""))
+            target = f"{goal:g}" if status else ""
+            chance = f"{float((-values[:, at] >= goal).mean()):.4f}" if status and year == origin.end else ""
             head = (province, quantity, ACCOUNT, METRIC.get(quantity, ""), origin.last, year)
             rows.append((*head, *(f"{value:.3f}" for value in found[at]), target, status, chance))
     made = pd.DataFrame(rows, columns=list(COLUMNS))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from calibration import tables
 
@@ -46,7 +47,7 @@ class Projects:
         return xr.DataArray(np.clip(part, 0, 2), {"province": list(self.provinces)}, ("member", "province"))
 
 
-def in_operation(start: np.ndarray, year: int) -> np.ndarray:
+def in_operation(start: NDArray[np.float64] | float, year: int) -> NDArray[np.float64]:
     """Part of a calendar year in which a plant that starts at `start` runs."""
     return np.asarray(np.clip(year + 1 - start, 0.0, 1.0))
 
@@ -70,9 +71,9 @@ def entered(last: int, end: int, baseline: xr.Dataset, table: pd.DataFrame | Non
     chosen = chosen[chosen["province"].isin(provinces)].reset_index(drop=True)
     years = range(last, end + 1)
     own = np.zeros((len(provinces), len(years)))
-    for row in chosen.itertuples():
-        at = provinces.index(str(row.province))
-        own[at] += [float(row.energy) * float(in_operation(np.array(row.start), year)) for year in years]
+    planned = chosen["energy"].to_numpy(float), chosen["start"].to_numpy(float)
+    for name, energy, start in zip(chosen["province"], *planned, strict=True):
+        own[provinces.index(str(name))] += [energy * float(in_operation(start, year)) for year in years]
     size = baseline["energy_total"].sel(year=last).to_numpy()
     usual = (size / size.sum())[:, None] * own.sum(0)
     coords = {"province": list(provinces), "time": [float(year) for year in years]}

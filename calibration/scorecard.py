@@ -217,7 +217,7 @@ def quantity_table(origin: Origin, logs: xr.Dataset, baseline: xr.Dataset) -> pd
                 (happened[quantity].sel(year=span[1]) - happened[quantity].sel(year=span[0])).to_numpy()
             )
             samples = {MODEL: forecast.change(logs, quantity, *span).transpose("member", "province").to_numpy()}
-            bare = {}
+            bare: dict[str, Values] = {}
             for rule in naive.RULES:
                 made = naive.points(rule, quantity, origin, span, baseline)
                 bare |= {} if made is None else {rule: made}

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.analyses import members_fit
+from experiments.analyses.members_fit import ALLOWED, SPAN
 from experiments.analyses.numbers import number
 from experiments.runs.store import Run
 
@@ -170,6 +172,21 @@ def identified(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     )
 
 
+@of("members_fit", "members fit the past", "tanlu feasibility")
+def fits(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
+    """Do the members reproduce the measured fall of energy intensity under the study's own constants?"""
+    nation = table.iloc[-1]
+    years = f"{SPAN[0]}–{SPAN[1]}"
+    yield Item(
+        "members fit the past",
+        f"fall {years} of the sum of provinces {nation.modelled:.1f} %, measured {nation.measured:.1f} %",
+        f"{years}年各省合计下降{nation.modelled:.1f}%，实测{nation.measured:.1f}%",
+        GOOD if members_fit.fits(table) else BAD,
+        f"Within {ALLOWED} points the members fit the past; beyond, a constant of the study breaks the calibration.",
+        f"相差不超过{ALLOWED}个百分点即为符合；否则研究所设常数破坏了校准。",
+    )
+
+
 def scored_plans(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     """The printed question on past plans: did the chance of meeting the target beat the base rate?"""
     from calibration import scorecard
@@ -248,18 +265,19 @@ def backtest_verdict(tables: Tables) -> tuple[bool | None, str, str]:
 
 
 def trusted(run: Run) -> bool:
-    """May calibrated words be used: was the run's backtest passed, and do the verdicts on past plans allow them?"""
+    """May calibrated words be used: a passed backtest, members that fit the past, verdicts on past plans that allow?"""
     from calibration import scorecard
 
-    held = {name: run.table(name) for name in run.tables if name == "backtest"}
-    return backtest_verdict(held)[0] is True and scorecard.published_passed()
+    held = {name: run.table(name) for name in run.tables if name in ("backtest", "members_fit")}
+    fitting = "members_fit" not in held or members_fit.fits(held["members_fit"])
+    return backtest_verdict(held)[0] is True and fitting and scorecard.published_passed()
 
 
 def _absent(topic: str, command: str) -> Item:
     return Item(topic, "–", "–", ABSENT, f"Not done yet: {command}", f"尚未进行：{command}")
 
 
-PARTS: tuple[Part, ...] = (members, intervals, ranking, irrelevance, identified, scored_plans, holdout, reality)
+PARTS: tuple[Part, ...] = (members, intervals, ranking, irrelevance, identified, fits, scored_plans, holdout, reality)
 
 
 def worst(panel_table: pd.DataFrame) -> str:

@@ -85,8 +85,20 @@ def _all(members: int, seed: int, say: Callable[[str], None]) -> "pd.DataFrame":
     verdicts, quantities = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
     scorecard.save(verdicts, quantities)
     say(f"words allowed: {'yes' if scorecard.passed(verdicts, quantities) else 'no'}")
-    shown = ["plan", "verdicts", "forecast", "n", "missed", "brier", "brier_base", "log", "log_base", "auc", "slope"]
-    return verdicts[shown]
+    shown: list[str] = [
+        "plan",
+        "verdicts",
+        "forecast",
+        "n",
+        "missed",
+        "brier",
+        "brier_base",
+        "log",
+        "log_base",
+        "auc",
+        "slope",
+    ]
+    return pd.DataFrame(verdicts[shown])
 
 
 def show(card: dict[str, Any]) -> None:
