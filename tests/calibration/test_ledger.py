@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from calibration import baseline, fit, forecast, inputs, ledger, naive, tables
+from calibration.fingerprint import READ
 from calibration.forecast import ORIGINS, Options, Origin
 from experiments.analyses import hindcast
 from models.plans import plans
@@ -91,6 +92,19 @@ def test_the_fit_reads_nothing_after_its_last_year(origin: Origin, nothing_later
     for name, values in whole.inputs.items():
         chosen = {"plan": seen} if "plan" in values.dims else {}
         xr.testing.assert_equal(cut.inputs[name].sel(chosen), values.sel(chosen))
+
+
+def test_the_fingerprint_covers_every_table_that_a_fit_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[str] = set()
+    whole = tables.read
+
+    def read(name: str, *rest: object) -> pd.DataFrame:
+        seen.add(name)
+        return whole(name, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tables, "read", read)
+    fit.build_problem(baseline.load(), 2010)
+    assert seen == set(READ)
 
 
 @pytest.mark.slow
