@@ -6,7 +6,6 @@ import json
 from calibration import tables
 from models import PARAMETERS, PROVINCE
 
-
 READ = (
     "balance_flows", "breaks", "climate", "co2", "conversion_factors", "economy", "electricity", "energy_total",
     "final_energy_assembled", "final_energy_official", "measurement_errors", "national_reference",

@@ -16,13 +16,16 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from calibration import forecast, inputs, naive, posterior, scores, tables
+from calibration import forecast, inputs, ledger, naive, posterior, scores, tables
 from calibration.forecast import Origin
 from calibration.learning import SPANS, slope
 
 Values = NDArray[np.float64]
 SOFT = 0.5
 """Standard deviation of the error of a measured reduction, percentage points."""
+CHAINED = 1.5
+"""The same where years of the chain are computed; closer verdicts are undecided and scored apart."""
+FROZEN = "frozen"
 LEVELS = (0.5, 0.8, 0.9)
 HELD = (0.7, 0.9)
 """Part of the provinces that an 80 % band should hold."""
@@ -197,6 +200,69 @@ def save(verdicts: pd.DataFrame, quantities: pd.DataFrame) -> None:
     """Write the published scorecard."""
     verdicts.round(4).to_csv(VERDICTS, index=False, lineterminator="\n")
     quantities.round(4).to_csv(QUANTITY_SCORES, index=False, lineterminator="\n")
+
+
+def barometer(period: str, variable: str) -> Verdicts:
+    """The published lights of one date: met where not red. Red is progress within the year, not the plan's verdict."""
+    table = tables.read("barometer_full")
+    rows = table[(table["period"] == period) & (table["variable"] == variable)].set_index("province")["value"]
+    rows = rows[rows.index.isin(tables.provinces())]
+    sign = np.where(rows.to_numpy() > 1, 1.0, -1.0)
+    return Verdicts(tuple(map(str, rows.index)), np.zeros(sign.size), sign, (sign > 0).astype(float))
+
+
+def reached(variable: str, plan: str) -> Verdicts:
+    """Five-year reductions of a plan against its targets, softened by the error of how each was found."""
+    table = tables.read("outcomes")
+    rows = table[(table["variable"] == variable) & table["province"].isin(tables.provinces())]
+    rows = rows.drop_duplicates("province").set_index("province")
+    official = table[table["variable"] == variable.replace("chained", "official")].set_index("province")["value"]
+    unfit = rows["flag"] == "check"
+    reduction = -rows["value"].where(~unfit, official.reindex(rows.index))
+    error = rows["flag"].map({"chain": CHAINED}).fillna(SOFT).to_numpy(float)
+    goal = inputs.official_targets("energy", plan)["target"].reindex(rows.index)
+    known = (reduction.notna() & goal.notna()).to_numpy()
+    limit, value = goal.to_numpy(float)[known], reduction.to_numpy(float)[known]
+    met = norm.cdf((value - limit) / error[known])
+    return Verdicts(tuple(rows.index[known]), limit, value, np.asarray(met))
+
+
+def frozen_cases(origin: Origin) -> dict[str, Verdicts]:
+    """What the frozen forecasts are scored on."""
+    if origin.plan == "12FYP":
+        return {
+            "frozen, official outcomes": reached("energy_intensity_change_2010_2015_official", origin.plan),
+            FROZEN: barometer("2015 January-October", "barometer_plan"),
+        }
+    if origin.plan == "13FYP":
+        return {FROZEN: reached("energy_intensity_change_2015_2020_chained", origin.plan)}
+    return {}
+
+
+def frozen_table(origin: Origin) -> pd.DataFrame:
+    """Scores of an origin's frozen files, as committed: one row a set of verdicts and file."""
+    rows: list[dict[str, object]] = []
+    files = {MODEL: "", "model with the list of projects (not blind)": "-projects"}
+    files |= {rule: f"-naive-{rule}" for rule in naive.RULES}
+    for label, known in frozen_cases(origin).items():
+        for name, ending in files.items():
+            made = pd.read_csv(ledger.FOLDER / f"{ledger.stem(origin)}{ending}.csv")
+            made = made[(made["quantity"] == "energy_intensity") & (made["to"] == origin.end)].set_index("province")
+            rows_of = made.loc[list(known.provinces)]
+            head = {"origin": origin.last, "plan": origin.plan, "verdicts": label, "forecast": name}
+            row = head | verdict_row(rows_of["chance"].to_numpy(float), known)
+            if known.target.any():
+                error = rows_of["q50"].to_numpy(float) + known.reduction
+                inside = (rows_of["q10"] <= -known.reduction) & (-known.reduction <= rows_of["q90"])
+                row |= {"mae": float(np.abs(error).mean()), "bias": float(error.mean())}
+                row["coverage_80"] = float(inside.mean())
+                row["slope"] = slope(known.target, -rows_of["q50"].to_numpy(float))[0]
+                row["slope_measured"], row["slope_error"] = slope(known.target, known.reduction)
+                clear = np.abs(known.reduction - known.target) >= CHAINED
+                row["undecided"] = float((~clear).sum())
+                row["brier_decided"] = brier(rows_of["chance"].to_numpy(float)[clear], known.met[clear])
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def score_spans(origin: Origin) -> dict[str, list[tuple[int, int]]]:

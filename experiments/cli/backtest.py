@@ -83,6 +83,8 @@ def _all(members: int, seed: int, say: Callable[[str], None]) -> "pd.DataFrame":
         options = forecast.Options(members, seed, hindcast.configuration(origin.last, members, seed))
         parts.append(scorecard.tables_of(origin, forecast.run(origin, data, options), data))
     verdicts, quantities = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    frozen = [scorecard.frozen_table(origin) for origin in forecast.ORIGINS if scorecard.frozen_cases(origin)]
+    verdicts = pd.concat([verdicts, *frozen], ignore_index=True)
     scorecard.save(verdicts, quantities)
     say(f"words allowed: {'yes' if scorecard.passed(verdicts, quantities) else 'no'}")
     shown: list[str] = [

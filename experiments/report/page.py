@@ -112,7 +112,8 @@ def past_plans(view: View) -> list[str]:
     table = scorecard.published()
     if table is None:
         return []
-    model = table[(table["forecast"] == scorecard.MODEL) & (table["verdicts"] == scorecard.WHOLE)]
+    model = table[(table["forecast"] == scorecard.MODEL) & table["verdicts"].isin([scorecard.WHOLE, scorecard.FROZEN])]
+    model = model.drop_duplicates("plan", keep="last")  # the frozen forecast where there is one
     names = view.terms.names([view.terms.name(plan) for plan in model["plan"]])
     given, met = int(model["given_80"].sum()), int(model["given_80_met"].sum())
     return [
