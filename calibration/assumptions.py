@@ -5,8 +5,12 @@ so a member that draws another value must move them along: to first order
 
     θ(u) = θ(u₀) + (dθ/du)(u − u₀),   dθ/du = −(JᵀJ)⁻¹ Jᵀ ∂r/∂u    (J = ∂r/∂θ, r the whitened residuals)
 
-so that every member still fits the measured years.
+so that every member still fits the measured years. `refitted` does the same without the first order: by chord steps
+θ ← θ − (JᵀJ)⁻¹ Jᵀ r(θ, u) with the slopes of the optimum, for any constant at all, also one that has no response.
 """
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,10 +18,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import prior
-from calibration.fit import FitProblem, FitResult, residuals
+from calibration.baseline import load as measured
+from calibration.fit import FitProblem, FitResult, build_problem, jacobian, residuals
 from models.parameters import defaults, row
 
 NUDGE = 0.1  # finite difference over an assumption, as part of its range
+ROUNDS = 3  # chord steps
+BATCH = 512
 
 
 def response(problem: FitProblem, fit: FitResult) -> xr.DataArray:
@@ -46,6 +53,42 @@ def conditioned(posterior: xr.Dataset, values: NDArray[np.float64], assumptions:
     slope = posterior["response"].sel(assumption=names).transpose("province", "parameter", "assumption").values
     moved = values + np.einsum("pka,ma->mpk", slope, shift)
     return np.asarray(np.clip(moved, posterior["low"].values, posterior["high"].values))
+
+
+def restore(posterior: xr.Dataset, baseline: xr.Dataset | None = None) -> tuple[FitProblem, prior.Prior]:
+    """The problem and the pooled prior of a saved posterior."""
+    problem = build_problem(measured() if baseline is None else baseline, int(posterior.attrs["last year fitted"]))
+    problem.inputs["learning index data"] = posterior["learning index data"]
+    count = posterior.sizes["province"]
+    names = tuple(map(str, posterior["parameter"].values))
+    mean, spread = (np.tile(posterior[name].values, (count, 1)) for name in ("prior mean", "prior spread"))
+    return problem, prior.Prior(names, mean, spread, posterior["low"].values, posterior["high"].values)
+
+
+def refitted(
+    posterior: xr.Dataset, values: NDArray[np.float64], assumptions: pd.DataFrame,
+    fixed: Mapping[str, float] | None = None, rounds: int = ROUNDS, baseline: xr.Dataset | None = None,
+) -> NDArray[np.float64]:  # fmt: skip
+    """Draws (member, province, parameter) moved so that each member fits the past under its own constants.
+
+    assumptions: (member × constant). fixed: further constants that all members share, switches among them.
+    """
+    problem, belief = restore(posterior, baseline)
+    optimum = posterior["optimum"].values
+    centre = residuals(problem, belief)
+    start = centre(optimum[None])
+    slope = jacobian(centre, belief, optimum[None], start)[0]
+    gain = np.linalg.solve(np.swapaxes(slope, 1, 2) @ slope, np.swapaxes(slope, 1, 2))
+    other = replace(problem, assumptions={**problem.assumptions, **dict(fixed or {})})
+    moved = conditioned(posterior, np.tile(optimum, (len(assumptions), 1, 1)), assumptions)
+    for first in range(0, len(assumptions), BATCH):
+        part = slice(first, first + BATCH)
+        common = xr.Dataset({str(name): ("member", column.to_numpy()[part]) for name, column in assumptions.items()})
+        found = residuals(other, belief, common)
+        for _ in range(rounds):
+            step = np.einsum("pkr,mpr->mpk", gain, found(moved[part]) - start)
+            moved[part] = np.clip(moved[part] - step, belief.low, belief.high)
+    return np.asarray(np.clip(values + moved - optimum, belief.low, belief.high))
 
 
 def _reference(names: list[str]) -> NDArray[np.float64]:

@@ -16,18 +16,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration import discrepancy, inputs, posterior, scores, tables
+from calibration import forecast as forecasts
+from calibration import inputs, posterior, scores, tables
+from calibration.forecast import NATION, ORIGINS, Options
 from calibration.inputs import PLANS, exp, log
-from calibration.likelihood import FITTED
 from calibration.scores import Values
-from models import PROVINCE
-from sim.model import Model
 
 MODEL = "model"
 OPPONENT = "trend of the previous plan"
 EVALUATION_LOG = Path(__file__).with_name("evaluation_log.csv")
 PLAN = 5
 SERIES = {"energy intensity": "energy_intensity", "gdp": "gdp", "co2": "co2_energy"}
+SHORT = {"energy intensity": "energy_intensity", "gdp": "gdp", "co2": "co2"}
 TITLES = {"energy intensity": "energy intensity", "gdp": "GDP", "co2": "CO2"}
 RED = "January-October 2015"
 
@@ -117,53 +117,15 @@ def forecast(
     members: int,
     seed: int,
 ) -> Forecast:
-    """Members of the origin's posterior, simulated to its end.
+    """Members of the origin's posterior, simulated to its end, with the errors of the model.
 
     policy: parameters of the model, over a dim `member` where they are uncertain.
     """
-    fitted = posterior.load(origin.posterior)
-    given = inputs.params(baseline, origin.last)
-    design = posterior.design(members, seed, inputs=given, posterior=fitted)
-    design = design.assign({name: value for name, value in policy.items() if "member" in value.dims})
-    params: dict[str, xr.DataArray | float] = {**given, **policy, "FINAL TIME": float(origin.end)}
-    params = {name: value for name, value in params.items() if name not in design}
-    if measured_gdp:
-        known = baseline["gdp"].sel(year=slice(inputs.BASE, origin.end)).rename(year="time")
-        params |= {"gdp data switch": 1.0, "gdp data": known.assign_coords(time=known["time"].astype(float))}
-    years = range(origin.last, origin.end + 1)
-    outputs = ["reported energy intensity", "gdp", "energy co2"]
-    times = [float(year) for year in years]
-    run = Model.load(PROVINCE).ensemble(design, outputs, params=params, times=times, workers=2)
-    run = run.rename(time="year").assign_coords(year=list(years))
-    intensity, growth = (
-        _shocks(discrepancy.from_attrs(fitted, quantity), run["gdp"], seed + index)
-        for index, quantity in enumerate(("", "growth"))
-    )
-    gdp = log(run["gdp"]) + (0 if measured_gdp else growth)
-    inventory = _inventory(run["gdp"], seed)
-    energy_co2 = log(run["energy co2"]) + intensity + (0 if measured_gdp else growth) + inventory
-    return Forecast(
-        {"energy intensity": log(run["reported energy intensity"]) + intensity, "gdp": gdp, "co2": energy_co2}
-    )
-
-
-def _shocks(error: discrepancy.Discrepancy, like: xr.DataArray, seed: int) -> xr.DataArray:
-    made = xr.zeros_like(like.transpose("member", "province", "year"))
-    made.values[..., 1:] = error.sample(
-        range(like.sizes["member"]), like.sizes["province"], like.sizes["year"] - 1, seed
-    )
-    return made
-
-
-def _inventory(like: xr.DataArray, seed: int) -> xr.DataArray:
-    """Error of the CO2 inventory, with the drift and the yearly noise that the likelihood grants it."""
-    series = next(item for item in FITTED if item.name == "co2")
-    made = xr.zeros_like(like.transpose("member", "province", "year"))
-    rng = np.random.default_rng([seed, 4])
-    members, provinces, years = made.shape
-    drift = series.drift * rng.standard_normal((members, provinces, 1)) * np.arange(years)
-    made.values[:] = drift + series.discrepancy * rng.standard_normal(made.shape)
-    return made
+    plan = next(one.plan for one in ORIGINS if one.last == origin.last)
+    options = Options(members, seed, policy, measured_gdp)
+    asked = forecasts.Origin(origin.last, origin.end, plan)
+    logs = forecasts.run(asked, baseline, options, posterior.load(origin.posterior)).drop_sel(province=NATION)
+    return Forecast({name: logs[SHORT[name]] for name in SERIES})
 
 
 def naive(target: ForecastTarget, origin: Origin, baseline: xr.Dataset, *, back: int = 0) -> dict[str, Values]:

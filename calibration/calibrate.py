@@ -13,6 +13,7 @@ from calibration.assumptions import response
 from calibration.discrepancy import Discrepancy
 from calibration.fingerprint import fingerprint
 from calibration.fit import FitProblem, FitResult, build_problem, fit
+from calibration.inputs import BASE
 
 BATCH = 512
 
@@ -37,7 +38,7 @@ def draw_posterior(
 
 
 def calibrate(
-    baseline: xr.Dataset, last: int = 2010, *, starts: int = 8, draws: int = 5000, kept: int = 1000, seed: int = 1,
+    baseline: xr.Dataset, last: int = 2010, *, starts: int = 8, draws: int = 12000, kept: int = 1000, seed: int = 1,
     progress: Callable[[str], None] = lambda text: None,
 ) -> xr.Dataset:  # fmt: skip
     """Fit to 2005 … last, draw from the posterior, and return it as it is saved. Raises GateError."""
@@ -60,7 +61,8 @@ def calibrate(
         **discrepancy.to_attrs(discrepancy.growth(baseline["gdp"], last), "growth"),
     }
     chosen = flat[rng.permutation(len(flat))[:kept]]
-    return posterior_dataset(made, found, chosen, attrs)
+    weights = discrepancy.size_weights(baseline["energy_total"].sel(year=BASE, drop=True))
+    return posterior_dataset(made, found, chosen, attrs).assign({"shock weight": weights.reset_coords(drop=True)})
 
 
 def posterior_dataset(

@@ -15,12 +15,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.inputs import log
-from calibration.likelihood import HEAVY_TAIL
+from calibration.inputs import exp, log
+from calibration.likelihood import FITTED, HEAVY_TAIL
 
 NATIONAL_FLOOR = 0.012
 """Least standard deviation of the national shock. Five fitted years cannot show less: the yearly change of the nation's
 energy intensity about its five-year mean has varied by 1-2 points since 1996 (calibration/data, national_reference)."""
+SIZE = -0.3
+"""Exponent of the provincial scale over total energy: a single plant moves a small province more than a large one."""
+GROWTH_WIDER = 1.4
+"""Shocks to growth after the fitted years over those within them: learnt on the origin 2007 (docs/decisions.md)."""
+CARBON = 0.01
+"""Standard deviation of the national shock to CO2 per energy, a year, as over the fitted years of the inventories."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +34,13 @@ class Discrepancy:
     """Scales of the yearly shocks to a logarithm: national (standard deviation) and provincial (t scale).
 
     persistence: part of a year's shock that comes again the next year (0 for intensity; growth slows for years).
+    weights: factor of the provincial scale by province, from its size; none: all alike.
     """
 
     national: float
     provincial: float
     persistence: float = 0.0
+    weights: tuple[float, ...] = ()
 
     def sample(self, members: Iterable[int], provinces: int, years: int, seed: int) -> NDArray[np.float64]:
         """Cumulative shocks (member, province, year) at the end of years 1 … `years`.
@@ -44,7 +52,8 @@ class Discrepancy:
     def _one(self, member: int, provinces: int, years: int, seed: int) -> NDArray[np.float64]:
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(member,)))
         common = self.national * rng.standard_normal(years)
-        yearly = common + self.provincial * rng.standard_t(HEAVY_TAIL, (provinces, years))
+        scale = self.provincial * (np.array(self.weights)[:, None] if self.weights else 1.0)
+        yearly = common + scale * rng.standard_t(HEAVY_TAIL, (provinces, years))
         for year in range(1, years):
             yearly[:, year] += self.persistence * yearly[:, year - 1]
         return np.asarray(yearly.cumsum(-1))
@@ -66,22 +75,46 @@ def estimate(measured: xr.DataArray, modelled: xr.DataArray, effective: float) -
 
 
 def growth(gdp: xr.DataArray, last: int) -> Discrepancy:
-    """Scales of the shocks to GDP growth: how much growth changed from one year to the next, up to `last`.
+    """Scales of the shocks to GDP growth: how much growth changed from one year to the next, up to `last`, widened.
 
     gdp: (province, year). Growth that changed half persists: a slowdown lasts.
     """
     change = log(gdp.sel(year=slice(None, last))).diff("year").diff("year").transpose("province", "year").values
     common = np.median(change, axis=0)
     quartiles = np.percentile(change - common, [25, 75])
-    return Discrepancy(float(common.std(ddof=1)), float((quartiles[1] - quartiles[0]) / (2 * 0.7407)), 0.5)
+    own = (quartiles[1] - quartiles[0]) / (2 * 0.7407)
+    return Discrepancy(GROWTH_WIDER * float(common.std(ddof=1)), GROWTH_WIDER * float(own), 0.5)
+
+
+def size_weights(energy: xr.DataArray) -> xr.DataArray:
+    """Factor of the provincial scale from total energy (province,), geometric mean one."""
+    size = energy / exp(log(energy).mean())
+    return xr.DataArray(size**SIZE)
 
 
 def to_attrs(discrepancy: Discrepancy, quantity: str = "") -> dict[str, float]:
     """As attributes of a saved posterior; `quantity` names what is shocked, energy intensity by default."""
-    return {f"{quantity} {name} shock".strip(): value for name, value in asdict(discrepancy).items()}
+    scales = {name: value for name, value in asdict(discrepancy).items() if name != "weights"}
+    return {f"{quantity} {name} shock".strip(): value for name, value in scales.items()}
 
 
 def from_attrs(posterior: xr.Dataset, quantity: str = "") -> Discrepancy:
-    """From the attributes of a saved posterior."""
-    names = [field.name for field in fields(Discrepancy)]
-    return Discrepancy(*(float(posterior.attrs[f"{quantity} {name} shock".strip()]) for name in names))
+    """From the attributes of a saved posterior and its variable `shock weight`."""
+    names = [field.name for field in fields(Discrepancy) if field.name != "weights"]
+    scales = {name: float(posterior.attrs[f"{quantity} {name} shock".strip()]) for name in names}
+    return Discrepancy(**scales, weights=tuple(posterior["shock weight"].values.tolist()))
+
+
+def carbon(members: Iterable[int], provinces: int, years: int, seed: int) -> NDArray[np.float64]:
+    """Error of ln(CO2 per energy) since the last measured year: (member, province, year), years 0 … `years`.
+
+    A national walk, and the drift and yearly noise that the likelihood grants an inventory.
+    """
+    series = next(item for item in FITTED if item.name == "co2")
+    made = []
+    for member in members:
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(member, 1)))
+        national = np.concatenate([[0.0], CARBON * rng.standard_normal(years).cumsum()])
+        drift = series.drift * rng.standard_normal((provinces, 1)) * np.arange(years + 1)
+        made.append(national + drift + series.discrepancy * rng.standard_normal((provinces, years + 1)))
+    return np.stack(made)

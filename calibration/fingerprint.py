@@ -6,10 +6,20 @@ import json
 from calibration import tables
 from models import PARAMETERS, PROVINCE
 
+READ = (
+    "balance_flows", "breaks", "climate", "co2", "conversion_factors", "economy", "electricity", "energy_total",
+    "final_energy_assembled", "final_energy_official", "measurement_errors", "national_reference",
+    "national_subsectors", "policy_parameters", "population", "provinces", "targets",
+)  # fmt: skip
+"""The tables that a fit reads; outcomes and verdicts, which score it, are none of them."""
+
 
 def fingerprint(**settings: object) -> str:
-    """Hash of all that a posterior depends on: data (by checksum), model, table of parameters, settings."""
+    """Hash of all that a posterior depends on: the tables that are read, model, table of parameters, settings."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    for path in (tables.DATA / tables.DESCRIPTOR, PROVINCE, PARAMETERS):
+    for name in READ:
+        path = next(item["path"] for item in tables.descriptor()["resources"] if item["name"] == name)
+        digest.update((tables.DATA / path).read_bytes())
+    for path in (PROVINCE, PARAMETERS):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration import baseline, fit, posterior
+from calibration import assumptions, fit, posterior
 from calibration.places import choose_province
 from calibration.prior import FREE, Prior, uncertain
 from models.reading.faults import InputError
@@ -29,16 +29,6 @@ GRID = 9  # values over the range, beside the optimum
 STIFF = 1e-5  # of the range: scale of the spring that holds a parameter at its value of the grid
 IDENTIFIED, NOT_IDENTIFIED, PRIOR_ONLY = "identified", "not identified", "prior only"
 COLUMNS = ("province", "parameter", "best", "low", "high", "drop_below", "drop_above", "label")
-
-
-def restore(shipped: xr.Dataset) -> tuple[fit.FitProblem, Prior]:
-    """The problem and the pooled prior of a saved posterior."""
-    problem = fit.build_problem(baseline.load(), int(shipped.attrs["last year fitted"]))
-    problem.inputs["learning index data"] = shipped["learning index data"]
-    count = shipped.sizes["province"]
-    names = tuple(map(str, shipped["parameter"].values))
-    mean, spread = (np.tile(shipped[name].values, (count, 1)) for name in ("prior mean", "prior spread"))
-    return problem, Prior(names, mean, spread, shipped["low"].values, shipped["high"].values)
 
 
 def profiles(
@@ -130,7 +120,7 @@ def _crossing(value: NDArray[np.float64], rise: NDArray[np.float64]) -> float:
 def make_labels(progress: Callable[[str], None] = lambda text: None) -> pd.DataFrame:
     """The table for the shipped posterior."""
     shipped = posterior.load()
-    problem, prior = restore(shipped)
+    problem, prior = assumptions.restore(shipped)
     return profile_table(profiles(problem, prior, shipped["optimum"].values, progress=progress))
 
 

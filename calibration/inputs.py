@@ -4,18 +4,24 @@ What belongs to one equation only is fitted to its own data here (Oliva 2003), b
 urbanisation, migration, the investment share, fuel trends, the statistical residual. Nothing later than `last` is read.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.optimize import nnls
 
 from calibration import tables
-from models.parameters import defaults, row
+from models.parameters import defaults, elements_of, row
+from models.plans import plans
 
 BASE = 2005
-PLANS = {"p11": "11FYP", "p12": "12FYP"}
-SECTOR_BREAKS = (2008, 2013)  # first year of a new vintage of the sector balances
+PLANS = {key: plans()[key].name for key in elements_of("plan")}
+"""Plan in the model → its name in the tables."""
+LOWERED = 2009
+"""Year in which three targets of the 11th plan were lowered; before it only those first issued are known."""
+ENOUGH = 15
+"""Fewest provinces whose official growth targets can be compared with their mean."""
+STATUS = {"reported": "official", "derived": "official", "recalled": "recalled"}
+"""Flag of a target → how far it is known."""
 
 
 def params(baseline: xr.Dataset, last: int = 2010) -> dict[str, xr.DataArray]:
@@ -28,10 +34,15 @@ def params(baseline: xr.Dataset, last: int = 2010) -> dict[str, xr.DataArray]:
         raise ValueError(f"last = {last}: the fitted years must reach beyond {BASE}")
     base = baseline.sel(year=BASE, drop=True)
     fitted = baseline.sel(year=slice(BASE, last))
+    balances = fitted.sel(year=fitted["final_energy_vintage"] != "assembled")
+    targets = target_reduction(last)
+    evidence = targets.where(targets > 0) - targets.where(targets > 0).mean("province")
+    growth = growth_evidence(last)
     return {
         "base gdp": base["gdp"],
         "base capital": base["capital"],
         "base population": base["population"],
+        "base employment": base["employment"],
         "base urban share": base["urban_share"],
         "base primary share": base["primary_share"],
         "base secondary share": base["secondary_share"],
@@ -43,14 +54,21 @@ def params(baseline: xr.Dataset, last: int = 2010) -> dict[str, xr.DataArray]:
         "base nonfossil share": base["nonfossil_share"],
         "base coal per kWh": base["coal_per_kwh"],
         "agriculture weight": base["agriculture_weight"],
-        "feedstock share": feedstock_share(fitted),
+        "feedstock share": feedstock_share(balances),
         "generation ratio": (fitted["generation"] / (fitted["generation"] + fitted["net_import"])).mean("year"),
         "net migration rate": migration(fitted),
+        "nonfossil drift": nonfossil_drift(baseline, last),
         "urbanisation speed": urbanisation(fitted),
+        "employment growth rate": employment_growth(fitted),
         "temperature anomaly": temperature(baseline, last),
-        "fuel pull": fuel_pull(fitted),
-        "transformation residual": transformation_residual(fitted),
-        "target reduction": target_reduction(),
+        "fuel pull": fuel_pull(balances),
+        "transformation residual": transformation_residual(balances),
+        "target reduction": targets.fillna(0),
+        "base target evidence": evidence.sel(plan="p11", drop=True).fillna(0),
+        "target evidence": evidence.where(evidence["plan"] != "p11").fillna(0),
+        "growth evidence": growth.fillna(0),
+        "growth evidence known": growth.notnull().astype(float),
+        "last measured year": xr.DataArray(float(last)),
         **investment(fitted),
     }
 
@@ -114,6 +132,34 @@ def urbanisation(fitted: xr.Dataset) -> xr.DataArray:
     return _slope(log(share / (default("urban share ceiling") - share))).clip(0, default_high("urbanisation speed"))
 
 
+def nonfossil_drift(baseline: xr.Dataset, last: int) -> xr.DataArray:
+    """Slope of the nation's non-fossil share of generation over the fitted years, five at least (1/year)."""
+    years = baseline.sel(year=slice(min(BASE, last - 5), last))
+    return _slope(
+        (years["nonfossil_share"] * years["generation"]).sum("province") / years["generation"].sum("province")
+    )
+
+
+def employment_growth(fitted: xr.Dataset) -> xr.DataArray:
+    """Mean yearly growth of employment, a step allowed at each break of its vintage."""
+    years = fitted["year"].values
+    columns = [
+        years - years.mean(),
+        *(years >= first for first in breaks("employment") if years[0] < first <= years[-1]),
+    ]
+    design = np.stack([np.ones(years.size), *columns], axis=1).astype(float)
+    series = log(fitted["employment"]).transpose("year", "province")
+    slope = np.linalg.lstsq(design, series.values, rcond=None)[0][1]
+    return series.isel(year=0, drop=True).copy(data=slope)
+
+
+def breaks(series: str) -> dict[int, float]:
+    """First year of each new vintage of a series → standard deviation of the unknown step (log)."""
+    table = tables.read("breaks")
+    rows = table[table["series"] == series]
+    return {int(year): float(sigma) for year, sigma in zip(rows["year"], rows["sigma"], strict=True)}
+
+
 def _slope(series: xr.DataArray) -> xr.DataArray:
     time = series["year"] - series["year"].mean()
     return ((series - series.mean("year")) * time).sum("year") / (time**2).sum()
@@ -152,18 +198,18 @@ def fuel_pull(fitted: xr.Dataset) -> xr.DataArray:
     energy = fitted["final_energy"].sum("province")
     share = log(energy / energy.sum("fuel") + 0.002)
     years = fitted["year"].values
-    columns = [years - years.mean(), *(years >= first for first in SECTOR_BREAKS if years[0] < first <= years[-1])]
+    columns = [years - years.mean(), *(years >= first for first in breaks("industry") if years[0] < first <= years[-1])]
     design = np.stack([np.ones(years.size), *columns], axis=1).astype(float)
     stacked = share.stack(series=("sector", "fuel")).transpose("year", "series")
     slope = np.linalg.lstsq(design, stacked.values, rcond=None)[0][1]
     bound = default_high("fuel pull")
     clipped = np.clip(slope, -bound, bound)
-    return stacked.isel(year=0, drop=True).copy(data=clipped).unstack("series")
+    return stacked.isel(year=0, drop=True).copy(data=clipped).unstack("series")  # noqa: PD010 (an array, not a table)
 
 
 def transformation_residual(fitted: xr.Dataset) -> xr.DataArray:
     """Official total over the sum of its parts, less one: mean over the years of the latest sector vintage fitted."""
-    first = max([BASE, *(year for year in SECTOR_BREAKS if year <= int(fitted["year"][-1]))])
+    first = max([BASE, *(year for year in breaks("industry") if year <= int(fitted["year"][-1]))])
     latest = fitted.sel(year=slice(first, None))
     return (latest["energy_total"] / modelled_total(latest)).mean("year") - 1
 
@@ -180,21 +226,47 @@ def modelled_total(data: xr.Dataset) -> xr.DataArray:
     )
 
 
-def target_reduction() -> xr.DataArray:
-    """Targets of the plans (fractions) by province; where the table has none, the parameter's default."""
+def official_targets(kind: str, plan: str, last: int | None = None) -> pd.DataFrame:
+    """Targets of a plan that were published or are recalled: columns target (per cent) and status, by province.
+
+    kind: energy or co2. last: last year known; before LOWERED the targets of the 11th plan are those first issued.
+    A province without a number has no row: nothing stands in for it.
+    """
     table = tables.read("targets")
-    table = table[table.variable == "energy_intensity_reduction"]
-    plans = ["p11", "p12", "p13", "p14"]
-    names = tables.provinces()
-    targets = xr.DataArray(
-        np.tile(defaults(row("target reduction")), (len(names), 1)),
-        {"province": names, "plan": plans},
-        ("province", "plan"),
+    variable = f"{kind}_intensity_reduction"
+    rows = table[(table["plan"] == plan) & table["value"].notna() & table["flag"].isin(list(STATUS))]
+    first = rows[rows["variable"] == f"{variable}_original"]
+    rows = rows[rows["variable"] == variable]
+    if last is not None and last < LOWERED:
+        rows = pd.concat([first, rows[~rows["province"].isin(first["province"])]])
+    return pd.DataFrame(
+        {"target": rows["value"].to_numpy(float), "status": rows["flag"].map(STATUS).to_numpy()},
+        pd.Index(rows["province"], name="province"),
     )
-    for plan, label in PLANS.items():
-        rows = table[table.plan == label]
-        known: Mapping[str, float] = dict(zip(rows["province"], rows["value"], strict=True))
-        for name in names:
-            if name in known:
-                targets.loc[{"province": name, "plan": plan}] = known[name] / 100
-    return targets
+
+
+def target_reduction(last: int | None = None) -> xr.DataArray:
+    """Energy targets of the plans (fractions) by province, NaN where none is known; see `official_targets`."""
+    names = tables.provinces()
+    columns = [official_targets("energy", label, last)["target"].reindex(names) / 100 for label in PLANS.values()]
+    return xr.DataArray(np.stack(columns, axis=1), {"province": names, "plan": list(PLANS)}, ("province", "plan"))
+
+
+def growth_evidence(last: int) -> xr.DataArray:
+    """Official growth targets of the year or plan after `last`, less their mean (1/year); NaN where none is known.
+
+    The target of the year comes first; that of the plan is moved by the mean difference of the two. All NaN when fewer
+    than ENOUGH provinces are known: their mean is then not the nation's.
+    """
+    names = tables.provinces()
+    table = tables.read("targets")
+    plan = next((label for key, label in PLANS.items() if plans()[key].base_year == last), "")
+
+    def known(variable: str, period: str) -> pd.Series:
+        rows = table[(table["variable"] == variable) & (table["plan"].astype(str) == period)]
+        return rows.set_index("province")["value"].reindex(names) / 100
+
+    year, whole = known("gdp_growth_annual_target_of_year", str(last + 1)), known("gdp_growth_annual", plan)
+    moved = year.fillna(whole + (year - whole).mean()) if (year.notna() & whole.notna()).any() else year.fillna(whole)
+    found = moved - moved.mean() if moved.notna().sum() >= ENOUGH else moved * np.nan
+    return xr.DataArray(found.to_numpy(float), {"province": names}, "province")

@@ -4,7 +4,7 @@ For a series s of province p the residuals r_t = ln(measured) − ln(modelled) h
 
     Σ = diag(σ_m²)          measurement, from the flag of each figure (calibration/data/measurement_errors.csv)
       + σ_d² ρ^|t−t'|       model discrepancy: lasting deviations, AR(1)
-      + σ_b² 1(t, t' < b)   one unknown step across each break b of the vintage, marginalised
+      + σ_b² 1(t, t' < b)   one unknown step across each break b of the vintage (table breaks), marginalised
       + σ_o² + σ_r² τ τ'    an unknown offset and drift (CO2 inventories only), marginalised
 
 so that the nuisance parameters need no sampling. `whiten` holds L⁻¹ with Σ = L Lᵀ: whitened residuals are independent,
@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.inputs import BASE, SECTOR_BREAKS
+from calibration.inputs import BASE, breaks
 from calibration.prior import INDUSTRY
 
 HEAVY_TAIL = 4.0  # degrees of freedom of the provincial shocks of total energy
@@ -32,21 +32,19 @@ class FittedSeries:
 
     name: str
     discrepancy: float
-    step: float = 0.0
     offset: float = 0.0
     drift: float = 0.0
-    breaks: tuple[int, ...] = ()
 
 
 FITTED = (
     FittedSeries("gdp", 0.012),
     FittedSeries("secondary share", 0.025),
     FittedSeries("total energy", 0.025),
-    FittedSeries("industry", 0.06, step=0.1, breaks=SECTOR_BREAKS),
-    FittedSeries("transport", 0.08, step=0.15, breaks=SECTOR_BREAKS),
-    FittedSeries("services", 0.08, step=0.3, breaks=SECTOR_BREAKS),
-    FittedSeries("agriculture and construction", 0.08, step=0.2, breaks=SECTOR_BREAKS),
-    FittedSeries("residential", 0.06, step=0.15, breaks=SECTOR_BREAKS),
+    FittedSeries("industry", 0.06),
+    FittedSeries("transport", 0.08),
+    FittedSeries("services", 0.08),
+    FittedSeries("agriculture and construction", 0.08),
+    FittedSeries("residential", 0.06),
     FittedSeries("co2", 0.05, offset=0.3, drift=0.03),
 )
 OUTPUTS = ("gdp", "secondary share at current prices", "total energy", "final energy", "energy co2")
@@ -97,9 +95,9 @@ def measured_series(data: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataA
     if name in direct:
         return data[direct[name]], data[f"{direct[name]}_sigma"].broadcast_like(data[direct[name]])
     sectors = list(INDUSTRY) if name == "industry" else [name]
-    energy = data["final_energy"].sel(sector=sectors)
+    energy = data["final_energy"].sel(sector=sectors).where(data["final_energy_vintage"] != "assembled")
     error = (data["final_energy_sigma"].sel(sector=sectors) * energy).fillna(0)
-    total = energy.sum(("sector", "fuel"))
+    total = energy.sum(("sector", "fuel"))  # nothing where the year is of another kind, which has no feedstock
     return total.where(total > 0), (error**2).sum(("sector", "fuel")) ** 0.5 / total
 
 
@@ -120,9 +118,9 @@ def _whiten(series: FittedSeries, sigma: xr.DataArray, years: NDArray[np.int_]) 
     common = series.discrepancy**2 * CORRELATION**lag + series.offset**2
     tau = years - years.mean()
     common = common + series.drift**2 * np.outer(tau, tau)
-    for first in series.breaks:
+    for first, step in breaks(series.name).items():
         before = (years < first).astype(float)
-        common = common + series.step**2 * np.outer(before, before) * (0 < before.sum() < years.size)
+        common = common + step**2 * np.outer(before, before) * (0 < before.sum() < years.size)
     variance = np.where(np.isfinite(error), error**2, 1e6)
     covariance = common[None] + variance[:, :, None] * np.eye(years.size)
     return np.linalg.inv(np.linalg.cholesky(covariance))

@@ -7,6 +7,7 @@ A member that draws other assumptions moves its free parameters along, so that i
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration import prior
-from calibration.assumptions import conditioned
+from calibration.assumptions import conditioned, refitted
 from calibration.baseline import load as measured
 from calibration.fingerprint import fingerprint
 from models.reading.faults import InputError
@@ -66,12 +67,14 @@ def save(made: xr.Dataset, path: Path) -> None:
 
 def design(
     n: int, seed: int, *, inputs: dict[str, xr.DataArray], posterior: xr.Dataset | None = None,
-    assumptions: pd.DataFrame | None = None,
+    assumptions: pd.DataFrame | None = None, refit: int = 0, fixed: Mapping[str, float] | None = None,
 ) -> xr.Dataset:  # fmt: skip
     """A design of n members for the model: assumptions from their ranges, free parameters that fit the past with them.
 
     inputs: as from `calibration.inputs.params` for the posterior's last fitted year.
     assumptions: (member × parameter) values in place of the sample; columns not named keep their defaults.
+    refit: chord steps by which each member is fitted to the past; without any the first order is taken.
+    fixed: further constants that all members share while they are fitted; they are not in the design.
     Returns variables over (member[, province[, sector]]), and `learning index data` (sector, time).
     """
     posterior = load() if posterior is None else posterior
@@ -80,7 +83,10 @@ def design(
         assumptions = prior.from_quantiles(prior.quantiles(n, names, seed))
     index = np.random.default_rng([seed, 1]).permutation(posterior.sizes["draw"])
     chosen = posterior["draws"].values[index[np.arange(n) % index.size]].astype(float)
-    values = conditioned(posterior, chosen, assumptions)
+    if refit:
+        values = refitted(posterior, chosen, assumptions, fixed, refit)
+    else:
+        values = conditioned(posterior, chosen, assumptions)
     common = xr.Dataset({str(name): ("member", column.to_numpy()) for name, column in assumptions.items()})
     return prior.model_inputs(values, inputs).merge(common)
 

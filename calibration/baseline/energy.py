@@ -162,7 +162,7 @@ def split(assembled: pd.DataFrame, names: Sequence[str], folder: Path) -> xr.Dat
     """Share of heavy industry in industry's energy use by fuel: province × year × fuel. Not identified by the balances.
 
     Coal, oil, gas: the assembled split of the inventories' sub-sectors, the nation's where a province has none.
-    Electricity and heat: one share for all years; its odds are those of the fossil fuels 2005-2014 times the national
+    Electricity and heat: one share for all years; its odds are those of the fossil fuels 2005-2007 times the national
     ratio of the two odds in 2007, the last year with electricity by sub-sector.
     """
     rows = assembled[assembled.sector.isin(["industry_heavy", "industry_light"])]
@@ -172,7 +172,7 @@ def split(assembled: pd.DataFrame, names: Sequence[str], folder: Path) -> xr.Dat
     whole = used.sum("sector")
     heavy = used.sel(sector="industry_heavy", drop=True)
     fossil = (heavy / whole).where(whole > 0, heavy.sum("province") / whole.sum("province"))
-    recent = {"year": slice(2005, 2014)}
+    recent = {"year": slice(2005, 2007)}  # what the first origin knows, for no forecast may see later years
     mean = heavy.sel(recent).sum(("year", "fuel")) / whole.sel(recent).sum(("year", "fuel"))
     national = heavy.sel(year=2007).sum() / whole.sel(year=2007).sum()
     odds = mean / (1 - mean) * _heavy_odds_of_electricity(folder) / (national / (1 - national))

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration import baseline, identifiability, posterior, scores
+from calibration import assumptions, baseline, posterior, scores
 from calibration.fit import FitProblem
 from calibration.inputs import BASE, log
 from calibration.likelihood import FITTED, log_modelled, measured_series
@@ -24,7 +24,7 @@ TREND = 5  # years before the base year
 def _shipped() -> tuple[xr.Dataset, FitProblem, xr.Dataset]:
     """The shipped posterior, its problem, and the measured series."""
     shipped = posterior.load()
-    return shipped, identifiability.restore(shipped)[0], baseline.load()
+    return shipped, assumptions.restore(shipped)[0], baseline.load()
 
 
 def reproduction_table() -> pd.DataFrame:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration import baseline, discrepancy, fit, identifiability, inputs, posterior
+from calibration import assumptions, baseline, discrepancy, fit, inputs, posterior
 from calibration.likelihood import likelihood
 from models import PROVINCE
 from sim import Model
@@ -84,7 +84,7 @@ def verdicts(
 def refitted(shipped: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:
     """The shipped draws, moved by what the optimum moves when the provinces are fitted to other measurements."""
     last = int(shipped.attrs["last year fitted"])
-    problem, prior = identifiability.restore(shipped)
+    problem, prior = assumptions.restore(shipped)
     other = replace(
         problem, inputs={**problem.inputs, **inputs.params(measured, last)}, likelihood=likelihood(measured, last=last)
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from calibration.places import NATION
 from experiments.allocation.shipped import baseline
-from experiments.analyses import feasibility, regret, trust
+from experiments.analyses import feasibility, members_fit, regret, trust
 from experiments.analyses import reality_checks as checks
 from experiments.analyses.prim import discover
 from experiments.analyses.prim import limits as box_limits
@@ -43,11 +43,13 @@ def feasibility_tables(
 ) -> None:
     """Feasibility of every allocation × mix × province, saved as tables of the run.
 
-    feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking and checks. sentence_row: makes the row
-    of a box, with its sentences. check_files: experts' own reality checks, beside the shipped ones.
+    members_fit, feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking and checks. sentence_row:
+    makes the row of a box, with its sentences. check_files: experts' own reality checks, beside the shipped ones.
     """
     asked = checks.everything(check_files) if reality else []
     metrics = run.metrics()
+    say("do the members fit the past?")
+    run.save_table("members_fit", members_fit.table(run, system, past()))
     run.save_table("feasibility", feasibility.summary(metrics, trust.trusted(run)))
     run.save_table("barometer", feasibility.by_year(metrics))
     run.save_table("pace", paces(run))
@@ -76,6 +78,12 @@ def base_energy(run: Run) -> xr.DataArray:
 def measured() -> xr.Dataset:
     """The measured baseline, read once a process."""
     return baseline()
+
+
+def past() -> pd.DataFrame:
+    """Measured energy and GDP by (province, year)."""
+    known = measured()[["energy_total", "gdp"]].rename(energy_total="energy").reset_coords(drop=True)
+    return known.to_dataframe().reorder_levels(["province", "year"])[["energy", "gdp"]]
 
 
 def boxes(run: Run, metrics: xr.Dataset, sentence_row: SentenceRow) -> dict[str, pd.DataFrame]:

@@ -31,9 +31,22 @@ def scorecard(
     known = {one.last: one for one in (FIRST, SECOND)}
     if origin not in known:
         raise InputError(f"origin {origin}: allowed are {', '.join(map(str, known))} (the last fitted year)")
-    mix = policy.mix(MIX if origin == SECOND.last else "base")
-    params = {**mix.params(), **delivery(mix, members, seed)}
+    params = configuration(origin, members, seed)
     return backtest.run(known[origin], baseline.load(), params, members=members, seed=seed, progress=progress)
+
+
+def mix_of(origin: int) -> str:
+    """The policy mix of an origin's forecast.
+
+    Nothing new is delivered before 2010; the policies of the 12th plan are in the trend that is fitted to 2015.
+    """
+    return MIX if origin == SECOND.last else "base"
+
+
+def configuration(origin: int, members: int, seed: int) -> dict[str, xr.DataArray]:
+    """Parameters of the model under the policy mix of an origin, by member where they are uncertain."""
+    mix = policy.mix(mix_of(origin))
+    return {**mix.params(), **delivery(mix, members, seed)}
 
 
 def delivery(mix: Any, members: int, seed: int) -> dict[str, xr.DataArray]:

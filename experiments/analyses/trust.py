@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.analyses import members_fit
+from experiments.analyses.members_fit import ALLOWED, SPAN
 from experiments.analyses.numbers import number
 from experiments.runs.store import Run
 
@@ -170,9 +172,51 @@ def identified(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     )
 
 
+@of("members_fit", "members fit the past", "tanlu feasibility")
+def fits(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
+    """Do the members reproduce the measured fall of energy intensity under the study's own constants?"""
+    nation = table.iloc[-1]
+    years = f"{SPAN[0]}–{SPAN[1]}"
+    yield Item(
+        "members fit the past",
+        f"fall {years} of the sum of provinces {nation.modelled:.1f} %, measured {nation.measured:.1f} %",
+        f"{years}年各省合计下降{nation.modelled:.1f}%，实测{nation.measured:.1f}%",
+        GOOD if members_fit.fits(table) else BAD,
+        f"Within {ALLOWED} points the members fit the past; beyond, a constant of the study breaks the calibration.",
+        f"相差不超过{ALLOWED}个百分点即为符合；否则研究所设常数破坏了校准。",
+    )
+
+
+def scored_plans(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
+    """The printed question on past plans: did the chance of meeting the target beat the base rate?"""
+    from calibration import scorecard
+
+    table = scorecard.published()
+    if table is None:
+        yield _absent("verdicts on past plans", "tanlu backtest --all")
+        return
+    passed = scorecard.published_passed()
+    model = table[table["forecast"] == scorecard.MODEL]
+    told = [
+        f"{row.plan} ({row.verdicts}): Brier {row.brier:.3f} against {row.brier_base:.3f}, AUC {row.auc:.2f}"
+        for row in model.itertuples()
+    ]
+    yield Item(
+        "verdicts on past plans",
+        f"{'passed' if passed else 'failed'}: {'; '.join(told)}",
+        f"{'通过' if passed else '未通过'}：{'；'.join(told)}",
+        GOOD if passed else BAD,
+        "Chance of meeting the official target against what happened; below the base rate's score is better.",
+        "官方目标达标概率与实际结果之比较；低于基准率得分为优。",
+    )
+
+
 def holdout(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
-    """The verdict of the backtest, on which calibrated words depend."""
+    """The verdict of the backtest, on which calibrated words depend, with the verdicts on past plans."""
+    from calibration import scorecard
+
     passed, text, text_zh = backtest_verdict(tables)
+    worded = bool(passed) and scorecard.published_passed()
     if passed is None:
         yield _absent("hold-out test", "tanlu backtest --run")
     else:
@@ -186,11 +230,12 @@ def holdout(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
         )
     yield Item(
         "calibrated words",
-        "given where an interval lies in one class" if passed else "withheld: numbers are model-conditional",
-        "区间落在同一等级时给出" if passed else "不使用：数值以模型为条件",
-        GOOD if passed else CAUTION,
-        "Words such as likely need a passed hold-out test and an interval within one class.",
-        "仅当通过留出检验且区间落在同一等级内时，才使用“可能”等校准用语。",
+        "given where an interval lies in one class" if worded else "withheld: numbers are model-conditional",
+        "区间落在同一等级时给出" if worded else "不使用：数值以模型为条件",
+        GOOD if worded else CAUTION,
+        "Words such as likely need a passed hold-out test, verdicts on past plans better than the base rate, and an "
+        "interval within one class.",
+        "仅当通过留出检验、以往规划的判断优于基准率且区间落在同一等级内时，才使用“可能”等校准用语。",
     )
 
 
@@ -220,15 +265,19 @@ def backtest_verdict(tables: Tables) -> tuple[bool | None, str, str]:
 
 
 def trusted(run: Run) -> bool:
-    """May calibrated words be used: does the run hold a backtest that was passed?"""
-    return backtest_verdict({name: run.table(name) for name in run.tables if name == "backtest"})[0] is True
+    """May calibrated words be used: a passed backtest, members that fit the past, verdicts on past plans that allow?"""
+    from calibration import scorecard
+
+    held = {name: run.table(name) for name in run.tables if name in ("backtest", "members_fit")}
+    fitting = "members_fit" not in held or members_fit.fits(held["members_fit"])
+    return backtest_verdict(held)[0] is True and fitting and scorecard.published_passed()
 
 
 def _absent(topic: str, command: str) -> Item:
     return Item(topic, "–", "–", ABSENT, f"Not done yet: {command}", f"尚未进行：{command}")
 
 
-PARTS: tuple[Part, ...] = (members, intervals, ranking, irrelevance, identified, holdout, reality)
+PARTS: tuple[Part, ...] = (members, intervals, ranking, irrelevance, identified, fits, scored_plans, holdout, reality)
 
 
 def worst(panel_table: pd.DataFrame) -> str:

@@ -3,13 +3,16 @@
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
 from experiments.runs.find import find_run
 from models.reading.faults import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WIDTH = 112
 SHORT = {
@@ -29,6 +32,9 @@ def backtest(
     html: Annotated[
         Path | None, typer.Option(help="Also write the card as a page: card.html, and card.zh.html beside it.")
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="The scorecard that decides: the printed question on every scored plan.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -41,6 +47,9 @@ def backtest(
     from experiments.analyses import hindcast
     from experiments.runs.store import Run
 
+    if every:
+        emit(_all(members, seed, lambda text: note(text, quiet)), json, decimals=3)
+        return
     if html is not None and html.suffix != ".html":
         raise InputError(f"--html {html}: a page must be called .html, for example {html.with_suffix('.html')}")
     target = None if folder is None else Run(folder)
@@ -56,6 +65,42 @@ def backtest(
         emit(hindcast.as_json(card), json=True)
     else:
         show(card)
+
+
+def _all(members: int, seed: int, say: Callable[[str], None]) -> "pd.DataFrame":
+    """Score every origin, save the published scorecard, and return the verdicts of model and naive rules."""
+    import pandas as pd
+
+    from calibration import baseline, forecast, scorecard
+    from experiments.analyses import hindcast
+
+    data = baseline.load()
+    parts = []
+    for origin in forecast.ORIGINS:
+        if not scorecard.cases(origin, data):
+            continue
+        say(f"origin {origin.last}: {members} members, policy mix {hindcast.mix_of(origin.last)}")
+        options = forecast.Options(members, seed, hindcast.configuration(origin.last, members, seed))
+        parts.append(scorecard.tables_of(origin, forecast.run(origin, data, options), data))
+    verdicts, quantities = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    frozen = [scorecard.frozen_table(origin) for origin in forecast.ORIGINS if scorecard.frozen_cases(origin)]
+    verdicts = pd.concat([verdicts, *frozen], ignore_index=True)
+    scorecard.save(verdicts, quantities)
+    say(f"words allowed: {'yes' if scorecard.passed(verdicts, quantities) else 'no'}")
+    shown: list[str] = [
+        "plan",
+        "verdicts",
+        "forecast",
+        "n",
+        "missed",
+        "brier",
+        "brier_base",
+        "log",
+        "log_base",
+        "auc",
+        "slope",
+    ]
+    return pd.DataFrame(verdicts[shown])
 
 
 def show(card: dict[str, Any]) -> None:

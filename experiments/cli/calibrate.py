@@ -2,21 +2,27 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from experiments.cli.console import Json, Quiet, emit, note
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def calibrate(
-    last: Annotated[int, typer.Option(help="Last year fitted; the first is 2005.", min=2007, max=2010)] = 2010,
+    last: Annotated[int, typer.Option(help="Last year fitted; the first is 2005.", min=2007, max=2015)] = 2010,
     starts: Annotated[int, typer.Option(help="Starts of the optimiser.", min=1)] = 8,
-    draws: Annotated[int, typer.Option(help="Draws of each of the four chains.", min=500)] = 5000,
+    draws: Annotated[int, typer.Option(help="Draws of each of the four chains.", min=500)] = 12000,
     kept: Annotated[int, typer.Option(help="Draws that are saved.", min=100)] = 1000,
     seed: Annotated[int, typer.Option(min=1)] = 1,
     out: Annotated[Path | None, typer.Option(help="File to write; default: the shipped posterior.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Even when the file is up to date.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="The shipped posteriors of all origins, and what the earlier plans teach.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -25,6 +31,9 @@ def calibrate(
     from calibration import calibrate as calibration_run
     from calibration.fingerprint import fingerprint
 
+    if every:
+        emit(_all(starts, draws, kept, seed, fresh, lambda text: note(text, quiet)), json)
+        return
     path = out or posterior.PUBLISHED
     settings = {"last": last, "starts": starts, "draws": draws, "kept": kept, "seed": seed}
     if not fresh and path.exists() and posterior.load(path).attrs.get("fingerprint") == fingerprint(**settings):
@@ -33,6 +42,25 @@ def calibrate(
         made = calibration_run.calibrate(baseline.load(), progress=lambda text: note(text, quiet), **settings)
         posterior.save(made, path)
     emit(identifiability.labelled(posterior.summary(posterior.load(path))), json)
+
+
+def _all(starts: int, draws: int, kept: int, seed: int, fresh: bool, say: Callable[[str], None]) -> "pd.DataFrame":
+    """The posterior of every origin, then the table of what earlier plans teach."""
+    from calibration import baseline, forecast, learning, posterior
+    from calibration import calibrate as calibration_run
+    from calibration.fingerprint import fingerprint
+
+    data = baseline.load()
+    for origin in forecast.ORIGINS:
+        settings = {"last": origin.last, "starts": starts, "draws": draws, "kept": kept, "seed": seed}
+        if not fresh and posterior.load(origin.path).attrs.get("fingerprint") == fingerprint(**settings):
+            say(f"{origin.path.name}: up to date (same data, model and settings)")
+        else:
+            posterior.save(calibration_run.calibrate(data, progress=say, **settings), origin.path)
+    say("what earlier plans teach")
+    table = learning.table(data)
+    table.round(4).to_csv(forecast.LEARNT, index=False, lineterminator="\n")
+    return table
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"calibrate": calibrate}

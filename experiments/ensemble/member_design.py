@@ -13,14 +13,27 @@ from models.reading.faults import InputError
 
 
 def design(study: Study) -> pd.DataFrame:
-    """One row a member: assumptions from their ranges, with calibrated parameters that fit the past with them."""
+    """One row a member: assumptions from their ranges, with calibrated parameters that fit the past with them.
+
+    A study's own constants, whatever they are, are fitted again, by more than the first order.
+    """
     from calibration import posterior
+    from calibration.assumptions import ROUNDS
 
     shipped, measured = calibrated()
     if not study.sampling.posterior:
         shipped = _optimum(shipped)
+    known = set(map(str, shipped["assumption"].to_numpy()))
+    fixed = {name: value for name, value in study.parameters.items() if name not in known}
+    own_constants = bool(study.parameters) or bool(set(study.uncertain) - known)
     drawn = posterior.design(
-        study.members, study.seed, inputs=measured, posterior=shipped, assumptions=assumptions(study, shipped)
+        study.members,
+        study.seed,
+        inputs=measured,
+        posterior=shipped,
+        assumptions=assumptions(study, shipped),
+        refit=ROUNDS if own_constants else 0,
+        fixed=fixed,
     )
     own = drawn.drop_vars([name for name in drawn if "member" not in drawn[name].dims or name in study.parameters])
     return flat(own)

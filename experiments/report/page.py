@@ -70,25 +70,60 @@ def build(run: "Run", terms: Terms, measured: Measured) -> Page:
 def sentence(view: View) -> str:
     """The answer: which provinces reach their target?"""
     rated = [s for s in lowest_first(view.standings.values()) if s.members]
-    likely = sum(s.chance > 0.5 for s in rated)
     if not rated:
         return view.terms("No province has a verdict in this run.")
-    opening = view.terms(
-        "{n} of {total} provinces are more likely to meet their {end} target than to miss it.",
-        n=likely,
-        total=len(rated),
+    said = [*_pilot(view), counted(view, [s.province for s in rated])]
+    close = [s for s in rated if s.close]
+    if close:
+        said.append(view.terms("{n} are too close to call.", n=len(close)))
+    weak = [s for s in rated if s.chance <= 0.5][:4]
+    if weak:
+        chinese = view.terms.lang == "zh"
+        pattern = "{}（{}）" if chinese else "{} ({})"
+        named = ("、" if chinese else ", ").join(
+            pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in weak
+        )
+        said.append(view.terms("Lowest chances: {names}.", names=named))
+    else:
+        said.append(view.terms("Tightest: {names}.", names=view.terms.names([s.province for s in rated[:3]])))
+    return _joined(view, *said, *past_plans(view))
+
+
+def counted(view: View, provinces: list[str]) -> str:
+    """How many provinces meet their target: the distribution over members, for they share the national shocks."""
+    where = {"allocation": view.allocation, "mix": view.mix}
+    margin = (view.metrics["reduction"] - view.metrics["target"]).sel(where).sel(province=provinces)
+    met = (margin >= 0).sum("province").where(margin.notnull().all("province"))
+    low, high = met.quantile([0.1, 0.9], "member").round().astype(int).values
+    return view.terms(
+        "Of {total} provinces {n} are expected to meet their {end} target (80 % range {low} to {high}).",
+        total=len(provinces),
+        n=round(float(met.mean())),
+        low=low,
+        high=high,
         end=view.end_year,
     )
-    weak = [s for s in rated if s.chance <= 0.5][:4]
-    if not weak:
-        tightest = view.terms("Tightest: {names}.", names=view.terms.names([s.province for s in rated[:3]]))
-        return _joined(view, *_pilot(view), opening, tightest)
-    chinese = view.terms.lang == "zh"
-    pattern = "{}（{}）" if chinese else "{} ({})"
-    named = ("、" if chinese else ", ").join(
-        pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in weak
-    )
-    return _joined(view, *_pilot(view), opening, view.terms("Lowest chances: {names}.", names=named))
+
+
+def past_plans(view: View) -> list[str]:
+    """How such chances did before: of the provinces that were given 80 % or more on past plans, how many met."""
+    from calibration import scorecard
+
+    table = scorecard.published()
+    if table is None:
+        return []
+    model = table[(table["forecast"] == scorecard.MODEL) & table["verdicts"].isin([scorecard.WHOLE, scorecard.FROZEN])]
+    model = model.drop_duplicates("plan", keep="last")  # the frozen forecast where there is one
+    names = view.terms.names([view.terms.name(plan) for plan in model["plan"]])
+    given, met = int(model["given_80"].sum()), int(model["given_80_met"].sum())
+    return [
+        view.terms(
+            "On past plans ({plans}), of the provinces given 80 % or more {met} of {given} met.",
+            plans=names,
+            met=met,
+            given=given,
+        )
+    ]
 
 
 def _pilot(view: View) -> list[str]:

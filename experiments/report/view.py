@@ -20,6 +20,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 #: Which of a run's mixes stands on the first page: the plan as it was carried out, else as designed, else the first.
 HEADLINE_MIXES = ("delivered", "plan")
 LAST_SHOWN = 5  # years shown beyond the year in which the target is judged
+CLOSE = (0.4, 0.6)  # chances that say neither
 BANDS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
 
 
@@ -42,6 +43,12 @@ class Standing:
     light: Rating
     reach: tuple[float, float, float]
     words: tuple[str, str]
+
+    @property
+    def close(self) -> bool:
+        """Too close to call: a chance of 40 to 60 %, or one whose interval holds 50 %."""
+        low, high = self.interval
+        return CLOSE[0] <= self.chance <= CLOSE[1] or low <= 0.5 <= high
 
 
 def _standing(row: Mapping[Hashable, Any]) -> Standing:

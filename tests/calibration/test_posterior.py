@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from calibration import assumptions, fit, identifiability, posterior, prior, sampler
+from calibration import assumptions, fit, posterior, prior, sampler
 from calibration.fingerprint import fingerprint
 from calibration.likelihood import likelihood
 from calibration.prior import Prior
@@ -22,7 +22,7 @@ def shipped() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def restored(shipped: xr.Dataset) -> tuple[fit.FitProblem, Prior]:
-    return identifiability.restore(shipped)
+    return assumptions.restore(shipped)
 
 
 def test_the_shipped_posterior_belongs_to_the_shipped_data_and_model(shipped: xr.Dataset) -> None:

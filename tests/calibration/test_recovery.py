@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from calibration import fit, identifiability, posterior
+from calibration import assumptions, fit, identifiability, posterior
 from calibration.prior import Prior
 from calibration.validation import recovery
 
 
 @pytest.fixture(scope="module")
 def restored() -> tuple[fit.FitProblem, Prior]:
-    return identifiability.restore(posterior.load())
+    return assumptions.restore(posterior.load())
 
 
 def test_known_parameters_are_recovered_within_their_intervals(restored: tuple[fit.FitProblem, Prior]) -> None:

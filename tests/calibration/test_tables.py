@@ -37,7 +37,7 @@ def test_every_csv_file_is_in_the_descriptor():
 @pytest.mark.parametrize("name", sorted(set(RESOURCES) - {"provinces", "sources", "vintages", "flags"}))
 def test_every_figure_carries_its_source(name):
     columns = set(tables.read(name))
-    assert {"source_id"} <= columns or name == "measurement_errors"
+    assert {"source_id"} <= columns or name in {"measurement_errors", "breaks"}
     if "value" in columns:
         assert {"unit", "vintage", "flag"} <= columns
 
@@ -62,7 +62,12 @@ def test_provinces_are_in_yearbook_order_and_tibet_is_not_simulated():
 
 def test_tibet_has_targets_and_economy_but_no_energy():
     targets = tables.read("targets")
-    assert len(targets[(targets.province == "Tibet") & (targets.variable == "energy_intensity_reduction")]) == 1
+    tibet = targets[(targets.province == "Tibet") & (targets.variable == "energy_intensity_reduction")]
+    assert dict(zip(tibet["plan"], tibet["flag"], strict=True)) == {
+        "11FYP": "recalled",
+        "12FYP": "reported",
+        "13FYP": "recalled",
+    }
     assert "Tibet" in set(tables.read("economy").province)
     for name in ("energy_total", "final_energy_official", "co2", "outcomes"):
         assert "Tibet" not in set(tables.read(name).province)

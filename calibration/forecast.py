@@ -1,0 +1,171 @@
+"""Forecasts of a plan from an origin: what the printed chances are counted from, with the same errors on every band.
+
+A member is a draw of the posterior under drawn assumptions, with the yearly shocks of the error model: to energy
+intensity and growth (national, and provincial by size) and to CO2 per energy. Energy is intensity times GDP and CO2 is
+energy times CO2 per energy, so that one set of shocks serves all five quantities. China is the sum of the 30 provinces.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from calibration import assumptions, discrepancy, inputs, posterior, prior, projects
+from calibration.inputs import exp, log
+from models import PROVINCE
+from sim.model import Model
+
+NATION = "China"
+QUANTITIES = ("energy_intensity", "co2_intensity", "energy", "co2", "gdp")
+MEASURED = {"energy_intensity": "energy_intensity", "energy": "energy_total", "co2": "co2_energy", "gdp": "gdp"}
+"""Quantity → the measured series; CO2 intensity is CO2 over GDP."""
+OUTPUTS = ("reported energy intensity", "gdp", "energy co2", "total energy")
+STRENGTH = "evidence strength"
+LEARNT = posterior.PUBLISHED.with_name("learnt.csv")
+"""One row an origin; made by `calibration.learning`."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is fitted to `last` and forecast to `end`, the last year of `plan`."""
+
+    last: int
+    end: int
+    plan: str
+
+    @property
+    def years(self) -> range:
+        """The last measured year and those forecast."""
+        return range(self.last, self.end + 1)
+
+    @property
+    def path(self) -> Path:
+        """The published posterior."""
+        name = "posterior.nc" if self.last == 2010 else f"posterior-{self.last}.nc"
+        return posterior.PUBLISHED.with_name(name)
+
+
+ORIGINS = (Origin(2007, 2010, "11FYP"), Origin(2010, 2015, "12FYP"), Origin(2015, 2020, "13FYP"))
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a forecast is made.
+
+    policy: parameters of the model by name, over `member` where uncertain. measured_gdp: supply it instead of the
+    model's. projects: enter the list of projects known at the origin. strength: of the evidence, in place of a draw.
+    """
+
+    members: int = 1000
+    seed: int = 1
+    policy: Mapping[str, xr.DataArray] | None = None
+    measured_gdp: bool = False
+    projects: bool = False
+    strength: float | None = None
+
+
+def run(
+    origin: Origin, baseline: xr.Dataset, options: Options | None = None, fitted: xr.Dataset | None = None
+) -> xr.Dataset:
+    """Natural logarithms of the QUANTITIES: (member, province with China, year), from the origin to the plan's end."""
+    how = options or Options()
+    fitted = posterior.load(origin.path) if fitted is None else fitted
+    given = inputs.params(baseline, origin.last)
+    design = members(fitted, given, how)
+    policy = dict(how.policy or {})
+    design = design.assign({name: value for name, value in policy.items() if "member" in value.dims})
+    if how.projects:
+        entered = projects.entered(origin.last, origin.end, baseline)
+        given |= entered.inputs
+        design = design.assign({"project delivery": entered.delivery(how.members, how.seed)})
+    params: dict[str, xr.DataArray | float] = {**given, **policy, "FINAL TIME": float(origin.end)}
+    params = {name: value for name, value in params.items() if name not in design}
+    if how.measured_gdp:
+        known = baseline["gdp"].sel(year=slice(inputs.BASE, origin.end)).rename(year="time")
+        params |= {"gdp data switch": 1.0, "gdp data": known.assign_coords(time=known["time"].astype(float))}
+    times = [float(year) for year in origin.years]
+    made = Model.load(PROVINCE).ensemble(design, list(OUTPUTS), params=params, times=times, workers=2)
+    made = made.rename(time="year").assign_coords(year=list(origin.years))
+    return with_nation(shocked(made, fitted, how))
+
+
+def members(fitted: xr.Dataset, given: dict[str, xr.DataArray], how: Options) -> xr.Dataset:
+    """The design: assumptions at the quantiles of a Sobol' sample, the strength of the evidence as learnt before."""
+    names = [str(name) for name in fitted["assumption"].values]
+    cube = prior.quantiles(how.members, names, how.seed)
+    table = prior.from_quantiles(cube)
+    table[STRENGTH] = (
+        strength(int(fitted.attrs["last year fitted"]), cube[STRENGTH]) if how.strength is None else how.strength
+    )
+    return posterior.design(
+        how.members, how.seed, inputs=given, posterior=fitted, assumptions=table, refit=assumptions.ROUNDS
+    )
+
+
+def strength(last: int, quantiles: pd.Series) -> NDArray[np.float64]:
+    """Strength of the evidence in official targets, as learnt from the plans before an origin (table learnt)."""
+    known = pd.read_csv(LEARNT).set_index("origin").loc[last]
+    return np.asarray(np.clip(norm.ppf(quantiles, known["mean"], known["spread"]), 0, None))
+
+
+def shocked(run: xr.Dataset, fitted: xr.Dataset, how: Options) -> xr.Dataset:
+    """Logarithms of energy intensity, GDP, energy and CO2 of the provinces, with the errors of the model."""
+    like = xr.zeros_like(run["gdp"].transpose("member", "province", "year"))
+    count, provinces, years = like.shape
+    shocks = {}
+    for index, quantity in enumerate(("", "growth")):
+        made = like.copy()
+        law = discrepancy.from_attrs(fitted, quantity)
+        made.values[..., 1:] = law.sample(range(count), provinces, years - 1, how.seed + index)
+        shocks[quantity] = made
+    carbon = like.copy(data=discrepancy.carbon(range(count), provinces, years - 1, how.seed))
+    intensity = log(run["reported energy intensity"]) + shocks[""]
+    gdp = log(run["gdp"]) + (0 if how.measured_gdp else shocks["growth"])
+    ratio = log(run["energy co2"]) - log(run["total energy"]) + carbon
+    return xr.Dataset(
+        {"energy_intensity": intensity, "gdp": gdp, "energy": intensity + gdp, "co2": ratio + intensity + gdp}
+    )
+
+
+def with_nation(logs: xr.Dataset) -> xr.Dataset:
+    """The provinces and their sum, with both intensities of each."""
+    plain = {}
+    for name in ("gdp", "energy", "co2"):
+        total = log(exp(logs[name]).sum("province")).expand_dims(province=[NATION])
+        plain[name] = xr.concat([logs[name], total], "province").transpose("member", "province", "year")
+    plain["energy_intensity"] = plain["energy"] - plain["gdp"]
+    plain["co2_intensity"] = plain["co2"] - plain["gdp"]
+    return xr.Dataset(plain)
+
+
+def change(logs: xr.Dataset, quantity: str, start: int, end: int) -> xr.DataArray:
+    """Change of a quantity between two years, per cent: (member, province)."""
+    series = logs[quantity]
+    return 100 * (exp(series.sel(year=end, drop=True) - series.sel(year=start, drop=True)) - 1)
+
+
+def measured(baseline: xr.Dataset) -> xr.Dataset:
+    """Natural logarithms of the measured QUANTITIES (province with China, year); China only where all are known."""
+    data = {name: baseline[series] for name, series in MEASURED.items() if name != "energy_intensity"}
+    whole = {
+        name: xr.concat([item, item.sum("province", skipna=False).expand_dims(province=[NATION])], "province")
+        for name, item in data.items()
+    }
+    logs = {name: log(item.reset_coords(drop=True)) for name, item in whole.items()}
+    logs["energy_intensity"] = logs["energy"] - logs["gdp"]
+    logs["co2_intensity"] = logs["co2"] - logs["gdp"]
+    return xr.Dataset(logs)
+
+
+def targets(origin: Origin, provinces: list[str]) -> pd.DataFrame:
+    """Targets of the origin's plan, per cent: columns quantity, province, target, status; a row only where known."""
+    parts = []
+    for quantity, kind in (("energy_intensity", "energy"), ("co2_intensity", "co2")):
+        known = inputs.official_targets(kind, origin.plan).reindex([*provinces]).dropna()
+        parts.append(known.assign(quantity=quantity).reset_index())
+    return pd.concat(parts, ignore_index=True)

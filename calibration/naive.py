@@ -1,0 +1,80 @@
+"""Naive forecasts of the same quantities: a closed list, each with the errors that it made one plan earlier.
+
+Points are changes of a logarithm since the origin. The errors of a horizon are those of the same rule made at the
+origin 2005 for 2005-2010, over the provinces, of either sign; for China those of the sum, normal.
+"""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from calibration import inputs
+from calibration.forecast import QUANTITIES, Origin, measured
+
+RULES = ("no-change", "own-pace", "shrunken-pace", "target-pace-national", "target-pace-provincial")
+PLAN = 5
+EARLIER = Origin(2005, 2010, "11FYP")
+MEMBERS = 1000
+LEAST = 0.01  # least standard deviation of the error of the sum, from one plan
+Values = NDArray[np.float64]
+
+
+def pace(logs: xr.DataArray, quantity: str, last: int) -> Values:
+    """Yearly change of a logarithm over the plan before `last`, within the vintage of the last year (province,)."""
+    series = {"energy_intensity": "total energy", "energy": "total energy", "co2_intensity": "co2", "co2": "co2"}
+    breaks = [year for year in inputs.breaks(series.get(quantity, quantity)) if year <= last]
+    first = max([last - PLAN, int(logs["year"].min()), *breaks])
+    return np.asarray(logs.sel(year=last).to_numpy() - logs.sel(year=first).to_numpy()) / (last - first)
+
+
+def yearly(rule: str, quantity: str, origin: Origin, baseline: xr.Dataset) -> Values | None:
+    """Forecast change of the logarithm a year (province with China), None where the rule has no say."""
+    logs = measured(baseline)[quantity].sel(year=slice(None, origin.last))
+    if rule == "no-change":
+        return np.zeros(logs.sizes["province"])
+    if rule in ("own-pace", "shrunken-pace"):
+        own = pace(logs, quantity, origin.last)
+        return own if rule == "own-pace" else 0.5 * own + 0.5 * float(np.nanmean(own[:-1]))
+    kind = {"energy_intensity": "energy", "co2_intensity": "co2"}.get(quantity)
+    if kind is None:
+        return None
+    known = inputs.official_targets(kind, origin.plan, origin.last)["target"].reindex(list(logs["province"].values))
+    cut = known.to_numpy(float)
+    if not np.isfinite(cut).any():
+        return None
+    if rule == "target-pace-national":
+        cut = np.full(cut.shape, cut[-1])
+    return np.asarray(np.log1p(-cut / 100) / PLAN)
+
+
+def errors(rule: str, quantity: str, horizon: int, baseline: xr.Dataset) -> tuple[Values, float]:
+    """What the rule missed of the logarithm at the earlier origin: of the provinces, and of China (its size)."""
+    made = yearly(rule, quantity, EARLIER, baseline)
+    if made is None:  # no CO2 targets before the 12th plan: the own pace's errors stand in
+        return errors("own-pace", quantity, horizon, baseline)
+    logs = measured(baseline)[quantity]
+    happened = logs.sel(year=EARLIER.last + horizon).to_numpy() - logs.sel(year=EARLIER.last).to_numpy()
+    missed = made * horizon - happened
+    own = missed[:-1][np.isfinite(missed[:-1])]
+    return np.concatenate([own, -own]), max(abs(float(missed[-1])), LEAST * np.sqrt(horizon))
+
+
+def sample(
+    rule: str, quantity: str, origin: Origin, span: tuple[int, int], baseline: xr.Dataset, seed: int = 1
+) -> Values | None:
+    """The rule as a sample of changes between two years, per cent: (member, province with China)."""
+    made = yearly(rule, quantity, origin, baseline)
+    if made is None:
+        return None
+    horizon = span[1] - span[0]
+    own, nation = errors(rule, quantity, min(horizon, PLAN), baseline)
+    random = np.random.default_rng([seed, origin.last, QUANTITIES.index(quantity), horizon])
+    drawn = random.choice(own, (MEMBERS, made.size))
+    drawn[:, -1] = nation * random.standard_normal(MEMBERS)
+    return np.asarray(100 * np.expm1(made * horizon + drawn))
+
+
+def points(rule: str, quantity: str, origin: Origin, span: tuple[int, int], baseline: xr.Dataset) -> Values | None:
+    """The rule's bare number, per cent: (province with China,)."""
+    made = yearly(rule, quantity, origin, baseline)
+    return None if made is None else np.asarray(100 * np.expm1(made * (span[1] - span[0])))

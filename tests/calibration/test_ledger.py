@@ -1,0 +1,120 @@
+"""The frozen forecasts: their columns, what they were made from, and that nothing after the origin is read."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from calibration import baseline, fit, forecast, inputs, ledger, naive, posterior, tables
+from calibration.fingerprint import READ
+from calibration.forecast import ORIGINS, Options, Origin
+from experiments.analyses import hindcast
+from models.plans import plans
+
+FROZEN = [origin for origin in ORIGINS if (ledger.FOLDER / f"{ledger.stem(origin)}-manifest.json").exists()]
+
+
+def manifest(origin: Origin) -> dict[str, dict[str, str]]:
+    loaded: dict[str, dict[str, str]] = json.loads((ledger.FOLDER / f"{ledger.stem(origin)}-manifest.json").read_text())
+    return loaded
+
+
+def test_both_plans_are_frozen() -> None:
+    assert [origin.last for origin in FROZEN] == [2010, 2015]
+
+
+@pytest.mark.parametrize("origin", FROZEN, ids=ledger.stem)
+def test_the_files_are_those_of_the_manifest(origin: Origin) -> None:
+    for name, digest in manifest(origin)["files"].items():
+        content = (ledger.FOLDER / name).read_bytes()
+        assert f"sha256:{hashlib.sha256(content).hexdigest()}" == digest, name
+
+
+@pytest.mark.parametrize("origin", FROZEN, ids=ledger.stem)
+def test_every_file_has_the_columns_provinces_and_years(origin: Origin) -> None:
+    names = [*tables.provinces(), forecast.NATION]
+    for ending in ("", "-projects"):
+        made = pd.read_csv(ledger.FOLDER / f"{ledger.stem(origin)}{ending}.csv")
+        assert tuple(made.columns) == ledger.COLUMNS
+        assert len(made) == len(names) * len(forecast.QUANTITIES) * 5
+        assert set(made["to"]) == set(origin.years[1:])
+        assert made[["q05", "q50", "q95"]].diff(axis=1).iloc[:, 1:].gt(0).all().all()
+        given = made["chance"].notna()
+        assert (made.loc[given, "to"] == origin.end).all()
+        assert made.loc[given, "target"].notna().all()
+    for rule in naive.RULES:
+        assert tuple(pd.read_csv(ledger.FOLDER / f"{ledger.stem(origin)}-naive-{rule}.csv").columns) == ledger.COLUMNS
+
+
+@pytest.fixture
+def nothing_later(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Deletes every row after the year in the list from all tables that are read."""
+    last = [9999]
+    whole = tables.read
+
+    def read(name: str, *rest: object) -> pd.DataFrame:
+        table = whole(name, *rest)  # type: ignore[arg-type]
+        if "year" in table:
+            table = table[table["year"] <= last[0]]
+        if "period" in table:
+            table = table[table["period"].str.extract(r"(\d{4})", expand=False).fillna("0").astype(int) <= last[0]]
+        if "plan" in table:
+            plan = table["plan"].astype(str)
+            ends = plan.map(lambda one: 5 * int(one[:2]) + 1955 if one.endswith("FYP") else int(one))
+            table = table[ends <= last[0] + 5]
+        return table
+
+    monkeypatch.setattr(tables, "read", read)
+    return last
+
+
+@pytest.mark.parametrize("origin", FROZEN, ids=ledger.stem)
+def test_deleting_every_later_row_changes_no_byte(origin: Origin, nothing_later: list[int]) -> None:
+    options = Options(32, 1, hindcast.configuration(origin.last, 32, 1))
+    whole = ledger.frozen(origin, baseline.load(), options)
+    nothing_later[0] = origin.last
+    data = baseline.load()
+    assert int(data["gdp"].notnull().any("province").sum()) == origin.last - 1999
+    assert ledger.frozen(origin, data, options) == whole
+
+
+@pytest.mark.parametrize("origin", ORIGINS, ids=ledger.stem)
+def test_the_fit_reads_nothing_after_its_last_year(origin: Origin, nothing_later: list[int]) -> None:
+    whole = fit.build_problem(baseline.load(), origin.last)
+    nothing_later[0] = origin.last
+    cut = fit.build_problem(baseline.load(), origin.last)
+    np.testing.assert_array_equal(cut.likelihood.log_measured, whole.likelihood.log_measured)
+    np.testing.assert_array_equal(cut.likelihood.whiten, whole.likelihood.whiten)
+    seen = [key for key, plan in plans().items() if plan.base_year <= origin.last and key in inputs.PLANS]
+    for name, values in whole.inputs.items():
+        chosen = {"plan": seen} if "plan" in values.dims else {}
+        xr.testing.assert_equal(cut.inputs[name].sel(chosen), values.sel(chosen))
+
+
+def test_the_fingerprint_covers_every_table_that_a_fit_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[str] = set()
+    whole = tables.read
+
+    def read(name: str, *rest: object) -> pd.DataFrame:
+        seen.add(name)
+        return whole(name, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tables, "read", read)
+    fit.build_problem(baseline.load(), 2010)
+    assert seen == set(READ)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("origin", FROZEN, ids=ledger.stem)
+def test_the_frozen_files_can_be_made_again(origin: Origin, nothing_later: list[int]) -> None:
+    """From the rows to the origin, as long as model and posterior are those of the freeze."""
+    draws = posterior.load(origin.path)["draws"].values.tobytes()
+    if ledger.digest(draws) != manifest(origin)["made from"]["draws"]:
+        pytest.skip("the posterior has been fitted again since the freeze")
+    nothing_later[0] = origin.last
+    options = Options(1000, 1, hindcast.configuration(origin.last, 1000, 1))
+    for name, text in ledger.frozen(origin, baseline.load(), options).items():
+        assert text == (ledger.FOLDER / name).read_text(encoding="utf-8"), name
