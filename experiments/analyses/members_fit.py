@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from models.places import NATION
 
+from calibration.places import NATION
 from experiments.ensemble.core import Ensemble
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
