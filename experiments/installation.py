@@ -81,7 +81,6 @@ def vocabulary() -> Vocabulary:
         uncertain=[str(name) for name in table.index[table["role"] == "uncertain"]],
         variables=[name for name in by_province if name not in table.index],
         provinces=[*compiled_model().subscripts["province"], NATION],
-        check_options=allocation.check_options,
     )
 
 

@@ -324,6 +324,10 @@ class Model:
         Raises:
             SimError: PySD is no reference for this model (it integrates by Euler's method only) or for these
                 parameters (it takes no initial values of stocks).
+
+        >>> design, rng = {"contacts": [6.0, 9.0]}, np.random.default_rng(0)
+        >>> Model.load("docs/sir.mdl").verify(design, 1, rng, outputs=["infectious"], progress=False) < 1e-9
+        True
         """
         part = draw(as_design(design), k, rng)
         names = None if outputs is None else list(outputs)

@@ -80,8 +80,8 @@ class Job:
     @staticmethod
     def paths(results: xr.Dataset, error: xr.DataArray, kept: Sequence[str]) -> xr.Dataset:
         """What is kept by year: with the predictive error, the sectors' groups and the nation."""
-        whole = outputs.folded(outputs.with_error(results, error))
-        return outputs.with_nation(whole, outputs.kept_with_folds(kept))
+        whole = outputs.aggregate_sectors(outputs.with_error(results, error))
+        return outputs.with_nation(whole, outputs.kept_with_groups(kept))
 
     def results(
         self, allocation: str, mix: str, design: pd.DataFrame, kept: Sequence[str], years: Sequence[int]

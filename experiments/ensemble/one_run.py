@@ -30,7 +30,7 @@ def one_run(
     years = range(FIRST_YEAR, study.outputs.last_year + 1)
     row = design.iloc[[member]]
     found, _ = job.results(allocation, mix, row, study.outputs.variables, years)
-    return outputs.with_nation(outputs.folded(found), study.outputs.variables).isel(member=0, drop=True)
+    return outputs.with_nation(outputs.aggregate_sectors(found), study.outputs.variables).isel(member=0, drop=True)
 
 
 def by_year(found: xr.Dataset, provinces: Sequence[str]) -> pd.DataFrame:

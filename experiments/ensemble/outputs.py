@@ -75,12 +75,12 @@ def with_nation(results: xr.Dataset, keep: Sequence[str]) -> xr.Dataset:
     return xr.Dataset(joined, {**coords, "province": [*results["province"].to_numpy(), NATION]})
 
 
-def kept_with_folds(variables: Sequence[str]) -> list[str]:
+def kept_with_groups(variables: Sequence[str]) -> list[str]:
     """The variables kept, and `final energy by group` (dim `group`) where final energy is among them."""
     return [*variables, *([FOLDED] if "final energy" in variables else [])]
 
 
-def folded(results: xr.Dataset) -> xr.Dataset:
+def aggregate_sectors(results: xr.Dataset) -> xr.Dataset:
     """The same with `final energy by group`, where there is final energy by sector."""
     if "final energy" not in results:
         return results

@@ -86,8 +86,9 @@ def _targets(
 ) -> xr.Dataset:
     """`target` and `co2_target` (province with "China"), per cent; CO2 targets are the published ones."""
     from calibration import tables
-    from experiments.allocation import allocate
+    from experiments.allocation import allocate, check_options
 
+    check_options(choice.rule, choice.options)  # before an option with the name of an argument meets it below
     plan = study.target.period.name
     where = [str(name) for name in provinces.to_numpy()]
     energy = allocate(choice.rule, study.target.national, plan, model=model, **choice.options).targets().to_series()

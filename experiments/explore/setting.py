@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calibration.places import NATION
-from experiments.words.lights import LIGHTS
 from experiments.words.measured import Measured
+from experiments.words.ratings import LIGHTS
 from experiments.words.terms import Terms
 from experiments.words.tilemap import CODES, TILES
 from models.parameters import parameters

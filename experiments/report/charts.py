@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.words import svg
-from experiments.words.lights import LIGHTS
+from experiments.words.ratings import LIGHTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

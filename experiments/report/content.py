@@ -11,7 +11,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from experiments.analyses.numbers import number
 from experiments.words import svg
-from experiments.words.lights import LIGHTS, WORDS, Rating
+from experiments.words.ratings import LIGHTS, WORDS, Rating
 from experiments.words.terms import Terms
 
 

@@ -15,8 +15,8 @@ from experiments.report.province import label, province_id
 from experiments.report.province import page as province_page
 from experiments.report.view import Standing, View, lowest_first
 from experiments.words import svg
-from experiments.words.lights import GREEN, RED, UNRATED, YELLOW, Rating
 from experiments.words.measured import Measured
+from experiments.words.ratings import GREEN, RED, UNRATED, YELLOW, Rating
 from experiments.words.terms import Terms
 from experiments.words.tilemap import CODES, COLUMNS, ROWS, TILES
 

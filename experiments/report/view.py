@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.places import NATION
-from experiments.words.lights import UNRATED, WORDS, Rating
+from experiments.words.ratings import UNRATED, WORDS, Rating
 from experiments.words.terms import Terms
 
 if TYPE_CHECKING:

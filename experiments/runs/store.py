@@ -17,7 +17,6 @@ Nothing in a run names a folder outside it: a run copied to another machine open
 """
 
 import errno
-import json
 import os
 import shutil
 import socket
@@ -37,6 +36,7 @@ from experiments.runs import manifest
 from experiments.runs.find import find_run, is_run, run_folders
 from experiments.runs.written import note
 from models.reading.faults import InputError
+from models.reading.json_file import read_json
 from models.reading.names import refusal
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Run:
         path = self._existing("manifest.json")
         if not is_run(self.folder):
             raise InputError(f"{path} is damaged: restore it, or move the folder away and run the study again")
-        return cast(dict[str, Any], json.loads(path.read_text(encoding="utf-8")))
+        return read_json(path, "the manifest of a run").mapping()
 
     @cached_property
     def study(self) -> "Study":

@@ -7,7 +7,7 @@ editors is docs/study.schema.json, written by `python tools/write_schema.py`.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,16 +34,9 @@ from models.reading.yaml_file import dump_yaml
 Form = Literal["uniform", "normal", "lognormal", "triangular"]
 
 
-def _any_options(rule: str, options: Mapping[str, Any]) -> None:
-    """Checks nothing."""
-
-
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names a study may use; an empty set of names is not checked.
-
-    check_options(rule, options): raises InputError with the faults of the options of an allocation rule.
-    """
+    """The names a study may use; an empty set of names is not checked."""
 
     rules: Sequence[str] = ()
     mixes: Sequence[str] = ()
@@ -51,7 +44,6 @@ class Vocabulary:
     uncertain: Sequence[str] = ()
     variables: Sequence[str] = ()
     provinces: Sequence[str] = ()
-    check_options: Callable[[str, Mapping[str, Any]], None] = _any_options
 
 
 def _vocabulary(info: ValidationInfo) -> Vocabulary:
@@ -111,13 +103,6 @@ class AllocationChoice(Part):
     @classmethod
     def _known(cls, rule: str, info: ValidationInfo) -> str:
         return _chosen(rule, _vocabulary(info).rules, "allocation rule")
-
-    @field_validator("options")
-    @classmethod
-    def _of_the_rule(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if "rule" in info.data:  # a rule that is none has no options either
-            _vocabulary(info).check_options(info.data["rule"], options)
-        return options
 
     @property
     def label(self) -> str:

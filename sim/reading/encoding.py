@@ -20,8 +20,9 @@ def read_text(path: Path, encoding: str | None = None) -> str:
 
     Args:
         path: the file.
-        encoding: of the file; by default its own marker (`{UTF-8}`), its byte order mark, UTF-8, or GBK where every
-            group of other bytes is a pair of GB 2312 (files of older Chinese versions of Vensim).
+        encoding: of the file; by default its own marker (`{UTF-8}`), its byte order mark, UTF-8, GBK where every
+            group of other bytes is in pairs of GB 2312 (files of older Chinese versions of Vensim), or cp1252 where
+            bytes stand alone (files of older Western ones).
 
     Raises:
         ModelError: bytes that are none of these, or not in the encoding that was given.
@@ -68,4 +69,8 @@ def _guessed(path: Path, content: bytes) -> str:
     if paired:
         logger.info("%s is read as GBK (it has no marker and is not UTF-8); encoding= says so for certain", path)
         return "gbk"
-    return "cp1252" if not any(len(group) > 1 for group in groups) else "utf-8"  # which is then refused by line
+    if all(len(group) % 2 == 0 for group in groups):
+        return "utf-8"  # which is then refused by line: pairs of bytes are no Western text
+    if max(map(len, groups)) > 1:
+        logger.warning("%s is read as Western text (cp1252); give encoding='gbk' if it is Chinese", path)
+    return "cp1252"

@@ -60,8 +60,12 @@ def read_vensim(path: Path, encoding: str | None = None) -> VensimText:
     aliases = _aliases(rest)
     mappings: dict[str, dict[str, tuple[str, ...]]] = {}
     written = []
-    for _, fields in split_entries(equations):
+    for start, fields in split_entries(equations):
         equation = blank_comments(fields[0])
+        if not 2 <= len(fields) <= 4:
+            line = equations.count("\n", 0, start + len(equation) - len(equation.lstrip())) + 1
+            shown, parts = " ".join(equation.split())[:80], len(fields) - 1
+            raise ModelError(path, f"line {line}, {shown!r}: got {parts} signs ~ before the next |, 1 to 3 are allowed")
         if not equation.strip().startswith("***"):
             equation = _named_files(_rewritten(equation, mappings, path, len(fields) > 1), aliases)
         remarks = [part.replace(":MACRO:", "MACRO").replace(":END OF MACRO:", "END OF MACRO") for part in fields[1:]]

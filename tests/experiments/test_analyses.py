@@ -170,6 +170,15 @@ def test_levers_add_up_to_the_difference_of_the_mixes() -> None:
     assert curve.cost.shape == (30, 16)
 
 
+def test_a_cost_curve_counts_on_what_four_of_five_members_reach() -> None:
+    model = StudyModel(load_study("twelfth-plan"))
+    curve, ensemble = model.cost_curve("12FYP", MEMBERS, 1), model.ensemble("12FYP", ["base", "full"], MEMBERS, 1)
+    without_target = np.full(len(ensemble.provinces), 0.005)  # the lowest target that is simulated
+    for mix, counted in (("base", curve.base), ("full", curve.base + curve.gain.sum(axis=1))):
+        reached = ensemble.reduction(ensemble.params(mix, without_target)) >= counted - 1e-12
+        np.testing.assert_allclose(reached.mean(axis=0), 0.8, atol=1.5 / MEMBERS)
+
+
 def test_all_faults_of_a_question_to_the_solver_at_once(asked: Study) -> None:
     with pytest.raises(InputError) as caught:
         solve.answer(asked, installed.installed(1), solve.SolveRequest("Sichaun", "oficial", "ful", 1.4, 140.0))

@@ -25,7 +25,11 @@ SAYS = {
     "study_octal.yaml": ["study_octal.yaml:3: got 0100, which YAML reads as octal"],
     "study_sexagesimal.yaml": ["study_sexagesimal.yaml:3: got 1:40, which YAML reads in base 60"],
     "study_surrogate.yaml": ["study_surrogate.yaml:3: got the character U+D800 in a text"],
-    "study_option_named_rule.yaml": ["unknown option of rule s1 'rule'", "unknown option of rule s1 'national'", "cap"],
+    "study_option_named_rule.yaml": [
+        "allocation s1: unknown option of rule s1 'rule'",
+        "unknown option of rule s1 'national'",
+        "cap",
+    ],
     "targets_formula.csv": [
         "targets_formula.csv:2: target_percent of Beijing: got \"=cmd|'/C calc'!A0\", allowed: a n"
     ],

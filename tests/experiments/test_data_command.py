@@ -52,7 +52,7 @@ def test_check_of_a_damaged_copy_says_where_and_ends_with_2_or_3(tmp_path, name)
 def test_check_of_no_folder_ends_with_2(tmp_path):
     result = run("check", str(tmp_path / "nothing"))
     assert result.exit_code == 2
-    assert "datapackage.json: not found" in result.stderr
+    assert "datapackage.json: there is no such file" in result.stderr
 
 
 def test_show_prints_and_plots(tmp_path):

@@ -155,6 +155,18 @@ def test_fixed_and_changed_inputs_reach_the_design(tmp_path: Path) -> None:
         member_design.design(study("uncertain.depreciation rate={low: 0.2}"))
 
 
+def test_a_fixed_assumption_moves_the_calibrated_parameters_that_fit_the_past_with_it() -> None:
+    low, high = (member_design.design(study(f"parameters.depreciation rate={value}")) for value in (0.08, 0.09))
+    shipped, _ = installation.calibrated()
+    for province in ("Beijing", "Guangdong"):
+        slope = float(
+            shipped["response"].sel(parameter="productivity", assumption="depreciation rate", province=province)
+        )
+        moved = (high - low)[f"base productivity growth excess[{province}]"]
+        assert slope != 0
+        np.testing.assert_allclose(moved, 0.01 * slope, rtol=1e-6)
+
+
 @pytest.mark.parametrize("method", ["sobol", "latin", "random"])
 def test_every_method_fills_the_ranges(method: str) -> None:
     asked = study(f"sampling.method={method}", "members=256")
@@ -189,7 +201,7 @@ def test_flat_and_back() -> None:
 
 
 def test_data_that_break_a_rule_are_refused_with_two(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    broken = tables.Fault("economy", 3, "GDP is negative")
+    broken = tables.TableFault("economy", 3, "GDP is negative")
     monkeypatch.setattr(tables, "check", lambda: [broken])
     result = CliRunner().invoke(cli.app, ["run", "--runs", str(tmp_path / "runs")])
     assert result.exit_code == 2

@@ -197,7 +197,7 @@ class Model:
             f"STEP({height}, {start})",
             f"RAMP({height}, {start}, 3)",
             f"PULSE({start}, 1) * {height}",
-            f"PULSE TRAIN({start}, 0.5, 1.5, 4)",
+            f"PULSE TRAIN({start}, 0.5, 1.5, 4.1)",
         )
 
     def stateful(self, context: tuple[str, ...]) -> str:

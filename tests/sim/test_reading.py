@@ -26,14 +26,16 @@ def test_every_encoding_gives_the_same_names(tmp_path, encoding, marker):
 
 def test_western_letters_in_remarks_are_no_chinese(tmp_path):
     path = tmp_path / "model.mdl"
-    path.write_bytes(("x = 3 ~ m\u00b2 ~ Fl\u00e4che, d\u00e9j\u00e0 vu. |\n" + CONTROL).encode("cp1252"))
+    path.write_bytes(
+        ("x = 3 ~ m\u00b2 ~ Fl\u00e4che, d\u00e9j\u00e0 vu, a\u00e7\u00e3o. |\n" + CONTROL).encode("cp1252")
+    )
     assert "Fl\u00e4che" in read_text(path)
     assert float(Model.load(path).run(outputs=["x"])["x"][0]) == 3
 
 
 def test_bytes_of_no_encoding_are_named_with_their_line(tmp_path):
     path = tmp_path / "model.mdl"
-    path.write_bytes(b"x = 3 ~ ~ |\ny = 4 ~ ~ \x81\xff\xfe |\n" + CONTROL.encode())
+    path.write_bytes(b"x = 3 ~ ~ |\ny = 4 ~ ~ \xfe\xff\xfe\xff |\n" + CONTROL.encode())
     with pytest.raises(ModelError, match=r"line 2 holds bytes that are not utf-8: give encoding= .*gbk"):
         Model.load(path)
     with pytest.raises(ModelError, match="no encoding 'klingon'"):
@@ -107,6 +109,11 @@ def test_an_equation_that_cannot_be_read_is_named_with_its_line(write):
     path = write("a = 3 ~ ~ |\n\nsecond one[x] = 3 ++* 4 ~ ~ |\n")
     with pytest.raises(ModelError, match=r"line 4, 'second one\[x\] = 3 \+\+\* 4': .*stops at ' \+\+\* 4'"):
         Model.load(path)
+
+
+def test_an_entry_that_does_not_end_is_named_with_its_line(write):
+    with pytest.raises(ModelError, match=r"line 3, 'b = 4': got 0 signs ~ before the next |"):
+        Model.load(write("a = 3 ~ ~ |\nb = 4 |\nc = 5 ~ ~ |\n"))
 
 
 def test_limits_that_are_no_numbers_are_dropped(write):

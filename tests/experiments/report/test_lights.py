@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.report import charts
-from experiments.words.lights import GREEN, LIGHTS, RED, YELLOW
+from experiments.words.ratings import GREEN, LIGHTS, RED, YELLOW
 from experiments.words.tilemap import COLUMNS, ROWS, TILES
 
 # Machado, Oliveira & Fernandes (2009), severity 1.0, linear RGB.

@@ -10,7 +10,7 @@ from experiments.analyses.numbers import number
 from experiments.report import charts
 from experiments.report.content import Cell, csv, figure, short, slug, table
 from experiments.words import svg
-from experiments.words.lights import RED
+from experiments.words.ratings import RED
 from experiments.words.terms import Terms
 
 YEARS = np.arange(2005.0, 2021)

@@ -27,7 +27,7 @@ def test_one_language_into_a_folder(small_run: Run, tmp_path: Path) -> None:
 def test_an_unknown_run_is_wrong_input(command: str, name: str, tmp_path: Path) -> None:
     done = runner.invoke(app, [command, name, "--runs", str(tmp_path)])
     assert done.exit_code == 2
-    assert "there is no run" in done.stderr or "too long" in done.stderr
+    assert "unknown run" in done.stderr or "too long" in done.stderr
 
 
 def test_an_unknown_language_is_wrong_input(small_run: Run) -> None:
