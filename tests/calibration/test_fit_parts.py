@@ -20,7 +20,7 @@ def measured() -> xr.Dataset:
 def test_inputs_are_complete_shares_add_to_one_and_nothing_is_missing(measured: xr.Dataset) -> None:
     params = inputs.params(measured)
     data = parameters().query("role == 'data'")["name"]
-    expected = set(data) - {"gdp data", "plan start", "learning index data"}
+    expected = set(data) - {"gdp data", "plan start", "learning index data", "project energy", "project delivery"}
     assert expected <= set(params)
     assert not [name for name, value in params.items() if bool(np.isnan(value).any())]
     np.testing.assert_allclose(params["base fuel share"].sum("fuel"), 1, atol=1e-12)
@@ -130,6 +130,7 @@ def test_errors_of_fuels_add_as_squares() -> None:
         {
             "final_energy": (dims, [[[[3.0, 4.0]]]]),
             "final_energy_sigma": (dims, [[[[0.1, 0.1]]]]),
+            "final_energy_vintage": ("year", ["balance-2005"]),
         },
         {"province": ["x"], "year": [2005], "sector": ["transport"], "fuel": ["coal", "oil"]},
     )
