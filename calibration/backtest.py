@@ -18,8 +18,9 @@ import xarray as xr
 
 from calibration import forecast as forecasts
 from calibration import inputs, posterior, scores, tables
-from calibration.forecast import NATION, ORIGINS, Options
+from calibration.forecast import ORIGINS, Options
 from calibration.inputs import PLANS, exp, log
+from calibration.places import NATION
 from calibration.scores import Values
 
 MODEL = "model"

@@ -17,10 +17,10 @@ from scipy.stats import norm
 
 from calibration import assumptions, discrepancy, inputs, posterior, prior, projects
 from calibration.inputs import exp, log
+from calibration.places import NATION
 from models import PROVINCE
 from sim.model import Model
 
-NATION = "China"
 QUANTITIES = ("energy_intensity", "co2_intensity", "energy", "co2", "gdp")
 MEASURED = {"energy_intensity": "energy_intensity", "energy": "energy_total", "co2": "co2_energy", "gdp": "gdp"}
 """Quantity → the measured series; CO2 intensity is CO2 over GDP."""

@@ -22,7 +22,8 @@ def forecast(
     import pandas as pd
 
     from calibration import baseline, ledger
-    from calibration.forecast import NATION, ORIGINS, Options
+    from calibration.forecast import ORIGINS, Options
+    from calibration.places import NATION
     from experiments.analyses import hindcast
 
     known = {one.last: one for one in ORIGINS}

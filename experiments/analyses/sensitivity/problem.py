@@ -155,6 +155,12 @@ class SensitivityProblem:
         common = {str(n): ("member", assumptions[n].to_numpy()) for n in drawn}
         return flat(made.merge(xr.Dataset(common)))
 
+    @property
+    def weights(self) -> Array:
+        """Factor of the provincial shock by place: wider in small provinces, none for the nation."""
+        known = self.posterior["shock weight"].to_series()
+        return np.array([0.0 if place == NATION else float(known[place]) for place in self.places])
+
     def shock(self, points: pd.DataFrame, years: int) -> Array:
         """Log error after so many years of the plan, the two shocks at the points' quantiles: (points, places)."""
         if NATIONAL not in points:
@@ -163,7 +169,7 @@ class SensitivityProblem:
         names = (NATIONAL, PROVINCIAL)
         laws = zip(names, shocks(discrepancy.from_attrs(self.posterior), years), strict=True)
         common, own = (np.interp(points[name].to_numpy(dtype=float), grid, law) for name, law in laws)
-        return np.asarray(common[:, None] + own[:, None] * np.array([p != NATION for p in self.places]))
+        return np.asarray(common[:, None] + own[:, None] * self.weights)
 
 
 @cache
@@ -180,6 +186,6 @@ def restated() -> xr.DataArray:
 @cache
 def shocks(law: Discrepancy, years: int) -> tuple[Array, Array]:
     """Quantiles of the cumulative national and provincial shock after so many years, at SHOCKS even levels."""
-    common = replace(law, provincial=0.0).sample(range(SHOCKS // 4), 1, years, seed=1)[:, 0, -1]
-    own = replace(law, national=0.0).sample([0], SHOCKS, years, seed=1)[0, :, -1]
+    common = replace(law, provincial=0.0, weights=()).sample(range(SHOCKS // 4), 1, years, seed=1)[:, 0, -1]
+    own = replace(law, national=0.0, weights=()).sample([0], SHOCKS, years, seed=1)[0, :, -1]
     return np.quantile(common, (np.arange(SHOCKS) + 0.5) / SHOCKS), np.sort(own)
