@@ -68,10 +68,12 @@ def restore(posterior: xr.Dataset, baseline: xr.Dataset | None = None) -> tuple[
 def refitted(
     posterior: xr.Dataset, values: NDArray[np.float64], assumptions: pd.DataFrame,
     fixed: Mapping[str, float] | None = None, rounds: int = ROUNDS, baseline: xr.Dataset | None = None,
+    repool: bool = False,
 ) -> NDArray[np.float64]:  # fmt: skip
     """Draws (member, province, parameter) moved so that each member fits the past under its own constants.
 
-    assumptions: (member × constant). fixed: further constants that all members share, switches among them.
+    assumptions: (member × constant). fixed: further constants that all members share, switches among them. repool: let
+    the mean over provinces of the pooled prior move along, as it would in a new calibration.
     """
     problem, belief = restore(posterior, baseline)
     optimum = posterior["optimum"].values
@@ -86,7 +88,10 @@ def refitted(
         common = xr.Dataset({str(name): ("member", column.to_numpy()[part]) for name, column in assumptions.items()})
         found = residuals(other, belief, common)
         for _ in range(rounds):
-            step = np.einsum("pkr,mpr->mpk", gain, found(moved[part]) - start)
+            off = found(moved[part]) - start
+            if repool:
+                off[..., -len(belief.names) :] -= (moved[part] - optimum).mean(1, keepdims=True) / belief.spread
+            step = np.einsum("pkr,mpr->mpk", gain, off)
             moved[part] = np.clip(moved[part] - step, belief.low, belief.high)
     return np.asarray(np.clip(values + moved - optimum, belief.low, belief.high))
 

@@ -74,7 +74,8 @@ def design(
     inputs: as from `calibration.inputs.params` for the posterior's last fitted year.
     assumptions: (member × parameter) values in place of the sample; columns not named keep their defaults.
     refit: chord steps by which each member is fitted to the past; without any the first order is taken.
-    fixed: further constants that all members share while they are fitted; they are not in the design.
+    fixed: further constants that all members share while they are fitted, with the pooled prior moving along; they
+    are not in the design.
     Returns variables over (member[, province[, sector]]), and `learning index data` (sector, time).
     """
     posterior = load() if posterior is None else posterior
@@ -84,7 +85,7 @@ def design(
     index = np.random.default_rng([seed, 1]).permutation(posterior.sizes["draw"])
     chosen = posterior["draws"].values[index[np.arange(n) % index.size]].astype(float)
     if refit:
-        values = refitted(posterior, chosen, assumptions, fixed, refit)
+        values = refitted(posterior, chosen, assumptions, fixed, refit, repool=fixed is not None)
     else:
         values = conditioned(posterior, chosen, assumptions)
     common = xr.Dataset({str(name): ("member", column.to_numpy()) for name, column in assumptions.items()})

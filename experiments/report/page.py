@@ -16,7 +16,7 @@ from experiments.report.province import page as province_page
 from experiments.report.view import Standing, View, lowest_first
 from experiments.words import svg
 from experiments.words.measured import Measured
-from experiments.words.ratings import GREEN, RED, UNRATED, YELLOW, Rating
+from experiments.words.ratings import CLOSE, GREEN, RED, UNRATED, YELLOW, Rating
 from experiments.words.terms import Terms
 from experiments.words.tilemap import CODES, COLUMNS, ROWS, TILES
 
@@ -58,7 +58,7 @@ def build(run: "Run", terms: Terms, measured: Measured) -> Page:
         sentence=sentence(view),
         condition=condition(view),
         tiles=tiles(view.standings, terms),
-        legend=[GREEN, YELLOW, RED, UNRATED],
+        legend=[GREEN, YELLOW, RED, CLOSE, UNRATED],
         rows=rows(view),
         warnings=warnings(view, measured),
         compared=view.compared and terms("Chance, {mix}", mix=terms.name(view.compared)),
@@ -75,7 +75,7 @@ def sentence(view: View) -> str:
     said = [*_pilot(view), counted(view, [s.province for s in rated])]
     close = [s for s in rated if s.close]
     if close:
-        said.append(view.terms("{n} are too close to call.", n=len(close)))
+        said.append(view.terms("Too close to call: {n}.", n=len(close)))
     weak = [s for s in rated if s.chance <= 0.5][:4]
     if weak:
         chinese = view.terms.lang == "zh"
@@ -171,7 +171,7 @@ def tiles(standings: dict[str, Standing], terms: Terms) -> dict[str, Any]:
     for province, (column, row) in TILES.items():
         standing = standings.get(province)
         rated = standing is not None and standing.members > 0
-        light = standing.light if standing and rated else UNRATED
+        light = shown(standing) if standing and rated else UNRATED
         chance = terms.chance(standing.chance) if standing and rated else "–"
         name = terms.name(province)
         items.append(
@@ -194,15 +194,31 @@ def tiles(standings: dict[str, Standing], terms: Terms) -> dict[str, Any]:
     return {"squares": items, "width": COLUMNS * PITCH_X, "height": ROWS * PITCH_Y}
 
 
+def shown(standing: Standing) -> Rating:
+    """The rating of the median, or that the chance is too close to call."""
+    return CLOSE if standing.close else standing.light
+
+
+def official_verdicts(plan: str) -> dict[str, str]:
+    """What the assessment of a plan that has ended said of its energy target, by province; empty for other plans."""
+    from calibration import tables
+
+    table = tables.read("ratings")
+    rows = table[(table["plan"] == plan) & (table["variable"] == "verdict_energy")]
+    return dict(zip(rows["province"], rows["value"], strict=True))
+
+
 def rows(view: View) -> list[dict[str, Any]]:
     """The first screen's table, lowest chance first, the nation last."""
     ordered = [*lowest_first(view.standings.values()), view.standing(NATION)]
+    happened = official_verdicts(view.run.study.target.period.name)
     return [
         {
             "id": province_id(s.province),
             "label": label(view, s.province),
             "nation": s.province == NATION,
-            "light": s.light,
+            "light": shown(s),
+            "happened": view.terms.name(happened.get(s.province, "–")) if happened else "",
             "target": number(s.target),
             "chance": view.terms.chance(s.chance),
             "interval": view.terms(

@@ -25,3 +25,8 @@ GREEN = Rating(3, "green", "target met", "●", "#0B6E5F", "#FFFFFF")
 UNRATED = Rating(0, "not rated", "no energy statistics, not simulated", "–", "#E4E4E4", "#3A3A3A")
 LIGHTS: dict[int, Rating] = {light.level: light for light in (RED, YELLOW, GREEN, UNRATED)}
 WORDS: dict[str, Rating] = {light.word: light for light in LIGHTS.values()}
+
+CLOSE = Rating(
+    0, "too close to call", "a chance of 40 to 60 %, or an interval that holds 50 %", "?", "#5B6470", "#FFFFFF"
+)
+"""Shown instead of a level where the members do not tell hit from miss."""

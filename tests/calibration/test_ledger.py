@@ -11,6 +11,7 @@ import xarray as xr
 from calibration import baseline, fit, forecast, inputs, ledger, naive, posterior, tables
 from calibration.fingerprint import READ
 from calibration.forecast import ORIGINS, Options, Origin
+from calibration.places import NATION
 from experiments.analyses import hindcast
 from models.plans import plans
 
@@ -35,7 +36,7 @@ def test_the_files_are_those_of_the_manifest(origin: Origin) -> None:
 
 @pytest.mark.parametrize("origin", FROZEN, ids=ledger.stem)
 def test_every_file_has_the_columns_provinces_and_years(origin: Origin) -> None:
-    names = [*tables.provinces(), forecast.NATION]
+    names = [*tables.provinces(), NATION]
     for ending in ("", "-projects"):
         made = pd.read_csv(ledger.FOLDER / f"{ledger.stem(origin)}{ending}.csv")
         assert tuple(made.columns) == ledger.COLUMNS
