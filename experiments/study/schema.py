@@ -271,7 +271,13 @@ class Study(Part):
         what = "model constant" if info.field_name == "parameters" else "uncertain input"
         chosen = choose_all(given, known, what) if known else list(given)
         refuse(f"{name!r} stands twice" for name, times in Counter(chosen).items() if times > 1)
-        return dict(zip(chosen, given.values(), strict=True))
+        values = dict(zip(chosen, given.values(), strict=True))
+        if info.field_name == "parameters":
+            switches = {name: value for name, value in values.items() if name.startswith("switch ")}
+            refuse(
+                f"{name!r}: got {value:g}, allowed: 0 to 1" for name, value in switches.items() if not 0 <= value <= 1
+            )
+        return values
 
     @model_validator(mode="after")
     def _consistent(self) -> "Study":

@@ -20,8 +20,7 @@ def measured() -> xr.Dataset:
 def test_inputs_are_complete_shares_add_to_one_and_nothing_is_missing(measured: xr.Dataset) -> None:
     params = inputs.params(measured)
     data = parameters().query("role == 'data'")["name"]
-    without_a_list = {"project energy", "project delivery"}  # their defaults stand where no list of projects is given
-    expected = set(data) - {"gdp data", "plan start", "learning index data"} - without_a_list
+    expected = set(data) - {"gdp data", "plan start", "learning index data", "project energy", "project delivery"}
     assert expected <= set(params)
     assert not [name for name, value in params.items() if bool(np.isnan(value).any())]
     np.testing.assert_allclose(params["base fuel share"].sum("fuel"), 1, atol=1e-12)

@@ -118,7 +118,7 @@ def states(study: Study, runs: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
     return found
 
 
-EVERY = [pytest.param(9, id="some"), pytest.param(1, id="every", marks=pytest.mark.slow)]
+EVERY = [pytest.param(29, id="some"), pytest.param(1, id="every", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("step", EVERY)

@@ -154,7 +154,7 @@ def test_designs_become_a_mix_and_a_study_of_the_province(folder: Path) -> None:
     assert study.policy is not None
     assert study.policy.province == "Chongqing"
     assert [m.label for m in study.mixes] == ["base", "plan", "delivered", "designed"]
-    assert [(g.year, g.reduction) for g in study.policy.goals] == [(2015, 16.0)]  # the next plan's goal is not set
+    assert [(g.year, g.reduction) for g in study.policy.goals] == [(2015, 16.0), (2020, 29.44)]  # 16 % in each plan
 
 
 def test_goals_of_plans_that_follow_each_other_are_compounded(folder: Path) -> None:

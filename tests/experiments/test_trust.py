@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from calibration import scorecard
 from calibration.backtest import MODEL, OPPONENT
 from experiments.analyses import trust
 
@@ -31,12 +32,31 @@ def card(high: float, held: float = 0.8) -> dict[str, pd.DataFrame]:
     [(-0.05, 0.7, True, "good"), (0.05, 0.8, False, "bad"), (-0.05, 0.6, False, "bad"), (-0.05, 1.0, False, "bad")],
 )
 def test_the_holdout_test_is_passed_when_the_whole_interval_is_better_and_bands_are_right(
-    high: float, held: float, passed: bool, word: str
+    high: float, held: float, passed: bool, word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(scorecard, "published_passed", lambda: True)
     assert trust.backtest_verdict(card(high, held))[0] is passed
     items = {item.topic: item for item in trust.holdout(card(high, held), MANIFEST)}
     assert items["hold-out test"].verdict == word
     assert items["calibrated words"].value.startswith("given" if passed else "withheld")
+
+
+def test_words_are_withheld_while_the_verdicts_on_past_plans_fail() -> None:
+    assert not scorecard.published_passed()
+    items = {item.topic: item for item in trust.holdout(card(-0.05, 0.8), MANIFEST)}
+    assert items["calibrated words"].value.startswith("withheld")
+    (shown,) = trust.scored_plans({}, MANIFEST)
+    assert shown.value.startswith("failed")
+    assert shown.verdict == trust.BAD
+
+
+def test_members_that_miss_the_past_turn_the_panel_red() -> None:
+    table = pd.DataFrame({"province": ["Hebei", "China"], "measured": [20.0, 19.9], "modelled": [20.0, 18.2]})
+    for moved, verdict in ((0.0, trust.BAD), (1.5, trust.GOOD)):
+        found = table.assign(modelled=table["modelled"] + moved)
+        found["difference"] = found["modelled"] - found["measured"]
+        (item,) = trust.fits({"members_fit": found}, MANIFEST)
+        assert item.verdict == verdict
 
 
 def test_without_a_backtest_words_are_withheld() -> None:

@@ -12,10 +12,12 @@ def official(indicators: Indicators, options: Options) -> Proposal:
     """Announced targets of the plan. Raises InputError when none of this kind was announced."""
     kind = f"{options['indicator']}_intensity_reduction"
     table = shipped.table("targets")
-    rows = table[(table["plan"] == indicators.plan.name) & (table["variable"] == kind)].set_index("province")["value"]
-    percent = {str(province): float(value) for province, value in rows.items() if province in indicators.provinces}
+    rows = table[(table["plan"] == indicators.plan.name) & (table["variable"] == kind)].set_index("province")
+    rows = rows[rows.index.isin(indicators.provinces)]
+    percent = {str(province): float(value) for province, value in rows["value"].items()}
     if not percent:
         held = sorted(set(table.loc[table["variable"] == kind, "plan"]) & set(served()))
         raise InputError(f"no announced {kind} of plan {indicators.plan.name}; announced for: {', '.join(held)}")
     notes = {p: "no announced target known" for p in indicators.provinces if p not in percent}
+    notes |= {str(p): "recalled, not read in a source" for p in rows.index[rows["flag"] == "recalled"]}
     return stated(indicators, percent, notes, options)

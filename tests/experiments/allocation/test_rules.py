@@ -166,13 +166,15 @@ def test_draft_marks_what_was_not_printed():
     assert not table.note["Guangdong"]
 
 
-def test_official_co2_targets_leave_the_unknown_unknown():
+def test_official_co2_targets_say_which_were_read_and_which_recalled():
     result = allocate("official", indicator="co2")
-    table = result.table.set_index("province")["target_percent"]
-    assert table["Guangdong"] == 19.5
-    assert table.notna().sum() == 7
-    assert np.isnan(result.aggregate)
-    assert "not known" in result.summary()["sum of the provinces"]
+    table = result.table.set_index("province")
+    assert table.target_percent["Guangdong"] == 19.5
+    assert table.target_percent.notna().all()
+    recalled = table.note == "recalled, not read in a source"
+    assert recalled.sum() == 31 - 10
+    assert not recalled["Tianjin"]
+    assert 15 < result.aggregate < 18
 
 
 @pytest.mark.parametrize("rule", MEASURED_RULES)
