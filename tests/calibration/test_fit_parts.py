@@ -124,19 +124,19 @@ def test_total_energy_has_heavy_tails_and_every_other_series_none(measured: xr.D
 
 
 def test_errors_of_fuels_add_as_squares() -> None:
-    # 3 ± 0.3 of coal and 4 ± 0.4 of oil are 7 ± 0.5.
+    # 3 ± 0.3 of coal and 4 ± 0.4 of oil are 7 ± 0.5; a year that was put together otherwise says nothing.
     dims = ("province", "year", "sector", "fuel")
     data = xr.Dataset(
         {
-            "final_energy": (dims, [[[[3.0, 4.0]]]]),
-            "final_energy_sigma": (dims, [[[[0.1, 0.1]]]]),
-            "final_energy_vintage": ("year", ["balance-2005"]),
+            "final_energy": (dims, [[[[3.0, 4.0]], [[3.0, 4.0]]]]),
+            "final_energy_sigma": (dims, np.full((1, 2, 1, 2), 0.1)),
+            "final_energy_vintage": (("year",), ["official", "assembled"]),
         },
-        {"province": ["x"], "year": [2005], "sector": ["transport"], "fuel": ["coal", "oil"]},
+        {"province": ["x"], "year": [2005, 2006], "sector": ["transport"], "fuel": ["coal", "oil"]},
     )
     total, relative = measured_series(data, "transport")
-    assert total.item() == 7.0
-    assert relative.item() == pytest.approx(0.5 / 7)
+    np.testing.assert_array_equal(total, [[7.0, np.nan]])
+    assert relative.sel(year=2005).item() == pytest.approx(0.5 / 7)
 
 
 def test_the_pooled_spread_is_the_provinces_without_their_errors() -> None:
