@@ -74,7 +74,7 @@ def nothing_later(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize("origin", FROZEN, ids=ledger.stem)
 def test_deleting_every_later_row_changes_no_byte(origin: Origin, nothing_later: list[int]) -> None:
-    options = Options(32, 1, hindcast.configuration(origin.last, 32, 1))
+    options = Options(8, 1, hindcast.configuration(origin.last, 8, 1))
     whole = ledger.frozen(origin, baseline.load(), options)
     nothing_later[0] = origin.last
     data = baseline.load()
