@@ -92,8 +92,8 @@ def test_the_fit_reads_nothing_after_its_last_year(origin: Origin, nothing_later
     seen = [key for key, plan in plans().items() if plan.base_year <= origin.last and key in inputs.PLANS]
     for name, values in whole.inputs.items():
         chosen: dict[str, object] = {"plan": seen} if "plan" in values.dims else {}
-        if "time" in values.dims:  # a path beyond the last year follows the plans that are known when it is made
-            chosen["time"] = slice(None, origin.last)
+        if "time" in values.dims:  # beyond the plan that is forecast, the learning index follows later plans' targets
+            chosen["time"] = slice(None, origin.end)
         xr.testing.assert_equal(cut.inputs[name].sel(chosen), values.sel(chosen))
 
 
