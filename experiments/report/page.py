@@ -182,6 +182,7 @@ def tiles(standings: dict[str, Standing], terms: Terms) -> dict[str, Any]:
                 "code": CODES[province] if terms.lang == "en" else name,
                 "tight": terms.lang == "en" and len(name) > 11,
                 "light": light,
+                "word": terms("too close" if light is CLOSE else light.word),
                 "chance": chance,
                 "href": f"#{province_id(province)}" if standing else "",
                 "aria": terms(
