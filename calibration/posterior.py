@@ -17,6 +17,7 @@ import xarray as xr
 from calibration import prior
 from calibration.assumptions import conditioned, refitted
 from calibration.baseline import load as measured
+from calibration.confirmation import confirmed
 from calibration.fingerprint import fingerprint
 from models.reading.faults import InputError
 
@@ -24,7 +25,8 @@ PUBLISHED = Path(__file__).with_name("published") / "posterior.nc"
 
 
 def load(path: Path | None = None) -> xr.Dataset:
-    """A saved posterior; without a path, the shipped one, or, where data or model have changed since, one made anew.
+    """A saved posterior; without a path, the shipped one, or, where data or model have changed since and
+    the change was not confirmed to leave the fit alone (`calibration.confirmation`), one made anew.
 
     What is made anew is kept under the user's cache folder ($TANLU_CACHE) by the hash of data, model and settings.
     Raises InputError when the file is missing or is not one.
@@ -32,16 +34,19 @@ def load(path: Path | None = None) -> xr.Dataset:
     if path is not None:
         return _read(path)
     shipped = _read(PUBLISHED)
+    if confirmed(shipped, PUBLISHED.name):
+        return shipped
     settings = json.loads(shipped.attrs["settings"])
     wanted = fingerprint(**settings)
-    if shipped.attrs["fingerprint"] == wanted:
-        return shipped
     folder = Path(os.environ.get("TANLU_CACHE", Path.home() / ".cache" / "tanlu"))
     kept = folder / f"posterior-{wanted[:16]}.nc"
     if not kept.exists():
         from calibration.calibrate import calibrate  # its diagnostics import slowly
 
-        sys.stderr.write("data or model differ from the shipped calibration: calibrating anew (minutes)\n")
+        sys.stderr.write(
+            "data or model differ from the shipped calibration: calibrating anew (minutes); "
+            "a change that leaves the fit alone is confirmed by: tanlu calibrate --confirm\n"
+        )
         save(calibrate(measured(), progress=lambda text: print(text, file=sys.stderr), **settings), kept)
     return _read(kept)
 
