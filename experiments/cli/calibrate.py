@@ -23,26 +23,19 @@ def calibrate(
     every: Annotated[
         bool, typer.Option("--all", help="The shipped posteriors of all origins, and what the earlier plans teach.")
     ] = False,
-    confirm: Annotated[
-        bool, typer.Option("--confirm", help="Check that a change of model or data leaves the shipped fits alone.")
-    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Fit the model to the measured years and draw from the posterior of every province."""
     from calibration import baseline, identifiability, posterior
     from calibration import calibrate as calibration_run
-    from calibration.fingerprint import fingerprint
 
-    if confirm:
-        emit(_confirmed(lambda text: note(text, quiet)), json)
-        return
     if every:
         emit(_all(starts, draws, kept, seed, fresh, lambda text: note(text, quiet)), json)
         return
     path = out or posterior.PUBLISHED
     settings = {"last": last, "starts": starts, "draws": draws, "kept": kept, "seed": seed}
-    if not fresh and path.exists() and posterior.load(path).attrs.get("fingerprint") == fingerprint(**settings):
+    if not fresh and path.exists() and posterior.is_current(path, settings):
         note(f"{path}: up to date (same data, model and settings)", quiet)
     else:
         made = calibration_run.calibrate(baseline.load(), progress=lambda text: note(text, quiet), **settings)
@@ -50,39 +43,15 @@ def calibrate(
     emit(identifiability.labelled(posterior.summary(posterior.load(path))), json)
 
 
-def _confirmed(say: Callable[[str], None]) -> "pd.DataFrame":
-    """How far the misfit at stored parameters moved, by shipped posterior. Raises RuleError where it moved too far."""
-    import pandas as pd
-
-    from calibration import confirmation, forecast, posterior
-    from models.reading.faults import RuleError
-
-    rows = []
-    for origin in forecast.ORIGINS:
-        say(f"{origin.path.name}: the model at stored parameters")
-        moved = confirmation.confirm(posterior.load(origin.path), origin.path.name)
-        rows.append(
-            {"posterior": origin.path.name, "largest difference": moved, "belongs": moved <= confirmation.TOLERANCE}
-        )
-    table = pd.DataFrame(rows)
-    if not table["belongs"].all():
-        names = ", ".join(table.loc[~table["belongs"], "posterior"])
-        raise RuleError(
-            f"{names}: the fitted series have moved, the posterior has to be made again: tanlu calibrate --all"
-        )
-    return table
-
-
 def _all(starts: int, draws: int, kept: int, seed: int, fresh: bool, say: Callable[[str], None]) -> "pd.DataFrame":
     """The posterior of every origin, then the table of what earlier plans teach."""
     from calibration import baseline, forecast, learning, posterior
     from calibration import calibrate as calibration_run
-    from calibration.confirmation import confirmed
 
     data = baseline.load()
     for origin in forecast.ORIGINS:
         settings = {"last": origin.last, "starts": starts, "draws": draws, "kept": kept, "seed": seed}
-        if not fresh and confirmed(posterior.load(origin.path), origin.path.name):
+        if not fresh and posterior.is_current(origin.path, settings):
             say(f"{origin.path.name}: up to date (same data, model and settings)")
         else:
             posterior.save(calibration_run.calibrate(data, progress=say, **settings), origin.path)
