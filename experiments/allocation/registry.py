@@ -7,23 +7,30 @@ A rule does not see the national sum. It returns `Proposal(cut, detail)`: `cut(m
 fraction (NaN where the rule has no basis), nowhere falling in the scalar m; `detail(m)` gives the numbers behind it.
 `allocate` finds the m that meets the national target. Whatever is monotone in one number fits: the strength of
 savings, the level of a capacity line, the common chance of success, the common marginal cost.
+
+Rules come from three places: the modules of `rules/`, installed packages with an entry point in the group
+`tanlu.rules`, and a Python file of the user (`own_rule`). All look alike.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from experiments.allocation import options as option_table
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Cut
+from experiments.allocation.options import Number
 from models.reading.names import choose
 
 Options = Mapping[str, Any]
 Growth = Literal["official", "equal", "scaled"]
+Reads = Literal["amount", "energy"]
 
 
 def _no_detail(scalar: float) -> pd.DataFrame:
@@ -54,7 +61,9 @@ class Proposal:
 @dataclass(frozen=True)
 class Rule:
     """A registered rule. growth: the GDP growth that it assumes unless the caller says otherwise. rises, falls: the
-    indicators in which a province's own cut never falls, never rises.
+    indicators in which a province's own cut never falls, never rises. reads: what its cuts are of: the amount that the
+    target counts (`options["quantity"]`), or always energy, which `allocate` turns into CO2. source: author, year and
+    title in short of what it is taken from.
     """
 
     name: str
@@ -64,9 +73,16 @@ class Rule:
     origin: str
     rises: tuple[str, ...] = ()
     falls: tuple[str, ...] = ()
+    reads: Reads = "amount"
+    source: str = ""
 
+
+ENTRY_POINTS = "tanlu.rules"
+OWN = "tanlu_own_rule_"
+"""Beginning of the module name of a user's file: its rule goes to who asks for the file, not into the common table."""
 
 _RULES: dict[str, Rule] = {}
+_OWN: dict[str, list[Rule]] = {}
 RULES: Mapping[str, Rule] = MappingProxyType(_RULES)
 
 #: One module a rule; a module that does not exist yet is left out.
@@ -79,6 +95,17 @@ MODULES = (
     "lbnl_s3_economic_capacity",
     "triptych",
     "responsibility",
+    "equality_per_head",
+    "cumulative_per_head",
+    "grandfathering",
+    "early_action",
+    "entropy_index",
+    "zero_sum_gains_dea",
+    "gini_optimal",
+    "shapley_provinces",
+    "shadow_price",
+    "consumption_responsibility",
+    "basic_needs",
     "own_table",
     "equal_chance",
     "least_cost",
@@ -93,20 +120,37 @@ def rule(
     growth: Growth = "official",
     rises: tuple[str, ...] = (),
     falls: tuple[str, ...] = (),
+    reads: Reads = "amount",
+    source: str = "",
+    options: Sequence[Number] = (),
 ) -> Callable[[Callable[[Indicators, Options], Proposal]], Callable[[Indicators, Options], Proposal]]:
-    """Register the decorated function under `name`. Raises ValueError when the name is taken."""
+    """Register the decorated function under `name`.
+
+    Args:
+        name: As users type it. title: For tables and pages. origin: Where the form comes from, in few words.
+        growth, rises, falls, reads, source: See `Rule`.
+        options: Numbers that the rule takes beside the common options; shipped rules have theirs in defaults.csv.
+
+    Raises:
+        ValueError: When the name is taken.
+    """
 
     def register(propose: Callable[[Indicators, Options], Proposal]) -> Callable[[Indicators, Options], Proposal]:
         if name in _RULES and _RULES[name].propose.__module__ != propose.__module__:
             raise ValueError(f"two rules are called {name!r}: {_RULES[name].propose.__module__}, {propose.__module__}")
-        _RULES[name] = Rule(name, title, propose, growth, origin, rises, falls)
+        entry = Rule(name, title, propose, growth, origin, rises, falls, reads, source)
+        if propose.__module__.startswith(OWN):
+            _OWN.setdefault(propose.__module__, []).append(entry)
+        else:
+            _RULES[name] = entry
+        option_table.add(name, options)
         return propose
 
     return register
 
 
 def load() -> Mapping[str, Rule]:
-    """All rules, their modules imported."""
+    """All rules, their modules and the entry points of installed packages imported."""
     for module in MODULES:
         path = f"{__package__}.rules.{module}"
         try:
@@ -114,13 +158,27 @@ def load() -> Mapping[str, Rule]:
         except ModuleNotFoundError as error:
             if error.name != path:
                 raise
+    for point in entry_points(group=ENTRY_POINTS):
+        point.load()
     return RULES
 
 
 def find(name: str) -> Rule:
-    """The rule of that name (case and underscores do not matter). Raises InputError with the nearest names."""
+    """The rule of that name (case and underscores do not matter), or of that Python file.
+
+    Raises InputError with the nearest names, or with what is wrong with the file.
+    """
+    if name.endswith(".py"):
+        from experiments.allocation.own_rule import rule_of_file
+
+        return rule_of_file(name)
     rules = load()
     return rules[choose(name, rules, "allocation rule")]
+
+
+def registered_by(module: str) -> Sequence[Rule]:
+    """The rules that a user's file registered under its module name, and forgets them."""
+    return _OWN.pop(module, [])
 
 
 def constant(cut: np.ndarray) -> Cut:
