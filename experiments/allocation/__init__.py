@@ -2,8 +2,9 @@
 
 from experiments.allocation.allocate import Allocation, allocate, check_options
 from experiments.allocation.indicators import Indicators
+from experiments.allocation.lookup import find
 from experiments.allocation.options import Number
-from experiments.allocation.registry import RULES, Options, Proposal, find, load, rule
+from experiments.allocation.registry import RULES, Options, Proposal, load, rule
 
 __all__ = [
     "RULES",

@@ -14,8 +14,9 @@ from experiments.allocation import indicators as measured
 from experiments.allocation import national as national_sum
 from experiments.allocation import options as option_table
 from experiments.allocation.indicators import Indicators
+from experiments.allocation.lookup import find
 from experiments.allocation.national import Array, Bounds, Weights
-from experiments.allocation.registry import Proposal, Rule, find
+from experiments.allocation.registry import Proposal, Rule
 from experiments.allocation.response import ModelResponse
 from models.plans import Plan, plans
 from models.reading.faults import InputError

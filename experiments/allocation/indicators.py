@@ -200,12 +200,13 @@ def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
 
 def _at(series: xr.DataArray, year: int) -> xr.DataArray:
     """Values of the year, or of the nearest year with figures of all provinces."""
-    return series.dropna("year").sel(year=year, method="nearest", drop=True)
+    found: xr.DataArray = series.dropna("year").sel(year=year, method="nearest", drop=True)
+    return found
 
 
 def _accumulated(series: xr.DataArray, year: int) -> xr.DataArray:
     """Sum to the year; a year without a figure counts as the mean of the others."""
-    past = series.sel(year=slice(None, year))
+    past: xr.DataArray = series.sel(year=slice(None, year))
     return past.mean("year") * past.sizes["year"]
 
 
@@ -216,10 +217,11 @@ def _past_cut(amount: xr.DataArray, gdp: xr.DataArray, year: int) -> xr.DataArra
     statistics.
     """
     vintage = shipped.baseline()[f"{amount.name}_vintage"].to_series()
-    intensity = np.log(amount / gdp).sel(year=slice(year - RECENT, year))
-    steps = intensity.diff("year")
+    intensity = (amount / gdp).sel(year=slice(year - RECENT, year))
+    steps = intensity.copy(data=np.log(intensity.values)).diff("year")
     same = [bool(vintage[end] == vintage[end - 1]) for end in steps["year"].to_numpy()]
-    return -np.expm1(RECENT * steps.isel(year=np.flatnonzero(same)).mean("year"))
+    mean: xr.DataArray = RECENT * steps.isel(year=np.flatnonzero(same)).mean("year")
+    return 1 - mean.copy(data=np.exp(mean.values))
 
 
 def _grid_factor(data: xr.Dataset, year: int) -> float:

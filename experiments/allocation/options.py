@@ -48,7 +48,7 @@ def add(rule: str, numbers: Sequence[Number]) -> None:
         }
         for number in numbers
     ]
-    _OWN[rule] = pd.DataFrame(rows, columns=defaults().columns).fillna("")
+    _OWN[rule] = pd.DataFrame([{**dict.fromkeys(defaults().columns, ""), **row} for row in rows])
 
 
 @cache

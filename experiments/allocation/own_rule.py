@@ -18,11 +18,13 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_loader
+from itertools import pairwise
 from pathlib import Path
 from types import CodeType
 
 import numpy as np
 
+from experiments.allocation import options as option_table
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Array
 from experiments.allocation.registry import OWN, Options, Proposal, Rule, load, registered_by
@@ -32,17 +34,18 @@ from models.reading.text import read_text
 _LOADED: dict[tuple[Path, str], Rule] = {}
 
 
-def rule_of_file(text: str) -> Rule:
+def rule_of_file(path: Path) -> Rule:
     """The one rule that a file registers; a file that has not changed is run once.
 
     Raises InputError when the file cannot be read or run, registers none or several, or takes the name of a shipped
     rule.
     """
-    path = Path(text).expanduser()
+    path = path.expanduser()
     content = read_text(path, "a rule")
     key = (path.resolve(), hashlib.sha256(content.encode()).hexdigest())
     if key not in _LOADED:
         _LOADED[key] = _run(path, content, key[1])
+    option_table.add(_LOADED[key].name, _LOADED[key].options)
     return _LOADED[key]
 
 
@@ -100,14 +103,16 @@ def _guarded(path: Path, entry: Rule) -> Callable[[Indicators, Options], Proposa
                 raise InputError(_where(path, error)) from error
             if cuts.shape != (count,):
                 raise InputError(
-                    f"{path}: got cuts of shape {cuts.shape} from rule {entry.name}; allowed: ({count},), one a province"
+                    f"{path}: got cuts of shape {cuts.shape} from rule {entry.name}; allowed: ({count},), by province"
                 )
             return cuts
 
         trial = [cut(scalar) for scalar in (-0.5, 0.0, 0.1, 0.5)]
-        falling = any((np.diff(np.stack([a, b]), axis=0) < -1e-12).any() for a, b in zip(trial, trial[1:], strict=False))
+        falling = any((np.diff(np.stack([a, b]), axis=0) < -1e-12).any() for a, b in pairwise(trial))
         if falling:
-            raise InputError(f"{path}: the cuts of rule {entry.name} fall where the scalar rises; allowed: rising or equal")
+            raise InputError(
+                f"{path}: the cuts of rule {entry.name} fall where the scalar rises; allowed: rising or equal"
+            )
         return replace(proposal, cut=cut)
 
     return propose

@@ -26,7 +26,6 @@ from experiments.allocation import options as option_table
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Cut
 from experiments.allocation.options import Number
-from models.reading.names import choose
 
 Options = Mapping[str, Any]
 Growth = Literal["official", "equal", "scaled"]
@@ -63,7 +62,7 @@ class Rule:
     """A registered rule. growth: the GDP growth that it assumes unless the caller says otherwise. rises, falls: the
     indicators in which a province's own cut never falls, never rises. reads: what its cuts are of: the amount that the
     target counts (`options["quantity"]`), or always energy, which `allocate` turns into CO2. source: author, year and
-    title in short of what it is taken from.
+    title in short of what it is taken from. options: numbers that stand in no table.
     """
 
     name: str
@@ -75,6 +74,7 @@ class Rule:
     falls: tuple[str, ...] = ()
     reads: Reads = "amount"
     source: str = ""
+    options: tuple[Number, ...] = ()
 
 
 ENTRY_POINTS = "tanlu.rules"
@@ -124,25 +124,20 @@ def rule(
     source: str = "",
     options: Sequence[Number] = (),
 ) -> Callable[[Callable[[Indicators, Options], Proposal]], Callable[[Indicators, Options], Proposal]]:
-    """Register the decorated function under `name`.
+    """Register the decorated function under `name`, which users type.
 
-    Args:
-        name: As users type it. title: For tables and pages. origin: Where the form comes from, in few words.
-        growth, rises, falls, reads, source: See `Rule`.
-        options: Numbers that the rule takes beside the common options; shipped rules have theirs in defaults.csv.
-
-    Raises:
-        ValueError: When the name is taken.
+    options: numbers that the rule takes beside the common options; shipped rules have theirs in defaults.csv. All
+    others: see `Rule`. Raises ValueError when the name is taken.
     """
 
     def register(propose: Callable[[Indicators, Options], Proposal]) -> Callable[[Indicators, Options], Proposal]:
-        if name in _RULES and _RULES[name].propose.__module__ != propose.__module__:
-            raise ValueError(f"two rules are called {name!r}: {_RULES[name].propose.__module__}, {propose.__module__}")
-        entry = Rule(name, title, propose, growth, origin, rises, falls, reads, source)
+        entry = Rule(name, title, propose, growth, origin, rises, falls, reads, source, tuple(options))
         if propose.__module__.startswith(OWN):
             _OWN.setdefault(propose.__module__, []).append(entry)
-        else:
-            _RULES[name] = entry
+            return propose
+        if name in _RULES and _RULES[name].propose.__module__ != propose.__module__:
+            raise ValueError(f"two rules are called {name!r}: {_RULES[name].propose.__module__}, {propose.__module__}")
+        _RULES[name] = entry
         option_table.add(name, options)
         return propose
 
@@ -161,19 +156,6 @@ def load() -> Mapping[str, Rule]:
     for point in entry_points(group=ENTRY_POINTS):
         point.load()
     return RULES
-
-
-def find(name: str) -> Rule:
-    """The rule of that name (case and underscores do not matter), or of that Python file.
-
-    Raises InputError with the nearest names, or with what is wrong with the file.
-    """
-    if name.endswith(".py"):
-        from experiments.allocation.own_rule import rule_of_file
-
-        return rule_of_file(name)
-    rules = load()
-    return rules[choose(name, rules, "allocation rule")]
 
 
 def registered_by(module: str) -> Sequence[Rule]:

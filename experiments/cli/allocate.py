@@ -84,8 +84,8 @@ def _allocate(
 
     from experiments.allocation import allocate as split
     from experiments.allocation import ledger as accounts
+    from experiments.allocation.lookup import find
     from experiments.allocation.options import options_of
-    from experiments.allocation.registry import find
     from experiments.cli.tables import allocation_output
     from experiments.ensemble.study_model import StudyModel
     from experiments.installation import load_study
@@ -154,7 +154,7 @@ def _emit_all(tables: Mapping[str, "pd.DataFrame"], json: bool, quiet: bool) -> 
 
 
 def _options(rule: str, json: bool) -> None:
+    from experiments.allocation.lookup import find
     from experiments.allocation.options import options_of
-    from experiments.allocation.registry import find
 
     emit(options_of(find(rule).name), json)

@@ -4,6 +4,7 @@ J. Pan, Y. Chen, The carbon budget scheme: an institutional framework for a fair
 Social Sciences in China, 2009 (in Chinese). The straight path from the base year is ours.
 """
 
+import numpy as np
 import pandas as pd
 
 from experiments.allocation.allowances import cut_of, not_measured, per_head_of_the_nation
@@ -34,7 +35,7 @@ def cumulative_per_head(indicators: Indicators, options: Options) -> Proposal:
     def allowance(scalar: float) -> Array:
         remaining = people * unchanged * (1 - scalar) - past
         step = 2 * (remaining - left * amount) / (left * (left + 1))
-        return amount + plan.years * step
+        return np.asarray(amount + plan.years * step)
 
     def cut(scalar: float) -> Array:
         return cut_of(allowance(scalar), indicators, quantity)

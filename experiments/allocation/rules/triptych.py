@@ -36,7 +36,7 @@ def triptych(indicators: Indicators, options: Options) -> Proposal:
     plan, growth, carbon = indicators.plan, indicators.growth_factor, options["quantity"] == "co2"
     fuel_of_industry = indicators.industry * (1 - indicators.industry_electricity)
     domestic_all = indicators.residential + indicators.other
-    intensive = fuel_of_industry * indicators.heavy_share
+    intensive = fuel_of_industry * np.minimum(indicators.heavy_share, 1.0)
     domestic = fuel_of_industry - intensive + domestic_all * (1 - indicators.domestic_electricity)
     power = indicators.industry * indicators.industry_electricity + domestic_all * indicators.domestic_electricity
 
