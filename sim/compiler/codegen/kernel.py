@@ -32,8 +32,8 @@ class KernelJob:
         inputs: by slot: (cells,) for a uniform input, (cells, members) otherwise; one dim (steps,) more in front for an
             input a step. C-contiguous float64.
         cancelled: asked from time to time; a true answer ends the run early.
-        rows: the elements (first, one behind the last) of the dim that a native kernel can run in part (`NativeKernel.ranged`);
-            by default all. Elements outside are NaN in the results.
+        rows: first element, and the one behind the last, of the dim that a native kernel can run in part
+            (`NativeKernel.ranged`); by default all. Elements outside are NaN in the results.
     """
 
     members: int

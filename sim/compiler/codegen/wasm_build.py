@@ -50,7 +50,13 @@ def build(texts: Mapping[str, str]) -> bytes:
             command += [f"{name}.c", f"-Wl,--export={name}"]
         try:
             done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL
+                command,
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                check=False,
+                stdin=subprocess.DEVNULL,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CompilerError(f"{PACKAGE} did not run: {error}") from error
