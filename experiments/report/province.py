@@ -172,6 +172,11 @@ def measured_title(view: View, quantity: str, against: Stretch) -> str:
     )
 
 
+def carries_error(view: View, name: str) -> bool:
+    """Whether the run laid the errors of past forecasts on an output's quantiles."""
+    return bool(view.quantiles[name].attrs.get("predictive_error"))
+
+
 def subtitle(view: View, variable: str) -> str:
     """Variable with unit, scenario and number of members."""
     return view.terms(
@@ -273,7 +278,8 @@ def co2(view: View, province: str, standing: Standing, measured: Measured) -> li
     if name not in view.quantiles or not np.isfinite(view.median(name, province)).any():
         return []
     dots = measured.dots("co2_energy", province, view.terms("measured"))
-    content = _path(view, province, name, dots, 1.0, [], banded=False)
+    banded = carries_error(view, name)
+    content = _path(view, province, name, dots, 1.0, [], banded)
     median = view.median(name, province)
     change = 100 * (float(median[view.end_year]) / float(median[view.base_year]) - 1)
     title = view.terms(
@@ -297,7 +303,7 @@ def co2(view: View, province: str, standing: Standing, measured: Measured) -> li
             note=_note(
                 view,
                 dots,
-                view.terms("text: lines only"),
+                view.terms("text: band note without path") if banded else view.terms("text: lines only"),
                 view.terms(
                     "Dots: inventory, which does not close with the energy statistics (compare slopes, not levels)."
                 ),
