@@ -97,19 +97,22 @@ class Target(Part):
 class AllocationChoice(Part):
     """One rule that shares the national target out among the provinces."""
 
-    rule: str = Field(description="Name of the rule: official, draft, uniform, s1, s2, s3, triptych, csv, …")
-    name: str = Field(default="", description="Label in results; the rule's name when left out.")
+    rule: str = Field(
+        description="Name of the rule (official, uniform, s1, per-head, …), or path of a Python file with a rule of "
+        "your own (relative to the study file)."
+    )
+    name: str = Field(default="", description="Label in results; the rule's or file's name when left out.")
     options: dict[str, Any] = Field(default={}, description="Options of the rule.")
 
     @field_validator("rule")
     @classmethod
     def _known(cls, rule: str, info: ValidationInfo) -> str:
-        return _chosen(rule, _vocabulary(info).rules, "allocation rule")
+        return rule if rule.endswith(".py") else _chosen(rule, _vocabulary(info).rules, "allocation rule")
 
     @property
     def label(self) -> str:
         """The coordinate value in results."""
-        return self.name or self.rule
+        return self.name or (Path(self.rule).stem if self.rule.endswith(".py") else self.rule)
 
 
 class MixChoice(Part):
@@ -157,7 +160,7 @@ class Sampling(Part):
 
     method: Literal["sobol", "latin", "random"] = Field(default="sobol", description="Design of the uncertain inputs.")
     posterior: bool = Field(default=True, description="Draw calibrated parameters (false: their centre).")
-    predictive_error: bool = Field(default=True, description="Add predictive errors to reductions.")
+    predictive_error: bool = Field(default=True, description="Add predictive errors to intensity, GDP, energy and CO2.")
 
 
 class Outputs(Part):
