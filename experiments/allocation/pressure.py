@@ -7,7 +7,9 @@ R(t) − R(official), is scaled here so that pressure makes up a given share of 
 targets nothing changes, whatever the share, so every share fits the past and scores alike.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,8 +37,9 @@ def joint_slope() -> float:
 
     last = int(posterior.load().attrs["last year fitted"])
     table = pd.read_csv(LEARNT).set_index("origin").sort_index()
-    lesson = table[["slope_without", "slope_per_unit"]].ffill().loc[last]
-    return float(lesson["slope_without"] + lesson["slope_per_unit"] * table.loc[last, "mean"])
+    lessons = table[["slope_without", "slope_per_unit", "mean"]].ffill()
+    without, per_unit, strength = lessons.loc[[last]].to_numpy(float)[0]
+    return float(without + per_unit * strength)
 
 
 def factor(share: float, slope: float, joint: float) -> float:
@@ -88,7 +91,7 @@ class AtPressureShare:
 
 
 def equal_chance_at_both_ends(
-    national: float | None, model: ModelResponse, options: dict[str, object]
+    national: float | None, model: ModelResponse, options: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Equal-chance targets as the model splits the slope and at both ends of the pressure share.
 
