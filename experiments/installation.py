@@ -2,11 +2,11 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from calibration.places import NATION
 from experiments.study.files import DEFAULT, find
 from experiments.study.load import load
 from experiments.study.schema import Study, Vocabulary
+from models.indicators import Indicator
 
 ROOT = Path(__file__).parents[1]
 FIRST_YEAR = 2005
@@ -26,12 +27,31 @@ Simulate = Callable[[pd.DataFrame, Mapping[str, xr.DataArray], Sequence[str], Se
 """(design, parameters common to all members, outputs, years) → Dataset with dims (member, province, …, time)."""
 
 
+class Errors(Protocol):
+    """Predictive errors: the log error of members (member, province, year) since the plan's base year, where it is 0.
+
+    of: energy (energy per GDP), carbon (CO2 per energy) or growth (GDP).
+    """
+
+    def __call__(self, study: Study, members: np.ndarray, of: str = "energy") -> xr.DataArray:
+        """The errors of these members."""
+
+
+def indicator_errors(
+    errors: Errors, study: Study, members: np.ndarray, asked: Iterable[Indicator]
+) -> dict[str, xr.DataArray]:
+    """The log error of each indicator that has one, by key: the sum of its parts."""
+    asked = list(asked)
+    parts = {of: errors(study, members, of) for of in dict.fromkeys(of for one in asked for of in one.errors)}
+    return {one.key: reduce(xr.DataArray.__add__, [parts[of] for of in one.errors]) for one in asked if one.errors}
+
+
 @dataclass(frozen=True)
 class ScenarioInputs:
     """What every member of a study has in common.
 
-    common: model parameters. allocation: `target` and `co2_target` (allocation, province with "China"), per cent.
-    mix: model parameters with a further dim `mix`.
+    common: model parameters. allocation: what each allocation asks of the provinces with "China", see
+    `allocation_targets`. mix: model parameters with a further dim `mix`.
     """
 
     common: xr.Dataset
@@ -43,7 +63,8 @@ class ScenarioInputs:
         params = {str(name): values for name, values in self.common.data_vars.items()}
         params |= {str(name): values for name, values in self.mix.sel(mix=mix, drop=True).data_vars.items()}
         asked = params["target reduction"]
-        given = self.allocation["target"].sel(allocation=allocation, province=asked["province"], drop=True) / 100
+        pressing = self.allocation["pressing" if "pressing" in self.allocation else "target"]
+        given = pressing.sel(allocation=allocation, province=asked["province"], drop=True) / 100
         params["target reduction"] = asked.where(asked["plan"] != plan, given).transpose(*asked.dims)
         return params
 
@@ -56,13 +77,13 @@ class ScenarioInputs:
 class Installation:
     """The model with its data, as far as running a study needs them. Everything here can be sent to a worker.
 
-    inputs(study), design(study) → one row a member, errors(study, member numbers) → log error (member, province,
-    year) relative to the plan's base year, simulate, checksums() → file → SHA-256 of all that results depend on.
+    inputs(study), design(study) → one row a member, errors(study, member numbers, of) → see `Errors`, simulate,
+    checksums() → file → SHA-256 of all that results depend on.
     """
 
     inputs: Callable[[Study], ScenarioInputs]
     design: Callable[[Study], pd.DataFrame]
-    errors: Callable[[Study, np.ndarray], xr.DataArray]
+    errors: Errors
     simulate: Simulate
     checksums: Callable[[], dict[str, str]]
 
@@ -97,13 +118,22 @@ def compiled_model() -> Any:
     return Model.load(models.PROVINCE)
 
 
+def origin(base_year: int) -> int:
+    """The last fitted year of the posterior that forecasts a plan: the latest at or before its base year."""
+    from calibration.posterior import PUBLISHED
+
+    shipped = [2010, *(int(path.stem[-4:]) for path in PUBLISHED.parent.glob("posterior-[0-9][0-9][0-9][0-9].nc"))]
+    return max((year for year in shipped if year <= base_year), default=2010)
+
+
 @cache
-def calibrated() -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
-    """The shipped posterior and the model's data inputs as of its last fitted year."""
+def calibrated(base_year: int = 2010) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
+    """The posterior that forecasts a plan of this base year, and the model's data inputs as of its last fitted year."""
     from calibration import inputs, posterior
     from experiments.allocation.shipped import baseline
 
-    shipped = posterior.load()
+    last = origin(base_year)
+    shipped = posterior.load(None if last == 2010 else posterior.PUBLISHED.with_name(f"posterior-{last}.nc"))
     return shipped, inputs.params(baseline(), int(shipped.attrs["last year fitted"]))
 
 
@@ -152,17 +182,25 @@ def values_of(table: pd.DataFrame, common: Mapping[str, xr.DataArray]) -> dict[s
     return {**common, **{str(name): values for name, values in own.data_vars.items()}}
 
 
-def predictive_errors(study: Study, members: np.ndarray) -> xr.DataArray:
-    """Predictive errors of ln(intensity) since the plan's base year: (member, province, year), seeded by member."""
+def predictive_errors(study: Study, members: np.ndarray, of: str = "energy") -> xr.DataArray:
+    """Predictive errors of a logarithm since the plan's base year: (member, province, year), seeded by member.
+
+    of: energy (energy per GDP), carbon (CO2 per energy) or growth (GDP), as the blind forecasts have them.
+    """
     from calibration import discrepancy
 
-    shipped, measured = calibrated()
+    shipped, measured = calibrated(study.target.period.base_year)
     base, end = study.target.period.span
     provinces = measured["base gdp"]["province"].to_numpy()
     values = np.zeros((len(members), len(provinces), end - base + 1))
     if study.sampling.predictive_error:
-        law = discrepancy.from_attrs(shipped)
-        values[:, :, 1:] = law.sample(map(int, members), len(provinces), end - base, study.seed)
+        numbers, years = [*map(int, members)], end - base
+        if of == "carbon":
+            walks = discrepancy.carbon(numbers, len(provinces), years, study.seed)
+            values = walks - walks[:, :, :1]
+        else:
+            law = discrepancy.from_attrs(shipped, "growth" if of == "growth" else "")
+            values[:, :, 1:] = law.sample(numbers, len(provinces), years, study.seed + (of == "growth"))
     where = {"member": members, "province": provinces, "year": np.arange(base, end + 1)}
     return xr.DataArray(values, where, ("member", "province", "year"))
 

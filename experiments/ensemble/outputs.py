@@ -4,7 +4,7 @@
 nothing) and under which name, unit and factor it goes out in IAMC tables.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.places import NATION
+from models.indicators import Indicator, indicators
 
 TABLE = Path(__file__).with_name("outputs.csv")
 
@@ -22,7 +23,10 @@ ENERGY = "total energy"
 CO2 = "energy co2"
 COST = "annualised policy cost"
 NEEDED = (REPORTED, GDP, ENERGY, CO2, COST)
-"""Model outputs from which the target metrics are made."""
+"""Model outputs from which the target metrics are made, whatever the indicators asked for."""
+
+ENERGY_INTENSITY = indicators()["energy_intensity"]
+"""Its error is on the reported intensity of every study, whatever is asked for."""
 
 FOLDED = "final energy by group"
 GROUPS = {
@@ -34,6 +38,7 @@ GROUPS = {
 """End uses as reported abroad: groups of the model's sectors (None: every one)."""
 
 UNITS = {
+    "achieved": "%",
     "reduction": "%",
     "modelled_reduction": "%",
     "yearly_reduction": "%",
@@ -50,6 +55,12 @@ UNITS = {
 def table() -> pd.DataFrame:
     """`outputs.csv`, indexed by variable."""
     return pd.read_csv(TABLE, keep_default_na=False).set_index("variable", drop=False)
+
+
+def needed(asked: Sequence[Indicator]) -> list[str]:
+    """Model outputs from which the target metrics of these indicators are made, with their national weights."""
+    names = dict.fromkeys([*NEEDED, *(one.variable for one in asked)])
+    return [*dict.fromkeys([*names, *sorted(weights(names))])]
 
 
 def weights(variables: Iterable[str]) -> set[str]:
@@ -123,33 +134,66 @@ def _total(rows: np.ndarray) -> np.ndarray:
     return total
 
 
-def with_error(results: xr.Dataset, log_error: xr.DataArray) -> xr.Dataset:
-    """The same with the predictive error laid on `reported energy intensity`.
+def with_error(results: xr.Dataset, log_error: xr.DataArray, name: str = REPORTED) -> xr.Dataset:
+    """The same with the predictive error laid on one variable, `reported energy intensity` unless another is named.
 
-    log_error: (member, province, year), the error of the logarithm of a province's intensity relative to the plan's
+    log_error: (member, province, year), the error of the logarithm of a province's value relative to the plan's
     base year, where it is 0; years before it have no error, years after the last keep the last.
     """
     error = log_error.reindex(year=results["year"], method="ffill").fillna(0.0)
-    disturbed = results[REPORTED] * np.exp(error)
-    before = results[REPORTED]
-    return results.assign({REPORTED: disturbed.transpose(*before.dims).assign_attrs(before.attrs)})
+    before = results[name]
+    disturbed = before * np.exp(error)
+    return results.assign({name: disturbed.transpose(*before.dims).assign_attrs(before.attrs)})
 
 
-def metrics(results: xr.Dataset, log_error: xr.DataArray, base: int, end: int) -> dict[str, np.ndarray]:
-    """Target metrics of each member: arrays (province, member), `yearly_reduction` also (year), "China" last.
+def with_errors(results: xr.Dataset, errors: Mapping[str, xr.DataArray], asked: Sequence[Indicator]) -> xr.Dataset:
+    """The same with each indicator's predictive error on its variable. errors: by key, where there is one."""
+    for one in asked:
+        if one.key in errors:
+            results = with_error(results, errors[one.key], one.variable)
+    return results
 
-    results: (member, province, year) of the NEEDED outputs, every year from `base` to `end`.
-    A member with a value that is not finite is NaN throughout.
+
+def achieved(values: np.ndarray, kind: str) -> np.ndarray:
+    """What an indicator achieves, per cent, higher is better: (…, year) after the first year of `values` (…, year).
+
+    Of a cut or a cap the fall of the variable since the first year; of a floor the share itself at the end, and before
+    it less that part of the base year's share that later years still carry, so that the yearly task grows evenly.
+
+    >>> achieved(np.array([2.0, 1.5]), "cut").tolist()
+    [25.0]
+    >>> achieved(np.array([0.2, 0.3, 0.4]), "floor").round(6).tolist()
+    [20.0, 40.0]
     """
-    plain = with_nation(results, NEEDED)
-    reported = with_nation(with_error(results, log_error), [REPORTED])[REPORTED].transpose("province", "member", "year")
-    series = {name: plain[name].transpose("province", "member", "year").to_numpy() for name in NEEDED}
-    first, last = ({name: values[:, :, i] for name, values in series.items()} for i in (0, -1))
-    yearly = 100 * (1 - reported.to_numpy()[:, :, 1:] / first[REPORTED][:, :, np.newaxis])
+    if kind != "floor":
+        fall: np.ndarray = 100 * (1 - values[..., 1:] / values[..., :1])
+        return fall
+    years = values.shape[-1] - 1
+    left = 1 - np.arange(1, years + 1) / years
+    share: np.ndarray = 100 * (values[..., 1:] - left * values[..., :1])
+    return share
+
+
+def metrics(
+    results: xr.Dataset, errors: Mapping[str, xr.DataArray], base: int, end: int, asked: Sequence[Indicator]
+) -> dict[str, np.ndarray]:
+    """Target metrics of each member, "China" last: arrays (province, member); `yearly_reduction` also (year).
+
+    `achieved` (province, member, indicator) holds every indicator asked for; `reduction`, `modelled_reduction` and
+    `yearly_reduction` are those of the first. results: (member, province, year) of the `needed` outputs, every year
+    from `base` to `end`. errors: log error by indicator. A member with a value that is not finite is NaN throughout.
+    """
+    plain = with_nation(results, [*dict.fromkeys([*NEEDED, *(one.variable for one in asked)])])
+    disturbed = with_nation(with_errors(results, errors, asked), [*dict.fromkeys(one.variable for one in asked)])
+    first, last = ({name: _ordered(plain, name)[:, :, i] for name in plain.data_vars} for i in (0, -1))
+    lead = asked[0]
+    whole_years = {one.key: achieved(_ordered(disturbed, one.variable), one.kind) for one in asked}
+    modelled = achieved(_ordered(plain, lead.variable)[:, :, [0, -1]], lead.kind)[:, :, -1]
     found = {
-        "reduction": yearly[:, :, -1],
-        "modelled_reduction": 100 * (1 - last[REPORTED] / first[REPORTED]),
-        "yearly_reduction": yearly,
+        "achieved": np.stack([whole_years[one.key][:, :, -1] for one in asked], axis=-1),
+        "reduction": whole_years[lead.key][:, :, -1],
+        "modelled_reduction": modelled,
+        "yearly_reduction": whole_years[lead.key],
         "co2_reduction": 100 * (1 - last[CO2] / last[GDP] / (first[CO2] / first[GDP])),
         "gdp_growth": 100 * ((last[GDP] / first[GDP]) ** (1 / (end - base)) - 1),
         "energy": last[ENERGY],
@@ -161,3 +205,8 @@ def metrics(results: xr.Dataset, log_error: xr.DataArray, base: int, end: int) -
     for values in found.values():
         values[:, ~whole] = np.nan
     return found
+
+
+def _ordered(results: xr.Dataset, name: Hashable) -> np.ndarray:
+    """(province, member, year)."""
+    return results[name].transpose("province", "member", "year").to_numpy()

@@ -18,10 +18,12 @@ from experiments.study.schema import Study, Vocabulary
 PROVINCES = ["Beijing", "Guangdong", "Ningxia"]
 PLANS = ["p11", "p12", "p13", "p14"]
 SECTORS = ["industry", "residential"]
+KEYS: dict[str, tuple[int, ...]] = {"energy": (), "carbon": (1,), "growth": (2,)}
 STUDY = """
 name: small
 members: 40
 seed: 7
+target: {plan: p12, indicators: [energy_intensity]}
 allocations: [official, {rule: uniform, name: even}]
 mixes: [base, full]
 outputs:
@@ -29,6 +31,15 @@ outputs:
   trajectories: 5
   last_year: 2020
 """
+
+
+FURTHER = {
+    "energy_intensity": [17.0, 18, 15, 16],
+    "co2_intensity": [22.5, 23.5, 20.5, 22],
+    "total_energy": [-45.0, -40, -50, -45],
+    "nonfossil_share": [25.0, 30, 28, np.nan],
+}
+"""Targets of further indicators: per cent by province, the nation's last."""
 
 
 def study(tmp_path: Path, *overrides: str) -> Study:
@@ -51,9 +62,16 @@ def inputs(study: Study) -> ScenarioInputs:
         {**coords, "plan": PLANS},
     )
     target = np.array([[17.0, 18, 15, 16], [16.0, 16, 16, 16]])[: len(allocations)]
+    further = [FURTHER[key] for key in study.target.indicators[1:]]
+    rows = [np.tile(row, (len(allocations), 1)) for row in further]
+    targets = np.stack([target, *rows], axis=1)
     allocation = xr.Dataset(
-        {"target": (("allocation", "province"), target, {"units": "%"})},
-        {"allocation": allocations, "province": [*PROVINCES, "China"]},
+        {
+            "target": (("allocation", "province"), target, {"units": "%"}),
+            "targets": (("allocation", "indicator", "province"), targets, {"units": "%"}),
+            "status": (("allocation", "indicator", "province"), np.full(targets.shape, "official")),
+        },
+        {"allocation": allocations, "province": [*PROVINCES, "China"], "indicator": study.target.indicators},
     )
     mix = xr.Dataset({"strength": (("mix", "province"), np.linspace(0, 1, len(mixes))[:, None] * np.ones(3))}, coords)
     return ScenarioInputs(common, allocation, mix.assign_coords(mix=mixes))
@@ -66,13 +84,13 @@ def design(study: Study) -> pd.DataFrame:
     return growth.assign(efficiency=random.uniform(0.01, 0.04, study.members))
 
 
-def errors(study: Study, members: np.ndarray) -> xr.DataArray:
-    """A random walk for each member, seeded by its number."""
+def errors(study: Study, members: np.ndarray, of: str = "energy") -> xr.DataArray:
+    """A random walk for each member, seeded by its number and by what it is the error of."""
     if not study.sampling.predictive_error:
         return xr.DataArray(np.zeros((len(members), 3, 1)), {"member": members, "province": PROVINCES, "year": [2010]},
                             ("member", "province", "year"))  # fmt: skip
     walks = [
-        np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(int(m),))).normal(0, 0.01, (3, 6))
+        np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(int(m), *KEYS[of]))).normal(0, 0.01, (3, 6))
         for m in members
     ]
     steps = np.array(walks)
@@ -99,6 +117,7 @@ class Closed:
         pace = xr.DataArray(design["efficiency"].to_numpy(), members, ("member",))
         t = xr.DataArray(np.array(years, float), {"time": list(years)}, ("time",))
         asked = params["target reduction"].sel(plan="p12", drop=True)
+        clean = 0.2 + 0.01 * (t - 2005) + 0.02 * params["strength"]
         fall = pace + 0.01 * params["strength"] + 0.05 * asked * (t > 2010)
         gdp = params["base gdp"] * np.exp(growth * (t - 2005))
         intensity = params["base energy"] / params["base gdp"] * np.exp(-fall * (t - 2005))
@@ -112,6 +131,9 @@ class Closed:
                 "total energy": (intensity * gdp).assign_attrs(units="Mtce/year"),
                 "final energy": (intensity * gdp * sectors).assign_attrs(units="Mtce/year"),
                 "energy co2": (2.5 * intensity * gdp).assign_attrs(units="Mt/year"),
+                "co2 intensity": (2.5 * intensity * (1 - clean)).assign_attrs(units="Mt/Gyuan"),
+                "nonfossil share": (clean + 0 * pace).assign_attrs(units="1"),
+                "generation": (intensity * gdp).assign_attrs(units="TWh/year"),
                 "annualised policy cost": (0.01 * gdp * params["strength"]).assign_attrs(units="Gyuan/year"),
             }
         )
