@@ -91,7 +91,7 @@ class Installation:
 def vocabulary() -> Vocabulary:
     """The names that a study may use in this installation."""
     from experiments import allocation, policy
-    from models.parameters import parameters
+    from models.parameters import limits, parameters
 
     table = parameters()
     by_province = [name for name, variable in compiled_model().variables.items() if "province" in variable.dims]
@@ -102,6 +102,7 @@ def vocabulary() -> Vocabulary:
         uncertain=[str(name) for name in table.index[table["role"] == "uncertain"]],
         variables=[name for name in by_province if name not in table.index],
         provinces=[*compiled_model().subscripts["province"], NATION],
+        limits=limits(),
     )
 
 
