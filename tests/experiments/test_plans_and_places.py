@@ -13,7 +13,7 @@ from experiments.installation import load_study
 from models import plans
 from models.reading.faults import InputError
 
-ROW = "p16,16FYP,16,2030,2035,,15,,,,made up\n"
+ROW = "p16,16FYP,16,2030,2035,co2_intensity,co2_intensity=15,basic,,,,made up\n"
 
 
 @pytest.fixture
@@ -58,7 +58,10 @@ def test_a_plan_that_the_model_lacks_is_named(tmp_path: Path) -> None:
 def test_faults_of_the_table_of_plans_are_named_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "plans.csv"
     text = plans.TABLE.read_text(encoding="utf-8")
-    path.write_text(text + "p17,17FYP,x,2035,2040,,15,,,,\np12,12FYP,12,2010,2015,,,,,,\n", encoding="utf-8")
+    path.write_text(
+        text + "p17,17FYP,x,2035,2040,co2_intensity,,basic,,,,\np12,12FYP,12,2010,2015,co2_intensity,,basic,,,,\n",
+        encoding="utf-8",
+    )
     monkeypatch.setattr(plans, "TABLE", path)
     plans.plans.cache_clear()
     try:
