@@ -2,11 +2,11 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,32 +18,13 @@ from calibration.places import NATION
 from experiments.study.files import DEFAULT, find
 from experiments.study.load import load
 from experiments.study.schema import Study, Vocabulary
-from models.indicators import Indicator
+from models.plans import plans
 
 ROOT = Path(__file__).parents[1]
 FIRST_YEAR = 2005
 
 Simulate = Callable[[pd.DataFrame, Mapping[str, xr.DataArray], Sequence[str], Sequence[int]], xr.Dataset]
 """(design, parameters common to all members, outputs, years) → Dataset with dims (member, province, …, time)."""
-
-
-class Errors(Protocol):
-    """Predictive errors: the log error of members (member, province, year) since the plan's base year, where it is 0.
-
-    of: energy (energy per GDP), carbon (CO2 per energy) or growth (GDP).
-    """
-
-    def __call__(self, study: Study, members: np.ndarray, of: str = "energy") -> xr.DataArray:
-        """The errors of these members."""
-
-
-def indicator_errors(
-    errors: Errors, study: Study, members: np.ndarray, asked: Iterable[Indicator]
-) -> dict[str, xr.DataArray]:
-    """The log error of each indicator that has one, by key: the sum of its parts."""
-    asked = list(asked)
-    parts = {of: errors(study, members, of) for of in dict.fromkeys(of for one in asked for of in one.errors)}
-    return {one.key: reduce(xr.DataArray.__add__, [parts[of] for of in one.errors]) for one in asked if one.errors}
 
 
 @dataclass(frozen=True)
@@ -77,13 +58,14 @@ class ScenarioInputs:
 class Installation:
     """The model with its data, as far as running a study needs them. Everything here can be sent to a worker.
 
-    inputs(study), design(study) → one row a member, errors(study, member numbers, of) → see `Errors`, simulate,
-    checksums() → file → SHA-256 of all that results depend on.
+    inputs(study), design(study) → one row a member, errors(study, member numbers) → errors of the logarithms of
+    `intensity`, `growth` and `carbon` (member, province, year), simulate, checksums() → file → SHA-256 of all that
+    results depend on.
     """
 
     inputs: Callable[[Study], ScenarioInputs]
     design: Callable[[Study], pd.DataFrame]
-    errors: Errors
+    errors: Callable[[Study, np.ndarray], xr.Dataset]
     simulate: Simulate
     checksums: Callable[[], dict[str, str]]
 
@@ -183,27 +165,19 @@ def values_of(table: pd.DataFrame, common: Mapping[str, xr.DataArray]) -> dict[s
     return {**common, **{str(name): values for name, values in own.data_vars.items()}}
 
 
-def predictive_errors(study: Study, members: np.ndarray, of: str = "energy") -> xr.DataArray:
-    """Predictive errors of a logarithm since the plan's base year: (member, province, year), seeded by member.
+def predictive_errors(study: Study, members: np.ndarray) -> xr.Dataset:
+    """Predictive errors of the logarithms of intensity, GDP and CO2 per energy: (member, province, year).
 
-    of: energy (energy per GDP), carbon (CO2 per energy) or growth (GDP), as the blind forecasts have them.
+    They begin in the last fitted year or, if that is earlier, in the plan's base year; seeded by study and member.
     """
     from calibration import discrepancy
 
-    shipped, measured = calibrated(study.target.period.base_year)
     base, end = study.target.period.span
-    provinces = measured["base gdp"]["province"].to_numpy()
-    values = np.zeros((len(members), len(provinces), end - base + 1))
-    if study.sampling.predictive_error:
-        numbers, years = [*map(int, members)], end - base
-        if of == "carbon":
-            walks = discrepancy.carbon(numbers, len(provinces), years, study.seed)
-            values = walks - walks[:, :, :1]
-        else:
-            law = discrepancy.from_attrs(shipped, "growth" if of == "growth" else "")
-            values[:, :, 1:] = law.sample(numbers, len(provinces), years, study.seed + (of == "growth"))
-    where = {"member": members, "province": provinces, "year": np.arange(base, end + 1)}
-    return xr.DataArray(values, where, ("member", "province", "year"))
+    shipped, _ = calibrated(base)
+    span = (min(base, int(shipped.attrs["last year fitted"])), end)
+    last = max(plan.last_year for plan in plans().values())
+    made = discrepancy.predictive(shipped, [int(member) for member in members], span, last, study.seed)
+    return made if study.sampling.predictive_error else xr.zeros_like(made)
 
 
 @dataclass(frozen=True)

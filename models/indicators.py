@@ -17,8 +17,6 @@ from models.reading.names import Spellings
 TABLE = Path(__file__).with_name("indicators.csv")
 
 KINDS = ("cut", "cap", "floor")
-ERRORS = ("energy", "carbon", "growth")
-"""Predictive errors of logarithms: of energy per GDP, of CO2 per energy, of GDP."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +25,14 @@ class Indicator:
 
     key: as studies and tables name it. variable: of the model, by province. kind: cut (fall of the variable since the
     base year, per cent), cap (most that a total may be in the plan's last year, in `unit`) or floor (least share, per
-    cent). errors: the predictive errors that add up to its own (see ERRORS); none where none is estimated. published:
-    its name in the table of provincial targets. measured: the measured series of its total, of a cap. name, metric:
-    in words, with the definition; *_zh: in Chinese.
+    cent). published: its name in the table of provincial targets. measured: the measured series of its total, of a
+    cap. name, metric: in words, with the definition; *_zh: in Chinese. Its predictive error is that of its variable.
     """
 
     key: str
     variable: str
     kind: Literal["cut", "cap", "floor"]
     unit: str
-    errors: tuple[str, ...]
     published: str
     measured: str
     name: str
@@ -74,29 +70,20 @@ def indicators() -> Mapping[str, Indicator]:
 
 
 def _faults(row: Mapping[str, str]) -> list[str]:
-    names = ["indicator", "error", *(field.name for field in fields(Indicator) if field.name not in ("key", "errors"))]
+    names = ["indicator", *(field.name for field in fields(Indicator) if field.name != "key")]
     faults = [f"no column {name}" for name in names if row.get(name) is None]
     if faults:
         return faults
     if row["kind"] not in KINDS:
         faults.append(f"got kind {row['kind']!r}, allowed: {', '.join(KINDS)}")
-    faults += [
-        f"got error {part!r}, allowed: {', '.join(ERRORS)}, joined by +, or empty"
-        for part in _errors(row["error"])
-        if part not in ERRORS
-    ]
     if row["kind"] == "cap" and not row["measured"]:
         faults.append("a cap needs the measured series of its total in column measured")
     return faults
 
 
-def _errors(text: str) -> tuple[str, ...]:
-    return tuple(part for part in text.split("+") if part)
-
-
 def _indicator(row: Mapping[str, str]) -> Indicator:
-    plain = {field.name: row[field.name] for field in fields(Indicator) if field.name not in ("key", "errors")}
-    return Indicator(key=row["indicator"], errors=_errors(row["error"]), **plain)  # type: ignore[arg-type]
+    plain = {field.name: row[field.name] for field in fields(Indicator) if field.name != "key"}
+    return Indicator(key=row["indicator"], **plain)  # type: ignore[arg-type]
 
 
 def known_indicators() -> Spellings:

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from experiments.ensemble import outputs
-from experiments.installation import FIRST_YEAR, Errors, ScenarioInputs, Simulate, indicator_errors
+from experiments.installation import FIRST_YEAR, ScenarioInputs, Simulate
 from experiments.study.schema import Study
 
 BATCH = 512
@@ -55,7 +55,7 @@ class Job:
     study: Study
     inputs: ScenarioInputs
     simulate: Simulate
-    errors: Errors
+    errors: Callable[[Study, np.ndarray], xr.Dataset]
     checksums: Callable[[], dict[str, str]]
     files: Mapping[str, str]
 
@@ -69,38 +69,33 @@ class Job:
         base, end = self.plan
         kept = self.study.outputs.variables if batch.paths else []
         years = range(FIRST_YEAR, self.study.outputs.last_year + 1) if batch.paths else range(base, end + 1)
-        results, errors = self.results(batch.allocation, batch.mix, design, kept, years)
+        results, error = self.results(batch.allocation, batch.mix, design, kept, years)
         plan = results.sel(year=slice(base, end))
-        found = {f"metric:{name}": values for name, values in self.metrics(plan, errors).items()}
+        found = {
+            f"metric:{name}": values
+            for name, values in outputs.metrics(plan, error, base, end, self.study.target.asked).items()
+        }
         if batch.paths:
-            paths = self.paths(results, errors, kept)
+            paths = self.paths(results, error, kept)
             found |= {f"path:{name}": values.to_numpy() for name, values in paths.items()}
         return {name: values.astype(np.float32) for name, values in found.items()}
 
-    def metrics(self, plan: xr.Dataset, errors: Mapping[str, xr.DataArray]) -> dict[str, np.ndarray]:
-        """The target metrics of results over the plan's years (see `outputs.metrics`)."""
-        asked = self.study.target.asked
-        found = outputs.metrics(plan, errors, *self.plan, asked)
-        return found if len(asked) > 1 else {name: values for name, values in found.items() if name != "achieved"}
-
-    def paths(self, results: xr.Dataset, errors: Mapping[str, xr.DataArray], kept: Sequence[str]) -> xr.Dataset:
-        """What is kept by year: with the indicators' predictive errors, the sectors' groups and the nation."""
-        disturbed = [outputs.ENERGY_INTENSITY, *self.study.target.asked]
-        whole = outputs.aggregate_sectors(outputs.with_errors(results, errors, disturbed))
+    @staticmethod
+    def paths(results: xr.Dataset, error: xr.Dataset, kept: Sequence[str]) -> xr.Dataset:
+        """What is kept by year: with the predictive error, the sectors' groups and the nation."""
+        whole = outputs.aggregate_sectors(outputs.with_error(results, error))
         return outputs.with_nation(whole, outputs.kept_with_groups(kept))
 
     def results(
         self, allocation: str, mix: str, design: pd.DataFrame, kept: Sequence[str], years: Sequence[int]
-    ) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
-        """Model results (member, province, …, year) with what metrics and national rows need; errors by indicator."""
-        asked = self.study.target.asked
-        wanted = sorted({*outputs.needed(asked), *kept, *outputs.weights(kept)})
+    ) -> tuple[xr.Dataset, xr.Dataset]:
+        """Model results (member, province, …, year) with what metrics and national rows need, and the log errors."""
+        wanted = sorted({*outputs.needed(self.study.target.asked), *kept, *outputs.weights(kept)})
         params = self.inputs.params(allocation, mix, self.study.target.plan)
         found = self.simulate(design, params, wanted, list(years)).rename(time="year")
         found = found.assign_coords(member=design.index.to_numpy(), year=list(years))
         ordered = found[wanted].transpose("member", "province", ..., "year")
-        disturbed = [outputs.ENERGY_INTENSITY, *asked]
-        return ordered, indicator_errors(self.errors, self.study, design.index.to_numpy(), disturbed)
+        return ordered, self.errors(self.study, design.index.to_numpy())
 
 
 Execute = Callable[[Job, Sequence[Batch], pd.DataFrame], Iterator[tuple[Batch, Arrays]]]

@@ -13,8 +13,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH
-from experiments.installation import Installation, ScenarioInputs, indicator_errors
+from experiments.installation import Installation, ScenarioInputs
 from experiments.study.schema import Study
 from models.indicators import Indicator
 from models.reading.names import choose
@@ -53,11 +54,12 @@ class Ensemble:
     def error_of(self, one: Indicator) -> xr.DataArray:
         """Log error of an indicator by the plan's last year: (member, province)."""
         base, end = self.study.target.period.span
-        members = self.members.index.to_numpy()
-        error = indicator_errors(self.system.errors, self.study, members, [one]).get(one.key)
-        if error is None:
-            where = {"member": members, "province": self.provinces}
-            return xr.DataArray(np.zeros((len(members), len(self.provinces))), where, ("member", "province"))
+        parts = outputs.errors_of(str(outputs.table()["error"].get(one.variable, "")))
+        if not parts:
+            where = {"member": self.members.index.to_numpy(), "province": self.provinces}
+            return xr.DataArray(np.zeros((len(self.members), len(self.provinces))), where, ("member", "province"))
+        every = self.system.errors(self.study, self.members.index.to_numpy())
+        error = xr.DataArray(sum(every[part] for part in parts))
         at = error.reindex(year=[base, end], method="ffill").fillna(0.0)
         return (at.sel(year=end) - at.sel(year=base)).transpose("member", "province")
 

@@ -1,10 +1,11 @@
 """From what the model returns to what a study keeps: the national row, the predictive error, the target metrics.
 
 `outputs.csv` says for each variable how provinces join into "China" (a sum, a mean weighted by another variable, or
-nothing) and under which name, unit and factor it goes out in IAMC tables.
+nothing), which predictive errors it carries (those of energy intensity, growth, CO2 per energy; a part carries those
+of its whole), and under which name, unit and factor it goes out in IAMC tables.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.places import NATION
-from models.indicators import Indicator, indicators
+from models.indicators import Indicator
 
 TABLE = Path(__file__).with_name("outputs.csv")
 
@@ -24,9 +25,6 @@ CO2 = "energy co2"
 COST = "annualised policy cost"
 NEEDED = (REPORTED, GDP, ENERGY, CO2, COST)
 """Model outputs from which the target metrics are made, whatever the indicators asked for."""
-
-ENERGY_INTENSITY = indicators()["energy_intensity"]
-"""Its error is on the reported intensity of every study, whatever is asked for."""
 
 FOLDED = "final energy by group"
 GROUPS = {
@@ -134,24 +132,26 @@ def _total(rows: np.ndarray) -> np.ndarray:
     return total
 
 
-def with_error(results: xr.Dataset, log_error: xr.DataArray, name: str = REPORTED) -> xr.Dataset:
-    """The same with the predictive error laid on one variable, `reported energy intensity` unless another is named.
+def with_error(results: xr.Dataset, log_error: xr.Dataset) -> xr.Dataset:
+    """The same with the predictive errors that `outputs.csv` names for each variable.
 
-    log_error: (member, province, year), the error of the logarithm of a province's value relative to the plan's
-    base year, where it is 0; years before it have no error, years after the last keep the last.
+    log_error: `intensity`, `growth`, `carbon` (member, province, year), errors of logarithms; years before the first
+    have no error, years after the last keep the last. A variable's attribute `predictive_error` names what it carries.
     """
     error = log_error.reindex(year=results["year"], method="ffill").fillna(0.0)
-    before = results[name]
-    disturbed = before * np.exp(error)
-    return results.assign({name: disturbed.transpose(*before.dims).assign_attrs(before.attrs)})
+    rules = table()["error"]
+    disturbed = {}
+    for name, before in results.data_vars.items():
+        if parts := errors_of(str(rules.get(name, ""))):
+            factor = np.exp(sum(error[part] for part in parts))
+            attrs = {**before.attrs, "predictive_error": ", ".join(parts)}
+            disturbed[name] = (before * factor).transpose(*before.dims).assign_attrs(attrs)
+    return results.assign(disturbed)
 
 
-def with_errors(results: xr.Dataset, errors: Mapping[str, xr.DataArray], asked: Sequence[Indicator]) -> xr.Dataset:
-    """The same with each indicator's predictive error on its variable. errors: by key, where there is one."""
-    for one in asked:
-        if one.key in errors:
-            results = with_error(results, errors[one.key], one.variable)
-    return results
+def errors_of(rule: str) -> list[str]:
+    """The errors in a cell of the column `error` of outputs.csv, such as intensity+growth."""
+    return rule.split("+") if rule else []
 
 
 def achieved(values: np.ndarray, kind: str) -> np.ndarray:
@@ -175,38 +175,35 @@ def achieved(values: np.ndarray, kind: str) -> np.ndarray:
 
 
 def metrics(
-    results: xr.Dataset, errors: Mapping[str, xr.DataArray], base: int, end: int, asked: Sequence[Indicator]
+    results: xr.Dataset, log_error: xr.Dataset, base: int, end: int, asked: Sequence[Indicator]
 ) -> dict[str, np.ndarray]:
     """Target metrics of each member, "China" last: arrays (province, member); `yearly_reduction` also (year).
 
-    `achieved` (province, member, indicator) holds every indicator asked for; `reduction`, `modelled_reduction` and
-    `yearly_reduction` are those of the first. results: (member, province, year) of the `needed` outputs, every year
-    from `base` to `end`. errors: log error by indicator. A member with a value that is not finite is NaN throughout.
+    results: (member, province, year) of the `needed` outputs, every year from `base` to `end`. `reduction`,
+    `modelled_reduction` and `yearly_reduction` are of the first indicator, `achieved` (…, indicator) of all, where
+    there are several. All metrics but `modelled_reduction` and `policy_cost` carry the predictive errors. A member
+    with a value that is not finite is NaN throughout.
     """
-    plain = with_nation(results, [*dict.fromkeys([*NEEDED, *(one.variable for one in asked)])])
-    disturbed = with_nation(with_errors(results, errors, asked), [*dict.fromkeys(one.variable for one in asked)])
-    first, last = ({name: _ordered(plain, name)[:, :, i] for name in plain.data_vars} for i in (0, -1))
-    lead = asked[0]
-    whole_years = {one.key: achieved(_ordered(disturbed, one.variable), one.kind) for one in asked}
-    modelled = achieved(_ordered(plain, lead.variable)[:, :, [0, -1]], lead.kind)[:, :, -1]
+    names, lead = [*dict.fromkeys([*NEEDED, *(one.variable for one in asked)])], asked[0]
+    plain, whole_error = with_nation(results, [lead.variable]), with_nation(with_error(results, log_error), names)
+    series = {name: whole_error[name].transpose("province", "member", "year").to_numpy() for name in names}
+    first, last = ({name: values[:, :, i] for name, values in series.items()} for i in (0, -1))
+    by_year = {one.key: achieved(series[one.variable], one.kind) for one in asked}
+    modelled = plain[lead.variable].transpose("province", "member", "year").to_numpy()[:, :, [0, -1]]
     found = {
-        "achieved": np.stack([whole_years[one.key][:, :, -1] for one in asked], axis=-1),
-        "reduction": whole_years[lead.key][:, :, -1],
-        "modelled_reduction": modelled,
-        "yearly_reduction": whole_years[lead.key],
+        "reduction": by_year[lead.key][:, :, -1],
+        "modelled_reduction": achieved(modelled, lead.kind)[:, :, -1],
+        "yearly_reduction": by_year[lead.key],
         "co2_reduction": 100 * (1 - last[CO2] / last[GDP] / (first[CO2] / first[GDP])),
         "gdp_growth": 100 * ((last[GDP] / first[GDP]) ** (1 / (end - base)) - 1),
         "energy": last[ENERGY],
         "co2": last[CO2],
         "policy_cost": last[COST],
     }
+    if len(asked) > 1:  # of one indicator it is the reduction
+        found["achieved"] = np.stack([by_year[one.key][:, :, -1] for one in asked], axis=-1)
     other_axes = {2: (0,), 3: (0, 2)}
     whole = np.logical_and.reduce([np.isfinite(v).all(axis=other_axes[v.ndim]) for v in found.values()])
     for values in found.values():
         values[:, ~whole] = np.nan
     return found
-
-
-def _ordered(results: xr.Dataset, name: Hashable) -> np.ndarray:
-    """(province, member, year)."""
-    return results[name].transpose("province", "member", "year").to_numpy()

@@ -249,7 +249,7 @@ class Sampling(Part):
 
     method: Literal["sobol", "latin", "random"] = Field(default="sobol", description="Design of the uncertain inputs.")
     posterior: bool = Field(default=True, description="Draw calibrated parameters (false: their centre).")
-    predictive_error: bool = Field(default=True, description="Add predictive errors to reductions.")
+    predictive_error: bool = Field(default=True, description="Add predictive errors to intensity, GDP, energy and CO2.")
 
 
 class Outputs(Part):

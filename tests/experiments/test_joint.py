@@ -85,8 +85,8 @@ def test_the_error_of_carbon_adds_to_that_of_energy(tmp_path: Path) -> None:
     run = simulation.resume(simulation.start(study, SYSTEM, tmp_path / "runs"), SYSTEM)
     at = {"province": "Ningxia", "allocation": "official", "mix": "full"}
     found = run.metrics("reduction", "modelled_reduction").sel(at)
-    parts = [small_system.errors(study, np.arange(40), of) for of in ("energy", "carbon")]
-    error = sum(part.sel(province="Ningxia", year=2015) for part in parts)
+    parts = small_system.errors(study, np.arange(40)).sel(province="Ningxia", year=2015)
+    error = parts["intensity"] + parts["carbon"]
     left = (1 - found["modelled_reduction"] / 100) * np.exp(error)
     np.testing.assert_allclose(found["reduction"], 100 * (1 - left), rtol=1e-4, atol=1e-4)
     assert set(run.metrics()["indicator"].to_numpy()) == {"co2_intensity"}
@@ -95,13 +95,13 @@ def test_the_error_of_carbon_adds_to_that_of_energy(tmp_path: Path) -> None:
 def test_faults_of_the_table_of_indicators_are_named_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = indicators.TABLE.read_text(encoding="utf-8")
     row = text.splitlines()[1]
-    bad = row.replace(",cut,", ",fall,").replace(",energy,", ",power,")
+    bad = row.replace(",cut,", ",fall,")
     path = tmp_path / "indicators.csv"
     path.write_text(f"{text}{bad}\n", encoding="utf-8")
     monkeypatch.setattr(indicators, "TABLE", path)
     indicators.indicators.cache_clear()
     try:
-        with pytest.raises(ValueError, match=r"line 7: got kind 'fall'.*\n.*got error 'power'.*\n.*given twice"):
+        with pytest.raises(ValueError, match=r"line 7: got kind 'fall'.*\n.*given twice"):
             indicators.indicators()
     finally:
         indicators.indicators.cache_clear()
