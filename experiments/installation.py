@@ -47,6 +47,12 @@ class ScenarioInputs:
         pressing = self.allocation["pressing" if "pressing" in self.allocation else "target"]
         given = pressing.sel(allocation=allocation, province=asked["province"], drop=True) / 100
         params["target reduction"] = asked.where(asked["plan"] != plan, given).transpose(*asked.dims)
+        if "carbon_pressing" in self.allocation:
+            carbon = self.allocation["carbon_pressing"].sel(
+                allocation=allocation, province=asked["province"], drop=True
+            )
+            only = (carbon / 100).where(asked["plan"] == plan, 0.0).transpose(*asked.dims)
+            params["carbon target reduction"] = only
         return params
 
     def groups(self) -> dict[str, xr.Dataset]:

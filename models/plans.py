@@ -48,8 +48,8 @@ class Plan:
 
     @property
     def co2_target(self) -> float:
-        """The nation's cut of CO2 per GDP, per cent (NaN: none was set)."""
-        return self.targets.get("co2_intensity", nan)
+        """The nation's cut of CO2 per GDP by the metric of the plan, per cent (NaN: none was set)."""
+        return self.targets.get("co2_intensity", self.targets.get("co2_intensity_2026", nan))
 
     @property
     def years(self) -> int:

@@ -19,7 +19,7 @@ from experiments.allocation.allocate import Allocation
 from experiments.allocation.response import ModelResponse
 from experiments.study.schema import AllocationChoice, Study
 from models.indicators import Indicator
-from models.plans import BASIC, Plan, plans
+from models.plans import BASIC, Plan
 from models.reading.faults import InputError
 
 OFFICIAL, RECALLED, ASSIGNED, RULE, NATIONAL, NONE = "official", "recalled", "assigned", "rule", "national", "none"
@@ -42,10 +42,16 @@ class _Shares:
     def plan(self) -> Plan:
         return self.study.target.period
 
+    @property
+    def rule(self) -> str:
+        """Name of a rule, or the path of a rule's file beside the study."""
+        choice = self.choice.rule
+        return str(self.study.folder / choice) if choice.endswith(".py") else choice
+
     def allocated(self, kind: str, national: float) -> Allocation:
         """Cuts of energy or CO2 per GDP by the rule of this allocation."""
         options = self.choice.options
-        return allocate(self.choice.rule, national, self.plan.name, indicator=kind, model=self.model, **options)
+        return allocate(self.rule, national, self.plan.name, indicator=kind, model=self.model, **options)
 
     def indicator(self, one: Indicator) -> pd.DataFrame:
         """Columns target and status, by province with "China" last."""
@@ -92,29 +98,18 @@ class _Shares:
     def cap(self, one: Indicator, national: float) -> tuple[pd.DataFrame, float]:
         """Falls of a total that caps ask for, and the nation's.
 
-        Published totals and increments where the rule is the official one; else every province's intensity target by
-        the rule with its growth over the plan, all by one factor so that together they meet the nation's cap.
+        Published totals and increments where the rule is the official one, else as the rule shares them out.
         """
         asked = self.of_cap(one, NATION, national)
-        base = self.base(one)
-        if self.choice.rule == "official":
-            caps = self.published(one.published)
-            added = self.published(one.published.replace("_total_", "_increment_"))
-            added["target"] += base.reindex(added.index)
-            caps = caps.combine_first(added)
-            caps["target"] = 100 * (1 - caps["target"] / base.reindex(caps.index))
-            return caps, asked
-        kind = "energy" if one.key == "total_energy" else "co2"
-        cut = self.plan.energy_target if kind == "energy" else self.plan.co2_target
-        if not np.isfinite(cut):
-            raise InputError(
-                f"{one.key}: the {self.plan.ordinal} plan has no intensity target from which a rule shares it"
-            )
-        table = self.allocated(kind, cut).table.set_index("province").reindex(self.places)
-        growth = (1 + table["gdp_growth"] / 100) ** self.plan.years
-        left = (1 - table["target_percent"] / 100) * growth
-        scale = (1 - asked / 100) * base.sum() / (base * left).sum()
-        return pd.DataFrame({"target": 100 * (1 - scale * left), "status": RULE}), asked
+        if self.choice.rule != "official":
+            kind = "energy-total" if one.key == "total_energy" else "co2-total"
+            return pd.DataFrame({"target": self.allocated(kind, asked).targets().to_series(), "status": RULE}), asked
+        base, caps = self.base(one), self.published(one.published)
+        added = self.published(one.published.replace("_total_", "_increment_"))
+        added["target"] += base.reindex(added.index)
+        caps = caps.combine_first(added)
+        caps["target"] = 100 * (1 - caps["target"] / base.reindex(caps.index))
+        return caps, asked
 
     def base(self, one: Indicator) -> "pd.Series[float]":
         """The measured total of the plan's base year, by province."""
@@ -140,37 +135,27 @@ class _Shares:
         total = float(rows["nation"].iloc[0]) if len(rows) else float(self.base(one).sum())
         return 100 * (1 - value / total)
 
-    def pressing(self, targets: Mapping[str, pd.DataFrame]) -> "pd.Series[float]":
-        """The cut of energy per GDP that moves effort, by province with "China" last, nowhere missing.
+    def pressing(self, targets: Mapping[str, pd.DataFrame]) -> "dict[str, pd.Series[float]]":
+        """The cuts that move effort, by province with "China" last: of energy per GDP, or of CO2 per GDP.
 
-        The plan's own energy target by this rule; in a plan without one, what its carbon target leaves to energy when
-        carbon per energy falls as the two targets of the last plan with both imply. Where none is known, the nation's.
+        `pressing`: the plan's own energy target by this rule, or the study's; zero in a plan that has none.
+        `carbon_pressing`: the carbon target there; zero elsewhere. Where a province has no number, the nation's.
         """
+        everyone = [*self.places, NATION]
+        zero = pd.Series(0.0, everyone)
+        energy = carbon = zero
         if "energy_intensity" in targets:
-            found = targets["energy_intensity"]["target"]
+            energy = targets["energy_intensity"]["target"]
         elif np.isfinite(self.plan.energy_target):
-            shares = self.allocated("energy", self.plan.energy_target).targets().to_series()
-            found = shares.reindex([*self.places, NATION])
-            found[NATION] = self.plan.energy_target
+            energy = self.allocated("energy", self.plan.energy_target).targets().to_series().reindex(everyone)
+            energy[NATION] = self.plan.energy_target
         else:
-            carbon = next((frame for key, frame in targets.items() if key.startswith("co2_intensity")), None)
-            if carbon is None:
-                return pd.Series(0.0, [*self.places, NATION])
-            found = 100 * (1 - (1 - carbon["target"] / 100) / (1 - decarbonised(self.plan)))
-        return found.fillna(found[NATION]).clip(lower=0)
-
-
-def decarbonised(plan: Plan) -> float:
-    """Fall of CO2 per energy over a plan (fraction) that the two targets of the last plan with both imply."""
-    both = [
-        one
-        for one in plans().values()
-        if one.number <= plan.number and np.isfinite(one.energy_target) and np.isfinite(one.co2_target)
-    ]
-    if not both:
-        return 0.0
-    last = both[-1]
-    return 1 - (1 - last.co2_target / 100) / (1 - last.energy_target / 100)
+            cuts = [frame["target"] for key, frame in targets.items() if key.startswith("co2_intensity")]
+            carbon = cuts[0] if cuts else zero
+        return {
+            name: values.fillna(values[NATION]).clip(lower=0)
+            for name, values in (("pressing", energy), ("carbon_pressing", carbon))
+        }
 
 
 def allocation_targets(
@@ -178,18 +163,19 @@ def allocation_targets(
 ) -> xr.Dataset:
     """One allocation's targets over the provinces with "China".
 
-    `targets` and `status` (indicator, province); `target`: of the leading indicator; `pressing`: the cut of energy per
-    GDP that moves effort; `co2_target`: the published cut of CO2 per GDP, NaN where none is known. All per cent.
+    `targets` and `status` (indicator, province); `target`: of the leading indicator; `pressing`, `carbon_pressing`: the
+    cuts of energy or CO2 per GDP that move effort; `co2_target`: the published cut of CO2 per GDP, NaN where none is
+    known. All per cent.
     """
-    check_options(choice.rule, choice.options)  # before an option with the name of an argument meets it
     shares = _Shares(study, choice, provinces, model)
+    check_options(shares.rule, choice.options)  # before an option with the name of an argument meets it
     found = {one.key: shares.indicator(one) for one in study.target.asked}
     published = shares.published("co2_intensity_reduction")["target"].reindex([*provinces, NATION])
     published[NATION] = _national_carbon(study)
     columns: dict[str, pd.Series[float]] = {
         "target": found[study.target.indicators[0]]["target"],
         "co2_target": published,
-        "pressing": shares.pressing(found),
+        **shares.pressing(found),
     }
     everyone = [*provinces, NATION]
     percent = {"units": "%"}

@@ -130,8 +130,7 @@ class Closed:
                 "final energy": (intensity * gdp * sectors).assign_attrs(units="Mtce/year"),
                 "energy co2": (2.5 * intensity * gdp).assign_attrs(units="Mt/year"),
                 "co2 intensity": (2.5 * intensity * (1 - clean)).assign_attrs(units="Mt/Gyuan"),
-                "nonfossil share": (clean + 0 * pace).assign_attrs(units="1"),
-                "generation": (intensity * gdp).assign_attrs(units="TWh/year"),
+                "nonfossil share of primary energy": (clean + 0 * pace).assign_attrs(units="1"),
                 "annualised policy cost": (0.01 * gdp * params["strength"]).assign_attrs(units="Gyuan/year"),
             }
         )
