@@ -48,11 +48,9 @@ class ScenarioInputs:
         given = pressing.sel(allocation=allocation, province=asked["province"], drop=True) / 100
         params["target reduction"] = asked.where(asked["plan"] != plan, given).transpose(*asked.dims)
         if "carbon_pressing" in self.allocation:
-            carbon = self.allocation["carbon_pressing"].sel(
-                allocation=allocation, province=asked["province"], drop=True
-            )
-            only = (carbon / 100).where(asked["plan"] == plan, 0.0).transpose(*asked.dims)
-            params["carbon target reduction"] = only
+            at = {"allocation": allocation, "province": asked["province"]}
+            carbon = self.allocation["carbon_pressing"].sel(at, drop=True) / 100
+            params["carbon target reduction"] = carbon.where(asked["plan"] == plan, 0.0).transpose(*asked.dims)
         return params
 
     def groups(self) -> dict[str, xr.Dataset]:

@@ -48,13 +48,6 @@ def test_a_sixteenth_plan_is_accepted_up_to_where_data_are_missing(sixteenth: No
         load_study(file, ["outputs.last_year=2036"])
 
 
-def test_a_plan_that_the_model_lacks_is_named(tmp_path: Path) -> None:
-    study = load_study("twelfth-plan", ["target.plan=15FYP"])
-    assert study.target.period.span == (2025, 2030)
-    with pytest.raises(InputError, match=r"15FYP cannot be simulated.*p11, p12, p13, p14 and no p15.*2025"):
-        scenario.prepare(study)
-
-
 def test_faults_of_the_table_of_plans_are_named_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "plans.csv"
     text = plans.TABLE.read_text(encoding="utf-8")
