@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.allocation.indicators import find_plan
 from experiments.allocation.national import Array
 from experiments.allocation.response import CostCurve, ModelResponse, Response
 
@@ -30,15 +31,14 @@ LEAST = 1e-4
 """A slope below this is none: nothing of a reassigned target reaches the reductions, and nothing can be scaled."""
 
 
-def joint_slope() -> float:
-    """Slope of reductions on official targets, evidence and pressure together, as learnt before the shipped origin."""
-    from calibration import posterior
+def joint_slope(base_year: int) -> float:
+    """Slope of reductions on official targets, evidence and pressure together, as learnt before a plan's base year."""
     from calibration.forecast import LEARNT
 
-    last = int(posterior.load().attrs["last year fitted"])
     table = pd.read_csv(LEARNT).set_index("origin").sort_index()
     lessons = table[["slope_without", "slope_per_unit", "mean"]].ffill()
-    without, per_unit, strength = lessons.loc[[last]].to_numpy(float)[0]
+    known = lessons.loc[: max(base_year, int(table.index[1]))]  # the first origin has no lesson before it
+    without, per_unit, strength = known.iloc[[-1]].to_numpy(float)[0]
     return float(without + per_unit * strength)
 
 
@@ -83,7 +83,7 @@ class AtPressureShare:
         found = self.model.response(plan, mix, members, seed)
         goal = inputs.official_targets("energy", plan)["target"].reindex(list(found.provinces)).to_numpy(float) / 100
         slope = response_slope(found, goal)
-        return rescaled(found, goal, factor(self.share, slope, joint_slope()))
+        return rescaled(found, goal, factor(self.share, slope, joint_slope(find_plan(plan).base_year)))
 
     def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
         """See `ModelResponse.cost_curve`: without any target there is no pressure to scale."""

@@ -16,6 +16,8 @@ from experiments.runs.store import Run
 
 MEMBERS = 200
 """Members that are run under the official targets where the run has none; the comparison is then of these."""
+ENERGY_INTENSITY = "energy_intensity"
+"""The indicator whose slope on official targets was learnt; runs that another one leads are not compared so."""
 APART = 0.5
 """Points by which a target must differ from the official one to tell the slope of the model's answer."""
 
@@ -27,18 +29,19 @@ def tables(run: Run, system: Installation, weight: xr.DataArray | None = None) -
     of reassigned target), modelled_share. pressure_chances: allocation, mix, province, target, and the median
     reduction and the chance as modelled and at both ends, per cent. weight: as of `regret.table`.
     """
-    if len(run.study.allocations) < 2:
+    if len(run.study.allocations) < 2 or run.study.target.leading.key != ENERGY_INTENSITY:
         return {"pressure": pd.DataFrame(), "pressure_chances": pd.DataFrame()}
     metrics = run.metrics("reduction", "target")
     official, goal = official_reductions(run, system, metrics)
     metrics = metrics.sel(member=official["member"])
     slope = reassigned_slope(metrics, official, goal)
-    joint = joint_slope()
+    joint = joint_slope(run.study.target.period.base_year)
     at = {np.nan: metrics}
     at |= {share: at_factor(metrics, official, factor(share, slope, joint)) for share in SHARES}
+    national = float(metrics["target"].sel(province=NATION).isel(allocation=0))
     slopes = {share: slope if np.isnan(share) else joint * share for share in at}
     rows = [
-        regret.table(one, run.study.target.national, weight).assign(
+        regret.table(one, national, weight).assign(
             pressure_share=share, slope=slopes[share], modelled_share=slope / joint
         )
         for share, one in at.items()
@@ -57,8 +60,9 @@ def official_reductions(run: Run, system: Installation, metrics: xr.Dataset) -> 
         return metrics["reduction"].sel(allocation=label, drop=True), stated.where(goal.notnull())
     first = inputs.allocation.isel(allocation=[0]).assign_coords(allocation=["official"])
     given = first["target"].where(goal.isnull(), goal).transpose(*first["target"].dims)
+    given_too = {name: given for name in ("target", "pressing") if name in first}
     job = Job(
-        run.study, replace(inputs, allocation=first.assign(target=given)), system.simulate, system.errors,
+        run.study, replace(inputs, allocation=first.assign(given_too)), system.simulate, system.errors,
         system.checksums, {},
     )  # fmt: skip
     base, end = job.plan
@@ -66,7 +70,7 @@ def official_reductions(run: Run, system: Installation, metrics: xr.Dataset) -> 
     design = run.design().iloc[:MEMBERS]
     for choice in run.study.mixes:
         results, error = job.results("official", choice.label, design, [], range(base, end + 1))
-        parts.append(outputs.metrics(results, error, base, end)["reduction"])
+        parts.append(outputs.metrics(results, error, base, end, run.study.target.asked)["reduction"])
     coords = {
         "mix": [choice.label for choice in run.study.mixes],
         "province": metrics["province"].to_numpy(),
