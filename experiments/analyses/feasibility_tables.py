@@ -44,8 +44,8 @@ def feasibility_tables(
     """Feasibility of every allocation × mix × province, saved as tables of the run.
 
     members_fit, feasibility, indicators, joint, barometer, pace, boxes, box_limits, trade_off, regret, ranking,
-    pressure, pressure_chances and checks. sentence_row: makes the row of a box, with its sentences. check_files: experts' own
-    reality checks, beside the shipped ones.
+    pressure, pressure_chances and checks. sentence_row: makes the row of a box, with its sentences. check_files:
+    experts' own reality checks, beside the shipped ones.
     """
     asked = checks.everything(check_files) if reality else []
     metrics = run.metrics()
