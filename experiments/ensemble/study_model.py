@@ -55,7 +55,10 @@ class StudyModel:
         changes = {
             "members": members,
             "seed": max(seed, 1),
-            "target": Target.model_validate({"plan": plan, "national": self.study.target.national}),
+            "target": Target.model_validate(
+                {"plan": plan, "indicators": ["energy_intensity"], "national": self.study.target.national}
+            ),
+            "assigned": {},
             "allocations": [AllocationChoice(rule="uniform")],
             "mixes": [own.get(name, MixChoice(mix=name)) for name in mixes],
         }
