@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from experiments.allocation.indicators import find_plan
 from experiments.allocation.national import Array
@@ -88,6 +89,10 @@ class AtPressureShare:
     def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
         """See `ModelResponse.cost_curve`: without any target there is no pressure to scale."""
         return self.model.cost_curve(plan, members, seed)
+
+    def base_state(self, plan: str, members: int, seed: int) -> xr.Dataset:
+        """See `ModelResponse.base_state`: the years before the plan know nothing of its targets."""
+        return self.model.base_state(plan, members, seed)
 
 
 def equal_chance_at_both_ends(
