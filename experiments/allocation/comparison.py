@@ -21,7 +21,7 @@ from experiments.allocation.registry import load
 from experiments.allocation.response import ModelResponse
 from models.reading.faults import InputError
 
-OFFICIAL = "official"
+OFFICIAL, AGAINST_OFFICIAL = "official", "the official targets"
 ANNOUNCED, ENOUGH = ("official", "draft"), 30
 NEEDS = ("csv", "equal-chance", "least-cost")
 """Rules that need a table or a run of the model."""
@@ -137,7 +137,7 @@ def compare(
         _rules(by_rule, targets, per_head, per_gdp, reference, data),
         pd.DataFrame({a: {b: agreement(targets[a], targets[b]) for b in targets} for a in targets}),
         pd.Series(data.gdp_per_capita, index=targets.index),
-        "the official targets" if official is not None else f"{first.national:g} % for all",
+        AGAINST_OFFICIAL if official is not None else f"{first.national:g} % for all",
         amount,
     )
 

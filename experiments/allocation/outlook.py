@@ -11,14 +11,9 @@ from experiments.allocation.national import Array
 from experiments.allocation.response import Response
 
 
-def reductions_under(response: Response, target: Array) -> Array:
-    """Members' reductions under a target of each province (member, province), linear between the grid's targets."""
-    grid = response.targets
-    at = np.clip(np.searchsorted(grid, target) - 1, 0, len(grid) - 2)
-    weight = np.clip((target - grid[at]) / (grid[at + 1] - grid[at]), 0.0, 1.0)
-    column = np.arange(len(response.provinces))
-    below, above = (response.reductions[k, :, column].T for k in (at, at + 1))
-    return np.asarray(below + weight * (above - below))
+def _reached(response: Response, target: Array) -> Array:
+    """Members' reductions under a target of each province; one outside the grid presses as the grid's nearest."""
+    return response.at(np.clip(np.nan_to_num(target), response.targets[0], response.targets[-1]))
 
 
 def chances(response: Response, targets: pd.DataFrame) -> pd.DataFrame:
@@ -29,7 +24,7 @@ def chances(response: Response, targets: pd.DataFrame) -> pd.DataFrame:
     table = {}
     for rule, column in targets.items():
         target = column.reindex(list(response.provinces)).to_numpy(float) / 100
-        met = reductions_under(response, np.nan_to_num(target)) >= target
+        met = _reached(response, target) >= target
         table[rule] = np.where(np.isfinite(target), met.mean(axis=0), np.nan)
     return pd.DataFrame(table, index=pd.Index(response.provinces, name="province"))
 
@@ -48,7 +43,7 @@ def judged(response: Response, targets: pd.DataFrame, weight: "pd.Series[float]"
     lacking: dict[str, Array] = {}
     for rule, column in targets.items():
         target = column.reindex(places).to_numpy(float) / 100
-        gap = np.clip(target - reductions_under(response, np.nan_to_num(target)), 0.0, None)
+        gap = np.clip(target - _reached(response, target), 0.0, None)
         lacking[str(rule)] = 100 * np.nansum(gap * part, axis=1)
     best = np.min(np.stack(list(lacking.values())), axis=0)
     return pd.DataFrame(
