@@ -39,9 +39,9 @@ def require(text: str, what: str) -> str:
     return text
 
 
-def embedded(page: str) -> str:
-    """The page with those characters of the font that it uses inside its style."""
-    return page.replace(PLACE, faces(frozenset(page) & held()), 1)
+def embedded(page: str, others: str = "") -> str:
+    """The page with those characters of the font that it, or other pages written with it, use inside its style."""
+    return page.replace(PLACE, faces(frozenset(page + others) & held()), 1)
 
 
 @cache
