@@ -8,7 +8,7 @@ so its fall over the plan splits by LMDI into contributions that add up. What a 
 part of policy; what is left to the median with the errors of past forecasts is what we cannot know.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from experiments.analyses.policy.lmdi import lmdi
 from experiments.ensemble.core import Ensemble
+from experiments.ensemble.outputs import REPORTED
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
 
@@ -47,11 +48,16 @@ def table(run: Run, system: Installation, mixes: Sequence[str] = ()) -> pd.DataF
         system: the installation that runs its members again, the first 64 of them.
         mixes: of the study; all of them by default.
 
+    Raises:
+        KeyError: the model or the study's leading indicator has no such parts.
+
     Returns:
         Rows mix, province, cause, sector; points (per cent of the base year's intensity, positive = a fall), mean of
         the members; energy (Mtce in the plan's last year at the expected GDP). `unknown` has no sector; the points of a
         province add up to the median reduction of the run.
     """
+    if run.study.target.leading.variable != REPORTED:
+        raise KeyError(run.study.target.leading.key)
     inputs = ScenarioInputs(**run.inputs())
     ensemble = Ensemble(run.study, system, inputs, run.design().iloc[:MEMBERS])
     labels = [choice.label for choice in run.study.mixes]
@@ -67,7 +73,7 @@ def _contributions(ensemble: Ensemble, mix: str) -> tuple[dict[str, pd.DataFrame
     """Cause → points (province × sector), and energy of a point (Mtce, province)."""
     params = ensemble.params(mix)
     results = ensemble.results(params, list(NEEDED)).transpose("member", "province", ..., "year")
-    finite = np.isfinite(results["total energy"]).all(["province", "year"]).to_numpy()
+    finite = np.isfinite(results["total energy"].to_numpy()).all(axis=(1, 2))
     before, after = (results.isel(member=finite, year=index) for index in (0, -1))
     level = before["total energy"] / before["gdp"]
     parts = lmdi(factors(before), factors(after), ())
@@ -106,9 +112,18 @@ def _split(state: xr.Dataset, final: xr.DataArray) -> tuple[xr.DataArray, xr.Dat
     """Share of heavy and light industry in industry's output, and final energy over that without new complexes."""
     share = state["heavy share"]
     sector = final["sector"]
-    heavy = xr.where(sector == "heavy industry", share, xr.where(sector == "light industry", 1 - share, 1.0))
-    new = xr.where(sector == PROJECTS, state["project final energy"], 0.0)
+    whole = xr.ones_like(final)
+    heavy = whole.where(sector != "heavy industry", share).where(sector != "light industry", 1 - share)
+    new = (0 * whole).where(sector != PROJECTS, state["project final energy"])
     return heavy.transpose(*final.dims), (final / (final - new)).transpose(*final.dims)
+
+
+def _total(causes: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """All causes together, province × sector."""
+    first, *others = causes.values()
+    for frame in others:
+        first = first + frame
+    return first
 
 
 def _rows(
@@ -120,8 +135,8 @@ def _rows(
     """The rows of one mix: the causes of the base mix, what the mix adds, and the rest to the median."""
     causes, point = results[mix]
     if BASE in results and mix != BASE:
-        own, causes = sum(causes.values()), results[BASE][0]
-        causes = {**causes, POLICY: own - sum(causes.values())}
+        base, _ = results[BASE]
+        causes = {**base, POLICY: _total(causes) - _total(base)}
     else:
         causes = {**causes, POLICY: 0.0 * causes[POWER]}
     rows = [

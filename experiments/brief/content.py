@@ -1,6 +1,6 @@
 """What a brief says about one province: one page that a planner carries into a meeting."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -267,7 +267,7 @@ def measures(view: View, standing: Standing) -> tuple[Block, Grid | None]:
     return Block(title, [said]), grid
 
 
-def _measure(view: View, row: dict[str, object]) -> list[str]:
+def _measure(view: View, row: Mapping[Hashable, object]) -> list[str]:
     """A measure as a row of texts in real units, with who pays and by when."""
     terms = view.terms
     chinese = terms.lang == "zh"
@@ -365,12 +365,13 @@ def _rules(view: View, standing: Standing, rules: pd.DataFrame | None) -> list[s
     """How many rules ask less, the one in the middle of them, and who would carry it."""
     if rules is None:
         return []
-    terms, own = view.terms, standing.target - rules.loc[standing.province].dropna()
-    eased = own[own > LEAST_EASED].sort_values()
-    if eased.empty:
+    terms = view.terms
+    asked = zip(map(str, rules.columns), rules.loc[[standing.province]].to_numpy(dtype=float)[0], strict=True)
+    own = {name: standing.target - value for name, value in asked if np.isfinite(value)}
+    eased = sorted((points, name) for name, points in own.items() if points > LEAST_EASED)
+    if not eased:
         return [terms("text: no rule eases", total=len(own))]
-    rule = str(eased.index[(len(eased) - 1) // 2])
-    points = float(eased[rule])
+    points, rule = eased[(len(eased) - 1) // 2]
     moved = points * view.energy_of_point.get(standing.province, float("nan"))
     where = {"allocation": view.allocation, "mix": view.mix, "province": standing.province}
     reduction = view.metrics["reduction"].sel(where).to_numpy()
@@ -380,7 +381,7 @@ def _rules(view: View, standing: Standing, rules: pd.DataFrame | None) -> list[s
             "text: rules ease",
             n=len(eased),
             total=len(own),
-            names=terms.names([str(name) for name in eased.index[::-1][:3]]),
+            names=terms.names([name for _, name in eased[::-1][:3]]),
             rule=terms.name(rule),
             points=number(points),
             energy=energy(terms, moved),

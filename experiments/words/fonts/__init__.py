@@ -16,7 +16,7 @@ PLACE = "/*faces*/"
 @cache
 def held() -> frozenset[str]:
     """The characters that the shipped font has."""
-    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+    from fontTools.ttLib import TTFont
 
     with TTFont(FILES[400], lazy=True) as font:
         return frozenset(map(chr, font.getBestCmap()))
@@ -56,7 +56,7 @@ def faces(characters: frozenset[str]) -> str:
 
 def _cut(weight: int, characters: frozenset[str]) -> str:
     """A weight of the font with these characters alone, in base64."""
-    from fontTools import subset  # type: ignore[import-untyped]
+    from fontTools import subset
 
     options = subset.Options(hinting=False, layout_features=["kern"], notdef_outline=True, name_IDs=[0, 1, 2, 13, 14])
     with subset.load_font(str(FILES[weight]), options) as font:
