@@ -146,7 +146,7 @@ def national_table(baseline: xr.Dataset, members: int = 200, seed: int = 1) -> p
     def fell(metric: str, first: int, last: int) -> xr.DataArray:
         return 100 * (1 - sums[metric].sel(year=last) / sums[metric].sel(year=first))
 
-    for variable, year in published.index:
+    for variable, year in sorted(published.index):
         if variable == "co2_intensity_reduction_old_definition" and year > LATEST.last:
             add(f"CO2 per GDP {year}, fall, old metric", "%", published[variable, year], fell("old", year - 1, year))
             add(
@@ -181,12 +181,27 @@ def thermal_table(baseline: xr.Dataset, members: int = 200, seed: int = 1) -> pd
     years = range(POWER_HELD_BACK, activity.MEASURED_TO + 1)
     made = run(activity.MEASURED_TO, years, baseline, members, seed, POWER_HELD_BACK)["thermal generation"]
     growth = 100 * (made.sel(year=years[-1], drop=True) / made.sel(year=years[0], drop=True) - 1)
-    seen = activity.power("generation_thermal", *(years[0], years[-1]))
+    seen = activity.power("generation_thermal", years[0], years[-1], activity.read())
     happened = 100 * (seen.sel(year=years[-1], drop=True) / seen.sel(year=years[0], drop=True) - 1)
     low, middle, high = (growth.quantile(level, "member").to_series() for level in (0.1, 0.5, 0.9))
     return pd.DataFrame({"measured": happened.to_series(), "q50": middle, "q10": low, "q90": high})
 
 
 def published(name: str) -> Path:
-    """A shipped table of the checks."""
+    """A shipped table of the checks: provinces, nation or thermal."""
     return FOLDER / f"nowcast-{name}.csv"
+
+
+def save(check: ProvincialCheck, national: pd.DataFrame, thermal: pd.DataFrame) -> list[Path]:
+    """Write the tables of the checks. Returns the paths."""
+    provinces = pd.DataFrame({"measured": check.measured, **check.forecasts}).round(3)
+    made = {"provinces": provinces.reset_index(), "nation": national, "thermal": thermal.round(2).reset_index()}
+    for name, table in made.items():
+        table.to_csv(published(name), index=False, lineterminator="\n")
+    return [published(name) for name in made]
+
+
+def load_check() -> ProvincialCheck:
+    """The shipped check of the provinces (CO2 of 2019, Mt)."""
+    table = pd.read_csv(published("provinces"), index_col="province")
+    return ProvincialCheck(table["measured"], {str(name): table[name] for name in table.columns[1:]})
