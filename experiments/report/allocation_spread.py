@@ -41,7 +41,7 @@ def spread(comparison: Comparison, national: float, plan: str, indicator: str, t
             count = int(known[row])
             axes.text(high + 0.02 * (high - low), row, f"{round(share * count)} / {count}", va="center", fontsize=9)
         axes.text(high + 0.02 * (high - low), -0.9, terms("text: spread count"), fontsize=9, va="bottom")
-        axes.set_xlabel(terms("text: spread axis", indicator=terms(f"text: brief {indicator}")))
+        axes.set_xlabel(terms("text: spread axis", indicator=terms(f"text: case {indicator}")))
         axes.grid(axis="y", visible=False)
         figure.suptitle(
             finding(comparison, national, terms), x=0.01, ha="left", fontsize=13, fontweight="bold", wrap=True

@@ -28,7 +28,7 @@ def headline(brief: ProvinceBrief, terms: Terms) -> str:
     rules = brief.rules
     low, high = rules.iloc[0], rules.iloc[-1]
     return terms(
-        "text: brief headline",
+        "text: case headline",
         province=terms.name(brief.province),
         favour=int((rules["target"] < brief.national).sum()),
         rules=len(rules),
@@ -44,22 +44,22 @@ def caution(brief: ProvinceBrief, terms: Terms) -> str:
     """What the numbers are not."""
     few = brief.announced < FEW_OFFICIAL
     said = terms(
-        "text: brief not official" if few else "text: brief official known",
+        "text: case not official" if few else "text: case official known",
         plan=terms.name(brief.options.plan),
         count=brief.announced,
     )
-    base = terms("text: brief simulated base", year=brief.base_year) if brief.simulated_base else ""
-    chances = terms("text: brief chances", members=brief.options.members, mix=terms.name(brief.options.mix))
+    base = terms("text: case simulated base", year=brief.base_year) if brief.simulated_base else ""
+    chances = terms("text: case chances", members=brief.options.members, mix=terms.name(brief.options.mix))
     return ("" if terms.lang == "zh" else " ").join(filter(None, (said, base, chances)))
 
 
 def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, object]:
     carried = brief.spared[(brief.spared["province"] != brief.province) & (brief.spared["amount"] > 0)]
     return {
-        "title": terms("text: brief title", province=terms.name(brief.province), plan=terms.name(brief.options.plan)),
+        "title": terms("text: case title", province=terms.name(brief.province), plan=terms.name(brief.options.plan)),
         "headline": headline(brief, terms),
         "caution": caution(brief, terms),
-        "indicator": terms(f"text: brief {brief.options.indicator}"),
+        "indicator": terms(f"text: case {brief.options.indicator}"),
         "rules": [_rule(row, terms) for _, row in brief.rules.iterrows()],
         "standing": [_standing(brief, row, terms) for _, row in brief.standing.iterrows()],
         "spared": _spared(brief, carried, terms),
@@ -77,7 +77,7 @@ def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, object]:
 
 
 def _unit(brief: ProvinceBrief, terms: Terms) -> str:
-    return terms("text: brief unit co2" if brief.options.indicator == "co2" else "text: brief unit energy")
+    return terms("text: case unit co2" if brief.options.indicator == "co2" else "text: case unit energy")
 
 
 def _signed(value: float, decimals: int = 1) -> str:
@@ -93,7 +93,7 @@ def _rule(row: "pd.Series[float]", terms: Terms) -> dict[str, str]:
         "points": _signed(row["against_nation"]),
         "rank": str(row["rank"]),
         "chance": terms.chance(row["chance"]),
-        "source": str(row["source"]) or terms("text: brief own rule"),
+        "source": str(row["source"]) or terms("text: case own rule"),
     }
 
 
@@ -114,7 +114,7 @@ def _standing(brief: ProvinceBrief, row: "pd.Series[float]", terms: Terms) -> di
 def _spared(brief: ProvinceBrief, carried: pd.DataFrame, terms: Terms) -> str:
     own = brief.spared.set_index("province").loc[brief.province]
     return terms(
-        "text: brief spared",
+        "text: case spared",
         points=f"{brief.options.points:g}",
         province=terms.name(brief.province),
         rule=terms.name(brief.options.sharing),
@@ -129,7 +129,7 @@ def _spared(brief: ProvinceBrief, carried: pd.DataFrame, terms: Terms) -> str:
 def _credit(brief: ProvinceBrief, row: "pd.Series[float]", terms: Terms) -> str:
     past = brief.standing.set_index("indicator").loc["past_cut"]
     return terms(
-        "text: brief credit",
+        "text: case credit",
         part=f"{100 * row['part']:.0f}",
         own=f"{past['own']:.1f}",
         nation=f"{past['nation']:.1f}",
@@ -143,7 +143,7 @@ def _credit(brief: ProvinceBrief, row: "pd.Series[float]", terms: Terms) -> str:
 def _bearable(brief: ProvinceBrief, terms: Terms) -> list[tuple[str, list[str]]]:
     levels = [float(str(level)) for level in brief.bearable.index]
     values = brief.bearable.to_numpy(float)
-    outside = terms("text: brief outside grid")
+    outside = terms("text: case outside grid")
     return [
         (terms.chance(level), [f"{value:.1f}" if np.isfinite(value) else outside for value in row])
         for level, row in zip(levels, values, strict=True)
@@ -152,8 +152,8 @@ def _bearable(brief: ProvinceBrief, terms: Terms) -> list[tuple[str, list[str]]]
 
 def _end(label: object, terms: Terms) -> str:
     if label == "as modelled":
-        return terms("text: brief as modelled")
-    return terms("text: brief pressure", share=str(label))
+        return terms("text: case as modelled")
+    return terms("text: case pressure", share=str(label))
 
 
 def _log(brief: ProvinceBrief, terms: Terms) -> list[dict[str, str]]:
