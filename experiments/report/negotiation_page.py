@@ -33,9 +33,9 @@ def headline(brief: ProvinceBrief, terms: Terms) -> str:
         favour=int((rules["target"] < brief.national).sum()),
         rules=len(rules),
         nation=f"{brief.national:g}",
-        low=f"{low['target']:.1f}",
+        low=_minus(low["target"]),
         lowest=terms.name(low["rule"]),
-        high=f"{high['target']:.1f}",
+        high=_minus(high["target"]),
         highest=terms.name(high["rule"]),
     )
 
@@ -80,6 +80,10 @@ def _unit(brief: ProvinceBrief, terms: Terms) -> str:
     return terms("text: case unit co2" if brief.options.indicator == "co2" else "text: case unit energy")
 
 
+def _minus(value: float) -> str:
+    return f"{value:.1f}".replace("-", "−")
+
+
 def _signed(value: float, decimals: int = 1) -> str:
     return f"{value:+.{decimals}f}".replace("-", "−")
 
@@ -88,8 +92,8 @@ def _rule(row: "pd.Series[float]", terms: Terms) -> dict[str, str]:
     drawn = "low" in row.index and np.isfinite(row["low"])
     return {
         "name": terms.name(row["rule"]),
-        "target": f"{row['target']:.1f}",
-        "range": f"{row['low']:.1f} … {row['high']:.1f}" if drawn else "",
+        "target": _minus(row["target"]),
+        "range": f"{_minus(row['low'])} … {_minus(row['high'])}" if drawn else "",
         "points": _signed(row["against_nation"]),
         "rank": str(row["rank"]),
         "chance": terms.chance(row["chance"]),
@@ -101,7 +105,7 @@ def _standing(brief: ProvinceBrief, row: "pd.Series[float]", terms: Terms) -> di
     """An indicator; a lower value speaks for a lower target, but of what was cut before a higher one does."""
     name = str(row["indicator"])
     better = (row["own"] - row["nation"]) * (1 if name == "past_cut" else -1) > 0
-    decimals = 2 if abs(row["own"]) < 10 else 1
+    decimals = 3 if abs(row["own"]) < 1 else 2 if abs(row["own"]) < 10 else 1
     return {
         "name": terms(f"text: standing {name} {brief.options.indicator}"),
         "own": f"{row['own']:.{decimals}f}",
@@ -211,5 +215,5 @@ def picture(brief: ProvinceBrief, terms: Terms) -> str:
             line(x(row["low"]), x(row["high"]), y, y, f'stroke="{colour}" stroke-width="6" stroke-opacity=".35"')
         parts.append(f'<circle cx="{x(row["target"]):.1f}" cy="{y}" r="5" fill="{colour}"/>')
         text(LEFT - 12, y + 4.5, terms.name(row["rule"]), "end")
-        text(WIDTH - 4, y + 4.5, f"{row['target']:.1f}".replace("-", "−"), "end", colour)
+        text(WIDTH - 4, y + 4.5, _minus(row["target"]), "end", colour)
     return "".join([*parts, "</svg>"])
