@@ -55,7 +55,7 @@ class Chances:
         """For the targets that the bench's members answer, with the mix's schedules, delivery and costs."""
         base, end = bench.study.target.period.span
         numbers = np.arange(len(bench.design) * DRAWS)
-        error = system.errors(bench.study, numbers).reindex(year=[base, end], method="ffill").fillna(0.0)
+        error = system.errors(bench.study, numbers)["intensity"].reindex(year=[base, end], method="ffill").fillna(0.0)
         moved = (error.sel(year=end) - error.sel(year=base)).transpose("member", "province").to_numpy()
         goal = bench.inputs.allocation["target"].sel(allocation=bench.allocation, province=bench.provinces).to_numpy()
         drawn = moved.reshape(DRAWS, len(bench.design), -1)
