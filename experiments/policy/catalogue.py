@@ -151,7 +151,7 @@ class Option(_Strict):
     coverage: Quantity
     technical_saving: Quantity
     penetration: Quantity
-    unit_saving: Quantity
+    unit_saving: Quantity | None = None
     unit_avoided: Quantity | None = None
     capital_cost: Quantity
     operating_cost: Quantity
@@ -172,16 +172,25 @@ class Option(_Strict):
         missing = [name for name in ("capital_cost", "operating_cost") if getattr(self, name).price_year is None]
         if missing:
             raise ValueError(f"{' and '.join(missing)} must state a price_year")
-        if self.counts == "energy" and self.unit_saving.low <= 0:
+        if self.counts == "energy" and (self.unit_saving is None or self.unit_saving.low <= 0):
             raise ValueError("unit_saving must be positive; an option that saves no counted energy has `counts: co2`")
+        if self.counts == "co2" and self.unit_saving is not None:
+            raise ValueError("an option with `counts: co2` saves no counted energy: leave unit_saving out")
         if self.counts == "co2" and self.unit_avoided is None:
             raise ValueError("an option with `counts: co2` must state unit_avoided")
         return self
 
     @property
+    def basis(self) -> Quantity:
+        """What a unit's costs are divided by, tce a year: the energy it saves, or avoids where that is not counted."""
+        found = self.unit_saving if self.counts == "energy" else self.unit_avoided
+        assert found is not None  # the schema has seen to it
+        return found
+
+    @property
     def avoided(self) -> Quantity:
         """Fuel avoided a year by one unit, tce: `unit_avoided`, or the saving where nothing else is stated."""
-        return self.unit_avoided or self.unit_saving
+        return self.unit_avoided or self.basis
 
     def quantities(self) -> dict[str, Quantity]:
         """Every number with low, value and high, by field."""

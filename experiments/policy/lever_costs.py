@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from experiments.policy.catalogue import FOLDER, Catalogue, Option
 from experiments.policy.economics import Draw, central, deflator, economics, real
-from experiments.policy.size import COAL_PER_KWH, HEAT_OF_POWER, basis, provinces
+from experiments.policy.size import COAL_PER_KWH, HEAT_OF_POWER, provinces
 
 Array = NDArray[np.float64]
 Value = Callable[[str], Array]
@@ -40,7 +40,7 @@ PARAMETERS = {
     "operating cost": "Gyuan/Mtce",
     "price of energy saved": "Gyuan/Mtce",
     "co2 per energy saved": "Mt/Mtce",
-    "programme cost share": "Dmnl",
+    "programme cost weight": "Dmnl",
     "lever lifetime": "year",
 }
 """The model's parameters that come from the options, with their units."""
@@ -96,7 +96,7 @@ class UnitCosts:
 
 def unit_costs(option: Option, plan: str, perspective: Perspective = "social", draw: Draw = central) -> UnitCosts:
     """The costs of one option per Mtce of saving, at the middle of the plan."""
-    per = draw(basis(option))
+    per = draw(option.basis)
     share = draw(option.attributable) if option.attributable else np.ones_like(per)
     capital = draw(real(option.capital_cost)) * share * _learnt(option, plan, draw)
     return UnitCosts(
@@ -136,7 +136,7 @@ def _net(option: Option, per: Array, draw: Draw, value: Value) -> Array:
     if option.fuel_in is None:
         return out * np.ones_like(per)[:, None]
     avoided = draw(option.avoided)[:, None]
-    taken = avoided - draw(option.unit_saving)[:, None]
+    taken = avoided - draw(option.basis)[:, None]
     into = value(option.fuel_in)
     if option.fuel_in == "electricity" and option.lever not in AT_HEAT_VALUE:
         into = into * HEAT_OF_POWER / COAL_PER_KWH
@@ -156,6 +156,14 @@ def weights(found: Catalogue, parts: pd.DataFrame, strengths: Mapping[str, float
     return moved
 
 
+@cache
+def mean_programme() -> float:
+    """The model's `programme cost share`, over which an option's own share is a weight."""
+    from models.parameters import row
+
+    return float(str(row("programme cost share")["default"]))
+
+
 def parameters(found: Catalogue, plan: str, parts: pd.DataFrame) -> dict[str, xr.DataArray]:
     """The model's cost parameters (province, lever), social: see PARAMETERS. parts: as from `weights`."""
     levers = list(found.levers)
@@ -170,11 +178,11 @@ def parameters(found: Catalogue, plan: str, parts: pd.DataFrame) -> dict[str, xr
             values["operating cost"][:, column] += share * cost.operating
             values["price of energy saved"][:, column] += share * cost.price[0] / grown
             values["co2 per energy saved"][:, column] += share * cost.carbon
-            values["programme cost share"][:, column] += own * cost.programme
+            values["programme cost weight"][:, column] += own * cost.programme / mean_programme()
             values["lever lifetime"][:, column] += own * cost.life
         values["capital cost"][:, column] = capital
         safe = np.where(capital > 0, capital, 1.0)
-        values["programme cost share"][:, column] /= safe
+        values["programme cost weight"][:, column] /= safe
         values["lever lifetime"][:, column] /= safe
     coords = {"province": list(parts.index), "lever": levers}
     return {

@@ -103,17 +103,12 @@ def size(option: Option, plan: str, number: Number = _central) -> Array:
     name = option.base.resource
     known = potentials().xs(name, level="resource")["value"].reindex(list(provinces())).to_numpy(float)
     free = np.maximum(known - _in_use(name, plan), 0.0)
-    return np.asarray(free * MILLIONS.get(name, 1.0) * part * number(basis(option)), float)
-
-
-def basis(option: Option) -> Quantity:
-    """What a unit's costs are divided by: the energy it saves, or avoids where the official total counts it anyway."""
-    return option.unit_saving if option.counts == "energy" else option.avoided
+    return np.asarray(free * MILLIONS.get(name, 1.0) * part * number(option.basis), float)
 
 
 def units(option: Option, plan: str, number: Number = _central) -> Array:
     """Units of an option in full effect in each province, millions: (province,)."""
-    return np.asarray(size(option, plan, number) / number(basis(option)), float)
+    return np.asarray(size(option, plan, number) / number(option.basis), float)
 
 
 def sizes(found: Catalogue, plan: str, number: Number = _central) -> pd.DataFrame:

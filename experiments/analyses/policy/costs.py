@@ -22,7 +22,6 @@ from calibration.places import NATION
 from experiments.policy.catalogue import Catalogue, Option
 from experiments.policy.economics import Draw, central, economics
 from experiments.policy.lever_costs import MIDDLE, Perspective, UnitCosts, unit_costs
-from experiments.policy.size import basis
 
 Array = NDArray[np.float64]
 YUAN_PER_TCE = 1000.0  # 1 Gyuan per Mtce = 1,000 yuan per tce
@@ -57,7 +56,8 @@ class Booked:
     """What the model booked for the levers of one mix.
 
     saving Mtce/year and new saving Mtce/year² (member, province, lever, year); index: the energy price, 2005 = 1
-    (member, year); rate: the model's discount rate (member,); cost parameters by name (province, lever); parts: each
+    (member, year); rate: the model's discount rate (member,); programme: its programme cost share over the central one
+    (member,); cost parameters by name (province, lever); parts: each
     option's part of its lever (a row a province).
     """
 
@@ -68,6 +68,7 @@ class Booked:
     new: Array
     index: Array
     rate: Array
+    programme: Array
     parameters: Mapping[str, Array]
     parts: pd.DataFrame
     plan: str
@@ -129,11 +130,11 @@ def _account(booked: Booked, option: Option, column: int, cost: UnitCosts, annui
         option=option.id,
         saving=saving,
         co2=saving * carbon,
-        units=saving / basis(option).value,
+        units=saving / option.basis.value,
         annuity=annuity,
         investment=investment,
         operation=saving * operating,
-        programme=programme * investment,
+        programme=programme * booked.programme[:, None, None] * investment,
         fuel=saving * cost.price[:, :, None] * booked.index[:, None, :] / grown,
     )
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from calibration.places import NATION
 from experiments.analyses.policy.costs import BURNT, Booked, places
 from experiments.installation import ScenarioInputs, Simulate
+from experiments.policy.lever_costs import mean_programme
 from experiments.policy.mix import Mix
 from experiments.study.schema import Study
 
@@ -127,7 +128,8 @@ class PairedRuns:
             saving=joined("saving in place", "province", "lever"),
             new=joined("new saving", "province", "lever"),
             index=joined("energy price index"),
-            rate=self._rate(design),
+            rate=self._value("discount rate", design),
+            programme=self._value("programme cost share", design) / mean_programme(),
             parameters={name: given[name].sel(province=names, lever=levers).to_numpy() for name in costs},
             parts=mix.option_parts().loc[names],
             plan=mix.spec.catalogue,
@@ -138,14 +140,14 @@ class PairedRuns:
         for start in range(0, len(design), BATCH):
             yield self._run(mix, {}, BOOKED, design.iloc[start : start + BATCH], years)
 
-    def _rate(self, design: pd.DataFrame) -> Array:
-        """The model's discount rate of each member: drawn, fixed by the study, or the table's."""
+    def _value(self, name: str, design: pd.DataFrame) -> Array:
+        """A scalar of the model for each member: drawn, fixed by the study, or the table's."""
         from models.parameters import row
 
-        if "discount rate" in design:
-            return design["discount rate"].to_numpy(float)
-        given = self.inputs.common.get("discount rate")
-        value = float(given) if given is not None else float(str(row("discount rate")["default"]))
+        if name in design:
+            return design[name].to_numpy(float)
+        given = self.inputs.common.get(name)
+        value = float(given) if given is not None else float(str(row(name)["default"]))
         return np.full(len(design), value)
 
     def burnt(self, without: xr.Dataset, with_it: xr.Dataset) -> dict[tuple[str, str], Array]:

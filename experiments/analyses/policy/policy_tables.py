@@ -171,6 +171,7 @@ def few(booked: Booked, members: int) -> Booked:
         new=booked.new[short],
         index=booked.index[short],
         rate=booked.rate[short],
+        programme=booked.programme[short],
     )
 
 
