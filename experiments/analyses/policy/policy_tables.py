@@ -255,37 +255,37 @@ def lmdi(work: Analysis) -> pd.DataFrame:
     """Splits of intensity over the plan (base mix and chosen mix) and of the gap between the two at the plan's end."""
     whole, nothing = work.run(work.chosen, DETAIL), work.run(work.base, DETAIL)
     first, year = work.bench.base_year, work.end
-    states = {
-        (label, when): results.sel(year=when).load()
-        for label, results in (("base mix", nothing), (work.chosen.name, whole))
-        for when in (first, year)
-    }
+    names = {"base mix": nothing, work.chosen.name: whole}
+    at = {(label, when): found.sel(year=when).load() for label, found in names.items() for when in (first, year)}
     frames = []
-    for place in work.bench.places:
-        names = work.bench.provinces if place == NATION else [place]
-        at = {key: state.sel(province=names) for key, state in states.items()}
-        for label in ("base mix", work.chosen.name):
-            start = at[label, first]
-            level = (start["total energy"].sum("province") / start["gdp"].sum("province")).to_numpy()
-            parts = decompose.split(start, at[label, year], "total energy", True)
-            percent = {name: 100 * values / level for name, values in parts.items()}
-            head: dict[str, str | int] = {
-                "province": place,
-                "change": f"{label}, {first}-{year}",
-                "of": "energy intensity",
-                "year": year,
-            }
-            frames.append(_split(percent, head, f"% of {first}"))
-        for of, unit in (("total energy", "Mtce/year"), ("energy co2", "Mt/year")):
-            parts = decompose.split(at["base mix", year], at[work.chosen.name, year], of, False)
-            head = {"province": place, "change": f"base mix to {work.chosen.name}", "of": of, "year": year}
-            frames.append(_split(parts, head, unit))
-    return pd.concat(frames, ignore_index=True)
+    for label in names:
+        start, last = at[label, first], at[label, year]
+        level = work.bench.total(start.expand_dims("year"), "total energy")[..., 0]
+        level = level / work.bench.total(start.expand_dims("year"), "gdp")[..., 0]
+        parts = {name: 100 * values / level for name, values in _split(start, last, "total energy", True).items()}
+        head = {"change": f"{label}, {first}-{year}", "of": "energy intensity", "year": year}
+        frames += _rows(parts, work.bench.places, head, f"% of {first}")
+    for of, unit in (("total energy", "Mtce/year"), ("energy co2", "Mt/year")):
+        parts = _split(at["base mix", year], at[work.chosen.name, year], of, False)
+        head = {"change": f"base mix to {work.chosen.name}", "of": of, "year": year}
+        frames += _rows(parts, work.bench.places, head, unit)
+    return pd.concat(frames, ignore_index=True).drop(columns="share positive")
 
 
-def _split(parts: Mapping[str, Array], heading: Mapping[str, str | int], unit: str) -> pd.DataFrame:
-    """As `decompose.table`, structure named apart from the mix of that name."""
-    return decompose.table(parts, heading, unit).replace({"factor": {"structure": "structural change"}})
+def _split(before: xr.Dataset, after: xr.Dataset, of: str, intensity: bool) -> dict[str, Array]:
+    """Contribution of each factor, (member, place): every province by itself, and the nation with its structure.
+
+    Structure is named apart from the mix of that name.
+    """
+    each, all_ = (decompose.split(before, after, of, intensity, own) for own in (True, False))
+    parts = {name: np.concatenate([values, all_[name][:, None]], 1) for name, values in each.items()}
+    return {("structural change" if name == "structure" else name): values for name, values in parts.items()}
+
+
+def _rows(parts: Mapping[str, Array], places: Sequence[str], head: Mapping[str, Any], unit: str) -> list[pd.DataFrame]:
+    """A factor a frame, and the total, to which the means add."""
+    with_total = {**parts, "total": np.sum(list(parts.values()), axis=0)}
+    return [_spread(values, places, {**head, "factor": name}, unit) for name, values in with_total.items()]
 
 
 def indirect_table(work: Analysis, booked: Booked) -> pd.DataFrame:
