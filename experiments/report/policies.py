@@ -108,6 +108,7 @@ def _wide(rows: pd.DataFrame, index: list[str], column: str, cells: Sequence[str
 def triple_win(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each mix and year: GDP, energy and emissions with sign and range, and who wins in all three."""
     rows = rows[rows["mix"] != "base"]
+    rows = rows if "loop" in rows else rows.assign(loop="with")  # a run from before the loop of energy income
     without = rows[(rows.quantity == "all three") & (rows.loop == "without")].set_index(["mix", "year"])
     rows = rows[rows.loop == "with"]
     joint = rows[rows.quantity == "all three"]
