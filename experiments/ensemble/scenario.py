@@ -9,9 +9,18 @@ import xarray as xr
 
 from calibration.places import NATION
 from experiments.allocation.response import ModelResponse
-from experiments.ensemble.member_design import distribution_row
-from experiments.installation import ScenarioInputs, calibrated, compiled_model
-from experiments.study.schema import AllocationChoice, Study
+from experiments import model_file
+from experiments.ensemble import own_projects
+from experiments.ensemble.member_design import centre, drawn_rows
+from experiments.installation import (
+    FIRST_YEAR,
+    ProvinceModel,
+    ScenarioInputs,
+    calibrated,
+    compiled_model,
+    model_texts,
+)
+from experiments.study.schema import AllocationChoice, MixChoice, Study
 from models.reading.faults import InputError
 
 
@@ -44,21 +53,65 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
             targets[choice.label] = _targets(study, choice, measured["base gdp"]["province"], model)
         except InputError as error:
             faults += [f"allocation {choice.label}: {fault}" for fault in error.faults]
-    for name in study.uncertain:
-        try:
-            distribution_row(study, name)
-        except InputError as error:
-            faults += error.faults
+    try:
+        drawn_rows(study, [])
+    except InputError as error:
+        faults += error.faults
+    try:
+        projects = own_projects.entered(study)
+    except InputError as error:
+        faults += [f"projects: {fault}" for fault in error.faults]
+    if study.model:
+        given = [*measured, *map(str, mixes.data_vars), *study.parameters, *map(str, shipped["assumption"].to_numpy())]
+        for name, text in zip(study.model, model_texts(study), strict=True):
+            missing = model_file.lacking(compiled_model(text), compiled_model(), given, study.outputs.variables)
+            faults += [f"model {name} {fault}" for fault in missing]
     if faults:
         raise InputError(faults)
     fixed = {name: xr.DataArray(value) for name, value in study.parameters.items()}
     common = {**measured, "learning index data": shipped["learning index data"], **fixed}
+    common |= projects.inputs if projects else {}
     allocation = xr.concat(list(targets.values()), pd.Index(list(targets), name="allocation"))
+    if study.provinces:
+        common |= national_series(study)
+        here, places = list(study.provinces), [*study.provinces, NATION]
+        common = {name: v.sel(province=here) if "province" in v.dims else v for name, v in common.items()}
+        allocation, mixes = allocation.sel(province=places), mixes.sel(province=here)
     return ScenarioInputs(_dataset(common), allocation, mixes)
 
 
+NATIONAL = {
+    "learning index data": "learning index",
+    "mean growth trend": "mean growth trend",
+    "national grid factor": "national grid factor",
+}
+"""What a province takes from all of them: input of a run of some provinces → output of the whole."""
+
+
+def national_series(study: Study) -> dict[str, xr.DataArray]:
+    """What the provinces of a study take from those that it leaves out: series of the whole, at the centre.
+
+    Where a study runs some provinces alone, learning, the mean growth and the factor of the grid are series of the
+    model of all provinces at its central parameters and without new policy. A member's own deviation of these three
+    from the centre is lost; nothing else is.
+    """
+    whole = study.model_copy(update={"provinces": [], "model": [], "mixes": [MixChoice(mix="base")], "uncertain": {}})
+    model = ProvinceModel(0)
+    last = max(study.outputs.last_year, study.target.period.last_year)
+    years = list(range(FIRST_YEAR, last + 1))
+    shipped, measured = calibrated()
+    from experiments import policy
+
+    fixed = {name: xr.DataArray(value) for name, value in study.parameters.items() if name in model.model.variables}
+    base = policy.mixes([("base", "base")]).sel(mix="base", drop=True)
+    params = {**measured, "learning index data": shipped["learning index data"], **fixed, **base.data_vars}
+    found = model(centre(whole), params, list(NATIONAL.values()), years).isel(member=0, drop=True)
+    series = {name: found[output].drop_attrs() for name, output in NATIONAL.items()}
+    return {**series, "switch learning": xr.DataArray(0.0)}
+
+
 def _path(study: Study, mix: str) -> str | Path:
-    return study.folder / mix if Path(mix).suffix in {".yaml", ".yml"} else mix
+    return study.path(mix) if Path(mix).suffix in {".yaml", ".yml"} else mix
 
 
 def _dataset(params: Mapping[str, xr.DataArray]) -> xr.Dataset:
@@ -89,9 +142,12 @@ def _targets(
     from experiments.allocation import allocate, check_options
 
     check_options(choice.rule, choice.options)  # before an option with the name of an argument meets it below
+    options = {**choice.options}
+    if isinstance(options.get("path"), str) and options["path"]:
+        options["path"] = str(study.path(options["path"]))
     plan = study.target.period.name
     where = [str(name) for name in provinces.to_numpy()]
-    energy = allocate(choice.rule, study.target.national, plan, model=model, **choice.options).targets().to_series()
+    energy = allocate(choice.rule, study.target.national, plan, model=model, **options).targets().to_series()
     if missing := [name for name in where if name not in energy.index]:
         raise InputError(f"{choice.rule} gives no target for {', '.join(missing)}")
     published = tables.read("targets")
