@@ -8,7 +8,7 @@ that their effect on a five-year change grows with the square root of time. With
 far too narrow: provincial shocks average out, national ones do not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
@@ -25,6 +25,8 @@ SIZE = -0.3
 """Exponent of the provincial scale over total energy: a single plant moves a small province more than a large one."""
 GROWTH_WIDER = 1.4
 """Shocks to growth after the fitted years over those within them: learnt on the origin 2007 (docs/decisions.md)."""
+LATER = 2
+"""Added to the seed of the errors after a plan's last year (1: those of growth)."""
 CARBON = 0.01
 """Standard deviation of the national shock to CO2 per energy, a year, as over the fitted years of the inventories."""
 
@@ -103,6 +105,39 @@ def from_attrs(posterior: xr.Dataset, quantity: str = "") -> Discrepancy:
     names = [field.name for field in fields(Discrepancy) if field.name != "weights"]
     scales = {name: float(posterior.attrs[f"{quantity} {name} shock".strip()]) for name in names}
     return Discrepancy(**scales, weights=tuple(posterior["shock weight"].values.tolist()))
+
+
+QUANTITIES = ("intensity", "growth", "carbon")
+"""What an error is drawn for: ln(energy intensity), ln(GDP), ln(CO2 per energy)."""
+
+
+def predictive(fitted: xr.Dataset, members: Sequence[int], span: tuple[int, int], last: int, seed: int) -> xr.Dataset:
+    """Predictive errors of the QUANTITIES: (member, province, year), zero in the first year.
+
+    Args:
+        fitted: a saved posterior with its scales.
+        members: their numbers, which seed the errors together with `seed`.
+        span: first and last year of the plan's intensity errors; they are continued to `last` by a stream of their
+            own, so that the plan's verdict does not depend on how long a run is.
+        last: last year of all errors.
+        seed: of the study.
+
+    Returns:
+        Natural logarithms, to be added to those of the model's outputs (see `experiments/ensemble/outputs.csv`).
+    """
+    (first, end), count = span, fitted.sizes["province"]
+    law = from_attrs(fitted)
+    values = {name: np.zeros((len(members), count, last - first + 1)) for name in QUANTITIES}
+    plan = end - first
+    values["intensity"][:, :, 1 : plan + 1] = law.sample(members, count, plan, seed)
+    if last > end:
+        later = law.sample(members, count, last - end, seed + LATER)
+        values["intensity"][:, :, plan + 1 :] = values["intensity"][:, :, [plan]] + later
+    values["growth"][:, :, 1:] = from_attrs(fitted, "growth").sample(members, count, last - first, seed + 1)
+    inventory = carbon(members, count, last - first, seed)
+    values["carbon"] = inventory - inventory[:, :, :1]
+    where = {"member": list(members), "province": fitted["province"].to_numpy(), "year": range(first, last + 1)}
+    return xr.Dataset({name: (("member", "province", "year"), value) for name, value in values.items()}, where)
 
 
 def carbon(members: Iterable[int], provinces: int, years: int, seed: int) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from models import PARAMETERS, PROVINCE
 
 READ = (
     "balance_flows", "breaks", "climate", "co2", "conversion_factors", "economy", "electricity", "energy_total",
-    "final_energy_assembled", "final_energy_official", "measurement_errors", "national_reference",
+    "final_energy_assembled", "final_energy_official", "industry_output", "measurement_errors", "national_reference",
     "national_subsectors", "policy_parameters", "population", "provinces", "targets",
 )  # fmt: skip
 """The tables that a fit reads; outcomes and verdicts, which score it, are none of them."""

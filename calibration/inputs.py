@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.optimize import nnls
 
-from calibration import tables
+from calibration import activity, tables
 from models.parameters import defaults, elements_of, row
 from models.plans import plans
 
@@ -69,6 +69,8 @@ def params(baseline: xr.Dataset, last: int = 2010) -> dict[str, xr.DataArray]:
         "growth evidence": growth.fillna(0),
         "growth evidence known": growth.notnull().astype(float),
         "last measured year": xr.DataArray(float(last)),
+        "cement data": activity.over_time(activity.series("output_cement", last)),
+        "cement measured until": xr.DataArray(float(last)),
         **investment(fitted),
     }
 

@@ -19,6 +19,7 @@ from experiments import model_file
 from experiments.study.files import DEFAULT, find
 from experiments.study.load import load
 from experiments.study.schema import Study, Vocabulary
+from models.plans import plans
 
 ROOT = Path(__file__).parents[1]
 FIRST_YEAR = 2005
@@ -57,13 +58,14 @@ class ScenarioInputs:
 class Installation:
     """The model with its data, as far as running a study needs them. Everything here can be sent to a worker.
 
-    inputs(study), design(study) → one row a member, errors(study, member numbers) → log error (member, province,
-    year) relative to the plan's base year, simulate, checksums() → file → SHA-256 of all that results depend on.
+    inputs(study), design(study) → one row a member, errors(study, member numbers) → errors of the logarithms of
+    `intensity`, `growth` and `carbon` (member, province, year), simulate, checksums() → file → SHA-256 of all that
+    results depend on.
     """
 
     inputs: Callable[[Study], ScenarioInputs]
     design: Callable[[Study], pd.DataFrame]
-    errors: Callable[[Study, np.ndarray], xr.DataArray]
+    errors: Callable[[Study, np.ndarray], xr.Dataset]
     simulate: Simulate
     checksums: Callable[[], dict[str, str]]
 
@@ -78,7 +80,7 @@ def vocabulary(data: Mapping[str, Any] | None = None, folder: Path = Path()) -> 
     data: the study's plain data, whose own model files have names of their own. folder: where its paths start from.
     """
     from experiments import allocation, policy
-    from models.parameters import parameters
+    from models.parameters import limits, parameters
 
     table = parameters()
     named = (data or {}).get("model") or []
@@ -97,6 +99,7 @@ def vocabulary(data: Mapping[str, Any] | None = None, folder: Path = Path()) -> 
             name for name in by_province if name not in table.index and all(name in known for known in variables)
         ],
         provinces=[*compiled_model().subscripts["province"], NATION],
+        limits=limits(),
     )
 
 
@@ -181,19 +184,19 @@ def values_of(table: pd.DataFrame, common: Mapping[str, xr.DataArray], text: str
     return {**common, **{str(name): values for name, values in own.data_vars.items()}}
 
 
-def predictive_errors(study: Study, members: np.ndarray) -> xr.DataArray:
-    """Predictive errors of ln(intensity) since the plan's base year: (member, province, year), seeded by member."""
+def predictive_errors(study: Study, members: np.ndarray) -> xr.Dataset:
+    """Predictive errors of the logarithms of intensity, GDP and CO2 per energy: (member, province, year).
+
+    They begin in the last fitted year or, if that is earlier, in the plan's base year; seeded by study and member.
+    """
     from calibration import discrepancy
 
-    shipped, measured = calibrated()
+    shipped, _ = calibrated()
     base, end = study.target.period.span
-    provinces = measured["base gdp"]["province"].to_numpy()
-    values = np.zeros((len(members), len(provinces), end - base + 1))
-    if study.sampling.predictive_error:
-        law = discrepancy.from_attrs(shipped)
-        values[:, :, 1:] = law.sample(map(int, members), len(provinces), end - base, study.seed)
-    where = {"member": members, "province": provinces, "year": np.arange(base, end + 1)}
-    whole = xr.DataArray(values, where, ("member", "province", "year"))
+    span = (min(base, int(shipped.attrs["last year fitted"])), end)
+    last = max(plan.last_year for plan in plans().values())
+    made = discrepancy.predictive(shipped, [int(member) for member in members], span, last, study.seed)
+    whole = made if study.sampling.predictive_error else xr.zeros_like(made)
     return whole.sel(province=study.provinces) if study.provinces else whole
 
 

@@ -1,4 +1,4 @@
-"""A study's own model files: read, held to what a study needs of them, and with the study's provinces as their range."""
+"""A study's own model files: read, held to what a study needs, with the study's provinces as their range."""
 
 import hashlib
 import os

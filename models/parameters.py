@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from models import PARAMETERS, PROVINCE
 
-COLUMNS = ("name", "unit", "role", "dims", "default", "low", "high", "distribution", "group", "source", "meaning")
+COLUMNS = (
+    "name", "unit", "role", "dims", "default", "low", "high", "minimum", "maximum", "distribution", "group", "source",
+    "meaning",
+)  # fmt: skip
 ROLES = ("calibrated", "uncertain", "lever", "data", "fixed")
 GROUPS = ("economy", "demand", "supply", "response", "policy", "costs")
 DISTRIBUTIONS = ("uniform", "normal", "lognormal", "triangular", "none")
@@ -25,7 +28,10 @@ MARK = "*" * 56 + "\n\t.Parameters\n"
 def parameters(path: Path = PARAMETERS) -> pd.DataFrame:
     """The table, one row a parameter, indexed by name.
 
-    `default` stays text: one number, or as many as the last dimension has elements, separated by commas.
+    `default` stays text: one number, or as many as the last dimension has elements, separated by commas. `low`, `high`
+    are the range in which a value is plausible; a value that a user gives outside `minimum`, `maximum` is refused,
+    because it has no meaning (a share above one) or the simulation cannot follow it (a delay
+    below two steps).
     Raises ValueError naming every fault.
     """
     table = pd.read_csv(path, dtype={"default": str}, keep_default_na=False, na_values={"low": [""], "high": [""]})
@@ -46,6 +52,12 @@ def row(name: str) -> "pd.Series[Any]":
 @cache
 def _shipped() -> pd.DataFrame:
     return parameters()
+
+
+def limits() -> dict[str, tuple[float, float]]:
+    """The least and the greatest value that a user may give to each constant of the shipped table."""
+    table = _shipped()
+    return {str(name): (float(low), float(high)) for name, low, high in table[["minimum", "maximum"]].itertuples()}
 
 
 def defaults(row: "pd.Series[Any]") -> NDArray[np.float64]:
@@ -75,6 +87,9 @@ def _row_faults(row: dict[Hashable, Any]) -> Iterator[str]:
         return
     if min(values) < row["low"] or max(values) > row["high"]:
         yield f"default {row['default']} outside {row['low']} … {row['high']}"
+    ends = [value for value in (row["low"], row["high"]) if not np.isnan(value)]
+    if not row["minimum"] <= min(values + ends) <= max(values + ends) <= row["maximum"]:
+        yield f"minimum {row['minimum']} and maximum {row['maximum']} do not hold default, low and high"
 
 
 def constants(table: pd.DataFrame) -> str:

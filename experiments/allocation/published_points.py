@@ -1,7 +1,8 @@
 """The published points of S1-S3 against the reconstruction: hits and misses, and what each free choice does to them.
 
 Seven numbers against more free choices is a check of plausibility, not a replication: the points do not identify the
-report's equations, and several forms meet them. That is why the spread over the choices stands beside the hits.
+report's equations, and several forms meet them. That is why the spread over the choices stands beside the hits, and
+why the points are printed on the official growth targets (the source's statement and the default) and on equal growth.
 """
 
 from collections.abc import Iterator, Mapping
@@ -236,8 +237,33 @@ def _factor(data: Indicators, name: str, point: Point, goal: float) -> float:
     return float((low * high) ** 0.5)
 
 
+def by_growth(**options: Any) -> pd.DataFrame:
+    """One row a point: computed target and distance outside the range, on official and on equal growth of GDP.
+
+    Every scenario of the source meets the national target on the provinces' official growth targets.
+    """
+    table = hits(**options)[["rule", "province", "published"]]
+    for growth in ("official", "equal"):
+        found = hits(**{**options, "growth": growth})
+        table[f"{growth}_growth"] = found["computed"]
+        table[f"{growth}_outside_by"] = found["outside_by"]
+        table[f"{growth}_hit"] = found["hit"]
+    return table
+
+
+def plausibility() -> pd.DataFrame:
+    """One row a rule and end: the three lowest and the three highest targets, for a reader to judge."""
+    rows = []
+    for rule in RULES:
+        targets = _targets(rule, None, {}).dropna().sort_values()
+        for end, few in (("lowest", targets.iloc[:3]), ("highest", targets.iloc[:-4:-1])):
+            words = ", ".join(f"{province} {value:.1f}" for province, value in few.items())
+            rows.append({"rule": rule, "end": end, "targets": words})
+    return pd.DataFrame(rows)
+
+
 def tables_of(**options: Any) -> dict[str, pd.DataFrame]:
-    """Hits and misses, orders, sensitivity, spread, and what a missed point would need, by title."""
+    """Hits and misses, orders, plausibility, sensitivity, spread, and what a missed point would need, by title."""
     found = hits(**options)
     missed = {
         (rule, province)
@@ -247,7 +273,9 @@ def tables_of(**options: Any) -> dict[str, pd.DataFrame]:
     needs = [needed(point) for point in points() if (point.rule, point.province) in missed]
     tables = {
         "Published points against the reconstruction": found,
+        "The same on official growth (default, as the source says) and on equal growth": by_growth(**options),
         "Order of the provinces": orders(**options),
+        "Plausibility: targets at both ends, per cent (the official ones range from 10 to 18)": plausibility(),
         "One choice changed at a time": sensitivity(),
         f"All choices at random, {DRAWS} draws": spread(DRAWS, np.random.default_rng(SEED)),
     }

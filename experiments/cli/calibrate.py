@@ -29,14 +29,13 @@ def calibrate(
     """Fit the model to the measured years and draw from the posterior of every province."""
     from calibration import baseline, identifiability, posterior
     from calibration import calibrate as calibration_run
-    from calibration.fingerprint import fingerprint
 
     if every:
         emit(_all(starts, draws, kept, seed, fresh, lambda text: note(text, quiet)), json)
         return
     path = out or posterior.PUBLISHED
     settings = {"last": last, "starts": starts, "draws": draws, "kept": kept, "seed": seed}
-    if not fresh and path.exists() and posterior.load(path).attrs.get("fingerprint") == fingerprint(**settings):
+    if not fresh and path.exists() and posterior.is_current(path, settings):
         note(f"{path}: up to date (same data, model and settings)", quiet)
     else:
         made = calibration_run.calibrate(baseline.load(), progress=lambda text: note(text, quiet), **settings)
@@ -48,12 +47,11 @@ def _all(starts: int, draws: int, kept: int, seed: int, fresh: bool, say: Callab
     """The posterior of every origin, then the table of what earlier plans teach."""
     from calibration import baseline, forecast, learning, posterior
     from calibration import calibrate as calibration_run
-    from calibration.fingerprint import fingerprint
 
     data = baseline.load()
     for origin in forecast.ORIGINS:
         settings = {"last": origin.last, "starts": starts, "draws": draws, "kept": kept, "seed": seed}
-        if not fresh and posterior.load(origin.path).attrs.get("fingerprint") == fingerprint(**settings):
+        if not fresh and posterior.is_current(origin.path, settings):
             say(f"{origin.path.name}: up to date (same data, model and settings)")
         else:
             posterior.save(calibration_run.calibrate(data, progress=say, **settings), origin.path)

@@ -101,7 +101,7 @@ def reproduce(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a run again from its own folder and compare every result file byte by byte; exit code 3 where any differs."""
+    """Make a run again from its own folder and compare each result byte by byte; exit code 3 where any differs."""
     folder = find_run(name, runs)
     from experiments import installation, pipeline
     from experiments.ensemble import installed

@@ -55,7 +55,7 @@ class Job:
     study: Study
     inputs: ScenarioInputs
     simulate: Simulate
-    errors: Callable[[Study, np.ndarray], xr.DataArray]
+    errors: Callable[[Study, np.ndarray], xr.Dataset]
     checksums: Callable[[], dict[str, str]]
     files: Mapping[str, str]
 
@@ -78,14 +78,14 @@ class Job:
         return {name: values.astype(np.float32) for name, values in found.items()}
 
     @staticmethod
-    def paths(results: xr.Dataset, error: xr.DataArray, kept: Sequence[str]) -> xr.Dataset:
+    def paths(results: xr.Dataset, error: xr.Dataset, kept: Sequence[str]) -> xr.Dataset:
         """What is kept by year: with the predictive error, the sectors' groups and the nation."""
         whole = outputs.aggregate_sectors(outputs.with_error(results, error))
         return outputs.with_nation(whole, outputs.kept_with_groups(kept))
 
     def results(
         self, allocation: str, mix: str, design: pd.DataFrame, kept: Sequence[str], years: Sequence[int]
-    ) -> tuple[xr.Dataset, xr.DataArray]:
+    ) -> tuple[xr.Dataset, xr.Dataset]:
         """Model results (member, province, …, year) with what metrics and national rows need, and the log errors."""
         wanted = sorted({*outputs.NEEDED, *kept, *outputs.weights([*outputs.NEEDED, *kept])})
         params = self.inputs.params(allocation, mix, self.study.target.plan)

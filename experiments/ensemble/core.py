@@ -49,7 +49,7 @@ class Ensemble:
     def errors(self) -> xr.DataArray:
         """Log error of the intensity by the plan's last year: (member, province)."""
         base, end = self.study.target.period.span
-        error = self.system.errors(self.study, self.members.index.to_numpy())
+        error = self.system.errors(self.study, self.members.index.to_numpy())["intensity"]
         at = error.reindex(year=[base, end], method="ffill").fillna(0.0)
         return (at.sel(year=end) - at.sel(year=base)).transpose("member", "province")
 

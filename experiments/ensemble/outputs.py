@@ -1,7 +1,8 @@
 """From what the model returns to what a study keeps: the national row, the predictive error, the target metrics.
 
 `outputs.csv` says for each variable how provinces join into "China" (a sum, a mean weighted by another variable, or
-nothing) and under which name, unit and factor it goes out in IAMC tables.
+nothing), which predictive errors it carries (those of energy intensity, growth, CO2 per energy; a part carries those
+of its whole), and under which name, unit and factor it goes out in IAMC tables.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -123,32 +124,43 @@ def _total(rows: np.ndarray) -> np.ndarray:
     return total
 
 
-def with_error(results: xr.Dataset, log_error: xr.DataArray) -> xr.Dataset:
-    """The same with the predictive error laid on `reported energy intensity`.
+def with_error(results: xr.Dataset, log_error: xr.Dataset) -> xr.Dataset:
+    """The same with the predictive errors that `outputs.csv` names for each variable.
 
-    log_error: (member, province, year), the error of the logarithm of a province's intensity relative to the plan's
-    base year, where it is 0; years before it have no error, years after the last keep the last.
+    log_error: `intensity`, `growth`, `carbon` (member, province, year), errors of logarithms; years before the first
+    have no error, years after the last keep the last. A variable's attribute `predictive_error` names what it carries.
     """
     error = log_error.reindex(year=results["year"], method="ffill").fillna(0.0)
-    disturbed = results[REPORTED] * np.exp(error)
-    before = results[REPORTED]
-    return results.assign({REPORTED: disturbed.transpose(*before.dims).assign_attrs(before.attrs)})
+    rules = table()["error"]
+    disturbed = {}
+    for name, before in results.data_vars.items():
+        if parts := errors_of(str(rules.get(name, ""))):
+            factor = np.exp(sum(error[part] for part in parts))
+            attrs = {**before.attrs, "predictive_error": ", ".join(parts)}
+            disturbed[name] = (before * factor).transpose(*before.dims).assign_attrs(attrs)
+    return results.assign(disturbed)
 
 
-def metrics(results: xr.Dataset, log_error: xr.DataArray, base: int, end: int) -> dict[str, np.ndarray]:
+def errors_of(rule: str) -> list[str]:
+    """The errors in a cell of the column `error` of outputs.csv, such as intensity+growth."""
+    return rule.split("+") if rule else []
+
+
+def metrics(results: xr.Dataset, log_error: xr.Dataset, base: int, end: int) -> dict[str, np.ndarray]:
     """Target metrics of each member: arrays (province, member), `yearly_reduction` also (year), "China" last.
 
-    results: (member, province, year) of the NEEDED outputs, every year from `base` to `end`.
-    A member with a value that is not finite is NaN throughout.
+    results: (member, province, year) of the NEEDED outputs, every year from `base` to `end`. All metrics but
+    `modelled_reduction` and `policy_cost` carry the predictive errors. A member with a value that is not finite is
+    NaN throughout.
     """
-    plain = with_nation(results, NEEDED)
-    reported = with_nation(with_error(results, log_error), [REPORTED])[REPORTED].transpose("province", "member", "year")
-    series = {name: plain[name].transpose("province", "member", "year").to_numpy() for name in NEEDED}
+    plain, whole_error = with_nation(results, NEEDED), with_nation(with_error(results, log_error), NEEDED)
+    modelled = plain[REPORTED].transpose("province", "member", "year").to_numpy()
+    series = {name: whole_error[name].transpose("province", "member", "year").to_numpy() for name in NEEDED}
     first, last = ({name: values[:, :, i] for name, values in series.items()} for i in (0, -1))
-    yearly = 100 * (1 - reported.to_numpy()[:, :, 1:] / first[REPORTED][:, :, np.newaxis])
+    yearly = 100 * (1 - series[REPORTED][:, :, 1:] / first[REPORTED][:, :, np.newaxis])
     found = {
         "reduction": yearly[:, :, -1],
-        "modelled_reduction": 100 * (1 - last[REPORTED] / first[REPORTED]),
+        "modelled_reduction": 100 * (1 - modelled[:, :, -1] / modelled[:, :, 0]),
         "yearly_reduction": yearly,
         "co2_reduction": 100 * (1 - last[CO2] / last[GDP] / (first[CO2] / first[GDP])),
         "gdp_growth": 100 * ((last[GDP] / first[GDP]) ** (1 / (end - base)) - 1),

@@ -8,8 +8,8 @@ import pandas as pd
 import xarray as xr
 
 from calibration.places import NATION
-from experiments.allocation.response import ModelResponse
 from experiments import model_file
+from experiments.allocation.response import ModelResponse
 from experiments.ensemble import own_projects
 from experiments.ensemble.member_design import centre, drawn_rows
 from experiments.installation import (

@@ -33,10 +33,6 @@ def facts(run: Run) -> dict[str, str]:
 
 def citation(run: Run) -> str:
     """A reference in one line."""
-
-    >>> citation.__name__
-    'citation'
-    """
     known = facts(run)
     keys = ("commit", "run", "study", "inputs", "data", "calibration", "model", "own files")
     parts = "; ".join(f"{key} {known[key]}" for key in keys if key in known)
@@ -54,7 +50,8 @@ def bibtex(run: Run) -> str:
         "version": known["tool"].removeprefix("tanlu "),
         "note": f"{{{run.study.heading('en')}; {note}}}",
     }
-    inside = ",\n".join(f"  {name} = {value if value.startswith('{') else '{' + value + '}'}" for name, value in fields.items())
+    wrapped = {name: value if value.startswith("{") else f"{{{value}}}" for name, value in fields.items()}
+    inside = ",\n".join(f"  {name} = {value}" for name, value in wrapped.items())
     return f"@software{{{run.name},\n{inside}\n}}\n"
 
 

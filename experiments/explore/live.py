@@ -125,11 +125,13 @@ class Live:
         return np.asarray(values.transpose("province", "lever").values, dtype=float)
 
     @cached_property
-    def factor(self) -> Array:
-        """Predictive error as a factor on intensity (province, member, year): 1 up to the plan's base year."""
+    def factors(self) -> tuple[Array, Array]:
+        """Predictive errors as factors on intensity and on GDP, each (province, member, year)."""
         log = self.system.errors(self.study, np.arange(self.study.members))
         log = log.reindex(year=self.years, method="ffill").fillna(0.0).sel(province=self.provinces)
-        return np.asarray(np.exp(log.transpose("province", "member", "year").values), dtype=float)
+        logs = (log[name].transpose("province", "member", "year").values for name in ("intensity", "growth"))
+        intensity, gdp = (np.asarray(np.exp(values), dtype=float) for values in logs)
+        return intensity, gdp
 
     def targets(self, rule: str) -> Array:
         """Target (region), per cent; the nation's last."""
@@ -153,8 +155,7 @@ class Live:
         common["lever strength"] = like.copy(data=strength)
         found = self.simulator.results(members, common, [REPORTED, GDP], self.years)
         ordered = found[[REPORTED, GDP]].sel(province=self.provinces).transpose("province", "member", "time")
-        intensity = ordered[REPORTED].values * self.factor
-        gdp = ordered[GDP].values
+        intensity, gdp = (ordered[name].values * by for name, by in zip((REPORTED, GDP), self.factors, strict=True))
         nation = (intensity * gdp).sum(axis=0) / gdp.sum(axis=0)
         values = np.concatenate([intensity, nation[None]])
         broken = ~np.isfinite(values).all(axis=2)

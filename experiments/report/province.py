@@ -149,7 +149,8 @@ def intensity(view: View, province: str, standing: Standing, measured: Measured)
         target=number(standing.target),
     )
     note = view.terms(
-        "Dots: measured; bands: 50, 80 and 95 % of members; thin lines: single members; dotted: required path."
+        "Dots: measured; bands: 50, 80 and 95 % of members, with the predictive error; "
+        "thin lines: single members; dotted: required path."
     )
     about = subtitle(view, view.terms("Reported energy intensity, tce per 10⁴ yuan at 2005 prices"))
     key = slug("intensity", province)
@@ -224,7 +225,8 @@ def co2(view: View, province: str, standing: Standing, measured: Measured) -> li
             charts.path(key, content, view.terms("Mt a year")),
             data,
             note=view.terms(
-                "Dots: inventory, which does not close with the energy statistics (compare slopes, not levels)."
+                "Dots: inventory, which does not close with the energy statistics (compare slopes, not levels); "
+                "bands with the predictive error."
             ),
         )
     ]

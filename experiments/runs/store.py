@@ -111,7 +111,7 @@ class Run:
         """Target metrics of every member (all, or the ones named).
 
         - `reduction`: fall of reported energy intensity from the plan's base to its last year, per cent, with the
-          predictive error; `modelled_reduction`: the same without that error
+          predictive error, as all of these but `policy_cost`; `modelled_reduction`: the same without that error
         - `target` (allocation, province), per cent; `margin` = reduction − target, percentage points, ≥ 0 = met
         - `yearly_reduction` (…, year): `reduction` counted up to each year of the plan
         - `co2_reduction`, per cent; `co2_target` (allocation, province), per cent, NaN where none was set
@@ -127,7 +127,8 @@ class Run:
     def quantiles(self) -> xr.Dataset:
         """Quantiles over members, by year, of the outputs kept (named as in the model).
 
-        `reported energy intensity` carries the predictive error from the plan's base year on; nothing else does.
+        Energy intensity, GDP, energy, CO2 and their parts carry the predictive errors that their attribute
+        `predictive_error` names, from the last fitted year on (see `experiments/ensemble/outputs.csv`).
         attrs: members (how many the quantiles are taken over: the first so many of the design).
         """
         return self._dataset("quantiles.nc")

@@ -6,9 +6,10 @@ editors is docs/study.schema.json, written by `python tools/write_schema.py`.
 """
 
 import json
+import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -36,7 +37,7 @@ Form = Literal["uniform", "normal", "lognormal", "triangular"]
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names a study may use; an empty set of names is not checked."""
+    """The names a study may use, and the least and greatest value of a constant; what is empty is not checked."""
 
     rules: Sequence[str] = ()
     mixes: Sequence[str] = ()
@@ -44,6 +45,7 @@ class Vocabulary:
     uncertain: Sequence[str] = ()
     variables: Sequence[str] = ()
     provinces: Sequence[str] = ()
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def _vocabulary(info: ValidationInfo) -> Vocabulary:
@@ -142,9 +144,13 @@ class Distribution(Part):
         "left out, each where the elements' defaults differ, else common.",
     )
 
+    def values(self) -> list[float]:
+        """The numbers that are given."""
+        return [value for value in (self.low, self.default, self.high) if value is not None]
+
     @model_validator(mode="after")
     def _ordered(self) -> "Distribution":
-        given = [v for v in (self.low, self.default, self.high) if v is not None]
+        given = self.values()
         if given != sorted(given) or (self.low is not None and self.low == self.high):
             named = {"low": self.low, "default": self.default, "high": self.high}
             got = ", ".join(f"{name} {value:g}" for name, value in named.items() if value is not None)
@@ -157,7 +163,7 @@ class Sampling(Part):
 
     method: Literal["sobol", "latin", "random"] = Field(default="sobol", description="Design of the uncertain inputs.")
     posterior: bool = Field(default=True, description="Draw calibrated parameters (false: their centre).")
-    predictive_error: bool = Field(default=True, description="Add predictive errors to reductions.")
+    predictive_error: bool = Field(default=True, description="Add predictive errors to intensity, GDP, energy and CO2.")
 
 
 class Outputs(Part):
@@ -303,11 +309,13 @@ class Study(Part):
         chosen = choose_all(given, known, what) if known else list(given)
         refuse(f"{name!r} stands twice" for name, times in Counter(chosen).items() if times > 1)
         values = dict(zip(chosen, given.values(), strict=True))
-        if info.field_name == "parameters":
-            switches = {name: value for name, value in values.items() if name.startswith("switch ")}
-            refuse(
-                f"{name!r}: got {value:g}, allowed: 0 to 1" for name, value in switches.items() if not 0 <= value <= 1
-            )
+        refuse(
+            f"{name!r}: got {number:g}, allowed: {low:g} to {high:g}"
+            for name, value in values.items()
+            for low, high in [words.limits.get(name, (-math.inf, math.inf))]
+            for number in (value.values() if isinstance(value, Distribution) else [value])
+            if not low <= number <= high
+        )
         return values
 
     @model_validator(mode="after")
@@ -345,7 +353,8 @@ class Study(Part):
         if lang == "zh":
             places = f"；{len(self.provinces)}个省份" if self.provinces else ""
             forms = f"；{len(self.model)}种模型形式" if len(self.model) > 1 else ""
-            return f"{self.name}：{first}-{last}年；目标分配 {rules}；政策组合 {mixes}{places}{forms}；{self.members:,}个成员"
+            asked = f"{self.name}：{first}-{last}年；目标分配 {rules}；政策组合 {mixes}"
+            return f"{asked}{places}{forms}；{self.members:,}个成员"
         places = f"; {', '.join(self.provinces)}" if 0 < len(self.provinces) <= 4 else ""
         places = f"; {len(self.provinces)} provinces" if len(self.provinces) > 4 else places
         forms = f"; {len(self.model)} model forms" if len(self.model) > 1 else ""

@@ -66,19 +66,18 @@ def design(study: Study) -> pd.DataFrame:
     return growth.assign(efficiency=random.uniform(0.01, 0.04, study.members))
 
 
-def errors(study: Study, members: np.ndarray) -> xr.DataArray:
-    """A random walk for each member, seeded by its number."""
-    if not study.sampling.predictive_error:
-        return xr.DataArray(np.zeros((len(members), 3, 1)), {"member": members, "province": PROVINCES, "year": [2010]},
-                            ("member", "province", "year"))  # fmt: skip
+def errors(study: Study, members: np.ndarray) -> xr.Dataset:
+    """Random walks for each member, seeded by its number; of intensity, GDP and CO2 per energy."""
     walks = [
-        np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(int(m),))).normal(0, 0.01, (3, 6))
+        np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(int(m),))).normal(0, 0.01, (3, 3, 6))
         for m in members
     ]
-    steps = np.array(walks)
-    steps[:, :, 0] = 0
+    steps = np.array(walks) * study.sampling.predictive_error
+    steps[..., 0] = 0
     where = {"member": members, "province": PROVINCES, "year": np.arange(2010, 2016)}
-    return xr.DataArray(steps.cumsum(axis=2), where, ("member", "province", "year"))
+    names = ("intensity", "growth", "carbon")
+    dims = ("member", "province", "year")
+    return xr.Dataset({name: (dims, steps[:, i].cumsum(axis=2)) for i, name in enumerate(names)}, where)
 
 
 @dataclass(frozen=True)

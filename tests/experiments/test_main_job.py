@@ -17,7 +17,7 @@ from calibration import tables
 from calibration.places import NATION
 from experiments import cli, installation, pipeline
 from experiments.analyses.sensitivity import sensitivity_tables
-from experiments.ensemble import batches, installed, member_design, scenario, simulation
+from experiments.ensemble import batches, installed, member_design, outputs, scenario, simulation
 from experiments.exchange import export
 from experiments.installation import Installation, load_study
 from experiments.runs.store import Run
@@ -116,14 +116,13 @@ def test_threads_batches_and_processes_change_nothing(
 def test_a_member_exported_as_a_model_reproduces_it(run: Run, tmp_path: Path) -> None:
     folder = export.member_model(run, 3, "uniform", "full", tmp_path / "member")
     alone = Model.load(folder / "province.mdl").run(outputs=["energy intensity", "total energy"])
-    years = {"time": "year"}
     where = {"allocation": "uniform", "mix": "full", "member": 3, "province": alone["province"]}
     kept = run.trajectories().sel(where)
     assert alone["time"][-1] == 2020
+    error = installation.predictive_errors(run.study, np.array([3])).isel(member=0, drop=True)
+    disturbed = outputs.with_error(alone.rename(time="year"), error)
     for name in alone.data_vars:
-        xr.testing.assert_allclose(
-            alone[name].rename(years).astype("f4"), kept[name].reset_coords(drop=True), rtol=1e-6
-        )
+        xr.testing.assert_allclose(disturbed[name].astype("f4"), kept[name].reset_coords(drop=True), rtol=1e-6)
 
 
 @pytest.mark.slow

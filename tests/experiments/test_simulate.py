@@ -71,12 +71,39 @@ def test_metrics_follow_their_definitions(tmp_path: Path) -> None:
     ratio = np.exp(-10 * fall + 5 * before)
     np.testing.assert_allclose(metrics["modelled_reduction"].sel(one), 100 * (1 - ratio), rtol=1e-5)
     error = small_system.errors(run.study, np.arange(40)).sel(province="Ningxia", year=2015)
-    np.testing.assert_allclose(metrics["reduction"].sel(one), 100 * (1 - ratio * np.exp(error)), rtol=1e-5)
+    factor = np.exp(error["intensity"])
+    np.testing.assert_allclose(metrics["reduction"].sel(one), 100 * (1 - ratio * factor), rtol=1e-5)
     np.testing.assert_allclose(metrics["margin"].sel(one), metrics["reduction"].sel(one) - 15, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(metrics["gdp_growth"].sel(one), 100 * (np.exp(design["growth[Ningxia]"]) - 1), rtol=1e-5)
+    growth = np.exp(design["growth[Ningxia]"] + error["growth"] / 5)
+    np.testing.assert_allclose(metrics["gdp_growth"].sel(one), 100 * (growth - 1), rtol=1e-5)
     np.testing.assert_array_equal(metrics["yearly_reduction"].sel(year=2015), metrics["reduction"])
-    # 2.5 of CO2 for each of energy everywhere: CO2 over GDP falls as intensity does, in the nation as well.
-    np.testing.assert_allclose(metrics["co2_reduction"], metrics["modelled_reduction"], rtol=1e-5)
+    # 2.5 of CO2 for each of energy everywhere: CO2 over GDP falls as intensity does, but for the error of carbon.
+    carbon = 100 * (1 - ratio * factor * np.exp(error["carbon"]))
+    np.testing.assert_allclose(metrics["co2_reduction"].sel(one), carbon, rtol=1e-5)
+    per_energy = metrics["co2"].sel(one) / metrics["energy"].sel(one)
+    np.testing.assert_allclose(per_energy, 2.5 * np.exp(error["carbon"]), rtol=1e-5)
+
+
+def test_every_band_carries_its_error_and_says_so(tmp_path: Path) -> None:
+    bare, full = (made(tmp_path, f"sampling.predictive_error={on}", where=on) for on in ("false", "true"))
+    before, after = (run.quantiles().sel(quantile=[0.1, 0.9]).diff("quantile").sel(year=2015) for run in (bare, full))
+    for name in ("gdp", "energy intensity", "final energy"):
+        wider = (after[name] / before[name]).sel(province=small_system.PROVINCES)
+        assert (wider.mean() > 1.01).all(), name
+    said = {name: str(values.attrs["predictive_error"]) for name, values in full.quantiles().data_vars.items()}
+    assert said == {
+        "energy intensity": "intensity",
+        "reported energy intensity": "intensity",
+        "gdp": "growth",
+        "final energy": "intensity, growth",
+        "final energy by group": "intensity, growth",
+    }
+    earlier = [run.quantiles().sel(year=slice(None, 2010)) for run in (bare, full)]
+    xr.testing.assert_allclose(*earlier)
+    where = {"allocation": "even", "mix": "full"}
+    paths = full.trajectories().sel(where)
+    ratio = paths["final energy"].sum("sector") / paths["gdp"]
+    np.testing.assert_allclose(ratio, paths["energy intensity"], rtol=1e-5)
 
 
 def test_the_nation_is_the_sum_of_its_provinces(tmp_path: Path) -> None:

@@ -23,3 +23,12 @@ def test_all_faults_of_a_damaged_table_are_named(tmp_path: Path) -> None:
         parameters(damaged)
     assert "unit is empty" in str(caught.value)
     assert "stands more than once" in str(caught.value)
+
+
+def test_a_refusal_holds_the_plausible_range(tmp_path: Path) -> None:
+    text = PARAMETERS.read_text(encoding="utf-8")
+    narrow = tmp_path / "parameters.csv"
+    assert text.count(",24,10,40,0,400,") == 1  # effort sensitivity
+    narrow.write_text(text.replace(",24,10,40,0,400,", ",24,10,40,11,400,"), encoding="utf-8")
+    with pytest.raises(ValueError, match="do not hold default, low and high"):
+        parameters(narrow)

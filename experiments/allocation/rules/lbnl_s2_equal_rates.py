@@ -1,4 +1,4 @@
-"""S2 Equal Rates: the same growth everywhere, savings targeted by industrial intensity and structure."""
+"""S2 Equal Rates: sectors grow with GDP at the same rates everywhere, savings targeted by industrial intensity."""
 
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.registry import Options, Proposal, rule
@@ -9,10 +9,13 @@ from experiments.allocation.sectoral import assumptions, project
     "s2",
     title="S2 Equal Rates",
     origin="reconstruction",
-    growth="equal",
     rises=("heavy_share",),
     falls=("industry_value_added", "population_growth"),
 )
 def equal_rates(indicators: Indicators, options: Options) -> Proposal:
-    """National growth of GDP and of each sector for all; only structure, comfort and the saving score differ."""
+    """Each sector follows GDP as in the nation; only structure, comfort and the saving score differ.
+
+    GDP grows as the provinces' official targets say, on which the source meets the national target; equal growth of
+    GDP for all is the option `growth=equal`.
+    """
     return project(indicators, assumptions(indicators, options, own_trends=not options["equal_sectors"]))

@@ -1,4 +1,4 @@
-"""S3 Economic Capacity: the target rises with GDP per head, sectors grow at equal rates."""
+"""S3 Economic Capacity: the target rises with GDP per head; GDP grows as the official targets say."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from experiments.allocation.national import Array
 from experiments.allocation.registry import Options, Proposal, rule
 
 
-@rule("s3", title="S3 Economic Capacity", origin="reconstruction", growth="equal", rises=("gdp",))
+@rule("s3", title="S3 Economic Capacity", origin="reconstruction", rises=("gdp",))
 def economic_capacity(indicators: Indicators, options: Options) -> Proposal:
     """Cut A + T α ln(y / y_nation), or with y / y_nation − 1, or A (y / y_nation)^α; A meets the national sum.
 

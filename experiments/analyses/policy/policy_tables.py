@@ -29,7 +29,7 @@ from experiments.analyses.policy import lmdi as decompose
 from experiments.analyses.policy.costs import LEVELS
 from experiments.analyses.policy.paired_runs import PairedRuns
 from experiments.analyses.policy.shapley import Coalition, coalitions, shapley
-from experiments.installation import Installation, ScenarioInputs
+from experiments.installation import Installation, ScenarioInputs, predictive_errors
 from experiments.policy.economics import Triangular, economics, real
 from experiments.policy.mix import Mix, stored
 from experiments.runs.store import Run
@@ -368,18 +368,10 @@ def goals(work: Analysis, design: pd.DataFrame, asked: Mapping[int, float]) -> p
 
 
 def _shocks(bench: PairedRuns, design: pd.DataFrame, years: int) -> xr.DataArray:
-    """Cumulative errors of ln(intensity), (member, province, year), zero in the base year."""
-    from calibration import discrepancy, posterior
-
-    provinces = [str(p) for p in bench.inputs.common["base gdp"]["province"].to_numpy()]
-    values = np.zeros((len(design), len(provinces), years + 1))
-    if bench.study.sampling.predictive_error:
-        law = discrepancy.from_attrs(posterior.load())
-        values[:, :, 1:] = law.sample(map(int, design.index), len(provinces), years, bench.study.seed)
-    where = {"member": design.index.to_numpy(), "province": provinces}
-    span = {"year": [bench.base_year + i for i in range(years + 1)]}
-    every = xr.DataArray(values, {**where, **span}, ("member", "province", "year"))
-    return every.sel(province=bench.provinces)
+    """Errors of ln(intensity) since the base year, (member, province, year)."""
+    log = predictive_errors(bench.study, design.index.to_numpy())["intensity"]
+    span = log.sel(province=bench.provinces, year=slice(bench.base_year, bench.base_year + years))
+    return span - span.isel(year=0, drop=True)
 
 
 def _sign(values: Array) -> str:
