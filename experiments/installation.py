@@ -225,7 +225,9 @@ class ProvinceModel:
         """One batch; the mix decides between its own delays and the design's."""
         if FORM not in design:
             return self.results(*self.members(design, params), outputs, years)
-        forms, parts, order = design[FORM].to_numpy(dtype=int), [], []
+        forms = design[FORM].to_numpy(dtype=int)
+        parts: list[xr.Dataset] = []
+        order: list[int] = []
         for form in sorted(set(forms)):
             rows = np.flatnonzero(forms == form)
             one = ProvinceModel(self.threads, self.backend, (self.texts[form],))

@@ -52,7 +52,7 @@ def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) 
     known = set(map(str, shipped["assumption"].to_numpy()))
     own_constants = bool(study.parameters) or bool(set(study.uncertain) - known) or bool(set(drawn) - known)
     _, measured = calibrated()
-    there = [name for name in drawn if name.partition("[")[0] in compiled_model(text).variables]
+    there = [name for name in drawn if str(name).partition("[")[0] in compiled_model(text).variables]
     found = posterior.design(
         study.members,
         study.seed,
@@ -213,11 +213,10 @@ def distribution_row(study: Study, name: str) -> "pd.Series[Any]":
 
 def parameter_row(study: Study, name: str) -> "pd.Series[Any]":
     """A constant's row of the table of parameters; one that only an own model file has is described by that file."""
-    from models.parameters import parameters
+    from models.parameters import parameters, row
 
-    table = parameters()
-    if name in table.index:
-        return table.loc[name]
+    if name in parameters().index:
+        return row(name)
     for text in model_texts(study):
         known = compiled_model(text).parameters()
         if name in known.index:

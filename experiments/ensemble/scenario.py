@@ -84,6 +84,7 @@ NATIONAL = {
     "learning index data": "learning index",
     "mean growth trend": "mean growth trend",
     "national grid factor": "national grid factor",
+    "nonfossil share of electricity trade": "nonfossil share of electricity trade",
 }
 """What a province takes from all of them: input of a run of some provinces → output of the whole."""
 
@@ -91,9 +92,9 @@ NATIONAL = {
 def national_series(study: Study) -> dict[str, xr.DataArray]:
     """What the provinces of a study take from those that it leaves out: series of the whole, at the centre.
 
-    Where a study runs some provinces alone, learning, the mean growth and the factor of the grid are series of the
-    model of all provinces at its central parameters and without new policy. A member's own deviation of these three
-    from the centre is lost; nothing else is.
+    Where a study runs some provinces alone, learning, the mean growth, the factor of the grid and the non-fossil share
+    of traded electricity are series of the model of all provinces at its central parameters and without new policy. A
+    member's own deviation of these from the centre is lost; nothing else is.
     """
     whole = study.model_copy(update={"provinces": [], "model": [], "mixes": [MixChoice(mix="base")], "uncertain": {}})
     model = ProvinceModel(0)
@@ -104,9 +105,12 @@ def national_series(study: Study) -> dict[str, xr.DataArray]:
 
     fixed = {name: xr.DataArray(value) for name, value in study.parameters.items() if name in model.model.variables}
     base = policy.mixes([("base", "base")]).sel(mix="base", drop=True)
-    params = {**measured, "learning index data": shipped["learning index data"], **fixed, **base.data_vars}
+    levers = {str(name): values for name, values in base.data_vars.items()}
+    params = {**measured, "learning index data": shipped["learning index data"], **fixed, **levers}
     found = model(centre(whole), params, list(NATIONAL.values()), years).isel(member=0, drop=True)
-    series = {name: found[output].drop_attrs() for name, output in NATIONAL.items()}
+    there = [compiled_model(text).variables for text in model_texts(study)]
+    known = [name for name in NATIONAL if all(name in variables for variables in there)]
+    series = {name: found[NATIONAL[name]].drop_attrs() for name in known}
     return {**series, "switch learning": xr.DataArray(0.0)}
 
 

@@ -21,17 +21,12 @@ def result_files(folder: Path) -> list[Path]:
 
 
 def compared(first: Run, second: Run) -> pd.DataFrame:
-    """One row a file of either run: file, bytes (of the first), identical (yes, no, or in which run alone it is)."""
-    here, there = (set(result_files(run.folder)) for run in (first, second))
+    """One row a result file of the first run: file, bytes, identical (yes, no, or missing in the second)."""
     rows = []
-    for file in sorted(here | there):
-        if file in here and file in there:
-            same = _checksum(first.folder / file) == _checksum(second.folder / file)
-            state = "yes" if same else "no"
-        else:
-            state = "only in the first" if file in here else "only in the second"
-        size = (first.folder / file).stat().st_size if file in here else 0
-        rows.append((file.as_posix(), size, state))
+    for file in result_files(first.folder):
+        one, other = first.folder / file, second.folder / file
+        state = "missing" if not other.is_file() else "yes" if _checksum(one) == _checksum(other) else "no"
+        rows.append((file.as_posix(), one.stat().st_size, state))
     return pd.DataFrame(rows, columns=["file", "bytes", "identical"])
 
 

@@ -35,15 +35,16 @@ def named_files(data: dict[str, Any]) -> Iterator[NamedFile]:
     for choice, key, kind, endings in (("allocations", "rule", "rule", (".py",)), ("mixes", "mix", "mix", _YAML)):
         entries = data.get(choice)
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-            holder, place = (entry, key) if isinstance(entry, dict) else (entries, index)
-            if _is_path(holder.get(place) if isinstance(holder, dict) else holder[place], endings):
-                yield NamedFile(kind, holder, place)  # type: ignore[arg-type]
+            named = entry.get(key) if isinstance(entry, dict) else entry
+            if _is_path(named, endings):
+                yield NamedFile(kind, *((entry, key) if isinstance(entry, dict) else (entries, index)))  # type: ignore[arg-type]
             options = entry.get("options") if isinstance(entry, dict) else None
             if choice == "allocations" and isinstance(options, dict) and _is_path(options.get("path")):
                 yield NamedFile("table", options, "path")
-    for name in ("data", "projects"):
+    plain: tuple[Kind, ...] = ("data", "projects")
+    for name in plain:
         if _is_path(data.get(name)):
-            yield NamedFile(name, data, name)  # type: ignore[arg-type]
+            yield NamedFile(name, data, name)
     models = data.get("model")
     if isinstance(models, list):
         yield from (NamedFile("model", models, i) for i, one in enumerate(models) if _is_path(one) and one != SHIPPED)

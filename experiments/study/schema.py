@@ -273,6 +273,12 @@ class Study(Part):
 
     _folder: Path = PrivateAttr(default=Path())
 
+    def __eq__(self, other: object) -> bool:
+        """Two studies are equal that ask the same, wherever their files stand."""
+        return isinstance(other, Study) and self.model_dump() == other.model_dump()
+
+    __hash__ = None  # type: ignore[assignment]
+
     @field_validator("allocations", "mixes")
     @classmethod
     def _distinct(cls, choices: list[AllocationChoice] | list[MixChoice]) -> list[AllocationChoice] | list[MixChoice]:
