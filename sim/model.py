@@ -26,6 +26,7 @@ from sim.errors import ModelError, SimError, UnknownNameError
 from sim.finite import Finite
 from sim.progress import QUIET, Printer, Progress, callback
 from sim.sinks import InMemory, ResultLayout, Sink, sink_for
+from sim.wasm_export import WasmExport, export
 
 Value = float | xr.DataArray
 Design = pd.DataFrame | xr.Dataset | Mapping[str, Any] | None
@@ -291,6 +292,58 @@ class Model:
             self._engine, request, slots, grid, choose(backend), options.workers, options.batch, options.progress
         )
         return run.batches()
+
+    def wasm(
+        self,
+        design: Design,
+        outputs: Iterable[str] | None = None,
+        *,
+        params: Mapping[str, Value] | None = None,
+        times: Iterable[float] | None = None,
+    ) -> WasmExport:
+        """The model for a browser, without its compiled kernel (no compiler is needed): see `to_wasm`.
+
+        >>> export = Model.load("docs/sir.mdl").wasm({"infectivity": [0.05]}, ["infectious"], times=[0, 80, 160])
+        >>> export.description["times"], sorted(export.texts)
+        ([0.0, 80.0, 160.0], ['run_common', 'run_member'])
+        """
+        request = read(self._names, params, as_design(design))
+        saves = _save_points(times)
+        return export(self._module, request, self._outputs(outputs), self._engine.grid(request, saves))
+
+    def to_wasm(
+        self,
+        folder: str | Path,
+        design: Design,
+        outputs: Iterable[str] | None = None,
+        *,
+        params: Mapping[str, Value] | None = None,
+        times: Iterable[float] | None = None,
+    ) -> WasmExport:
+        """Write the model for a browser: kernel.wasm, kernel.json, kernel.f64 and runtime.js, whose head shows its use.
+
+        The page gives the values of every member, and may give other values of all constants of the model that are the
+        same for all members, by name. Where no element of the outputs' first dim depends on another, it can run a range
+        of them alone. Same model, same bytes.
+
+        Args:
+            folder: where the files go.
+            design: what differs by member, as in `ensemble`; one member is enough, for its values are not written.
+            outputs: as in `ensemble`.
+            params: values common to all members, as in `ensemble`; series and times are fixed by them.
+            times: save points, as in `ensemble`.
+
+        Returns:
+            what was written.
+
+        Raises:
+            CompilerError: the package `ziglang` is not installed (`pip install 'tanlu[wasm]'`), or it fails.
+            UnknownNameError: an output that the model does not have.
+            DesignError: a design or parameters that do not fit.
+        """
+        made = self.wasm(design, outputs, params=params, times=times)
+        made.write(Path(folder))
+        return made
 
     def verify(
         self,

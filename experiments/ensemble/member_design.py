@@ -22,7 +22,7 @@ def design(study: Study) -> pd.DataFrame:
     A study's own constants and model files, whatever they are, are fitted again, by more than the first order. A part
     of the provinces has the values that it has in the whole.
     """
-    shipped, _ = calibrated()
+    shipped, _ = calibrated(study.target.period.base_year)
     if not study.sampling.posterior:
         shipped = _optimum(shipped)
     drawn = assumptions(study, shipped)
@@ -51,7 +51,7 @@ def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) 
 
     known = set(map(str, shipped["assumption"].to_numpy()))
     own_constants = bool(study.parameters) or bool(set(study.uncertain) - known) or bool(set(drawn) - known)
-    _, measured = calibrated()
+    _, measured = calibrated(study.target.period.base_year)
     there = [name for name in drawn if str(name).partition("[")[0] in compiled_model(text).variables]
     found = posterior.design(
         study.members,
@@ -80,7 +80,7 @@ def refitted_shift(study: Study, form: int) -> np.ndarray:
     """
     from calibration.assumptions import ROUNDS, refitted
 
-    shipped, _ = calibrated()
+    shipped, _ = calibrated(study.target.period.base_year)
     text = model_texts(study.model_copy(update={"provinces": []}))[form]
     optimum = shipped["optimum"].to_numpy()
     centre_ = assumptions_at_centre(study, shipped)
@@ -118,7 +118,7 @@ def centre(study: Study) -> pd.DataFrame:
     """One member at the centre: assumptions at their defaults, calibrated parameters at their optimum."""
     from calibration import posterior
 
-    shipped, measured = calibrated()
+    shipped, measured = calibrated(study.target.period.base_year)
     shipped = _optimum(shipped)
     plain = assumptions_at_centre(study, shipped)
     drawn = posterior.design(1, study.seed, inputs=measured, posterior=shipped, assumptions=plain)

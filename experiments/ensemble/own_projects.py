@@ -23,7 +23,7 @@ def entered(study: Study) -> Projects | None:
     """The study's projects as inputs of the model; None where it names none. Raises InputError with all faults."""
     if not study.projects:
         return None
-    shipped, measured = calibrated()
+    shipped, measured = calibrated(study.target.period.base_year)
     last = int(shipped.attrs["last year fitted"])
     known = [str(name) for name in measured["base gdp"]["province"].to_numpy()]
     table = read(study.path(study.projects), known)

@@ -12,6 +12,7 @@ from experiments import model_file
 from experiments.allocation.response import ModelResponse
 from experiments.ensemble import own_projects
 from experiments.ensemble.member_design import centre, drawn_rows
+from experiments.ensemble.targets import allocation_targets
 from experiments.installation import (
     FIRST_YEAR,
     ProvinceModel,
@@ -20,7 +21,7 @@ from experiments.installation import (
     compiled_model,
     model_texts,
 )
-from experiments.study.schema import AllocationChoice, MixChoice, Study
+from experiments.study.schema import MixChoice, Study
 from models.reading.faults import InputError
 
 
@@ -31,9 +32,14 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
     """
     from experiments import policy
 
-    shipped, measured = calibrated()
+    shipped, measured = calibrated(study.target.period.base_year)
     known = compiled_model().subscripts["plan"]
     faults: list[str] = []
+    faults += [
+        f"target.indicators: {one.key}: the model has no variable {one.variable!r}"
+        for one in study.target.asked
+        if one.variable not in compiled_model().variables
+    ]
     if study.target.plan not in known:
         faults.append(
             f"target.plan: {study.target.period.name} cannot be simulated: the model file has the plans "
@@ -50,7 +56,8 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
     targets = {}
     for choice in study.allocations:
         try:
-            targets[choice.label] = _targets(study, choice, measured["base gdp"]["province"], model)
+            places = [str(name) for name in measured["base gdp"]["province"].to_numpy()]
+            targets[choice.label] = allocation_targets(study, choice, places, model)
         except InputError as error:
             faults += [f"allocation {choice.label}: {fault}" for fault in error.faults]
     try:
@@ -100,7 +107,7 @@ def national_series(study: Study) -> dict[str, xr.DataArray]:
     model = ProvinceModel(0)
     last = max(study.outputs.last_year, study.target.period.last_year)
     years = list(range(FIRST_YEAR, last + 1))
-    shipped, measured = calibrated()
+    shipped, measured = calibrated(study.target.period.base_year)
     from experiments import policy
 
     fixed = {name: xr.DataArray(value) for name, value in study.parameters.items() if name in model.model.variables}
@@ -136,31 +143,3 @@ def _at(series: xr.DataArray, times: Sequence[float]) -> xr.DataArray:
         vectorize=True,
     )
     return found.assign_coords(time=list(times)).assign_attrs(series.attrs)
-
-
-def _targets(
-    study: Study, choice: AllocationChoice, provinces: xr.DataArray, model: ModelResponse | None
-) -> xr.Dataset:
-    """`target` and `co2_target` (province with "China"), per cent; CO2 targets are the published ones."""
-    from calibration import tables
-    from experiments.allocation import allocate, check_options
-
-    check_options(choice.rule, choice.options)  # before an option with the name of an argument meets it below
-    options = {**choice.options}
-    if isinstance(options.get("path"), str) and options["path"]:
-        options["path"] = str(study.path(options["path"]))
-    plan = study.target.period.name
-    where = [str(name) for name in provinces.to_numpy()]
-    energy = allocate(choice.rule, study.target.national, plan, model=model, **options).targets().to_series()
-    if missing := [name for name in where if name not in energy.index]:
-        raise InputError(f"{choice.rule} gives no target for {', '.join(missing)}")
-    published = tables.read("targets")
-    carbon = published[(published["plan"] == plan) & (published["variable"] == "co2_intensity_reduction")]
-    values = {
-        "target": [*energy.reindex(where), study.target.national],
-        "co2_target": carbon.set_index("province")["value"].reindex([*where, NATION]),
-    }
-    return xr.Dataset(
-        {name: ("province", np.array(column, float), {"units": "%"}) for name, column in values.items()},
-        {"province": [*where, NATION]},
-    )

@@ -18,7 +18,7 @@ from tests.experiments import small_system
 
 MIX = "title: Mine\nlevers: {building codes: 0.9}\n"
 STUDY = small_system.STUDY.replace("[base, full]", "[base, ../own.yaml]").replace(
-    "[official,", "[official, {rule: csv, name: mine, options: {path: ../t.csv}},"
+    "{rule: uniform, name: even}", "{rule: csv, name: mine, options: {path: ../t.csv}}"
 )
 
 

@@ -16,7 +16,7 @@ COLUMNS = ("province", "target_percent")
 OPTIONAL = ("Tibet",)
 
 
-@rule("csv", title="Own table", origin="user")
+@rule("csv", title="Own table", origin="user", reads_base=False)
 def own_table(indicators: Indicators, options: Options) -> Proposal:
     """Targets of a CSV file with the columns province and target_percent (others are ignored)."""
     if not options["path"]:
@@ -50,5 +50,7 @@ def read(path: Path, provinces: Sequence[str]) -> dict[str, float]:
         table.faults.append(
             f"{table.label}: no row for {', '.join(absent)}; every province but {', '.join(OPTIONAL)} needs one"
         )
+    if not table.rows and not table.faults:
+        table.faults.append(f"{table.label}: got no row, allowed: a row for every province but {', '.join(OPTIONAL)}")
     table.checked()
     return values

@@ -49,10 +49,8 @@ class SensitivityProblem:
 
     @cached_property
     def posterior(self) -> xr.Dataset:
-        """The shipped posterior of the provinces that are run."""
-        from calibration import posterior
-
-        return posterior.load().sel(province=self.futures.provinces)
+        """The posterior that forecasts the study's plan, of the provinces that are run."""
+        return calibrated(self.futures.study.target.period.base_year)[0].sel(province=self.futures.provinces)
 
     @property
     def fixed(self) -> dict[str, float]:
@@ -172,7 +170,7 @@ class SensitivityProblem:
 
         study = self.futures.study
         moved = xr.DataArray([refitted_shift(study, form) for form in range(len(study.model))]).rename(dim_1="province")
-        everywhere = moved.assign_coords(province=calibrated()[0]["province"])
+        everywhere = moved.assign_coords(province=calibrated(self.futures.study.target.period.base_year)[0]["province"])
         return everywhere.sel(province=self.futures.provinces).to_numpy()
 
     @property

@@ -90,9 +90,9 @@ OPERATIONS: Mapping[str, str] = {
 
 PARAMETERS = (
     "double *restrict w, double *restrict s, double *restrict n, double *restrict p, "
-    "const double *restrict uc, const double *restrict us, const long k"
+    "const double *restrict uc, const double *restrict us, const long k, const long lo, const long hi"
 )
-ARGUMENTS = "w, s, n, p, uc, us + k * US, k"
+ARGUMENTS = "w, s, n, p, uc, us + k * US, k, lo, hi"
 
 
 def function(name: str, lines: Sequence[str]) -> str:
@@ -107,9 +107,10 @@ def member_loop(lines: Sequence[str]) -> list[str]:
 
 
 MAIN = """
-/* members first..last-1 of `members`; mc (cells, members), ms (steps, cells, members), out (saves, cells, members) */
-int run(long first, long last, long members, long steps, const long *saved, const double *uc, const double *us,
-        const double *mc, const double *ms, double *out, const volatile int *stop) {
+/* members first..last-1 of `members`; mc (cells, members), ms (steps, cells, members), out (saves, cells, members);
+   elements lo..hi-1 of the dim that may be run in part; the others stay NaN */
+int run(long first, long last, long members, long steps, const int *saved, const double *uc, const double *us,
+        const double *mc, const double *ms, double *out, const volatile int *stop, long lo, long hi) {
   const long cells = %(w)dL + 2 * %(s)dL + steps * %(p)dL + 1;
   double *const work = aligned_alloc(64, (sizeof(double) * cells * W + 63) / 64 * 64);
   if (!work) return 1;

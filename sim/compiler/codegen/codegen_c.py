@@ -19,6 +19,7 @@ from sim.compiler.codegen.kernel import Unsupported
 from sim.compiler.codegen.loop_fusion import Nest, alone, fuse, written_out
 from sim.compiler.codegen.memory_layout import MemoryLayout
 from sim.compiler.codegen.numpy_backend import slopes
+from sim.compiler.codegen.separable import separable_dim
 from sim.compiler.ir import Along, Apply, Expr, Interp, Number, Read, Recall, Reduce, Refs, Vector, walk
 from sim.compiler.plan.program import Program, Statement
 
@@ -29,10 +30,15 @@ CHAIN = 12  # points up to which a lookup compares with each abscissa; above it 
 
 @dataclass(frozen=True, slots=True)
 class CSource:
-    """C text and the layout that its caller needs."""
+    """C text and the layout that its caller needs.
+
+    Attributes:
+        ranged: the dim of which a run may compute a range of elements only, if there is one.
+    """
 
     text: str
     layout: MemoryLayout
+    ranged: str = ""
 
 
 def generate_c(program: Program, width: int) -> CSource:
@@ -43,12 +49,13 @@ def generate_c(program: Program, width: int) -> CSource:
     """
     nests = [fuse(stage, program.sizes) for stage in program.stages]
     layout = MemoryLayout.of(program, _registers(program, nests))
-    writer = _CWriter(program, layout)
+    ranged = "" if program.single else separable_dim(program)
+    writer = _CWriter(program, layout, ranged)
     calls = [[writer.nest(nest) for nest in stage] for stage in nests]
     body = c_templates.main(program, layout, calls)
     rows = c_vector_ops.TEXT if any(isinstance(one.expr, Vector) for stage in program.stages for one in stage) else ""
     text = "\n".join((c_templates.HEAD % {"W": width}, rows, *writer.tables.values(), *writer.functions, body))
-    return CSource(text, layout)
+    return CSource(text, layout, ranged)
 
 
 def _registers(program: Program, nests: Iterable[Sequence[Nest]]) -> set[int]:
@@ -80,8 +87,8 @@ def _nodes(expr: Expr) -> Iterable[Expr]:
 class _CWriter:
     """Functions and tables of one C file."""
 
-    def __init__(self, program: Program, layout: MemoryLayout) -> None:
-        self.program, self.layout = program, layout
+    def __init__(self, program: Program, layout: MemoryLayout, ranged: str) -> None:
+        self.program, self.layout, self.ranged = program, layout, ranged
         self.functions: list[str] = []
         self.tables: dict[object, str] = {}
         self.names: dict[object, str] = {}
@@ -105,6 +112,8 @@ class _CWriter:
         return f"{name}({c_templates.ARGUMENTS});"
 
     def _loop(self, axis: str, index: str) -> str:
+        if axis == self.ranged:
+            return f"for (long {index} = lo; {index} < hi; {index}++) {{"
         return f"for (long {index} = 0; {index} < {self.program.sizes[axis]}; {index}++) {{"
 
     def _mask(self, one: Statement, loops: dict[str, str]) -> str:

@@ -32,6 +32,8 @@ class KernelJob:
         inputs: by slot: (cells,) for a uniform input, (cells, members) otherwise; one dim (steps,) more in front for an
             input a step. C-contiguous float64.
         cancelled: asked from time to time; a true answer ends the run early.
+        rows: first element, and the one behind the last, of the dim that a native kernel can run in part
+            (`NativeKernel.ranged`); by default all. Elements outside are NaN in the results.
     """
 
     members: int
@@ -39,6 +41,7 @@ class KernelJob:
     saved: NDArray[np.int64]
     inputs: Mapping[int, Values]
     cancelled: Callable[[], bool] | None = None
+    rows: tuple[int, int] | None = None
 
     @property
     def saves(self) -> int:

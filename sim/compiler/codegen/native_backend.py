@@ -57,7 +57,7 @@ class NativeKernel:
     """A loaded library."""
 
     def __init__(self, program: Program, source: CSource) -> None:
-        self.program, self.layout = program, source.layout
+        self.program, self.layout, self.ranged = program, source.layout, source.ranged
         # One member gains nothing from vectors; it is built in half the time without.
         library = ctypes.CDLL(str(build_library(source.text, level="-O1" if program.single else "-O3")))
         self.function = library.run
@@ -74,7 +74,8 @@ class NativeKernel:
             _join([job.inputs[slot] for slot in layout.const], 0),
             _join([job.inputs[slot] for slot in layout.moving], 1),
         ]
-        saved = np.ascontiguousarray(job.saved, dtype=np.int64)
+        saved = np.ascontiguousarray(job.saved, dtype=np.int32)
+        rows_run = job.rows or (0, self.program.sizes.get(self.ranged, 0))
         stop = ctypes.c_int(0)
         pointers = [_pointer(array) for array in (*arrays, out)]
 
@@ -87,6 +88,7 @@ class NativeKernel:
                 saved.ctypes.data_as(ctypes.c_void_p),
                 *pointers,
                 ctypes.byref(stop),
+                *map(ctypes.c_long, rows_run),
             )
             if code == 1:
                 raise MemoryError("no memory for the workspace of a kernel")
