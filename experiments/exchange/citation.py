@@ -23,7 +23,7 @@ def facts(run: Run) -> dict[str, str]:
     return {
         "tool": f"tanlu {_version(record)}",
         "commit": f"{record['commit'] or 'not known (installed copy)'}{' with changes' if record['dirty'] else ''}",
-        "run": run.name,
+        "run": record["run"],
         "study": record["study_hash"][:16],
         "inputs": record["inputs_hash"][:16],
         **{kind: manifest.digest(found)[:16] for kind, found in sums.items() if found},
@@ -36,7 +36,7 @@ def citation(run: Run) -> str:
     known = facts(run)
     keys = ("commit", "run", "study", "inputs", "data", "calibration", "model", "own files")
     parts = "; ".join(f"{key} {known[key]}" for key in keys if key in known)
-    return f"The tanlu developers ({known['created'][:4]}). {NAME} {known['tool']}. {run.study.heading('en')}. {parts}."
+    return f"The tanlu developers ({known['created'][:4]}). {NAME} Version {known['tool'].removeprefix('tanlu ')}. {run.study.heading('en')}. {parts}."
 
 
 def bibtex(run: Run) -> str:
