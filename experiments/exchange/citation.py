@@ -36,7 +36,8 @@ def citation(run: Run) -> str:
     known = facts(run)
     keys = ("commit", "run", "study", "inputs", "data", "calibration", "model", "own files")
     parts = "; ".join(f"{key} {known[key]}" for key in keys if key in known)
-    return f"The tanlu developers ({known['created'][:4]}). {NAME} Version {known['tool'].removeprefix('tanlu ')}. {run.study.heading('en')}. {parts}."
+    version, year = known["tool"].removeprefix("tanlu "), known["created"][:4]
+    return f"The tanlu developers ({year}). {NAME} Version {version}. {run.study.heading('en')}. {parts}."
 
 
 def bibtex(run: Run) -> str:
