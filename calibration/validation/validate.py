@@ -246,8 +246,7 @@ def expectations(case: ValidationCase, path: Path = EXPECTATIONS) -> Verdict:
     """Every parameter acts in the direction that the field expects: national sum and most provinces that it moves."""
     table = pd.read_csv(path)
     names = list(dict.fromkeys(table["parameter"]))
-    stated = table.dropna(subset=["from", "to"]).set_index("parameter")[["from", "to"]]
-    design = _low_high(case, names, {str(name): (float(low), float(high)) for name, low, high in stated.itertuples()})
+    design = _low_high(case, names)
     apart = {"growth pooling": 0.0, "growth evidence share": 0.0}  # each province by itself
     run = case.run(list(dict.fromkeys(table["output"])), [LOOKED_AT], apart, design).isel(time=0)
     faults = []
@@ -267,8 +266,8 @@ def expectations(case: ValidationCase, path: Path = EXPECTATIONS) -> Verdict:
     return Verdict("effects have the expected sign", f"{len(table)} effects of {len(names)} parameters", tuple(faults))
 
 
-def _low_high(case: ValidationCase, names: list[str], ranges: Mapping[str, tuple[float, float]]) -> xr.Dataset:
-    """A design: two members a parameter, below and above its reference or as in `ranges`, everything else as there."""
+def _low_high(case: ValidationCase, names: list[str]) -> xr.Dataset:
+    """A design: two members a parameter, below and above its reference, everything else as there."""
     centre, count = case.centre, 2 * len(names)
     wanted = list(dict.fromkeys([*names, *map(str, centre.data_vars)]))
     run = case.run(wanted, [2005.0], design=centre).isel(member=0, drop=True)
@@ -278,7 +277,7 @@ def _low_high(case: ValidationCase, names: list[str], ranges: Mapping[str, tuple
         data[name] = value.expand_dims(member=count).copy()
     for at, name in enumerate(names):
         value = data[name].isel(member=0, drop=True)
-        low, high = ranges.get(name) or _beside(value, row(name))
+        low, high = _beside(value, row(name))
         data[name][{"member": 2 * at}] = low
         data[name][{"member": 2 * at + 1}] = high
     return xr.Dataset(data)
@@ -335,8 +334,10 @@ def _extreme_design(
     """One member a condition, then the corners."""
     centre = case.centre.isel(member=np.zeros(len(conditions), dtype=int)).drop_vars("member", errors="ignore")
     shared = [str(name) for name, values in corners.data_vars.items() if "member" in values.dims]
-    usual = {name: centre[name] if name in centre else _everywhere(name, len(conditions)) for name in shared}
-    data = {name: xr.concat([usual[name], corners[name]], "member").copy() for name in shared}
+    # an assumption that the posterior does not know, because no fitted year depends on it, is at its default there
+    centre = centre.assign({name: ("member", np.full(len(conditions), np.mean(defaults(row(name)))))
+                            for name in shared if name not in centre})  # fmt: skip
+    data = {name: xr.concat([centre[name], corners[name]], "member").copy() for name in shared}
     count = len(conditions) + corners.sizes["member"]
     for at, values in enumerate(conditions.values()):
         for name, value in values.items():
@@ -345,11 +346,6 @@ def _extreme_design(
                 data[name] = base.expand_dims(member=count).copy()
             data[name][{"member": at}] = value
     return xr.Dataset(data)
-
-
-def _everywhere(name: str, members: int) -> xr.DataArray:
-    """The default of a parameter that no posterior draws, alike in every member."""
-    return xr.DataArray(np.full(members, float(np.mean(defaults(row(name))))), dims="member")
 
 
 def corner_design(case: ValidationCase, corners: int, seed: int) -> xr.Dataset:
