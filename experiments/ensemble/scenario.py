@@ -14,6 +14,9 @@ from experiments.installation import ScenarioInputs, calibrated, compiled_model
 from experiments.study.schema import Study
 from models.reading.faults import InputError
 
+CATALOGUE_BASE = 2010
+"""Base year of the plan for which the shipped catalogue's schedules were written."""
+
 
 def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
     """Targets, mixes and common parameters of a study. Raises InputError with the faults of all of them.
@@ -60,7 +63,19 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
     fixed = {name: xr.DataArray(value) for name, value in study.parameters.items()}
     common = {**measured, "learning index data": shipped["learning index data"], **fixed}
     allocation = xr.concat(list(targets.values()), pd.Index(list(targets), name="allocation"))
-    return ScenarioInputs(_dataset(common), allocation, mixes)
+    return ScenarioInputs(_dataset(common), allocation, begun_with(mixes, study.target.period.base_year))
+
+
+def begun_with(mixes: xr.Dataset, base_year: int) -> xr.Dataset:
+    """The mixes with levers that begin with the plan: those of an earlier plan's catalogue as long after its base year.
+
+    What began before the base year is in the state from which the plan is forecast, and is not done twice.
+    """
+    if "lever start" not in mixes or base_year <= CATALOGUE_BASE:
+        return mixes
+    start = mixes["lever start"]
+    moved = start.where(start > base_year, start - CATALOGUE_BASE + base_year).assign_attrs(start.attrs)
+    return mixes.assign({"lever start": moved})
 
 
 def _path(study: Study, mix: str) -> str | Path:
