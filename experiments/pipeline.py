@@ -143,10 +143,13 @@ def _stages(
     before = (*made, *(name for name in recorded(run, HINDCAST, SENSITIVITY, POLICY) if name not in made))
     asked.append(Stage(TRUST, before, lambda: run.save_table("trust", trust.panel(run))))
     if report:
+        from experiments import brief
         from experiments import report as pages
 
         def write() -> None:
-            say("report")
+            say("report and briefs")
+            brief.prepare(run, system)
+            brief.write(run)
             pages.write(run)
 
         asked.append(Stage(REPORT, (*before, TRUST), write))
