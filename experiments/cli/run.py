@@ -36,6 +36,7 @@ def run(
     study: Study = "twelfth-plan",
     set_: Set = None,
     members: Members = None,
+    assigned: Assigned = None,
     runs: RunsFolder = Path("runs"),
     fresh: Fresh = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
@@ -55,7 +56,8 @@ def run(
     from experiments.ensemble import estimate, installed
     from experiments.runs import overview
 
-    asked = installation.load_study(file, overrides(set_, members))
+    official = assigned_overrides(assigned or ())
+    asked = installation.load_study(file, [*overrides(set_, members), *official])
     pipeline.check_data()
     system = installed.installed(1 if workers or cluster else threads)
     large = asked.members * len(asked.allocations) * len(asked.mixes) >= estimate.LARGE
@@ -97,8 +99,6 @@ def run(
 
 def assigned_overrides(pairs: Sequence[str]) -> list[str]:
     """`PROVINCE=VALUE` or `PROVINCE.INDICATOR=VALUE` as overrides of the study's `assigned`.
-
-    A province named twice, once an indicator, keeps both.
 
     >>> assigned_overrides(["Guangxi=16"])
     ['assigned.Guangxi=16']

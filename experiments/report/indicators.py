@@ -92,6 +92,10 @@ def others(view: View) -> list[str]:
             said.append(
                 _counted(view, view.terms.indicator(indicators()[key]), one.sum("province").where(valid), total)
             )
+    counted = joint.counted(keys)
+    if len(counted) == 1:
+        return said
+    met = met.sel(indicator=counted)
     judged = met.notnull().any("indicator").any("member")
     whole = met.fillna(1.0).min("indicator").sel(province=judged)
     said.append(_counted(view, "", whole.sum("province").where(valid), int(judged.sum())))
@@ -115,9 +119,9 @@ def _counted(view: View, what: str, met: "object", total: int) -> str:
 
 
 def happened(view: View) -> pd.DataFrame:
-    """What is known of a plan that has ended, by province: the official change and the assessment, text or "–".
+    """What is known of a plan that has ended, by province (index): the official change and the assessment, as text.
 
-    Columns: province, and per indicator `…_change` (official where known, else computed from published figures, per
+    Columns per indicator `…_change` (official where known, else computed from published figures, per
     cent) and `…_verdict` (of the assessment). Empty for a plan without outcomes.
     """
     period = view.study.target.period
@@ -131,11 +135,12 @@ def happened(view: View) -> pd.DataFrame:
         order = {"official": 0, "computed": 1, "chained": 2, "estimate": 3}
         kind = rows["variable"].str.rsplit("_", n=1).str[-1].map(order).fillna(1)
         best = rows.assign(order=kind).sort_values("order", kind="stable").drop_duplicates("province")
-        text = best["value"].map(lambda v: number(v, sign=True)) + np.where(best["order"] == 0, "", "*")
-        found[f"{key}_change"] = pd.Series(text.to_numpy(), best["province"]).reindex(found.index)
+        marked = zip(best["value"], best["order"], strict=True)
+        text = [number(value, sign=True) + ("" if order == 0 else "*") for value, order in marked]
+        found[f"{key}_change"] = pd.Series(text, best["province"].to_list(), dtype=object).reindex(found.index)
         said = ratings[(ratings["plan"] == period.name) & (ratings["variable"] == f"verdict_{short}")]
         found[f"{key}_verdict"] = said.drop_duplicates("province").set_index("province")["value"].reindex(found.index)
-    return found.dropna(axis=1, how="all").dropna(how="all").reset_index()
+    return found.dropna(axis=1, how="all").dropna(how="all")
 
 
 def section(view: View) -> Section:
@@ -155,12 +160,12 @@ def section(view: View) -> Section:
             for m, a, b in zip(own["reduction"], own["reduction_10"], own["reduction_90"], strict=True)
         ]
         shown[terms("{name}: chance", name=label)] = [terms.chance(v) for v in own["chance"]]
-    if len(asked) > 1:
+    if len(joint.counted(view.study.target.indicators)) > 1:
         shown[terms("All at once")] = [terms.chance(v) for v in whole["chance"]]
         shown[terms("Missed most often")] = [
             view.terms.indicator(indicators()[key]) if key else "–" for key in whole["fails_most"]
         ]
-    past = happened(view).set_index("province") if len(happened(view)) else pd.DataFrame()
+    past = happened(view)
     for column in past:
         key, _, kind = str(column).rpartition("_")
         head = "{name}: what happened, %" if kind == "change" else "{name}: assessment"

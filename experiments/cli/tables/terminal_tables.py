@@ -8,6 +8,7 @@ import pandas as pd
 
 from calibration.places import NATION, choose_province
 from experiments.analyses.feasibility import LIGHTS
+from experiments.analyses.joint import counted
 from experiments.analyses.regret import SURVIVES
 from experiments.runs.store import Run
 from models.reading.faults import InputError
@@ -222,5 +223,7 @@ def joint(run: Run, allocation: str | None = None, mix: str | None = None) -> pd
         star = np.where(rows["status"].isin(["recalled", "rule"]), "*", "")
         shown[f"{key} target"] = (_numbers(rows["target"]) + star).to_numpy()
         shown[f"{key} %"] = _numbers(100 * rows["chance"], ".0f").to_numpy()
-    shown["all %"] = _numbers(100 * whole["chance"], ".0f").to_numpy()
-    return shown.assign(**{"fails most": whole["fails_most"].to_numpy()}).reset_index(drop=True)
+    if len(counted(run.study.target.indicators)) > 1:
+        shown["all %"] = _numbers(100 * whole["chance"], ".0f").to_numpy()
+        shown["fails most"] = whole["fails_most"].to_numpy()
+    return shown.reset_index(drop=True)
