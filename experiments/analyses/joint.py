@@ -56,7 +56,8 @@ def table(metrics: xr.Dataset) -> pd.DataFrame:
     metrics: as of `each`. Columns: indicators (how many have a target there), members, hits, chance with its 95 %
     Wilson interval that every one of them is met in the same member; fails_most: the indicator missed by most members,
     fails_share: the share of members that miss it, fails_alone: the share of members that miss this one and no other.
-    The joint chance is at most the smallest of the single ones that count (see `counted`). NaN and "" where no indicator has a target.
+    The joint chance is at most the smallest of the single ones that count (see `counted`). NaN and "" where no
+    indicator has a target.
     """
     dims = ("allocation", "mix", "province", "indicator", "member")
     metrics = metrics.sel(indicator=counted(map(str, metrics["indicator"].to_numpy())))
