@@ -85,7 +85,8 @@ def base_energy(run: Run) -> xr.DataArray:
     """Measured energy of the plan's base year, or of the last measured one, Mtce: the weights of a shortfall."""
     known = measured()["energy_total"].dropna("year", how="all")
     year = min(run.study.target.period.base_year, int(known["year"].max()))
-    return known.sel(year=year, drop=True)
+    energy = known.sel(year=year, drop=True)
+    return energy.sel(province=run.study.provinces) if run.study.provinces else energy
 
 
 def measured() -> xr.Dataset:

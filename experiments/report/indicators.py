@@ -50,19 +50,19 @@ def basis(view: View) -> list[str]:
     plan = view.terms.name(study.target.period.name)
     labels = [choice.label for choice in study.allocations]
     said = []
-    if lead.key != "energy_intensity":
-        said.append(
-            view.terms("Judged is {name}: {metric}.", name=view.terms.indicator(lead), metric=metric(view, lead))
-        )
     if by["rule"] and not by["official"] and not by["recalled"]:
         said.append(
             view.terms(
                 "text: no official number",
                 plan=plan,
-                national=number(study.target.national),
+                national=f"{study.target.national:g}",
                 rule=rule,
                 others=view.terms.names([label for label in labels if label != view.allocation]) or "–",
             )
+        )
+    if lead.key != "energy_intensity":
+        said.append(
+            view.terms("Judged is {name}: {metric}.", name=view.terms.indicator(lead), metric=metric(view, lead))
         )
     if by["assigned"]:
         said.append(view.terms("Entered as official: {names}.", names=view.terms.names(by["assigned"])))
