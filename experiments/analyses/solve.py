@@ -304,7 +304,7 @@ class SolveRequest:
     target: float | None = None
 
 
-def _impossible(asked: SolveRequest) -> list[str]:
+def impossible(asked: SolveRequest) -> list[str]:
     """What of a question has no answer under any study."""
     known = known_provinces(tables.provinces())
     faults = []
@@ -327,7 +327,7 @@ def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.
     from models.parameters import parameters
 
     changes = {"allocations": [AllocationChoice(rule=asked.rule)], "mixes": [MixChoice(mix=asked.mix)]}
-    faults = _impossible(asked)
+    faults = impossible(asked)
     try:
         futures = Ensemble.of(study.model_copy(update=changes), system)
     except InputError as error:
