@@ -22,7 +22,7 @@ def design(study: Study) -> pd.DataFrame:
 
     shipped, measured = calibrated()
     if not study.sampling.posterior:
-        shipped = _optimum(shipped)
+        shipped = optimum(shipped)
     known = set(map(str, shipped["assumption"].to_numpy()))
     fixed = {name: value for name, value in study.parameters.items() if name not in known}
     own_constants = bool(study.parameters) or bool(set(study.uncertain) - known)
@@ -39,7 +39,7 @@ def design(study: Study) -> pd.DataFrame:
     return flat(own)
 
 
-def _optimum(shipped: xr.Dataset) -> xr.Dataset:
+def optimum(shipped: xr.Dataset) -> xr.Dataset:
     """The posterior with its optimum as the only draw."""
     return shipped.drop_dims("draw").assign(draws=shipped["optimum"].expand_dims("draw"))
 
@@ -50,7 +50,7 @@ def centre(study: Study) -> pd.DataFrame:
     from models.parameters import defaults, row
 
     shipped, measured = calibrated()
-    shipped = _optimum(shipped)
+    shipped = optimum(shipped)
     known = [str(name) for name in shipped["assumption"].to_numpy()]
     plain = {name: study.parameters.get(name, float(np.mean(defaults(row(name))))) for name in known}
     drawn = posterior.design(

@@ -1,0 +1,278 @@
+"""The members that the explorer holds, and how a state of its controls becomes inputs of the model.
+
+This is the owner of what the page's `engine.js` repeats: tests hold both to the same numbers on the same members.
+Values that go into the page are rounded to float32 here, so that both start from the same ones.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from calibration.places import NATION
+from experiments.ensemble import outputs
+from experiments.explore.state import State
+
+if TYPE_CHECKING:
+    from experiments.installation import Installation, ScenarioInputs
+    from experiments.study.schema import Study
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+MEMBERS = 200
+FIRST_YEAR = 2005
+BEYOND = 5  # years computed beyond the year of the target
+DELIVERY = ("delivery delay", "compliance share")
+COUPLING = ("learning index", "mean growth trend")
+"""What joins the provinces: held from the last run of all of them while one province is moved alone."""
+OUTPUTS = outputs.NEEDED
+
+
+def rounded(values: Any) -> Array:
+    """Values as the page gets them: float32."""
+    return np.asarray(np.asarray(values, dtype=np.float32), dtype=float)
+
+
+@dataclass(frozen=True)
+class Members:
+    """One study ready to be moved: everything that differs by member, and everything that does not.
+
+    Attributes:
+        system: data and model.
+        study: its sampling, seed, plan and allocation rules; every preset is one of its mixes.
+        start: label of the mix at which the explorer begins.
+    """
+
+    system: "Installation"
+    study: "Study"
+    start: str
+
+    @cached_property
+    def inputs(self) -> "ScenarioInputs":
+        """What all members have in common."""
+        return self.system.inputs(self.study)
+
+    @cached_property
+    def posterior(self) -> xr.Dataset:
+        """The calibration, at its optimum alone where the study asks for no posterior."""
+        from experiments.ensemble.member_design import optimum
+        from experiments.installation import calibrated
+
+        shipped, _ = calibrated()
+        return shipped if self.study.sampling.posterior else optimum(shipped)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Assumptions that move the calibrated parameters."""
+        return [str(name) for name in self.posterior["assumption"].to_numpy()]
+
+    @cached_property
+    def drawn(self) -> pd.DataFrame:
+        """Uncertain inputs of the members as the study draws them: one column an input."""
+        from experiments.ensemble.member_design import assumptions
+
+        table = assumptions(self.study, self.posterior)
+        return pd.DataFrame({name: rounded(values) for name, values in table.items()})
+
+    @cached_property
+    def free(self) -> Array:
+        """Free parameters before they move with the assumptions: (member, province, parameter).
+
+        A study with constants of its own is fitted again; the result is taken back by the first order, so that it is
+        the result again where no assumption is moved.
+        """
+        from calibration import posterior
+        from calibration.assumptions import ROUNDS, refitted
+
+        chosen = posterior.drawn(self.posterior, self.study.members, self.study.seed)
+        known = set(self.names)
+        fixed = {name: value for name, value in self.study.parameters.items() if name not in known}
+        if self.study.parameters or set(self.study.uncertain) - known:
+            values = refitted(self.posterior, chosen, self.drawn, fixed, ROUNDS, repool=True)
+            chosen = values - np.einsum("pka,ma->mpk", self.response, self.drawn[self.names] - self.reference)
+        return rounded(chosen)
+
+    @cached_property
+    def response(self) -> Array:
+        """How free parameters move with assumptions: (province, parameter, assumption)."""
+        values = self.posterior["response"].sel(assumption=self.names)
+        return rounded(values.transpose("province", "parameter", "assumption").values)
+
+    @cached_property
+    def reference(self) -> Array:
+        """Values of the assumptions at which nothing is moved."""
+        from calibration.assumptions import reference
+
+        return reference(self.names)
+
+    @cached_property
+    def errors(self) -> xr.Dataset:
+        """Predictive errors of logarithms (member, province, year), all years of the explorer."""
+        log = self.system.errors(self.study, np.arange(self.study.members))
+        log = log.reindex(year=self.years, method="ffill").fillna(0.0).sel(province=self.provinces)
+        return log.transpose("member", "province", "year").map(lambda one: one.copy(data=rounded(one.values)))
+
+    @cached_property
+    def years(self) -> list[int]:
+        """First year of the model … some years beyond the target."""
+        return list(range(FIRST_YEAR, self.plan[1] + BEYOND + 1))
+
+    @property
+    def plan(self) -> tuple[int, int]:
+        """Base year and year of the target."""
+        return self.study.target.period.span
+
+    @cached_property
+    def rules(self) -> list[str]:
+        """Labels of the allocation rules."""
+        return [choice.label for choice in self.study.allocations]
+
+    @cached_property
+    def presets(self) -> list[str]:
+        """Labels of the mixes."""
+        return [choice.label for choice in self.study.mixes]
+
+    @cached_property
+    def provinces(self) -> list[str]:
+        """The simulated provinces in the model's order."""
+        return [str(name) for name in self.inputs.mix["lever strength"].province.values]
+
+    @cached_property
+    def levers(self) -> list[str]:
+        """The model's levers."""
+        return [str(name) for name in self.inputs.mix["lever strength"].lever.values]
+
+    @cached_property
+    def plans(self) -> list[str]:
+        """The plans of the model."""
+        return [str(name) for name in self.inputs.common["target reduction"]["plan"].values]
+
+    def targets(self, state: State) -> Array:
+        """Targets of energy intensity (region), per cent; the nation's last."""
+        values = self.inputs.allocation["target"].sel(allocation=state.rule)
+        found = rounded([*values.sel(province=self.provinces).values, self.study.target.national])
+        for province, value in state.targets.items():
+            found[self.provinces.index(province)] = value
+        return found
+
+    def carbon_targets(self, state: State) -> Array:
+        """Targets of carbon intensity (region), per cent, NaN where there is none."""
+        values = self.inputs.allocation["co2_target"].sel(allocation=state.rule)
+        return rounded(values.reindex(province=[*self.provinces, NATION]).values)
+
+    def strength(self, preset: str) -> Array:
+        """A mix's lever strength (province, lever)."""
+        values = self.inputs.mix["lever strength"].sel(mix=preset)
+        return rounded(values.transpose("province", "lever").values)
+
+    def strengths(self, state: State) -> Array:
+        """Lever strength (province, lever) that the state asks for."""
+        values = self.strength(state.preset)
+        for lever, strength in state.levers.items():
+            values[:, self.levers.index(lever)] = strength
+        for province, own in state.own.items():
+            for lever, strength in own.items():
+                values[self.provinces.index(province), self.levers.index(lever)] = strength
+        return values
+
+    def delivery(self, preset: str) -> dict[str, Array]:
+        """Delay and compliance of a mix (lever), or of the members (member) where the mix leaves them to the study."""
+        from experiments.policy import mix
+
+        found = {}
+        for name in DELIVERY:
+            values = self.inputs.mix[name].sel(mix=preset).values.astype(float)
+            if np.isnan(values).all():
+                central = mix("delivered").params()[name].values
+                values = self.drawn[name].to_numpy() if name in self.drawn else central
+            found[name] = rounded(values)
+        return found
+
+    def own(self, state: State) -> xr.Dataset:
+        """What differs by member under a state, as the model takes it."""
+        from calibration import prior
+
+        count = self.study.members
+        moved = self.drawn[self.names].assign(**{n: float(v) for n, v in state.assumptions.items()})
+        shift = moved[self.names].to_numpy() - self.reference
+        values = self.free + np.einsum("pka,ma->mpk", self.response, shift)
+        values = np.clip(values, self.posterior["low"].values, self.posterior["high"].values)
+        inputs = {str(name): array for name, array in self.inputs.common.data_vars.items()}
+        found = prior.model_inputs(values, inputs).sel(province=self.provinces)
+        found = found.assign({name: ("member", moved[name].to_numpy()) for name in self.names})
+        more = [name for name in self.drawn if name not in self.names and name not in DELIVERY]
+        found = found.assign({name: ("member", self.drawn[name].to_numpy()) for name in more})
+        for name, given in self.delivery(state.preset).items():
+            by_member = given.shape == (count,) and name in self.drawn
+            full = np.broadcast_to(given[:, None] if by_member else given, (count, len(self.levers)))
+            found[name] = (("member", "lever"), full)
+        return found.assign_coords(member=np.arange(count), lever=self.levers)
+
+    def common(self, state: State) -> dict[str, xr.DataArray | float]:
+        """What all members share under a state."""
+        own = set(self.own_names)
+        params = self.inputs.params(state.rule, state.preset, self.study.target.plan)
+        found: dict[str, xr.DataArray | float] = {name: v for name, v in params.items() if name not in own}
+        found["lever strength"] = xr.DataArray(
+            self.strengths(state), {"province": self.provinces, "lever": self.levers}, ("province", "lever")
+        )
+        asked = params["target reduction"].transpose("province", "plan").sel(province=self.provinces).copy()
+        asked.loc[{"plan": self.study.target.plan}] = self.targets(state)[:-1] / 100
+        return {**found, "target reduction": asked, "FINAL TIME": float(self.years[-1])}
+
+    @cached_property
+    def own_names(self) -> list[str]:
+        """Inputs that differ by member."""
+        return [str(name) for name in self.own(self.first).data_vars]
+
+    @property
+    def first(self) -> State:
+        """The state in which the explorer opens."""
+        return State(rule=self.rules[0], preset=self.start)
+
+    def results(self, state: State) -> xr.Dataset:
+        """The model's outputs (member, province, year), natively, without predictive error."""
+        from experiments.installation import compiled_model
+
+        found: xr.Dataset = compiled_model().ensemble(
+            self.own(state),
+            list(OUTPUTS),
+            params=self.common(state),
+            times=[float(year) for year in self.years],
+        )
+        found = found.rename(time="year").assign_coords(year=self.years)
+        return found.sel(province=self.provinces).transpose("member", "province", "year")
+
+
+def open_members(
+    study: "Study", system: "Installation", start: str, rules: Mapping[str, str] | None = None
+) -> Members:
+    """The members of a study with every preset among its mixes, and the rules that answer without a model.
+
+    Args:
+        study: gives sampling, seed and plan; its own allocations and mixes come first.
+        system: data and model.
+        start: label of the mix at which the explorer begins.
+        rules: further rules by label; those that give no target for the study's plan are left out.
+    """
+    from experiments.ensemble.scenario import prepare
+    from experiments.policy import names
+    from experiments.study.schema import AllocationChoice, MixChoice
+    from models.reading.faults import InputError
+
+    chosen = [choice.label for choice in study.mixes]
+    mixes = [*study.mixes, *(MixChoice(mix=name) for name in names() if name not in chosen)]
+    allocations = list(study.allocations)
+    for rule in rules or {}:
+        choice = AllocationChoice(rule=rule)
+        if choice.label in [one.label for one in allocations]:
+            continue
+        try:
+            prepare(study.model_copy(update={"allocations": [choice]}))
+        except (InputError, ValueError, AttributeError):  # a rule that needs the model, or has no data of this plan
+            continue
+        allocations.append(choice)
+    return Members(system, study.model_copy(update={"mixes": mixes, "allocations": allocations}), start)
