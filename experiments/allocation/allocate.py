@@ -14,15 +14,25 @@ from experiments.allocation import indicators as measured
 from experiments.allocation import national as national_sum
 from experiments.allocation import options as option_table
 from experiments.allocation.indicators import Indicators
+from experiments.allocation.lookup import find
 from experiments.allocation.national import Array, Bounds, Weights
-from experiments.allocation.registry import Proposal, Rule, find
+from experiments.allocation.registry import Proposal, Rule
 from experiments.allocation.response import ModelResponse
-from models.plans import Plan
+from models.plans import Plan, plans
 from models.reading.faults import InputError
+from models.reading.names import choose
 
 Result = TypeVar("Result")
 
 BASE_YEARS = (2005, 2015)
+
+INDICATORS = {
+    "energy": ("energy", "intensity"),
+    "co2": ("co2", "intensity"),
+    "energy-total": ("energy", "total"),
+    "co2-total": ("co2", "total"),
+}
+"""What a target counts: quantity and form. A total is a cut of the amount itself; a negative cut lets it grow."""
 
 CALLABLES = frozenset({"reductions", "cost", "chance"})
 """Options that rules built on the model take and that no table can hold: functions and their like."""
@@ -65,7 +75,7 @@ class Allocation:
             dims="province",
             coords={"province": list(known["province"])},
             name="target",
-            attrs={"units": "percent", "long_name": f"cut of {self.indicator} intensity, rule {self.rule}"},
+            attrs={"units": "percent", "long_name": f"cut of {words_of(self.indicator)}, rule {self.rule}"},
         )
 
     def summary(self) -> dict[str, Any]:
@@ -73,7 +83,7 @@ class Allocation:
         return {
             "rule": f"{self.rule} ({self.title}; {self.origin})",
             "plan": self.plan,
-            "target of the nation": f"{self.national:g} % less {self.indicator} per GDP",
+            "target of the nation": f"{self.national:.6g} % less {words_of(self.indicator)}",
             "sum of the provinces": _known(self.aggregate, 3),
             **self.says,
             "at the provinces' own growth targets": _known(self.aggregate_official),
@@ -83,6 +93,12 @@ class Allocation:
             "GDP growth a year, the nation's target": f"{self.growth_nation:.2f} %",
             "scaling that would reconcile them": f"{self.growth_scaling:.3f}",
         }
+
+
+def words_of(indicator: str) -> str:
+    """The indicator in words: energy per GDP, total co2."""
+    quantity, form = INDICATORS[indicator]
+    return f"{quantity} per GDP" if form == "intensity" else f"total {quantity}"
 
 
 def _known(percent: float, decimals: int = 2) -> str:
@@ -103,7 +119,8 @@ def allocate(
     """Targets of all provinces by one rule.
 
     rule: official, draft, uniform, s1, s2, s3, triptych, responsibility, csv, … national: the nation's target in per
-    cent (default: the plan's). plan: 11FYP, 12FYP, 13FYP. indicator: "energy" or "co2" (intensity of GDP).
+    cent (default: the plan's; for a total: what that leaves on the provinces' own growth targets).
+    plan: 11FYP … 15FYP. indicator: "energy" or "co2" (per GDP), "energy-total" or "co2-total" (cut of the amount).
     base_year: another base year than the plan's. indicators: instead of the measured ones. model: the response of the
     asking study's model, for rules that simulate it. options: see defaults.csv.
     Raises InputError with all faults of the input.
@@ -111,21 +128,23 @@ def allocate(
     entry = find(rule)
     faults: list[str] = []
     resolved = _collect(faults, lambda: option_table.resolve(entry.name, options, CALLABLES)) or {}
-    period = _collect(faults, lambda: _period(plan, base_year, resolved))
-    if indicator not in ("energy", "co2"):
-        faults.append(f"got indicator {indicator!r}; allowed: energy, co2")
+    period = _collect(faults, lambda: _period(plan, base_year, resolved, indicators is not None))
+    indicator = _collect(faults, lambda: choose(indicator, list(INDICATORS), "indicator")) or "energy"
+    quantity, form = INDICATORS[indicator]
     target = national
     if target is None and period is not None:
-        target = period.energy_target if indicator == "energy" else period.co2_target
-    if target is not None and not 0 < target < 100:
-        which = (
-            f"a national target of {target:g} %" if national is not None else f"no {indicator} target in plan {plan}"
-        )
-        faults.append(f"got {which}; allowed: above 0 and below 100 %: set it with --national")
+        target = period.energy_target if quantity == "energy" else period.co2_target
+    least = 0 if form == "intensity" or national is None else -100
+    if target is not None and not least < target < 100:
+        which = f"a national target of {target:g} %" if national is not None else f"no {quantity} target in plan {plan}"
+        faults.append(f"got {which}; allowed: above {least} and below 100 %: set it with --national")
     if faults or period is None or target is None:
         raise InputError(faults)
     data = replace(indicators, plan=period) if indicators is not None else measured_indicators(period)
-    return _solve(entry, data, {**resolved, "national": target / 100, "indicator": indicator, "model": model})
+    asked = {**resolved, "indicator": indicator, "quantity": quantity, "form": form, "model": model}
+    if form == "total" and national is None:
+        target = 100 * _total_cut(target / 100, _weights(data, quantity, "intensity"))
+    return _solve(entry, data, {**asked, "target": target / 100})
 
 
 def check_options(rule: str, options: Mapping[str, Any]) -> None:
@@ -142,9 +161,12 @@ def _collect(faults: list[str], step: Callable[[], Result]) -> Result | None:
         return None
 
 
-def _period(name: str, base_year: int | None, options: Mapping[str, Any]) -> Plan:
-    """The plan with the years that the caller chose. Raises InputError for years without figures."""
-    period = measured.find_plan(name)
+def _period(name: str, base_year: int | None, options: Mapping[str, Any], given: bool) -> Plan:
+    """The plan with the years that the caller chose. Raises InputError for years without figures.
+
+    given: the caller brings the indicators, so that the plan needs no measured base.
+    """
+    period = measured.known_plan(name) if given else measured.find_plan(name)
     if base_year is not None:
         first, last = BASE_YEARS
         if not first <= base_year <= last:
@@ -172,16 +194,31 @@ def _growth(data: Indicators, how: str) -> tuple[Array, float]:
     known = data.measured
     years, nation = data.plan.years, data.plan.national_growth / 100
     total = growth_rates.summed(data.growth[known], data.gdp[known], years)
-    _, scaling = growth_rates.scaled(data.growth[known], data.gdp[known], years, nation)
+    scaling = float("nan")
+    if np.isfinite(nation):
+        try:
+            scaling = growth_rates.scaled(data.growth[known], data.gdp[known], years, nation)[1]
+        except InputError:
+            if how == "scaled":
+                raise
+    elif how == "scaled":
+        raise InputError(f"got growth scaled; allowed: official, equal: no growth target was set in {data.plan.name}")
     if how == "equal":
         return np.full(data.growth.size, total), scaling
     return (data.growth * scaling if how == "scaled" else data.growth), scaling
 
 
-def _weights(data: Indicators, indicator: str) -> Weights:
-    energy = data.energy if indicator == "energy" else np.where(data.measured, data.co2, np.nan)
+def _weights(data: Indicators, quantity: str, form: str) -> Weights:
+    """What turns provincial cuts into the national one; for a total the amounts alone."""
+    energy = data.amount(quantity)
     counted = np.isfinite(energy)
-    return Weights(np.where(counted, energy, 0.0), np.where(counted, data.gdp, 0.0), data.growth_factor)
+    growth = data.growth_factor if form == "intensity" else np.ones(energy.size)
+    return Weights(np.where(counted, energy, 0.0), np.where(counted, data.gdp, 0.0), growth)
+
+
+def _total_cut(cut: float, weights: Weights) -> float:
+    """Cut of the nation's amount that a cut of its intensity leaves."""
+    return 1 - (1 - cut) * weights.national_growth
 
 
 @dataclass(frozen=True)
@@ -203,7 +240,7 @@ class _Solved:
         """Cuts to multiples of `step`: plainly, and by largest remainder."""
         return (
             national_sum.round_plain(self.cut, step, self.bounds),
-            national_sum.round_largest_remainder(self.cut, step, self.bounds, self.weights, self.options["national"]),
+            national_sum.round_largest_remainder(self.cut, step, self.bounds, self.weights, self.options["target"]),
         )
 
     def summed(self, cut: Array, weights: Weights | None = None) -> float:
@@ -216,14 +253,19 @@ class _Solved:
 def _solve(entry: Rule, data: Indicators, options: Mapping[str, Any]) -> Allocation:
     rates, scaling = _growth(data, entry.growth if options["growth"] == "rule" else options["growth"])
     assumed = data.with_growth(rates)
+    quantity, form, target = options["quantity"], options["form"], options["target"]
+    weights, bounds = _weights(assumed, quantity, form), Bounds.of(options)
+    intensity = _weights(assumed, quantity, "intensity").national_growth
+    options = {**options, "national": target if form == "intensity" else 1 - (1 - target) / intensity}
     proposal = entry.propose(assumed, options)
-    if options["indicator"] == "co2" and not proposal.given:
-        proposal = _carbon(proposal, data.plan)
-    weights, bounds = _weights(assumed, options["indicator"]), Bounds.of(options)
+    if quantity == "co2" and entry.reads == "energy" and not proposal.given:
+        proposal = _carbon(proposal, data.plan, options["carbon_content_cut"])
+    if form == "total":
+        proposal = _total(proposal, assumed.growth_factor)
     if proposal.given:
         cut, scalar = bounds(proposal.cut(0.0)), 0.0
     else:
-        cut, scalar = national_sum.meet(lambda m: np.nan_to_num(proposal.cut(m)), weights, options["national"], bounds)
+        cut, scalar = national_sum.meet(lambda m: np.nan_to_num(proposal.cut(m)), weights, target, bounds)
         cut = np.where(np.isfinite(proposal.cut(scalar)), cut, np.nan)
     solved = _Solved(entry, data, assumed, options, proposal, weights, bounds, scaling, cut, scalar)
     plain, remainder = solved.rounded(0.01)
@@ -233,29 +275,44 @@ def _solve(entry: Rule, data: Indicators, options: Mapping[str, Any]) -> Allocat
     return _result(solved, plain, remainder)
 
 
-def _carbon(proposal: Proposal, plan: Plan) -> Proposal:
-    """Cuts of CO2 per GDP: carbon per energy falls everywhere as the nation's two targets imply."""
-    decarbonised = 1 - (1 - plan.co2_target / 100) / (1 - plan.energy_target / 100) if plan.co2_target > 0 else 0.0
-    return replace(proposal, cut=lambda m: 1 - (1 - proposal.cut(m)) * (1 - decarbonised))
+def _carbon(proposal: Proposal, plan: Plan, given: float | None) -> Proposal:
+    """Cuts of CO2 per GDP from cuts of energy per GDP: CO2 per energy falls alike everywhere.
+
+    given: that fall in per cent; else what two national targets imply, the plan's or those of the latest plan before
+    it that had both, and none where no plan had.
+    """
+    both = [p for p in plans().values() if p.number <= plan.number and p.energy_target > 0 and p.co2_target > 0]
+    if given is not None:
+        fall = given / 100
+    elif both:
+        fall = 1 - (1 - both[-1].co2_target / 100) / (1 - both[-1].energy_target / 100)
+    else:
+        fall = 0.0
+    return replace(proposal, cut=lambda m: 1 - (1 - proposal.cut(m)) * (1 - fall))
+
+
+def _total(proposal: Proposal, growth: Array) -> Proposal:
+    """Cuts of the amount itself: what the cut of its intensity leaves on the assumed growth of GDP."""
+    return replace(proposal, cut=lambda m: 1 - (1 - proposal.cut(m)) * growth)
 
 
 def _result(solved: _Solved, plain: Array, remainder: Array) -> Allocation:
     data, entry, known = solved.data, solved.entry, solved.data.measured
-    official = replace(solved.weights, growth=data.growth_factor)
+    official = _weights(data, solved.options["quantity"], solved.options["form"])
     return Allocation(
         rule=entry.name,
         title=entry.title,
         origin=entry.origin,
         plan=data.plan.name,
         indicator=str(solved.options["indicator"]),
-        national=100 * solved.options["national"],
+        national=100 * solved.options["target"],
         table=_table(solved, plain),
         aggregate=solved.summed(solved.cut),
         aggregate_official=solved.summed(solved.cut, official),
         aggregate_rounded=solved.summed(plain),
         aggregate_remainder=solved.summed(remainder),
         scalar=solved.scalar,
-        options={key: value for key, value in solved.options.items() if key not in CALLABLES and key != "model"},
+        options={key: value for key, value in solved.options.items() if key not in CALLABLES | {"model", "target"}},
         growth_provinces=100 * growth_rates.summed(data.growth[known], data.gdp[known], data.plan.years),
         growth_nation=data.plan.national_growth,
         growth_scaling=solved.scaling,

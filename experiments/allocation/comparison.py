@@ -13,7 +13,10 @@ import pandas as pd
 
 from experiments.allocation.allocate import Allocation, allocate, measured_indicators
 from experiments.allocation.indicators import Indicators, find_plan
+from experiments.allocation.lookup import find
 from experiments.allocation.national import Array
+from experiments.allocation.options import options_of
+from experiments.allocation.registry import load
 from experiments.allocation.response import ModelResponse
 from models.reading.faults import InputError
 
@@ -172,11 +175,10 @@ def _extreme(change: "pd.Series[float]", sign: int) -> str:
 
 def names(text: str, options: Mapping[str, Any]) -> list[str]:
     """Rules of a text such as `s1,s2,official`; `all`: every rule that needs no model run and no table."""
-    from experiments.allocation.registry import find, load
-
     if text.strip().lower() == "all":
         return [name for name in load() if name not in NEEDS and (name != "draft" or _drafted(options))]
-    return [find(name).name for name in text.split(",") if name.strip()]
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    return [name if name.endswith(".py") else find(name).name for name in asked]
 
 
 def _drafted(options: Mapping[str, Any]) -> bool:
@@ -190,15 +192,13 @@ def rules_of(
 
     model: the asking study's model, for rules that simulate it.
     """
-    from experiments.allocation.options import options_of
-
     asked = list(names)
-    everywhere = {option for name in asked for option in options_of(name)["option"]} | set(SHARED)
+    known_options = {name: {*options_of(find(name).name)["option"], *SHARED} for name in asked}
+    everywhere = set().union(*known_options.values())
     result: list[Allocation] = []
     faults = [f"got option {key!r}, which none of these rules has" for key in options if key not in everywhere]
     for name in asked:
-        known = {*options_of(name)["option"], *SHARED}
-        mine = {key: value for key, value in options.items() if key in known}
+        mine = {key: value for key, value in options.items() if key in known_options[name]}
         try:
             result.append(allocate(name, national, plan, model=model, **mine))
         except InputError as error:

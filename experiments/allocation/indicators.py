@@ -34,7 +34,11 @@ class Indicators:
     year. industry_value_added: Gyuan (secondary sector). heavy_share: heavy industry in the energy of industry.
     electricity: fraction of the energy of industry, and of the rest, that is electricity. hdd, cdd: °C day.
     industry_rise, other_rise, gdp_rise: logarithmic growth of the sector's energy, and of GDP, in each trend window
-    (window, province); *_nation: the same of all provinces together. responsibility: Mt CO2 since 2000.
+    (window, province); *_nation: the same of all provinces together. responsibility, accumulated_energy: CO2 (Mt) and
+    energy (Mtce) from 2000 to the base year. past_cut_energy, past_cut_co2: cut of energy and of CO2 per GDP in the
+    five years before the base year, fraction. nonfossil_power: fraction of generation that is not thermal. net_import:
+    electricity used less electricity generated, TWh. grid_factor_nation: CO2 of a kilowatt hour generated, all
+    provinces together, kg (one number).
     """
 
     provinces: tuple[str, ...]
@@ -62,6 +66,21 @@ class Indicators:
     other_rise_nation: Array
     gdp_rise_nation: Array
     responsibility: Array
+    accumulated_energy: Array
+    past_cut_energy: Array
+    past_cut_co2: Array
+    nonfossil_power: Array
+    net_import: Array
+    grid_factor_nation: Array
+
+    def amount(self, quantity: str) -> Array:
+        """Base-year amount that a target counts: energy (Mtce) or, for quantity `co2`, CO2 (Mt)."""
+        return np.asarray(np.where(self.measured, self.co2 if quantity == "co2" else self.energy, np.nan))
+
+    @property
+    def future_population(self) -> Array:
+        """Population of the target year, million: its growth of the last five years goes on."""
+        return np.asarray(self.population * (1 + self.population_growth) ** self.plan.years)
 
     @property
     def growth_factor(self) -> Array:
@@ -99,10 +118,15 @@ def served() -> Mapping[str, Plan]:
     return {plan.name: plan for plan in plans().values() if plan.structure_year is not None}
 
 
-def find_plan(name: str) -> Plan:
-    """The plan of that name (12FYP, p12, 12th, 12, 十二五). Raises InputError where there is none, or no data."""
+def known_plan(name: str) -> Plan:
+    """The plan of that name (12FYP, p12, 12th, 12, 十二五). Raises InputError where there is none."""
     by_name = {plan.name: plan for plan in plans().values()}
-    plan = by_name[choose(name, known_plan_names(), "plan")]
+    return by_name[choose(name, known_plan_names(), "plan")]
+
+
+def find_plan(name: str) -> Plan:
+    """The plan of that name with a measured base. Raises InputError where there is none, or no data."""
+    plan = known_plan(name)
     if plan.structure_year is None:
         raise InputError(
             f"got plan {plan.name}, whose base year {plan.base_year} has no measured structure in the data; allowed: "
@@ -141,7 +165,7 @@ def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
         national=plan.national_growth / 100,
     )
     rises = _rises(data, plan)
-    emissions = data["co2_energy"].sel(year=slice(None, base))
+    past = {"energy": "energy_total", "co2": "co2_energy"}
     return Indicators(
         provinces=everyone,
         plan=plan,
@@ -165,8 +189,49 @@ def load(plan: Plan, baseline: xr.Dataset | None = None) -> Indicators:
         cdd=spread(data["cdd"]),
         **{f"{name}_rise": np.stack([spread(own) for own, _ in windows]) for name, windows in rises.items()},
         **{f"{name}_rise_nation": np.array([nation for _, nation in windows]) for name, windows in rises.items()},
-        responsibility=spread(emissions.mean("year") * emissions.sizes["year"]),
+        responsibility=spread(_accumulated(data["co2_energy"], base)),
+        accumulated_energy=spread(_accumulated(data["energy_total_mixed"], base)),
+        **{f"past_cut_{name}": spread(_past_cut(data[amount], data["gdp"], base)) for name, amount in past.items()},
+        nonfossil_power=spread(_at(data["nonfossil_share"], base)),
+        net_import=spread(_at(data["net_import"], base)),
+        grid_factor_nation=np.array([_grid_factor(data, base)]),
     )
+
+
+def _at(series: xr.DataArray, year: int) -> xr.DataArray:
+    """Values of the year, or of the nearest year with figures of all provinces."""
+    found: xr.DataArray = series.dropna("year").sel(year=year, method="nearest", drop=True)
+    return found
+
+
+def _accumulated(series: xr.DataArray, year: int) -> xr.DataArray:
+    """Sum to the year; a year without a figure counts as the mean of the others."""
+    past: xr.DataArray = series.sel(year=slice(None, year))
+    return past.mean("year") * past.sizes["year"]
+
+
+def _past_cut(amount: xr.DataArray, gdp: xr.DataArray, year: int) -> xr.DataArray:
+    """Cut of the amount per GDP over RECENT years before `year`, fraction (province).
+
+    The mean yearly change of the steps within one vintage, times RECENT: a step between vintages is a change of
+    statistics.
+    """
+    vintage = shipped.baseline()[f"{amount.name}_vintage"].to_series()
+    intensity = (amount / gdp).sel(year=slice(year - RECENT, year))
+    steps = intensity.copy(data=np.log(intensity.values)).diff("year")
+    same = [bool(vintage[end] == vintage[end - 1]) for end in steps["year"].to_numpy()]
+    mean: xr.DataArray = RECENT * steps.isel(year=np.flatnonzero(same)).mean("year")
+    return 1 - mean.copy(data=np.exp(mean.values))
+
+
+def _grid_factor(data: xr.Dataset, year: int) -> float:
+    """CO2 of a kilowatt hour generated in all provinces together, kg."""
+    table = shipped.table("electricity")
+    rows = table[table["variable"] == "co2_intensity_thermal_incl_heat"]
+    thermal = rows.pivot_table(index="province", columns="year", values="value")
+    near = min(thermal.columns, key=lambda known: abs(int(known) - year))
+    generation, nonfossil = (_at(data[name], year).to_series() for name in ("generation", "nonfossil_share"))
+    return float((thermal[near] * generation * (1 - nonfossil)).sum() / generation.sum())
 
 
 def _economy(provinces: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

@@ -1,7 +1,8 @@
 """Options of the rules: one table (defaults.csv) with default, range, unit, reason and source of each."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,40 @@ TABLE = Path(__file__).with_name("defaults.csv")
 SUM_TOLERANCE = 1e-9
 
 
+@dataclass(frozen=True)
+class Number:
+    """A number that a user's own rule takes: name, default, lowest and highest value, unit, and why this default."""
+
+    name: str
+    default: float
+    low: float
+    high: float
+    unit: str = "-"
+    reason: str = ""
+
+
+_OWN: dict[str, pd.DataFrame] = {}
+
+
+def add(rule: str, numbers: Sequence[Number]) -> None:
+    """Give a rule options that stand in no table."""
+    rows = [
+        {
+            "option": number.name,
+            "rules": rule,
+            "kind": "number",
+            "default": repr(number.default),
+            "low": repr(number.low),
+            "high": repr(number.high),
+            "unit": number.unit,
+            "reason": number.reason,
+            "source": "the rule's own file",
+        }
+        for number in numbers
+    ]
+    _OWN[rule] = pd.DataFrame([{**dict.fromkeys(defaults().columns, ""), **row} for row in rows])
+
+
 @cache
 def defaults() -> pd.DataFrame:
     """The table of options: option, rules, kind, default, low, high, choices, unit, sum_to_one, reason, source."""
@@ -25,7 +60,9 @@ def defaults() -> pd.DataFrame:
 def options_of(rule: str) -> pd.DataFrame:
     """The rows of the table that one rule reads."""
     table = defaults()
-    return table[[words == "all" or rule in words.split() for words in table["rules"]]]
+    shipped = table[[words == "all" or rule in words.split() for words in table["rules"]]]
+    own = _OWN.get(rule)
+    return shipped if own is None or own.empty else pd.concat([shipped, own], ignore_index=True)
 
 
 def resolve(rule: str, given: Mapping[str, Any], extra: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -7,23 +7,29 @@ A rule does not see the national sum. It returns `Proposal(cut, detail)`: `cut(m
 fraction (NaN where the rule has no basis), nowhere falling in the scalar m; `detail(m)` gives the numbers behind it.
 `allocate` finds the m that meets the national target. Whatever is monotone in one number fits: the strength of
 savings, the level of a capacity line, the common chance of success, the common marginal cost.
+
+Rules come from three places: the modules of `rules/`, installed packages with an entry point in the group
+`tanlu.rules`, and a Python file of the user (`own_rule`). All look alike.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from experiments.allocation import options as option_table
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Cut
-from models.reading.names import choose
+from experiments.allocation.options import Number
 
 Options = Mapping[str, Any]
 Growth = Literal["official", "equal", "scaled"]
+Reads = Literal["amount", "energy"]
 
 
 def _no_detail(scalar: float) -> pd.DataFrame:
@@ -54,7 +60,9 @@ class Proposal:
 @dataclass(frozen=True)
 class Rule:
     """A registered rule. growth: the GDP growth that it assumes unless the caller says otherwise. rises, falls: the
-    indicators in which a province's own cut never falls, never rises.
+    indicators in which a province's own cut never falls, never rises. reads: what its cuts are of: the amount that the
+    target counts (`options["quantity"]`), or always energy, which `allocate` turns into CO2. source: author, year and
+    title in short of what it is taken from. options: numbers that stand in no table.
     """
 
     name: str
@@ -64,9 +72,17 @@ class Rule:
     origin: str
     rises: tuple[str, ...] = ()
     falls: tuple[str, ...] = ()
+    reads: Reads = "amount"
+    source: str = ""
+    options: tuple[Number, ...] = ()
 
+
+ENTRY_POINTS = "tanlu.rules"
+OWN = "tanlu_own_rule_"
+"""Beginning of the module name of a user's file: its rule goes to who asks for the file, not into the common table."""
 
 _RULES: dict[str, Rule] = {}
+_OWN: dict[str, list[Rule]] = {}
 RULES: Mapping[str, Rule] = MappingProxyType(_RULES)
 
 #: One module a rule; a module that does not exist yet is left out.
@@ -79,6 +95,17 @@ MODULES = (
     "lbnl_s3_economic_capacity",
     "triptych",
     "responsibility",
+    "equality_per_head",
+    "cumulative_per_head",
+    "grandfathering",
+    "early_action",
+    "entropy_index",
+    "zero_sum_gains_dea",
+    "gini_optimal",
+    "shapley_provinces",
+    "shadow_price",
+    "consumption_responsibility",
+    "basic_needs",
     "own_table",
     "equal_chance",
     "least_cost",
@@ -93,20 +120,32 @@ def rule(
     growth: Growth = "official",
     rises: tuple[str, ...] = (),
     falls: tuple[str, ...] = (),
+    reads: Reads = "amount",
+    source: str = "",
+    options: Sequence[Number] = (),
 ) -> Callable[[Callable[[Indicators, Options], Proposal]], Callable[[Indicators, Options], Proposal]]:
-    """Register the decorated function under `name`. Raises ValueError when the name is taken."""
+    """Register the decorated function under `name`, which users type.
+
+    options: numbers that the rule takes beside the common options; shipped rules have theirs in defaults.csv. All
+    others: see `Rule`. Raises ValueError when the name is taken.
+    """
 
     def register(propose: Callable[[Indicators, Options], Proposal]) -> Callable[[Indicators, Options], Proposal]:
+        entry = Rule(name, title, propose, growth, origin, rises, falls, reads, source, tuple(options))
+        if propose.__module__.startswith(OWN):
+            _OWN.setdefault(propose.__module__, []).append(entry)
+            return propose
         if name in _RULES and _RULES[name].propose.__module__ != propose.__module__:
             raise ValueError(f"two rules are called {name!r}: {_RULES[name].propose.__module__}, {propose.__module__}")
-        _RULES[name] = Rule(name, title, propose, growth, origin, rises, falls)
+        _RULES[name] = entry
+        option_table.add(name, options)
         return propose
 
     return register
 
 
 def load() -> Mapping[str, Rule]:
-    """All rules, their modules imported."""
+    """All rules, their modules and the entry points of installed packages imported."""
     for module in MODULES:
         path = f"{__package__}.rules.{module}"
         try:
@@ -114,13 +153,14 @@ def load() -> Mapping[str, Rule]:
         except ModuleNotFoundError as error:
             if error.name != path:
                 raise
+    for point in entry_points(group=ENTRY_POINTS):
+        point.load()
     return RULES
 
 
-def find(name: str) -> Rule:
-    """The rule of that name (case and underscores do not matter). Raises InputError with the nearest names."""
-    rules = load()
-    return rules[choose(name, rules, "allocation rule")]
+def registered_by(module: str) -> Sequence[Rule]:
+    """The rules that a user's file registered under its module name, and forgets them."""
+    return _OWN.pop(module, [])
 
 
 def constant(cut: np.ndarray) -> Cut:

@@ -19,11 +19,11 @@ File = Path | None
 
 def allocate(
     rule: Annotated[
-        str, typer.Option(help="official, draft, uniform, s1, s2, s3, triptych, responsibility, csv, …")
+        str, typer.Option(help="A rule's name (s1, uniform, per-head, …; all with --options all) or a Python file.")
     ] = "s1",
     national: Annotated[float | None, typer.Option(help="National target, per cent; the plan's when left out.")] = None,
-    plan: Annotated[str, typer.Option(help="11FYP, 12FYP or 13FYP.")] = "12FYP",
-    indicator: Annotated[str, typer.Option(help="energy or co2, per GDP.")] = "energy",
+    plan: Annotated[str, typer.Option(help="11FYP … 15FYP.")] = "12FYP",
+    indicator: Annotated[str, typer.Option(help="energy or co2 (per GDP), energy-total or co2-total.")] = "energy",
     base_year: Annotated[int | None, typer.Option(help="Another base year than the plan's.")] = None,
     growth: Annotated[str | None, typer.Option(help="GDP growth: rule, official, equal or scaled.")] = None,
     floor: Annotated[float | None, typer.Option(help="No target below, per cent.")] = None,
@@ -84,8 +84,8 @@ def _allocate(
 
     from experiments.allocation import allocate as split
     from experiments.allocation import ledger as accounts
+    from experiments.allocation.lookup import find
     from experiments.allocation.options import options_of
-    from experiments.allocation.registry import find
     from experiments.cli.tables import allocation_output
     from experiments.ensemble.study_model import StudyModel
     from experiments.installation import load_study
@@ -154,7 +154,7 @@ def _emit_all(tables: Mapping[str, "pd.DataFrame"], json: bool, quiet: bool) -> 
 
 
 def _options(rule: str, json: bool) -> None:
+    from experiments.allocation.lookup import find
     from experiments.allocation.options import options_of
-    from experiments.allocation.registry import find
 
     emit(options_of(find(rule).name), json)

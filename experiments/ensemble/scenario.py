@@ -88,10 +88,11 @@ def _targets(
     from calibration import tables
     from experiments.allocation import allocate, check_options
 
-    check_options(choice.rule, choice.options)  # before an option with the name of an argument meets it below
+    rule = str(study.folder / choice.rule) if choice.rule.endswith(".py") else choice.rule
+    check_options(rule, choice.options)  # before an option with the name of an argument meets it below
     plan = study.target.period.name
     where = [str(name) for name in provinces.to_numpy()]
-    energy = allocate(choice.rule, study.target.national, plan, model=model, **choice.options).targets().to_series()
+    energy = allocate(rule, study.target.national, plan, model=model, **choice.options).targets().to_series()
     if missing := [name for name in where if name not in energy.index]:
         raise InputError(f"{choice.rule} gives no target for {', '.join(missing)}")
     published = tables.read("targets")

@@ -97,19 +97,22 @@ class Target(Part):
 class AllocationChoice(Part):
     """One rule that shares the national target out among the provinces."""
 
-    rule: str = Field(description="Name of the rule: official, draft, uniform, s1, s2, s3, triptych, csv, …")
-    name: str = Field(default="", description="Label in results; the rule's name when left out.")
+    rule: str = Field(
+        description="Name of the rule (official, uniform, s1, per-head, …), or path of a Python file with a rule of "
+        "your own (relative to the study file)."
+    )
+    name: str = Field(default="", description="Label in results; the rule's or file's name when left out.")
     options: dict[str, Any] = Field(default={}, description="Options of the rule.")
 
     @field_validator("rule")
     @classmethod
     def _known(cls, rule: str, info: ValidationInfo) -> str:
-        return _chosen(rule, _vocabulary(info).rules, "allocation rule")
+        return rule if rule.endswith(".py") else _chosen(rule, _vocabulary(info).rules, "allocation rule")
 
     @property
     def label(self) -> str:
         """The coordinate value in results."""
-        return self.name or self.rule
+        return self.name or (Path(self.rule).stem if self.rule.endswith(".py") else self.rule)
 
 
 class MixChoice(Part):

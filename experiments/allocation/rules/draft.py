@@ -10,7 +10,7 @@ from models.reading.faults import InputError
 SCENARIOS = ("NDRC_draft_Jan_2011", "NDRC_draft_as_quoted_by_LBNL_authors")
 
 
-@rule("draft", title="NDRC draft", origin="published in part")
+@rule("draft", title="NDRC draft", origin="published in part", source="NDRC draft of January 2011, as printed")
 def draft(indicators: Indicators, options: Options) -> Proposal:
     """The draft's targets; where none was printed, the official one, marked. Energy of the twelfth plan only."""
     if (indicators.plan.name, options["indicator"]) != ("12FYP", "energy"):

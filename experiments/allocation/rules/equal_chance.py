@@ -13,7 +13,7 @@ OUTSIDE, HELD = "no", "held at a bound"
 APART = {OUTSIDE: "no fixed point, so another chance", HELD: "held at a bound, so another chance"}
 
 
-@rule("equal-chance", title="Equal chance", origin="own")
+@rule("equal-chance", title="Equal chance", origin="own", reads="energy")
 def equal_chance(indicators: Indicators, options: Options) -> Proposal:
     """t_p = the (1 − q) quantile of the reduction under t_p itself; the common chance q meets the national sum.
 

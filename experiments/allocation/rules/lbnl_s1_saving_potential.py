@@ -9,6 +9,8 @@ from experiments.allocation.sectoral import assumptions, project
     "s1",
     title="S1 Energy Saving Potential",
     origin="reconstruction",
+    source="Ohshita, Price & Tian 2011, LBNL-4406E, as summarised",
+    reads="energy",
     rises=("heavy_share",),
     falls=("industry_value_added", "industry_rise", "other_rise", "population_growth"),
 )

@@ -9,6 +9,8 @@ from experiments.allocation.sectoral import assumptions, project
     "s2",
     title="S2 Equal Rates",
     origin="reconstruction",
+    source="Ohshita, Price & Tian 2011, LBNL-4406E, as summarised",
+    reads="energy",
     rises=("heavy_share",),
     falls=("industry_value_added", "population_growth"),
 )

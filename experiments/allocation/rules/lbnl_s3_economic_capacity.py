@@ -8,7 +8,13 @@ from experiments.allocation.national import Array
 from experiments.allocation.registry import Options, Proposal, rule
 
 
-@rule("s3", title="S3 Economic Capacity", origin="reconstruction", rises=("gdp",))
+@rule(
+    "s3",
+    title="S3 Economic Capacity",
+    origin="reconstruction",
+    source="Ohshita, Price & Tian 2011, LBNL-4406E, as summarised",
+    rises=("gdp",),
+)
 def economic_capacity(indicators: Indicators, options: Options) -> Proposal:
     """Cut A + T α ln(y / y_nation), or with y / y_nation − 1, or A (y / y_nation)^α; A meets the national sum.
 

@@ -13,7 +13,7 @@ SPREAD = 0.25
 """Half-width of a lever's costs over sites, yuan per kgce: about a quarter of the mean cost of the catalogue."""
 
 
-@rule("least-cost", title="Least cost", origin="own")
+@rule("least-cost", title="Least cost", origin="own", reads="energy")
 def least_cost(indicators: Indicators, options: Options) -> Proposal:
     """Every province goes on until the next unit of energy saved costs the same; that common price meets the sum.
 

@@ -7,10 +7,12 @@ from experiments.allocation.stated import stated
 from models.reading.faults import InputError
 
 
-@rule("official", title="Official", origin="published")
+@rule("official", title="Official", origin="published", source="State Council, Guofa [2011] 26 and later plans")
 def official(indicators: Indicators, options: Options) -> Proposal:
     """Announced targets of the plan. Raises InputError when none of this kind was announced."""
-    kind = f"{options['indicator']}_intensity_reduction"
+    if options["form"] == "total":
+        raise InputError("no announced totals by province: the official rule has intensities alone")
+    kind = f"{options['quantity']}_intensity_reduction"
     table = shipped.table("targets")
     rows = table[(table["plan"] == indicators.plan.name) & (table["variable"] == kind)].set_index("province")
     rows = rows[rows.index.isin(indicators.provinces)]

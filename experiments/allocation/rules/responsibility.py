@@ -14,6 +14,7 @@ from experiments.allocation.sectoral import NO_ENERGY
     "responsibility",
     title="Responsibility, capacity, potential",
     origin="published form, own weights",
+    source="Yi, Zou, Guo, Wang & Wei 2011",
     rises=("responsibility", "industry"),
 )
 def responsibility(indicators: Indicators, options: Options) -> Proposal:
