@@ -176,7 +176,15 @@ class Members:
         for province, own in state.own.items():
             for lever, strength in own.items():
                 values[self.provinces.index(province), self.levers.index(lever)] = strength
-        return values
+        return np.where(self.reach, values, 0.0)
+
+    @cached_property
+    def reach(self) -> np.ndarray:
+        """Where a lever has something to act on: (province, lever)."""
+        from experiments.policy import mix
+
+        full = mix("full").strength().sel(province=self.provinces, lever=self.levers)
+        return np.asarray(full.transpose("province", "lever").values > 0)
 
     def delivery(self, preset: str) -> dict[str, Array]:
         """Delay and compliance of a mix (lever), or of the members (member) where the mix leaves them to the study."""

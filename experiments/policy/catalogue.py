@@ -176,6 +176,7 @@ class Lever:
     package: Package
     maxima: tuple[str, ...]
     meaning: str
+    meaning_zh: str
 
 
 @dataclass(frozen=True)

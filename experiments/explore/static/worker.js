@@ -1,0 +1,87 @@
+"use strict";
+// The worker: newest state first, one province before the nation, bars when nothing else is asked.
+let engine = null, wanted = null, goal = null, busy = false, shown = null;
+const pause = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resolve(); }; port2.postMessage(0); });
+const send = (kind, content) => postMessage({ kind, ...content });
+
+onmessage = async ({ data: message }) => {
+  if (message.kind === "open") {
+    engine = await Engine.open(message.data);
+    send("ready", {});
+    return;
+  }
+  if (message.kind === "goal") goal = message;
+  else wanted = message;
+  if (busy) return;
+  busy = true;
+  try {
+    while (wanted || goal) await work();
+  } catch (fault) {
+    send("fault", { text: String(fault?.message ?? fault) });
+  }
+  busy = false;
+};
+
+async function work() {
+  if (goal && !wanted) {
+    const asked = goal;
+    goal = null;
+    await seek(asked);
+    return;
+  }
+  const asked = wanted;
+  wanted = null;
+  const started = performance.now();
+  const { state, region, id } = asked;
+  let part = false;
+  if (shown && region < engine.P && !asked.whole) {
+    send("part", { id, region, numbers: engine.alone(state, region), milliseconds: performance.now() - started });
+    part = true;
+  }
+  let slice = performance.now();
+  for (const _ of engine.nation(state)) {
+    if (performance.now() - slice < 25) continue;
+    await pause();
+    slice = performance.now();
+    if (wanted && !asked.whole) return; // a newer state: this one is not finished
+  }
+  const difference = part ? engine.difference(region) : null;
+  shown = state;
+  send("whole", { id, numbers: engine.numbers(state), difference, milliseconds: performance.now() - started });
+  if (region < engine.P && !asked.whole) await bars(asked);
+}
+
+// What each lever adds in the region, and what its full strength would add: one run of the province each.
+async function bars({ state, region, id }) {
+  const { L, data } = engine;
+  const found = [];
+  for (let l = 0; l < L; l++) {
+    const strengths = engine.strengths(state);
+    const now = strengths[region * L + l];
+    const one = { lever: data.levers[l], now };
+    for (const [name, value] of [["without", 0], ["full", 1]]) {
+      if (value === now || !data.reach[region * L + l]) continue;
+      strengths[region * L + l] = value;
+      const numbers = engine.alone(state, region, strengths);
+      one[name] = { quantiles: Object.fromEntries(Object.entries(numbers.quantiles).map(([key, levels]) => [key, levels[data.levels.indexOf(0.5)][region]])), yearly: numbers.yearly[region], chance: numbers.energy.chance[region] };
+      await pause();
+      if (wanted || goal) return;
+    }
+    found.push(one);
+  }
+  send("bars", { id, region, bars: found });
+}
+
+async function seek({ state, region, chance, id }) {
+  const search = engine.goal(state, region, chance);
+  for (;;) {
+    const step = search.next();
+    if (step.done) {
+      send("goal", { id, region, result: step.value });
+      return;
+    }
+    send("progress", { id, share: step.value });
+    await pause();
+    if (goal) return;
+  }
+}
