@@ -109,7 +109,7 @@ class Subject:
     @cached_property
     def some_times(self) -> list[float]:
         """About SAVED of the save points, the first and the last among them."""
-        times = self.model.run(self.params, ["TIME STEP", self.outputs[0]])["time"].values
+        times = np.atleast_1d(self.model.run(self.params, ["TIME STEP", *self.outputs[:1]])["time"].values)
         return sorted({float(time) for time in [*times[:: max(1, len(times) // SAVED)], times[-1]]})
 
     @cached_property

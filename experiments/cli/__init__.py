@@ -34,6 +34,7 @@ from typing import Any
 
 import typer
 
+from experiments import INTERRUPTED
 from models.reading.faults import InputError, RuleError
 
 DONE, FAILED, WRONG_INPUT, RULE_BROKEN = 0, 1, 2, 3
@@ -51,13 +52,21 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except InputError as fault:
             raise typer.Exit(_report(fault.faults, WRONG_INPUT)) from fault
         except KeyboardInterrupt as fault:
-            raise typer.Exit(_report(["interrupted; `tanlu runs resume` goes on where it stopped"], FAILED)) from fault
+            raise typer.Exit(_report([INTERRUPTED], FAILED)) from fault
         except BrokenPipeError as fault:  # whoever read our output has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(DONE) from fault
+        except OSError as fault:  # disk, permission, lock: the place and the system's word for it are what helps
+            if os.environ.get("TANLU_DEBUG"):
+                raise
+            words = f"{fault.filename}: {fault.strerror}" if fault.filename and fault.strerror else str(fault)
+            raise typer.Exit(_report([words], FAILED)) from fault
         except Exception as fault:
             if isinstance(fault, typer.Abort) or hasattr(fault, "exit_code") or os.environ.get("TANLU_DEBUG"):
                 raise  # typer's own, or somebody wants to see where
+            engine = sys.modules.get("sim.errors")  # loaded only where a model was
+            if engine is not None and isinstance(fault, engine.SimError) and not isinstance(fault, engine.Cancelled):
+                raise typer.Exit(_report(str(fault).splitlines(), WRONG_INPUT)) from fault
             text = str(fault) or type(fault).__name__
             raise typer.Exit(_report([text, "set TANLU_DEBUG=1 to see where"], FAILED)) from fault
 

@@ -13,6 +13,7 @@ from models.reading.names import choose_all
 
 Study = Annotated[str, typer.Argument(help="Name of a shipped study, or path of a YAML file.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Override: path=value, for example members=200.")]
+Members = Annotated[int | None, typer.Option(help="Draws of the uncertain inputs; short for --set members=…", min=2)]
 Fresh = Annotated[bool, typer.Option(help="A new run even if this study has one.")]
 Threads = Annotated[int, typer.Option(help="Threads of this process; 0: one a processor.", min=0)]
 Workers = Annotated[int, typer.Option(help="Worker processes of this machine (Dask) instead of threads.", min=0)]
@@ -21,9 +22,15 @@ BatchSize = Annotated[int, typer.Option("--batch", help="Members at a time; no e
 Verify = Annotated[int, typer.Option(help="Member runs repeated with PySD, the largest difference recorded.", min=0)]
 
 
+def overrides(set_: list[str] | None, members: int | None) -> list[str]:
+    """The overrides of a study that the options ask for."""
+    return [*(set_ or ()), *([] if members is None else [f"members={members}"])]
+
+
 def run(
     study: Study = "twelfth-plan",
     set_: Set = None,
+    members: Members = None,
     runs: RunsFolder = Path("runs"),
     fresh: Fresh = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
@@ -43,7 +50,7 @@ def run(
     from experiments.ensemble import estimate, installed
     from experiments.runs import overview
 
-    asked = installation.load_study(file, set_ or ())
+    asked = installation.load_study(file, overrides(set_, members))
     pipeline.check_data()
     system = installed.installed(1 if workers or cluster else threads)
     if dry_run:
@@ -79,6 +86,7 @@ def run(
 def ensemble(
     study: Study = "twelfth-plan",
     set_: Set = None,
+    members: Members = None,
     runs: RunsFolder = Path("runs"),
     fresh: Fresh = False,
     threads: Threads = 0,
@@ -95,7 +103,7 @@ def ensemble(
     from experiments.runs import overview
 
     system = installed.installed(1 if workers or cluster else threads)
-    begun = simulation.start(load_study(file, set_ or ()), system, runs, batch=batch, fresh=fresh)
+    begun = simulation.start(load_study(file, overrides(set_, members)), system, runs, batch=batch, fresh=fresh)
     simulation.resume(begun, system, workers=workers, cluster=cluster, step=lambda total: progress(total, quiet))
     emit({"run": begun.name, "members": begun.manifest["members"]} if json else {"run": begun.name}, json)
     note(overview.statistics(begun), quiet)

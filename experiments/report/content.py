@@ -11,38 +11,39 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from experiments.analyses.numbers import number
 from experiments.words import svg
+from experiments.words.claims import Claim
 from experiments.words.ratings import LIGHTS, WORDS, Rating
 from experiments.words.terms import Terms
+from experiments.words.view import Standing
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture with its title, its data and its own copy for download."""
+    """A picture with its title and its data for download. claim: what the title says of a change, with its dots."""
 
     id: str
     title: str
     subtitle: str
     svg: str
-    csv_uri: str
-    svg_uri: str
+    csv: str
     note: str = ""
     wide: bool = False
+    claim: Claim | None = None
 
 
 def chart(
-    name: str, title: str, subtitle: str, picture: str, data: pd.DataFrame, *, note: str = "", wide: bool = False
+    name: str,
+    title: str,
+    subtitle: str,
+    picture: str,
+    data: pd.DataFrame,
+    *,
+    note: str = "",
+    wide: bool = False,
+    claim: Claim | None = None,
 ) -> Chart:
     """A chart of the page. picture: from `charts`; data: what it shows, one row an observation."""
-    return Chart(
-        name,
-        title,
-        subtitle,
-        svg.accessible(picture, f"{title} {subtitle}"),
-        svg.data_uri(csv(data), "text/csv"),
-        svg.data_uri(svg.standalone(picture, title, subtitle), "image/svg+xml"),
-        note,
-        wide,
-    )
+    return Chart(name, title, subtitle, svg.accessible(picture, f"{title} {subtitle}"), csv(data), note, wide, claim)
 
 
 def csv(data: pd.DataFrame) -> str:
@@ -77,7 +78,7 @@ class Table:
     title: str
     heads: Sequence[Head]
     rows: Sequence[Sequence[Cell]]
-    csv_uri: str
+    csv: str
     note: str = ""
     long: bool = False
     code: bool = False
@@ -117,7 +118,7 @@ def table(
         note = " ".join(
             filter(None, (note, terms("The first {n} of {total} rows; the CSV holds all.", n=limit, total=len(data))))
         )
-    return Table(name, title, columns, rows, svg.data_uri(csv(data), "text/csv"), note, len(chosen) > 7, code)
+    return Table(name, title, columns, rows, csv(data), note, len(chosen) > 7, code)
 
 
 def _cell(terms: Terms, column: str, value: Any, decimals: int) -> Cell:
@@ -184,16 +185,17 @@ class Section:
 
 @dataclass(frozen=True)
 class ProvincePage:
-    """The page of one province."""
+    """The page of one province. briefs: addresses of its brief as a page and for printing."""
 
     id: str
     label: str
-    light: Rating
+    standing: Standing
     finding: str
     charts: Sequence[Chart] = ()
     conditions: Sequence[str] = ()
     tables: Sequence[Table] = ()
     missing: Sequence[Missing] = field(default=())
+    briefs: Sequence[tuple[str, str]] = ()
 
 
 def slug(*words: str) -> str:

@@ -1,31 +1,39 @@
-"""The whole report of a run in one language."""
+"""The whole report of a run in one language: the first screen, a block a province, the annex."""
 
+import base64
+import gzip
+import hashlib
+import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.analyses.solve import BOUND
 from experiments.report import sections
-from experiments.report.content import ProvincePage, Section, short
+from experiments.report.content import ProvincePage, Section, csv, short
 from experiments.report.province import label, province_id
 from experiments.report.province import page as province_page
-from experiments.report.view import Standing, View, lowest_first
-from experiments.words import svg
+from experiments.words import fonts
 from experiments.words.measured import Measured
-from experiments.words.ratings import CLOSE, GREEN, RED, UNRATED, YELLOW, Rating
+from experiments.words.ratings import CLASSES, CLOSE, GREEN, RED, YELLOW, ChanceClass, Rating
 from experiments.words.terms import Terms
 from experiments.words.tilemap import CODES, COLUMNS, ROWS, TILES
+from experiments.words.view import RunData, Standing, View, lowest_first
 
 if TYPE_CHECKING:
-    from experiments.runs.store import Run
+    from markupsafe import Markup
 
 FILES = {"en": "report.html", "zh": "report.zh.html"}
 PITCH_X, PITCH_Y = 78, 64
 PASSED = 0.99  # share of members below which a failed reality check is a warning
+OUTCOMES = {"missed": "×", "basically met": "≈"}
+"""Sign of an official verdict on a tile; every other known verdict is a hit, ✓."""
 
 
 @dataclass(frozen=True)
@@ -36,30 +44,40 @@ class Page:
     run: str
     version: str
     other_file: str
-    sentence: str
+    headline: str
+    lead: list[str]
+    score: str
+    scenario: str
     condition: str
     tiles: dict[str, Any]
-    legend: list[Rating]
+    legend: list[ChanceClass]
+    marks: list[Rating]
     rows: list[dict[str, Any]]
+    rows_csv: str
     warnings: list[str]
     compared: str | None
     sections: list[Section]
     provinces: list[ProvincePage]
 
 
-def build(run: "Run", terms: Terms, measured: Measured) -> Page:
+def build(run: RunData, terms: Terms, measured: Measured) -> Page:
     """Read the run and put its page together."""
     view = View.headline(run, terms)
     return Page(
-        title=view.run.study.heading(terms.lang),
-        run=run.name,
-        version=str(run.manifest.get("versions", {}).get("tanlu", "")),
+        title=view.study.heading(terms.lang),
+        run=view.run.name,
+        version=str(view.run.manifest.get("versions", {}).get("tanlu", "")),
         other_file=FILES["zh" if terms.lang == "en" else "en"],
-        sentence=sentence(view),
+        headline=headline(view),
+        lead=lead(view),
+        score=_joined(view, *past_plans(view)),
+        scenario=scenario(view),
         condition=condition(view),
-        tiles=tiles(view.standings, terms),
-        legend=[GREEN, YELLOW, RED, CLOSE, UNRATED],
+        tiles=tiles(view),
+        legend=list(CLASSES),
+        marks=[GREEN, YELLOW, RED],
         rows=rows(view),
+        rows_csv=csv(verdicts(view)),
         warnings=warnings(view, measured),
         compared=view.compared and terms("Chance, {mix}", mix=terms.name(view.compared)),
         sections=sections.chapters(view),
@@ -67,26 +85,38 @@ def build(run: "Run", terms: Terms, measured: Measured) -> Page:
     )
 
 
-def sentence(view: View) -> str:
-    """The answer: which provinces reach their target?"""
+def headline(view: View) -> str:
+    """The answer: how many provinces are expected to reach their target, as a distribution."""
+    rated = [s.province for s in lowest_first(view.standings.values()) if s.members]
+    return counted(view, rated) if rated else view.terms("No province has a verdict in this run.")
+
+
+def lead(view: View) -> list[str]:
+    """What follows the answer: the province in question, those too close to call, the weakest."""
     rated = [s for s in lowest_first(view.standings.values()) if s.members]
-    if not rated:
-        return view.terms("No province has a verdict in this run.")
-    said = [*_pilot(view), counted(view, [s.province for s in rated])]
-    close = [s for s in rated if s.close]
+    said = _pilot(view)
+    close = [s for s in rated if s.kind is CLOSE]
     if close:
-        said.append(view.terms("Too close to call: {n}.", n=len(close)))
-    weak = [s for s in rated if s.chance <= 0.5][:4]
+        named = view.terms.names([s.province for s in close])
+        said.append(view.terms("Too close to call: {names}.", names=named))
+    weak = [s for s in rated if s.kind is not CLOSE and s.chance < 0.5][:4]
     if weak:
-        chinese = view.terms.lang == "zh"
-        pattern = "{}（{}）" if chinese else "{} ({})"
-        named = ("、" if chinese else ", ").join(
+        pattern = "{}（{}）" if view.terms.lang == "zh" else "{} ({})"
+        named = ("、" if view.terms.lang == "zh" else ", ").join(
             pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in weak
         )
         said.append(view.terms("Lowest chances: {names}.", names=named))
-    else:
+    elif rated:
         said.append(view.terms("Tightest: {names}.", names=view.terms.names([s.province for s in rated[:3]])))
-    return _joined(view, *said, *past_plans(view))
+    return said
+
+
+def scenario(view: View) -> str:
+    """The scenario in plain words, with what "no new policy" keeps; a user's own mix by its name."""
+    key = f"scenario {view.mix}"
+    said = view.terms.name(key)
+    named = view.terms.name(view.mix) if said == key else said
+    return view.terms("Scenario: {named}", named=named)
 
 
 def counted(view: View, provinces: list[str]) -> str:
@@ -128,7 +158,7 @@ def past_plans(view: View) -> list[str]:
 
 def _pilot(view: View) -> list[str]:
     """First the province that the study's policy analyses are about, if they are about one."""
-    asked = view.run.study.policy
+    asked = view.study.policy
     if asked is None or asked.province not in view.standings:
         return []
     said = view.terms(
@@ -159,21 +189,29 @@ def condition(view: View) -> str:
         end=view.end_year,
         allocation=view.terms.name(view.allocation),
         mix=view.terms.name(view.mix),
-        national=number(view.run.study.target.national),
+        national=number(view.study.target.national),
         n=members,
         failed=failed,
     )
 
 
-def tiles(standings: dict[str, Standing], terms: Terms) -> dict[str, Any]:
-    """Squares of the tile map with light, chance and a sentence for screen readers."""
-    items = []
+def tiles(view: View) -> dict[str, Any]:
+    """Squares of the tile map: class and chance, rating, what happened, words for screen readers."""
+    items, terms, happened = [], view.terms, official_verdicts(view.study.target.period.name)
     for province, (column, row) in TILES.items():
-        standing = standings.get(province)
+        standing = view.standings.get(province)
         rated = standing is not None and standing.members > 0
-        light = shown(standing) if standing and rated else UNRATED
-        chance = terms.chance(standing.chance) if standing and rated else "–"
-        name = terms.name(province)
+        name, verdict = terms.name(province), happened.get(province, "")
+        said = terms("no energy statistics, not simulated")
+        if standing and rated:
+            said = terms(
+                "chance {chance}, {kind}; rating of the median: {rating}",
+                chance=terms.chance(standing.chance),
+                kind=terms(standing.kind.word),
+                rating=terms(standing.light.word),
+            )
+        if verdict:
+            said = terms("{said}; what happened: {verdict}", said=said, verdict=terms.name(verdict))
         items.append(
             {
                 "x": 2 + column * PITCH_X,
@@ -181,23 +219,15 @@ def tiles(standings: dict[str, Standing], terms: Terms) -> dict[str, Any]:
                 "label": name,
                 "code": CODES[province] if terms.lang == "en" else name,
                 "tight": terms.lang == "en" and len(name) > 11,
-                "light": light,
-                "word": terms("too close" if light is CLOSE else light.word),
-                "chance": chance,
+                "kind": standing.kind if standing and rated else CLASSES[-1],
+                "mark": standing.light.symbol if standing and rated else "",
+                "chance": terms.chance(standing.chance) if standing and rated else "–",
+                "outcome": OUTCOMES.get(verdict, "✓") if verdict else "",
                 "href": f"#{province_id(province)}" if standing else "",
-                "aria": terms(
-                    "{province}: {light}, chance {chance}", province=name, light=terms(light.word), chance=chance
-                )
-                if rated
-                else f"{name}: {terms(light.word)}, {terms(light.meaning)}",
+                "aria": terms("{light}: {meaning}", light=name, meaning=said),
             }
         )
     return {"squares": items, "width": COLUMNS * PITCH_X, "height": ROWS * PITCH_Y}
-
-
-def shown(standing: Standing) -> Rating:
-    """The rating of the median, or that the chance is too close to call."""
-    return CLOSE if standing.close else standing.light
 
 
 def official_verdicts(plan: str) -> dict[str, str]:
@@ -212,13 +242,15 @@ def official_verdicts(plan: str) -> dict[str, str]:
 def rows(view: View) -> list[dict[str, Any]]:
     """The first screen's table, lowest chance first, the nation last."""
     ordered = [*lowest_first(view.standings.values()), view.standing(NATION)]
-    happened = official_verdicts(view.run.study.target.period.name)
+    happened = official_verdicts(view.study.target.period.name)
     return [
         {
             "id": province_id(s.province),
+            "province": s.province,
             "label": label(view, s.province),
             "nation": s.province == NATION,
-            "light": shown(s),
+            "kind": s.kind,
+            "light": s.light,
             "happened": view.terms.name(happened.get(s.province, "–")) if happened else "",
             "target": number(s.target),
             "chance": view.terms.chance(s.chance),
@@ -232,6 +264,30 @@ def rows(view: View) -> list[dict[str, Any]]:
         }
         for s in ordered
     ]
+
+
+def verdicts(view: View) -> pd.DataFrame:
+    """What the first screen shows, as a table to take away: one row a province and the nation."""
+    happened = official_verdicts(view.study.target.period.name)
+    return pd.DataFrame(
+        [
+            {
+                "province": s.province,
+                "name": view.terms.name(s.province),
+                "target %": s.target,
+                "chance": s.chance,
+                "chance low": s.interval[0],
+                "chance high": s.interval[1],
+                "class": s.kind.word,
+                "rating of the median": s.light.word,
+                "margin": s.margin[0],
+                "margin 10 %": s.margin[1],
+                "margin 90 %": s.margin[2],
+                "what happened": happened.get(s.province, ""),
+            }
+            for s in [*lowest_first(view.standings.values()), view.standing(NATION)]
+        ]
+    )
 
 
 def margin(view: View, standing: Standing) -> str:
@@ -283,13 +339,45 @@ def at_bound(view: View) -> list[str]:
 
 
 def html(page: Page, terms: Terms) -> str:
-    """The page as one self-contained HTML text: no script, nothing fetched."""
-    return render("report.html", terms, page=page)
+    """The page as one self-contained HTML text: nothing fetched, one script of ours known by its hash."""
+    return render("report.html", terms, page=page, data=packed(downloads(page)), script=script())
+
+
+def downloads(page: Page) -> dict[str, str]:
+    """Name of a file → its content, for everything on the page that can be taken away as CSV."""
+    parts: list[Section | ProvincePage] = [*page.sections, *page.provinces]
+    charts = {chart.id: chart.csv for part in parts for chart in part.charts}
+    tables = {table.id: table.csv for part in parts for table in part.tables}
+    return {"verdicts": page.rows_csv, **charts, **tables}
+
+
+def packed(files: dict[str, str]) -> str:
+    """The files as compressed JSON in base64, which the page's script opens."""
+    return base64.b64encode(gzip.compress(json.dumps(files, ensure_ascii=False).encode(), 9, mtime=0)).decode()
+
+
+@dataclass(frozen=True)
+class Script:
+    """The page's script and the name by which its content policy admits it."""
+
+    text: "Markup"
+    policy: str
+
+
+@cache
+def script() -> Script:
+    """The script of the report. Markup-safe: it holds no user's text."""
+    from markupsafe import Markup
+
+    text = (Path(__file__).parent / "templates" / "report.js").read_text(encoding="utf-8")
+    name = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Script(Markup(text), f"'sha256-{name}'")
 
 
 def render(template: str, terms: Terms, **values: object) -> str:
-    """A template of ours with the style inside."""
+    """A template of ours with the style inside, and of the font the characters that it shows."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("experiments.report"),
@@ -299,19 +387,6 @@ def render(template: str, terms: Terms, **values: object) -> str:
         lstrip_blocks=True,
     )
     environment.filters["short"] = short
-    return environment.get_template(template).render(_=terms, lang=terms.lang, css=css(), **values)
-
-
-def css() -> str:
-    """Style of the page with the fonts inside. Markup-safe: it holds no user's text."""
-    import base64
-
-    from markupsafe import Markup
-
-    faces = "".join(
-        f"@font-face{{font-family:'Tanlu Sans';font-weight:{weight};src:url(data:font/otf;base64,"
-        f"{base64.b64encode(svg.FONTS[name].read_bytes()).decode()})}}"
-        for name, weight in (("Regular", 400), ("Bold", 700))
-    )
     style = (Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
-    return Markup(faces + style)
+    css = Markup(fonts.PLACE + style)
+    return fonts.embedded(environment.get_template(template).render(_=terms, lang=terms.lang, css=css, **values))

@@ -8,10 +8,9 @@ import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
-from experiments.report import charts
 from experiments.report.content import Chart, Missing, Section, Table, capital, chart, csv, spread, table
-from experiments.report.view import View
-from experiments.words import svg
+from experiments.words import charts
+from experiments.words.view import View
 
 LEAST = 5e-4  # Mt or Mtce a year: an option that moves less has no object in the place
 
@@ -23,7 +22,7 @@ def policies(view: View) -> Section:
     if shares is None or curve is None:
         lacks = view.terms("contributions, cost curve and indirect effects of the policies")
         return Section("policies", title, missing=[Missing(lacks, "tanlu run --set policy.mix=full")])
-    asked = view.run.study.policy
+    asked = view.study.policy
     mix, members = (asked.mix, asked.members) if asked else ("", 0)
     place = str(shares.province.iloc[0])
     where = view.terms("China (sum of provinces)") if place == NATION else view.terms.name(place)
@@ -71,7 +70,7 @@ def _tables(view: View) -> list[Table]:
             notes.append(view.terms("text: overlap"))
         shown = shape(view, rows)
         made = table(view.terms, f"table-{name}".replace("_", "-"), view.terms(words), shown, note=" ".join(notes))
-        found.append(replace(made, csv_uri=svg.data_uri(csv(rows), "text/csv")))
+        found.append(replace(made, csv=csv(rows)))
     return found
 
 
@@ -308,7 +307,6 @@ def _contributions(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]
         total=number(float(whole["mean"])),
     )
     picture = charts.bars(
-        "contributions",
         [view.terms.name(package) for package in parts.package],
         parts["mean"].to_numpy(dtype=float),
         view.terms("points of intensity reduction by {end}", end=view.end_year),
@@ -334,7 +332,7 @@ def _curve(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
     names = [str(name) for name in rows["title_zh" if view.terms.lang == "zh" else "title"]]
     named = sorted({*np.argsort(-width)[:12].tolist(), *np.argsort(-height)[:2].tolist()})
     units = (view.terms("CO2 avoided, Mt a year"), view.terms("yuan per tonne of CO2"))
-    picture = charts.steps("cost-curve", width, height, units, named)
+    picture = charts.steps(width, height, units, named)
     listed = ("；" if view.terms.lang == "zh" else "; ").join(f"{k + 1} {names[k]}" for k in named)
     note = view.terms("text: widest", names=listed)
     return [chart("cost-curve", title, about, picture, rows, note=note, wide=True)]
@@ -359,5 +357,5 @@ def _wedge(view: View, scenario: str) -> list[Chart]:
     layers = {package: wide[package].to_numpy(dtype=float) for package in packages}
     names = {package: view.terms.name(package) for package in packages}
     about = view.terms("CO2 avoided by package, Mt a year, mean of members. {scenario}.", scenario=scenario)
-    picture = charts.stack("wedge", years, layers, names, view.terms("Mt a year"))
+    picture = charts.stack(years, layers, names, view.terms("Mt a year"))
     return [chart("wedge", title, about, picture, chosen)]

@@ -1,15 +1,18 @@
 """The page of one province (or of the nation as the sum of provinces)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
-from experiments.report import charts
 from experiments.report.content import Chart, Missing, ProvincePage, Table, chart, slug
 from experiments.report.province_tables import conditions, decided_by, decomposition, money
-from experiments.report.view import BANDS, Array, Standing, View
+from experiments.words import charts
+from experiments.words.claims import Claim, Range, Stretch, claim
 from experiments.words.measured import Measured
+from experiments.words.view import Array, Standing, View
 
 #: Mtce/Gyuan (= kgce/yuan) → tce per 10⁴ yuan, the unit of the official statements.
 TCE_PER_10K_YUAN = 10.0
@@ -33,7 +36,7 @@ def page(view: View, province: str, measured: Measured) -> ProvincePage:
     return ProvincePage(
         province_id(province),
         label(view, province),
-        standing.light,
+        standing,
         finding(view, standing),
         pictures,
         words.text,
@@ -77,29 +80,37 @@ def finding(view: View, standing: Standing) -> str:
     return ("" if view.terms.lang == "zh" else " ").join((verdict, chance, reach))
 
 
-def _bands(frame: pd.DataFrame) -> dict[int, tuple[Array, Array]]:
-    """Nominal coverage → (low, high) for the bands whose quantiles the run kept."""
+LEVELS = (0.1, 0.9)
+"""Quantiles that bound every band."""
+
+
+def _band(frame: pd.DataFrame) -> tuple[Array, Array] | None:
+    """The 80 % range by year; None where the run did not keep these quantiles."""
     levels = {round(float(level), 4): level for level in frame.columns}
-    return {
-        coverage: (frame[levels[low]].to_numpy(), frame[levels[high]].to_numpy())
-        for coverage, (low, high) in BANDS.items()
-        if low in levels and high in levels
-    }
+    if not set(LEVELS) <= set(levels):
+        return None
+    low, high = (frame[levels[level]].to_numpy() for level in LEVELS)
+    return low, high
 
 
-def _path_data(bands: pd.DataFrame, lines: list[charts.Series], measured: charts.Series) -> pd.DataFrame:
+def _path_data(content: charts.Path) -> pd.DataFrame:
     """What a path chart shows, one row a year and series."""
     parts = [
-        pd.DataFrame({"series": f"quantile {level:g}", "year": bands.index, "value": bands[level]}) for level in bands
+        pd.DataFrame({"series": s.name, "year": s.years, "value": s.values}) for s in (*content.lines, content.median)
     ]
-    parts += [pd.DataFrame({"series": s.name, "year": s.years, "value": s.values}) for s in [*lines, measured]]
+    if content.band is not None:
+        for name, values in zip(("10 %", "90 %"), content.band, strict=True):
+            parts.append(pd.DataFrame({"series": name, "year": content.years, "value": values}))
+    if (dots := content.measured) is not None:
+        measured = {"series": dots.name, "year": dots.years, "value": dots.values, "edition": dots.editions}
+        parts.append(pd.DataFrame(measured))
     return pd.concat(parts, ignore_index=True)
 
 
 def _path(
-    view: View, province: str, measured: Measured, variable: str, series: str, scale: float, extra: list[charts.Series]
-) -> tuple[charts.Path, pd.DataFrame]:
-    """A variable's bands, members, measured dots and the mix without new policy."""
+    view: View, province: str, variable: str, dots: charts.Dots, scale: float, extra: list[charts.Series], banded: bool
+) -> charts.Path:
+    """A variable's band, members, measured dots and the mix that stands beside. banded: its errors are known."""
     last = view.last_shown
     bands = view.bands(variable, province, scale).loc[:last]
     years = bands.index.to_numpy(dtype=float)
@@ -108,13 +119,62 @@ def _path(
         other = view.bands(variable, province, scale, mix=view.compared).loc[:last, 0.5].to_numpy()
         lines.append(charts.Series(view.terms.name(view.compared), years, other, charts.GREY, "--", 1.2))
     median = charts.Series(view.terms("median"), years, bands[0.5].to_numpy())
-    known, values, errors = measured.series(series, province, scale)
-    inside = known <= last
-    dots = charts.Series(view.terms("measured"), known[inside], values[inside], charts.INK)
     members = view.trajectories[variable].sel(allocation=view.allocation, mix=view.mix, province=province)
     paths = members.sel(year=slice(None, last)).transpose("member", "year").values * scale
-    content = charts.Path(years, median, _bands(bands), paths, dots, errors[inside], lines)
-    return content, _path_data(bands, [*lines, median], dots)
+    return charts.Path(years, median, _band(bands) if banded else None, paths, dots.within(0, last), lines)
+
+
+def reported(view: View, province: str) -> Range:
+    """80 % range of the change of reported intensity between two years of the plan, over all members with errors."""
+    chosen = view.metrics["yearly_reduction"].sel(allocation=view.allocation, mix=view.mix, province=province)
+    left = {int(year): 1 - chosen.sel(year=year).values / 100 for year in chosen.year.values}
+    left[view.base_year] = np.ones_like(next(iter(left.values())))
+
+    def change(first: int, last: int) -> tuple[float, float] | None:
+        if not {first, last} <= set(left):
+            return None
+        low, high = np.nanquantile(100 * (left[last] / left[first] - 1), LEVELS)
+        return float(low), float(high)
+
+    return change
+
+
+def stored(view: View, variable: str, province: str) -> Range:
+    """80 % range of the change of an output between two years, over the members whose paths are stored."""
+    paths = view.trajectories[variable].sel(allocation=view.allocation, mix=view.mix, province=province)
+    paths = paths.sum("sector") if "sector" in paths.dims else paths
+
+    def change(first: int, last: int) -> tuple[float, float] | None:
+        if not {first, last} <= set(paths.year.values.tolist()):
+            return None
+        low, high = np.nanquantile(100 * (paths.sel(year=last) / paths.sel(year=first) - 1), LEVELS)
+        return float(low), float(high)
+
+    return change
+
+
+def _held(view: View, quantity: str, title: str, dots: charts.Dots, model: Range) -> tuple[str, Claim]:
+    """The title, or what was measured where the measured dots refute the model's change."""
+    made, against = claim(dots, view.base_year, view.last_shown, model)
+    return (title if against is None else measured_title(view, quantity, against)), made
+
+
+def measured_title(view: View, quantity: str, against: Stretch) -> str:
+    """Quantity, measured change, and the range of the model that does not hold it."""
+    return view.terms(
+        "text: measured instead",
+        quantity=quantity,
+        change=number(against.measured, sign=True),
+        first=against.first,
+        last=against.last,
+        low=number(against.low, sign=True),
+        high=number(against.high, sign=True),
+    )
+
+
+def carries_error(view: View, name: str) -> bool:
+    """Whether the run laid the errors of past forecasts on an output's quantiles."""
+    return bool(view.quantiles[name].attrs.get("predictive_error"))
 
 
 def subtitle(view: View, variable: str) -> str:
@@ -137,10 +197,12 @@ def intensity(view: View, province: str, standing: Standing, measured: Measured)
     years = np.arange(view.base_year, view.end_year + 1, dtype=float)
     required = start * (1 - standing.target / 100 * (years - view.base_year) / span)
     line = charts.Series("", years, required, charts.TARGET, ":", 1.4)
-    content, data = _path(view, province, measured, name, series, TCE_PER_10K_YUAN, [line])
+    dots = measured.dots(series, province, view.terms("measured"), TCE_PER_10K_YUAN)
+    content = _path(view, province, name, dots, TCE_PER_10K_YUAN, [line], banded=True)
+    data = _path_data(content)
     data.loc[data.series == "", "series"] = view.terms("required path")
     goal = (float(view.end_year), float(required[-1]), view.terms("target −{target} %", target=number(standing.target)))
-    content = charts.Path(**{**content.__dict__, "target": goal})
+    content = replace(content, target=goal)
     title = view.terms(
         "Energy intensity falls {fall} % (80 % range {low} to {high}); the target asks {target} %",
         fall=number(standing.reduction[0]),
@@ -148,14 +210,24 @@ def intensity(view: View, province: str, standing: Standing, measured: Measured)
         high=number(standing.reduction[2]),
         target=number(standing.target),
     )
-    note = view.terms(
-        "Dots: measured; bands: 50, 80 and 95 % of members, with the predictive error; "
-        "thin lines: single members; dotted: required path."
-    )
+    title, made = _held(view, view.terms("Energy intensity"), title, dots, reported(view, province))
+    note = _note(view, dots, view.terms("text: band note"))
     about = subtitle(view, view.terms("Reported energy intensity, tce per 10⁴ yuan at 2005 prices"))
     key = slug("intensity", province)
-    picture = charts.path(key, content, view.terms("tce per 10⁴ yuan"))
-    return [chart(key, title, about, picture, data, note=note)]
+    picture = charts.path(content, view.terms("tce per 10⁴ yuan"))
+    return [chart(key, title, about, picture, data, note=note, claim=made)]
+
+
+def _note(view: View, dots: charts.Dots, *said: str) -> str:
+    """The legend below a picture; where editions of the statistic change, that they are not one series."""
+    shown = dots.within(0, view.last_shown)
+    years = [int(at + 0.5) for at in shown.breaks]
+    if years:
+        said = (
+            *said,
+            view.terms("text: editions", years=("、" if view.terms.lang == "zh" else ", ").join(map(str, years))),
+        )
+    return ("" if view.terms.lang == "zh" else " ").join(said)
 
 
 def sectors(view: View, province: str, standing: Standing, measured: Measured) -> list[Chart]:
@@ -178,13 +250,13 @@ def sectors(view: View, province: str, standing: Standing, measured: Measured) -
         share=number(100 * end[largest] / sum(end.values()), 0),
         year=view.end_year,
     )
-    known, values, _ = measured.series("final_energy", province)
-    dots = charts.Series(view.terms("measured total"), known, values, charts.INK)
+    dots = measured.dots("final_energy", province, view.terms("measured total"))
+    title, made = _held(view, view.terms("Final energy"), title, dots, stored(view, name, province))
     about = subtitle(view, view.terms("Final energy by sector, Mtce a year, medians stacked"))
     key = slug("sectors", province)
     data = pd.concat(
         [pd.DataFrame({"sector": view.terms.name(s), "year": years, "value": v}) for s, v in layers.items()]
-        + [pd.DataFrame({"sector": view.terms("measured total"), "year": known, "value": values})],
+        + [pd.DataFrame({"sector": dots.name, "year": dots.years, "value": dots.values, "edition": dots.editions})],
         ignore_index=True,
     )
     return [
@@ -192,9 +264,10 @@ def sectors(view: View, province: str, standing: Standing, measured: Measured) -
             key,
             title,
             about,
-            charts.stack(key, years, layers, names, view.terms("Mtce a year"), dots),
+            charts.stack(years, layers, names, view.terms("Mtce a year"), dots),
             data,
-            note=view.terms("Dots: measured total."),
+            note=_note(view, dots, view.terms("Dots: measured total.")),
+            claim=made,
         )
     ]
 
@@ -204,7 +277,9 @@ def co2(view: View, province: str, standing: Standing, measured: Measured) -> li
     name = "energy co2"
     if name not in view.quantiles or not np.isfinite(view.median(name, province)).any():
         return []
-    content, data = _path(view, province, measured, name, "co2_energy", 1.0, [])
+    dots = measured.dots("co2_energy", province, view.terms("measured"))
+    banded = carries_error(view, name)
+    content = _path(view, province, name, dots, 1.0, [], banded)
     median = view.median(name, province)
     change = 100 * (float(median[view.end_year]) / float(median[view.base_year]) - 1)
     title = view.terms(
@@ -215,6 +290,7 @@ def co2(view: View, province: str, standing: Standing, measured: Measured) -> li
         base=view.base_year,
         end=view.end_year,
     )
+    title, made = _held(view, view.terms("Energy CO2"), title, dots, stored(view, name, province))
     about = subtitle(view, view.terms("CO2 from energy, Mt a year"))
     key = slug("co2", province)
     return [
@@ -222,11 +298,16 @@ def co2(view: View, province: str, standing: Standing, measured: Measured) -> li
             key,
             title,
             about,
-            charts.path(key, content, view.terms("Mt a year")),
-            data,
-            note=view.terms(
-                "Dots: inventory, which does not close with the energy statistics (compare slopes, not levels); "
-                "bands with the predictive error."
+            charts.path(content, view.terms("Mt a year")),
+            _path_data(content),
+            note=_note(
+                view,
+                dots,
+                view.terms("text: band note without path") if banded else view.terms("text: lines only"),
+                view.terms(
+                    "Dots: inventory, which does not close with the energy statistics (compare slopes, not levels)."
+                ),
             ),
+            claim=made,
         )
     ]

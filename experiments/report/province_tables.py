@@ -10,12 +10,14 @@ import xarray as xr
 from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.analyses.policy.lmdi import lmdi
-from experiments.report import charts
 from experiments.report.content import Chart, Missing, Table, capital, chart, slug, table
-from experiments.report.view import View
+from experiments.words import charts
+from experiments.words.view import View
 
 MOST_BARS = 12
 DUMMY = "dummy"
+UNKNOWABLE = ("national shock", "provincial shock", "predictive error", "posterior draw")
+"""Inputs that nobody can observe or move beforehand."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ def decided_by(view: View, province: str) -> Found:
     shown = hit[hit.factor != DUMMY].nlargest(MOST_BARS, "ST")
     if shown.empty or not np.isfinite(shown.ST).all():
         return Found()
+    unknown = shown.factor.isin(UNKNOWABLE)
+    shown = pd.concat([shown[~unknown], shown[unknown]])  # what nobody can observe or move stands apart, at the end
+    apart = shown.factor.isin(UNKNOWABLE).tolist()
     first = shown.iloc[0]
     level = float(dummy.ST_high.iloc[0]) if len(dummy) else 0.0
     title = (
@@ -54,18 +59,22 @@ def decided_by(view: View, province: str) -> Found:
             input=capital(view.terms.name(first.factor)),
             share=number(100 * min(float(first.ST), 1.0), 0),
         )
-        if first.ST_low > level
-        else view.terms("No input stands out from the dummy in what decides hit or miss")
+        if first.ST_low > level and not apart[0]
+        else view.terms("Nothing that can be observed or moved stands out from the dummy in what decides hit or miss")
     )
     key = slug("decides", province)
+    names = [view.terms.name(f) for f in shown.factor]
     picture = charts.bars(
-        key,
-        [view.terms.name(f) for f in shown.factor],
+        [
+            view.terms("what we cannot know: {input}", input=n) if yes else n
+            for n, yes in zip(names, apart, strict=True)
+        ],
         shown.ST.to_numpy(dtype=float),
         view.terms("total index of hit or miss"),
         low=shown.ST_low.to_numpy(dtype=float),
         high=shown.ST_high.to_numpy(dtype=float),
         reference=(level, view.terms("level of the dummy")) if len(dummy) else None,
+        apart=apart,
     )
     scenario = view.terms(
         "Scenario: {allocation}, {mix}", allocation=view.terms.name(first.allocation), mix=view.terms.name(first.mix)
@@ -171,7 +180,7 @@ def decomposition(view: View, province: str) -> Found:
     unit = view.terms("change of energy intensity, % of {base}", base=view.base_year)
     about = view.terms("text: decomposition", scenario=view.scenario, n=members.sizes["member"])
     data = pd.DataFrame({"effect": names, "percent": values})
-    picture = charts.waterfall(key, names, values, unit, view.terms("total"))
+    picture = charts.waterfall(names, values, unit, view.terms("total"))
     return Found(charts=[chart(key, title, about, picture, data), *_gap(view, province)])
 
 
@@ -192,13 +201,13 @@ def _gap(view: View, province: str) -> list[Chart]:
         total=number(float(values.sum()), sign=True),
     )
     key = slug("policy-gap", province)
-    mix = view.run.study.policy.mix if view.run.study.policy else view.mix
+    mix = view.study.policy.mix if view.study.policy else view.mix
     scenario = view.terms(
         "Scenario: {allocation}, {mix}", allocation=view.terms.name(view.allocation), mix=view.terms.name(mix)
     )
     about = view.terms("text: gap to base", end=view.end_year, scenario=scenario)
     names = [view.terms.name(factor, "factor") for factor in chosen.factor]
-    picture = charts.waterfall(key, names, values, view.terms("Mtce a year"), view.terms("total"))
+    picture = charts.waterfall(names, values, view.terms("Mtce a year"), view.terms("total"))
     return [chart(key, title, about, picture, chosen)]
 
 

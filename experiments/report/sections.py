@@ -8,10 +8,10 @@ import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
-from experiments.report import charts
 from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
 from experiments.report.policies import policies
-from experiments.report.view import View, lowest_first
+from experiments.words import charts
+from experiments.words.view import View, lowest_first
 
 
 def chapters(view: View) -> list[Section]:
@@ -33,7 +33,7 @@ def provinces(view: View) -> Section:
             "Share of members by light, per cent. {scenario}; N = {n}.", scenario=view.scenario, n=rated[0].members
         )
         data = pd.DataFrame(shares, columns=["red", "yellow", "green"]).assign(province=[s.province for s in rated])
-        picture = charts.light_shares("lights", labels, shares, words, view.terms("per cent of members"))
+        picture = charts.light_shares(labels, shares, words, view.terms("per cent of members"))
         pictures.append(chart("lights", title, about, picture, data))
         margins = pd.DataFrame(
             {
@@ -51,7 +51,7 @@ def provinces(view: View) -> Section:
             scenario=view.scenario,
             n=rated[0].members,
         )
-        picture = charts.ranges("margins", margins, view.terms("margin, percentage points"), [""])
+        picture = charts.ranges(margins, view.terms("margin, percentage points"), [""])
         pictures.append(chart("margins", title, about, picture, margins.drop(columns="series")))
     progress_table = progress(view)
     return Section(
@@ -83,7 +83,7 @@ def progress(view: View) -> Table | None:
 
 def allocations(view: View) -> Section:
     """What each allocation rule asks of each province, and with which chance it is met."""
-    labels = [choice.label for choice in view.run.study.allocations]
+    labels = [choice.label for choice in view.study.allocations]
     rows = []
     for province in [*view.provinces, NATION]:
         for allocation in labels:
@@ -115,7 +115,7 @@ def allocations(view: View) -> Section:
             "text: margins by rule",
             mix=view.terms.name(view.mix),
         )
-        picture = charts.ranges("allocation-margins", shown, view.terms("margin, percentage points"), series, 620)
+        picture = charts.ranges(shown, view.terms("margin, percentage points"), series, 620)
         pictures.append(chart("allocation-margins", title, about, picture, data, wide=True))
         tables.append(_grid(view, data, labels))
     missing = []
@@ -255,7 +255,7 @@ def assumptions(view: View) -> Section:
         "label": "Identifiability",
         "source": "Source",
     }
-    changed = view.run.study.uncertain
+    changed = view.study.uncertain
     text = [
         view.terms(
             "text: assumptions",
@@ -293,7 +293,7 @@ def manifest(view: View) -> Section:
         ],
         columns=["item", "value"],
     )
-    study = pd.DataFrame({"line": [short(line, 500) for line in view.run.study.text().splitlines()]})
+    study = pd.DataFrame({"line": [short(line, 500) for line in view.study.text().splitlines()]})
     return Section(
         "manifest",
         view.terms("Manifest"),

@@ -8,12 +8,11 @@ import pandas as pd
 from calibration.backtest import MODEL, OPPONENT
 from calibration.scores import LEVELS
 from experiments.analyses.numbers import number
-from experiments.report import charts
 from experiments.report.content import Chart, chart, csv, table
 from experiments.report.province_tables import Found
-from experiments.report.view import View
-from experiments.words import svg
+from experiments.words import charts
 from experiments.words.terms import Terms
+from experiments.words.view import View
 
 HEADS = {
     "forecast": "Forecast",
@@ -40,7 +39,7 @@ def card(terms: Terms, rows: pd.DataFrame, fact: Mapping[str, float]) -> Found:
     tables = []
     for count, (title, part) in enumerate(rounds(terms, rows)):
         shown = table(terms, f"skill-card-{count + 1}", title, board(terms, part), heads=HEADS)
-        tables.append(replace(shown, csv_uri=svg.data_uri(csv(part), "text/csv")))
+        tables.append(replace(shown, csv=csv(part)))
     if tables:
         tables[-1] = replace(tables[-1], note=terms("text: skill legend"))
     return Found(charts=[_against(terms, rows)], tables=tables, text=sentences(terms, rows, fact))
@@ -173,5 +172,5 @@ def _against(terms: Terms, rows: pd.DataFrame) -> Chart:
     data = pd.concat(parts, ignore_index=True)
     title = verdict(terms, main.loc[MODEL], main.loc[OPPONENT])
     about = terms("text: skill chart", question=terms.name(question), n=int(main["n"].iloc[0]))
-    picture = charts.ranges("skill-difference", data, terms("model less naive, points"), ["MAE", "CRPS"])
+    picture = charts.ranges(data, terms("model less naive, points"), ["MAE", "CRPS"])
     return chart("skill-difference", title, about, picture, data)

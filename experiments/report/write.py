@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from experiments.report.page import FILES, build, html, render
 from experiments.words.measured import Measured
 from experiments.words.terms import LANGS, Lang, Terms
+from experiments.words.view import RunData
 from models.reading.faults import InputError
 
 if TYPE_CHECKING:
@@ -24,14 +25,14 @@ def write(run: "Run", langs: Sequence[Lang] = LANGS, folder: Path | None = None)
     """Write `report.html` (English) and `report.zh.html` (Chinese) into the run's folder or another; their paths."""
     from experiments.runs.store import write_text
 
-    measured = Measured.load()
+    measured, data = Measured.load(), RunData(run)
     target = folder or run.folder
     target.mkdir(parents=True, exist_ok=True)
     paths = []
     for lang in langs:
         terms = Terms(lang)
         path = target / FILES[lang]
-        write_text(path, html(build(run, terms, measured), terms))
+        write_text(path, html(build(data, terms, measured), terms))
         paths.append(path)
     return paths
 
@@ -54,7 +55,7 @@ def write_card(rows: "pd.DataFrame", facts: Mapping[str, float], file: Path) -> 
 
 
 def printed(page: Path) -> Path:
-    """Print a report to A4 beside it, by a Chromium without window. InputError where none is installed."""
+    """Print a report, every block opened, to A4 beside it by a Chromium; InputError where none is installed."""
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
         raise InputError(
@@ -74,7 +75,7 @@ def printed(page: Path) -> Path:
             f"--user-data-dir={profile}",
             "--no-pdf-header-footer",
             f"--print-to-pdf={target.resolve()}",
-            page.resolve().as_uri(),
+            f"{page.resolve().as_uri()}#all",
         ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode or not target.is_file():

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from calibration.places import NATION
+from experiments.words.charts import Dots
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -31,6 +32,15 @@ class Measured:
         """Last year in which the energy intensity of any province was measured."""
         known = self.data["energy_intensity"].notnull().any("province")
         return int(self.data.year.values[known.values].max())
+
+    def editions(self, name: str, years: Array) -> tuple[str, ...]:
+        """The edition of the statistic that each of these years of a series belongs to."""
+        return tuple(str(self.data[f"{name}_vintage"].sel(year=int(year)).item()) for year in years)
+
+    def dots(self, name: str, province: str, label: str, scale: float = 1.0) -> Dots:
+        """A series as it is drawn: values with errors and editions."""
+        years, values, errors = self.series(name, province, scale)
+        return Dots(label, years, values, errors, self.editions(name, years))
 
     def series(self, name: str, province: str, scale: float = 1.0, first: int = 2005) -> tuple[Array, Array, Array]:
         """Years, values and absolute errors (each (year), measured years only) of a series of a province.

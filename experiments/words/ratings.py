@@ -1,5 +1,6 @@
-"""The barometer's lights as people see them: level number, word and symbol; colour comes last."""
+"""How a verdict looks: classes of chance, which carry the colour, and the barometer's ratings, a small mark."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -26,7 +27,48 @@ UNRATED = Rating(0, "not rated", "no energy statistics, not simulated", "–", "
 LIGHTS: dict[int, Rating] = {light.level: light for light in (RED, YELLOW, GREEN, UNRATED)}
 WORDS: dict[str, Rating] = {light.word: light for light in LIGHTS.values()}
 
-CLOSE = Rating(
-    0, "too close to call", "a chance of 40 to 60 %, or an interval that holds 50 %", "?", "#5B6470", "#FFFFFF"
+
+@dataclass(frozen=True)
+class ChanceClass:
+    """A class of chances, which colours map, tables and briefs; the rating of the median is a small mark beside it.
+
+    step: order from the lowest, −1 where there is no chance. word: key of its name. fill, ink: as of a `Rating`.
+    """
+
+    step: int
+    word: str
+    fill: str
+    ink: str
+
+
+LEAST, LESS, CLOSE, MORE, MOST, NO_CHANCE = (
+    ChanceClass(0, "under 20 %", "#8F3A0E", "#FFFFFF"),
+    ChanceClass(1, "20 to 40 %", "#E08A4F", "#1F1F1F"),
+    ChanceClass(2, "too close to call", "#F4E285", "#1F1F1F"),
+    ChanceClass(3, "60 to 80 %", "#5FB3A5", "#1F1F1F"),
+    ChanceClass(4, "over 80 %", "#0B6E5F", "#FFFFFF"),
+    ChanceClass(-1, "no chance computed", "#FFFFFF", "#3A3A3A"),
 )
-"""Shown instead of a level where the members do not tell hit from miss."""
+CLASSES = (MOST, MORE, CLOSE, LESS, LEAST, NO_CHANCE)
+"""The classes in the order of a legend."""
+NEITHER = (0.4, 0.6)
+"""Chances that say neither hit nor miss."""
+
+
+def chance_class(chance: float, interval: tuple[float, float]) -> ChanceClass:
+    """The class of a chance with its Wilson interval.
+
+    Too close to call are 40 to 60 %, and every chance whose interval holds 50 %.
+
+    >>> chance_class(0.62, (0.47, 0.75)).word
+    'too close to call'
+    >>> chance_class(0.62, (0.59, 0.65)).word
+    '60 to 80 %'
+    """
+    if math.isnan(chance):
+        return NO_CHANCE
+    if NEITHER[0] <= chance <= NEITHER[1] or interval[0] <= 0.5 <= interval[1]:
+        return CLOSE
+    if chance < 0.5:
+        return LEAST if chance < 0.2 else LESS
+    return MOST if chance > 0.8 else MORE

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from experiments import cli
+from experiments import INTERRUPTED, cli
 from experiments.analyses import feasibility_tables
 from experiments.cli import console
 from experiments.cli.tables import terminal_tables
@@ -36,7 +36,9 @@ def app_of(fault: BaseException) -> typer.Typer:
         (InputError(["first fault", "second fault"]), 2, ["tanlu: first fault", "tanlu: second fault"]),
         (RuleError(["broken rule"]), 3, ["tanlu: broken rule"]),
         (RuntimeError("no luck"), 1, ["tanlu: no luck", "tanlu: set TANLU_DEBUG=1 to see where"]),
-        (KeyboardInterrupt(), 1, ["tanlu: interrupted; `tanlu runs resume` goes on where it stopped"]),
+        (KeyboardInterrupt(), 1, [f"tanlu: {INTERRUPTED}"]),
+        (PermissionError(13, "Permission denied", "runs/x"), 1, ["tanlu: runs/x: Permission denied"]),
+        (OSError(28, "No space left on device"), 1, ["tanlu: [Errno 28] No space left on device"]),
         (ZeroDivisionError(), 1, ["tanlu: ZeroDivisionError", "tanlu: set TANLU_DEBUG=1 to see where"]),
         (typer.Exit(3), 3, []),
     ],

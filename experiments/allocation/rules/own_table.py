@@ -50,5 +50,7 @@ def read(path: Path, provinces: Sequence[str]) -> dict[str, float]:
         table.faults.append(
             f"{table.label}: no row for {', '.join(absent)}; every province but {', '.join(OPTIONAL)} needs one"
         )
+    if not table.rows and not table.faults:
+        table.faults.append(f"{table.label}: got no row, allowed: a row for every province but {', '.join(OPTIONAL)}")
     table.checked()
     return values

@@ -5,8 +5,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from experiments.report import charts
-from experiments.words.ratings import GREEN, LIGHTS, RED, YELLOW
+from experiments.analyses.intervals import wilson
+from experiments.words import charts
+from experiments.words.ratings import CLASSES, CLOSE, GREEN, LIGHTS, NO_CHANCE, RED, YELLOW, chance_class
 from experiments.words.tilemap import COLUMNS, ROWS, TILES
 
 # Machado, Oliveira & Fernandes (2009), severity 1.0, linear RGB.
@@ -38,16 +39,29 @@ def lab(rgb: np.ndarray) -> np.ndarray:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-@pytest.mark.parametrize("light", LIGHTS.values(), ids=lambda light: light.word)
+@pytest.mark.parametrize("light", [*LIGHTS.values(), *CLASSES], ids=lambda light: light.word)
 def test_contrast(light: object) -> None:
     assert contrast(light.fill, light.ink) >= 4.5  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
-@pytest.mark.parametrize(("a", "b"), list(combinations([RED, YELLOW, GREEN], 2)), ids=lambda light: light.word)
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [*combinations([RED, YELLOW, GREEN], 2), *combinations(CLASSES, 2)],
+    ids=lambda light: light.word,
+)
 def test_colours_stay_apart(deficiency: str, a: object, b: object) -> None:
     seen = [lab(np.array(DEFICIENCIES[deficiency]) @ linear(light.fill)) for light in (a, b)]  # type: ignore[attr-defined]
     assert np.linalg.norm(seen[0] - seen[1]) > 18  # a difference of 10 is seen at a glance
+
+
+def test_classes_follow_the_chance_and_its_interval() -> None:
+    for hits, n in [(hits, count) for count in (30, 64, 1000) for hits in range(count + 1)]:
+        low, high = wilson(hits, n)
+        kind = chance_class(hits / n, (float(low), float(high)))
+        assert (kind is CLOSE) == (0.4 <= hits / n <= 0.6 or low <= 0.5 <= high)
+        assert kind.step == (2 if kind is CLOSE else min(4, int(5 * hits / n + 1e-9)) if hits / n != 0.8 else 3)
+    assert chance_class(float("nan"), (float("nan"), float("nan"))) is NO_CHANCE
 
 
 def test_a_light_is_never_colour_alone() -> None:

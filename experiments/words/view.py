@@ -1,7 +1,7 @@
-"""One scenario of a run as the report looks at it: what the members say about each province."""
+"""One scenario of a run as our pages look at it: what the members say about each province."""
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +10,17 @@ import pandas as pd
 import xarray as xr
 
 from calibration.places import NATION
-from experiments.words.ratings import UNRATED, WORDS, Rating
+from experiments.words.ratings import NO_CHANCE, UNRATED, WORDS, ChanceClass, Rating, chance_class
 from experiments.words.terms import Terms
 
 if TYPE_CHECKING:
     from experiments.runs.store import Run
+    from experiments.study.schema import Study
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 #: Which of a run's mixes stands on the first page: the plan as it was carried out, else as designed, else the first.
 HEADLINE_MIXES = ("delivered", "plan")
 LAST_SHOWN = 5  # years shown beyond the year in which the target is judged
-CLOSE = (0.4, 0.6)  # chances that say neither
-BANDS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,9 @@ class Standing:
     words: tuple[str, str]
 
     @property
-    def close(self) -> bool:
-        """Too close to call: a chance of 40 to 60 %, or one whose interval holds 50 %."""
-        low, high = self.interval
-        return CLOSE[0] <= self.chance <= CLOSE[1] or low <= 0.5 <= high
+    def kind(self) -> ChanceClass:
+        """The class of the chance, which colours every picture of it."""
+        return chance_class(self.chance, self.interval) if self.members else NO_CHANCE
 
 
 def _standing(row: Mapping[Hashable, Any]) -> Standing:
@@ -69,20 +67,16 @@ def _standing(row: Mapping[Hashable, Any]) -> Standing:
 
 
 @dataclass(frozen=True)
-class View:
-    """One scenario (allocation, mix) of a run, in one language."""
+class RunData:
+    """What is read of a run, once for all pages and languages."""
 
     run: "Run"
-    terms: Terms
-    allocation: str
-    mix: str
+    _tables: dict[str, pd.DataFrame | None] = field(default_factory=dict, repr=False, compare=False)
 
-    @classmethod
-    def headline(cls, run: "Run", terms: Terms) -> "View":
-        """The scenario of the first page: the study's first allocation, with the plan as carried out if it is there."""
-        mixes = [choice.label for choice in run.study.mixes]
-        mix = next((name for name in HEADLINE_MIXES if name in mixes), mixes[0])
-        return cls(run, terms, run.study.allocations[0].label, mix)
+    @cached_property
+    def study(self) -> "Study":
+        """The resolved study."""
+        return self.run.study
 
     @cached_property
     def metrics(self) -> xr.Dataset:
@@ -98,6 +92,72 @@ class View:
     def trajectories(self) -> xr.Dataset:
         """The paths of the representative members."""
         return self.run.trajectories()
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """An analysis table with whatever index it was saved with as columns; None if the run has none."""
+        if name not in self._tables:
+            found = self.run.table(name) if name in self.names else None
+            indexed = found is not None and found.index.names != [None]
+            self._tables[name] = found.reset_index() if found is not None and indexed else found
+        return self._tables[name]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of the analysis tables."""
+        return frozenset(self.run.tables)
+
+    @cached_property
+    def summary(self) -> dict[tuple[str, str, str], Standing]:
+        """(allocation, mix, province) → standing: the run's table where it has one."""
+        from experiments.analyses import feasibility
+
+        table = self.table("feasibility")
+        if table is None:
+            table = feasibility.summary(self.metrics[["reduction", "target"]])
+        return {(r["allocation"], r["mix"], r["province"]): _standing(r) for r in table.to_dict("records")}
+
+
+@dataclass(frozen=True)
+class View:
+    """One scenario (allocation, mix) of a run, in one language."""
+
+    data: RunData
+    terms: Terms
+    allocation: str
+    mix: str
+
+    @classmethod
+    def headline(cls, run: "Run | RunData", terms: Terms) -> "View":
+        """The scenario of the first page: the study's first allocation, with the plan as carried out if it is there."""
+        data = run if isinstance(run, RunData) else RunData(run)
+        mixes = [choice.label for choice in data.study.mixes]
+        mix = next((name for name in HEADLINE_MIXES if name in mixes), mixes[0])
+        return cls(data, terms, data.study.allocations[0].label, mix)
+
+    @property
+    def run(self) -> "Run":
+        """The run itself."""
+        return self.data.run
+
+    @property
+    def study(self) -> "Study":
+        """The resolved study."""
+        return self.data.study
+
+    @property
+    def metrics(self) -> xr.Dataset:
+        """All target metrics of the run."""
+        return self.data.metrics
+
+    @property
+    def quantiles(self) -> xr.Dataset:
+        """All quantiles by year of the run."""
+        return self.data.quantiles
+
+    @property
+    def trajectories(self) -> xr.Dataset:
+        """The paths of the representative members."""
+        return self.data.trajectories
 
     @property
     def base_year(self) -> int:
@@ -129,24 +189,13 @@ class View:
     @property
     def compared(self) -> str | None:
         """The mix that stands beside: no new policy, or, if that is the scenario itself, the study's last mix."""
-        mixes = [choice.label for choice in self.run.study.mixes]
+        mixes = [choice.label for choice in self.study.mixes]
         other = "base" if "base" in mixes and self.mix != "base" else mixes[-1]
         return None if other == self.mix else other
 
-    @cached_property
-    def summary(self) -> dict[tuple[str, str, str], Standing]:
-        """(allocation, mix, province) → standing: the run's table where it has one."""
-        from experiments.analyses import feasibility
-
-        table = self.table("feasibility")
-        if table is None:
-            table = feasibility.summary(self.metrics[["reduction", "target"]])
-        rows = table.to_dict("records")
-        return {(r["allocation"], r["mix"], r["province"]): _standing(r) for r in rows}
-
     def standing(self, province: str, allocation: str | None = None, mix: str | None = None) -> Standing:
         """How a province (or "China") stands in this scenario or another one of the run."""
-        return self.summary[allocation or self.allocation, mix or self.mix, province]
+        return self.data.summary[allocation or self.allocation, mix or self.mix, province]
 
     @cached_property
     def standings(self) -> dict[str, Standing]:
@@ -164,11 +213,8 @@ class View:
         return self.bands(variable, province, scale)[0.5]
 
     def table(self, name: str) -> pd.DataFrame | None:
-        """An analysis table with whatever index it was saved with as columns; None if the run has none."""
-        if name not in self.run.tables:
-            return None
-        table = self.run.table(name)
-        return table.reset_index() if table.index.names != [None] else table
+        """An analysis table; None if the run has none."""
+        return self.data.table(name)
 
     def rows(self, name: str, province: str | None = None) -> pd.DataFrame | None:
         """The rows of a table that belong to this scenario, and to a province where the table knows provinces."""

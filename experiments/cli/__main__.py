@@ -1,5 +1,0 @@
-"""`python -m experiments.cli` is `tanlu`."""
-
-from experiments.cli import app
-
-app()
