@@ -1,27 +1,36 @@
-"""The explorer: a local page on which a planner moves levers and sees chance, margin and paths change live."""
+"""The explorer: one HTML file that runs the model in the browser, with no server and no network."""
 
 from pathlib import Path
 
-from experiments.explore.live import MEMBERS, Live
-from experiments.explore.server import serve
+from experiments.explore.members import MEMBERS, Members, open_members
+from experiments.explore.page import FILE, write
 
-__all__ = ["Live", "open_live", "serve"]
+__all__ = ["FILE", "Members", "open_explorer", "write_explorer"]
 
-#: Where the levers start: the plan as carried out, whether the study asks for it or not.
+#: Where the levers start where no report names a scenario: the plan as carried out.
 START = "delivered"
+RULES = ("official", "draft", "uniform", "s1", "s2", "s3")
+"""Rules that the page offers beside those of the study."""
 
 
-def open_live(run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, threads: int = 0) -> Live:
-    """The model ready to be moved, with the study of a run or the shipped one, at `members` members.
-
-    Raises InputError when there is no such run.
-    """
+def open_explorer(run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, threads: int = 0) -> Members:
+    """The members of a run's study, or of the shipped one. Raises InputError when there is no such run."""
     from experiments import installation
     from experiments.ensemble import installed
     from experiments.runs.store import Run
-    from experiments.study import schema
+    from experiments.words.view import HEADLINE_MIXES
 
     chosen = Run.open(run, runs).study if run else installation.load_study()
-    mixes = [*(choice for choice in chosen.mixes if choice.label != START), schema.MixChoice(mix=START)]
-    asked = chosen.model_copy(update={"members": members, "mixes": mixes})
-    return Live(installed.installed(threads), installation.ProvinceModel(threads), asked, START)
+    labels = [choice.label for choice in chosen.mixes]
+    start = next((name for name in HEADLINE_MIXES if name in labels), labels[0]) if run else START
+    return open_members(
+        chosen.model_copy(update={"members": members}), installed.installed(threads), start, dict.fromkeys(RULES, "")
+    )
+
+
+def write_explorer(path: Path, run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, lang: str = "en") -> Path:
+    """Write the explorer of a run, or of the shipped study, to a file; its path."""
+    from experiments.runs.store import Run
+
+    held = open_explorer(run, runs, members)
+    return write(held, path, Run.open(run, runs) if run else None, lang)
