@@ -191,6 +191,7 @@ class Content:
         return {
             "start": {"rule": held.rules[0], "preset": held.start},
             "study": {"name": held.study.name, "title": {"en": held.study.title, "zh": held.study.title_zh}},
+            "first": answer.answer(held, held.first),
             "stored": self.stored(),
             "nation": NATION,
             "national": held.study.target.national,
