@@ -31,8 +31,8 @@ Simulate = Callable[[pd.DataFrame, Mapping[str, xr.DataArray], Sequence[str], Se
 class ScenarioInputs:
     """What every member of a study has in common.
 
-    common: model parameters. allocation: `target` and `co2_target` (allocation, province with "China"), per cent.
-    mix: model parameters with a further dim `mix`.
+    common: model parameters. allocation: what each allocation asks of the provinces with "China", see
+    `allocation_targets`. mix: model parameters with a further dim `mix`.
     """
 
     common: xr.Dataset
@@ -44,8 +44,13 @@ class ScenarioInputs:
         params = {str(name): values for name, values in self.common.data_vars.items()}
         params |= {str(name): values for name, values in self.mix.sel(mix=mix, drop=True).data_vars.items()}
         asked = params["target reduction"]
-        given = self.allocation["target"].sel(allocation=allocation, province=asked["province"], drop=True) / 100
+        pressing = self.allocation["pressing" if "pressing" in self.allocation else "target"]
+        given = pressing.sel(allocation=allocation, province=asked["province"], drop=True) / 100
         params["target reduction"] = asked.where(asked["plan"] != plan, given).transpose(*asked.dims)
+        if "carbon_pressing" in self.allocation:
+            at = {"allocation": allocation, "province": asked["province"]}
+            carbon = self.allocation["carbon_pressing"].sel(at, drop=True) / 100
+            params["carbon target reduction"] = carbon.where(asked["plan"] == plan, 0.0).transpose(*asked.dims)
         return params
 
     def groups(self) -> dict[str, xr.Dataset]:
@@ -100,13 +105,22 @@ def compiled_model() -> Any:
     return Model.load(models.PROVINCE)
 
 
+def origin(base_year: int) -> int:
+    """The last fitted year of the posterior that forecasts a plan: the latest at or before its base year."""
+    from calibration.posterior import PUBLISHED
+
+    shipped = [2010, *(int(path.stem[-4:]) for path in PUBLISHED.parent.glob("posterior-[0-9][0-9][0-9][0-9].nc"))]
+    return max((year for year in shipped if year <= base_year), default=2010)
+
+
 @cache
-def calibrated() -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
-    """The shipped posterior and the model's data inputs as of its last fitted year."""
+def calibrated(base_year: int = 2010) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
+    """The posterior that forecasts a plan of this base year, and the model's data inputs as of its last fitted year."""
     from calibration import inputs, posterior
     from experiments.allocation.shipped import baseline
 
-    shipped = posterior.load()
+    last = origin(base_year)
+    shipped = posterior.load(None if last == 2010 else posterior.PUBLISHED.with_name(f"posterior-{last}.nc"))
     return shipped, inputs.params(baseline(), int(shipped.attrs["last year fitted"]))
 
 
@@ -162,8 +176,8 @@ def predictive_errors(study: Study, members: np.ndarray) -> xr.Dataset:
     """
     from calibration import discrepancy
 
-    shipped, _ = calibrated()
     base, end = study.target.period.span
+    shipped, _ = calibrated(base)
     span = (min(base, int(shipped.attrs["last year fitted"])), end)
     last = max(plan.last_year for plan in plans().values())
     made = discrepancy.predictive(shipped, [int(member) for member in members], span, last, study.seed)

@@ -188,6 +188,7 @@ def verify(run: Run, fast: Simulate, reference: Simulate, count: int) -> dict[st
     random = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(2**32 - 1,)))
     inputs, design = installation.ScenarioInputs(**run.inputs()), run.design()
     years = list(range(installation.FIRST_YEAR, study.target.period.last_year + 1))
+    names = outputs.needed(study.target.asked)
     repeated, worst = [], 0.0
     for _ in range(count):
         member = int(random.integers(study.members))
@@ -195,8 +196,8 @@ def verify(run: Run, fast: Simulate, reference: Simulate, count: int) -> dict[st
         mix = str(random.choice([m.label for m in study.mixes]))
         params = inputs.params(allocation, mix, study.target.plan)
         one = design.iloc[[member]]
-        quick, slow = (engine(one, params, outputs.NEEDED, years) for engine in (fast, reference))
-        for name in outputs.NEEDED:
+        quick, slow = (engine(one, params, names, years) for engine in (fast, reference))
+        for name in names:
             scale = float(np.abs(slow[name]).max()) or 1.0
             worst = max(worst, float(np.abs(quick[name].to_numpy() - slow[name].to_numpy()).max()) / scale)
         repeated.append({"member": member, "allocation": allocation, "mix": mix})

@@ -2,15 +2,18 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from math import nan
 from pathlib import Path
 
+from models.indicators import indicators
 from models.reading.names import Spellings, match
 
 TABLE = Path(__file__).with_name("plans.csv")
 DIGITS = ("", *"一二三四五六七八九")
+BASIC, INCENTIVE = "basic", "incentive"
+"""Levels of provincial targets: the basic one binds, the incentive one is hoped for (plan 14)."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,9 @@ class Plan:
     """A five-year plan.
 
     key: as studies and the model file name it (p12); name: as tables do (12FYP); number: 12. base_year: the year that
-    reductions count from; last_year: the year in which they are judged. energy_target, co2_target: the nation's cut of
-    energy and CO2 per GDP, per cent; national_growth: per cent a year (NaN: none was set). structure_year,
+    reductions count from; last_year: the year in which they are judged. indicators: what the plan judges, the leading
+    one first (see indicators.csv); targets: the nation's value of each indicator that has one, in its unit; levels:
+    of provincial targets. national_growth: per cent a year (NaN: none was set). structure_year,
     trend_windows: the year whose structure allocation rules read, and pairs of years within one vintage of the
     balances from which they take trends (None, empty: not measured). source: where the targets stand.
     """
@@ -29,12 +33,23 @@ class Plan:
     number: int
     base_year: int
     last_year: int
-    energy_target: float
-    co2_target: float
+    indicators: tuple[str, ...]
+    targets: Mapping[str, float] = field(hash=False)
+    levels: tuple[str, ...]
     national_growth: float
     structure_year: int | None
     trend_windows: tuple[tuple[int, int], ...]
     source: str
+
+    @property
+    def energy_target(self) -> float:
+        """The nation's cut of energy per GDP, per cent (NaN: none was set)."""
+        return self.targets.get("energy_intensity", nan)
+
+    @property
+    def co2_target(self) -> float:
+        """The nation's cut of CO2 per GDP by the metric of the plan, per cent (NaN: none was set)."""
+        return self.targets.get("co2_intensity", self.targets.get("co2_intensity_2026", nan))
 
     @property
     def years(self) -> int:
@@ -85,24 +100,29 @@ def plans() -> Mapping[str, Plan]:
 
 
 def _plan(row: Mapping[str, str]) -> Plan:
-    energy, co2, growth = (
-        float(row[key]) if row[key] else nan for key in ("energy_target", "co2_target", "national_growth")
-    )
     windows = tuple((int(window[:4]), int(window[5:])) for window in row["trend_windows"].split())
-    structure = int(row["structure_year"]) if row["structure_year"] else None
-    first, last = int(row["base_year"]), int(row["last_year"])
+    targets = {key: float(value) for key, value in (pair.split("=") for pair in row["targets"].split())}
+    judged = tuple(row["indicators"].split())
+    if unknown := [key for key in dict.fromkeys([*judged, *targets]) if key not in indicators()]:
+        raise ValueError(f"unknown indicators {', '.join(unknown)}; allowed: {', '.join(indicators())}")
+    if not judged:
+        raise ValueError("no indicators; a plan judges at least one")
+    levels = tuple(row["levels"].split())
+    if not levels or any(level not in (BASIC, INCENTIVE) for level in levels):
+        raise ValueError(f"got levels {row['levels']!r}, allowed: {BASIC}, or {BASIC} {INCENTIVE}")
     return Plan(
-        row["plan"],
-        row["name"],
-        int(row["number"]),
-        first,
-        last,
-        energy,
-        co2,
-        growth,
-        structure,
-        windows,
-        row["source"],
+        key=row["plan"],
+        name=row["name"],
+        number=int(row["number"]),
+        base_year=int(row["base_year"]),
+        last_year=int(row["last_year"]),
+        indicators=judged,
+        targets=targets,
+        levels=levels,
+        national_growth=float(row["national_growth"]) if row["national_growth"] else nan,
+        structure_year=int(row["structure_year"]) if row["structure_year"] else None,
+        trend_windows=windows,
+        source=row["source"],
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from experiments.allocation import base_state
 from experiments.allocation import growth as growth_rates
 from experiments.allocation import indicators as measured
 from experiments.allocation import national as national_sum
@@ -25,6 +26,8 @@ from models.reading.names import choose
 Result = TypeVar("Result")
 
 BASE_YEARS = (2005, 2015)
+STATE_MEMBERS, STATE_SEED = 32, 1
+"""Members of the model behind a base year that is not measured."""
 
 INDICATORS = {
     "energy": ("energy", "intensity"),
@@ -128,7 +131,8 @@ def allocate(
     entry = find(rule)
     faults: list[str] = []
     resolved = _collect(faults, lambda: option_table.resolve(entry.name, options, CALLABLES)) or {}
-    period = _collect(faults, lambda: _period(plan, base_year, resolved, indicators is not None))
+    unmeasured = indicators is not None or model is not None or not entry.reads_base
+    period = _collect(faults, lambda: _period(plan, base_year, resolved, unmeasured))
     indicator = _collect(faults, lambda: choose(indicator, list(INDICATORS), "indicator")) or "energy"
     quantity, form = INDICATORS[indicator]
     target = national
@@ -140,7 +144,7 @@ def allocate(
         faults.append(f"got {which}; allowed: above {least} and below 100 %: set it with --national")
     if faults or period is None or target is None:
         raise InputError(faults)
-    data = replace(indicators, plan=period) if indicators is not None else measured_indicators(period)
+    data = base_indicators(period, model) if indicators is None else replace(indicators, plan=period)
     asked = {**resolved, "indicator": indicator, "quantity": quantity, "form": form, "model": model}
     if form == "total" and national is None:
         target = 100 * _total_cut(target / 100, _weights(data, quantity, "intensity"))
@@ -161,12 +165,12 @@ def _collect(faults: list[str], step: Callable[[], Result]) -> Result | None:
         return None
 
 
-def _period(name: str, base_year: int | None, options: Mapping[str, Any], given: bool) -> Plan:
+def _period(name: str, base_year: int | None, options: Mapping[str, Any], unmeasured: bool) -> Plan:
     """The plan with the years that the caller chose. Raises InputError for years without figures.
 
-    given: the caller brings the indicators, so that the plan needs no measured base.
+    unmeasured: the plan needs no measured base: the caller brings indicators or a model, or the rule reads none.
     """
-    period = measured.known_plan(name) if given else measured.find_plan(name)
+    period = measured.known_plan(name) if unmeasured else measured.find_plan(name)
     if base_year is not None:
         first, last = BASE_YEARS
         if not first <= base_year <= last:
@@ -181,6 +185,26 @@ def _period(name: str, base_year: int | None, options: Mapping[str, Any], given:
         )
     chosen = {key: options[key] for key in ("structure_year", "trend_windows") if options.get(key) is not None}
     return replace(period, **chosen)
+
+
+def base_indicators(plan: Plan, model: ModelResponse | None = None) -> Indicators:
+    """The indicators of a plan: measured, or of the mean state of the model's members where the base is not measured.
+
+    Without a model those of the last measured plan stand in, for rules that read no figure of the base year.
+    """
+    if plan.structure_year is not None:
+        return measured_indicators(plan)
+    if model is None:
+        return base_state.stand_in(plan, measured_indicators(list(measured.served().values())[-1]))
+    states = model.base_state(plan.name, STATE_MEMBERS, STATE_SEED)
+    return base_state.indicators_of(base_state.mean_state(states), plan)[0]
+
+
+def sampled_indicators(plan: Plan, model: ModelResponse) -> list[Indicators]:
+    """One set of indicators for each member of the model where the base year is not measured; else the measured one."""
+    if plan.structure_year is not None:
+        return [measured_indicators(plan)]
+    return base_state.indicators_of(model.base_state(plan.name, STATE_MEMBERS, STATE_SEED), plan)
 
 
 @cache

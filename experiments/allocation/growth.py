@@ -1,6 +1,6 @@
 """GDP growth of each province over a plan: the official targets that are known, the others by a stated rule.
 
-1. sourced: the province's own five-year target.
+1. sourced: the province's own five-year target, or the middle of the range that it announced.
 2. estimated from the target of the plan's first year: that target plus the mean gap between the five-year target and
    the first year's target, over the provinces that have both.
 3. estimated from recent growth: the province's growth of the five years before, times the median ratio of five-year
@@ -52,8 +52,10 @@ def growth_targets(
 
 
 def _percent(targets: pd.DataFrame, plan: str, variable: str) -> "pd.Series[float]":
-    rows = targets[(targets["plan"].astype(str) == plan) & (targets["variable"] == variable)]
-    return rows.set_index("province")["value"].astype(float)
+    """The announced numbers; where a range was announced, its middle."""
+    named = targets[targets["plan"].astype(str) == plan]
+    rows = named[named["variable"].isin([variable, f"{variable}_low", f"{variable}_high"])]
+    return rows.groupby("province")["value"].mean().astype(float)
 
 
 def summed(annual: Array, gdp: Array, years: int) -> float:

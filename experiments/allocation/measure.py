@@ -6,6 +6,7 @@ from scipy.optimize import nnls
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Array
 
+PUBLISHED_CONVERGENCE, CONVERGENCE_YEARS = 2030, 20
 NEUTRAL = 0.5  # weight of an own trend where one window only leaves its reliability unknown
 
 
@@ -57,6 +58,11 @@ def comfort(use: Array, people: Array, quantile: float) -> float:
     order = np.argsort(use[known], kind="stable")
     cumulated = np.cumsum(people[known][order]) / np.sum(people[known])
     return float(np.interp(quantile, cumulated, use[known][order]))
+
+
+def convergence_year(asked: float | None, base_year: int) -> float:
+    """The year that was asked for; else the published 2030, but at least CONVERGENCE_YEARS after the base year."""
+    return float(max(PUBLISHED_CONVERGENCE, base_year + CONVERGENCE_YEARS)) if asked is None else asked
 
 
 def _relative(values: Array, people: Array) -> Array:

@@ -62,7 +62,8 @@ class Rule:
     """A registered rule. growth: the GDP growth that it assumes unless the caller says otherwise. rises, falls: the
     indicators in which a province's own cut never falls, never rises. reads: what its cuts are of: the amount that the
     target counts (`options["quantity"]`), or always energy, which `allocate` turns into CO2. source: author, year and
-    title in short of what it is taken from. options: numbers that stand in no table.
+    title in short of what it is taken from. options: numbers that stand in no table. reads_base: False where the cuts
+    depend on no figure of the base year.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Rule:
     reads: Reads = "amount"
     source: str = ""
     options: tuple[Number, ...] = ()
+    reads_base: bool = True
 
 
 ENTRY_POINTS = "tanlu.rules"
@@ -123,6 +125,7 @@ def rule(
     reads: Reads = "amount",
     source: str = "",
     options: Sequence[Number] = (),
+    reads_base: bool = True,
 ) -> Callable[[Callable[[Indicators, Options], Proposal]], Callable[[Indicators, Options], Proposal]]:
     """Register the decorated function under `name`, which users type.
 
@@ -131,7 +134,7 @@ def rule(
     """
 
     def register(propose: Callable[[Indicators, Options], Proposal]) -> Callable[[Indicators, Options], Proposal]:
-        entry = Rule(name, title, propose, growth, origin, rises, falls, reads, source, tuple(options))
+        entry = Rule(name, title, propose, growth, origin, rises, falls, reads, source, tuple(options), reads_base)
         if propose.__module__.startswith(OWN):
             _OWN.setdefault(propose.__module__, []).append(entry)
             return propose

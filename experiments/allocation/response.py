@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from experiments.allocation.indicators import Indicators, find_plan
@@ -147,6 +148,9 @@ class ModelResponse(Protocol):
 
     def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
         """What each lever adds to a province's reduction, and at what cost."""
+
+    def base_state(self, plan: str, members: int, seed: int) -> xr.Dataset:
+        """The members' state to the plan's base year: see `base_state.indicators_of`."""
 
 
 def asked_model(options: Mapping[str, Any]) -> ModelResponse:

@@ -57,7 +57,7 @@ def assumptions(indicators: Indicators, options: Mapping[str, Any], *, own_trend
         heating if options["heating_share"] == "measured" else options["heating_share"],
         cooling if options["cooling_share"] == "measured" else options["cooling_share"],
         options["comfort_quantile"],
-        options["convergence_year"],
+        measure.convergence_year(options["convergence_year"], indicators.plan.base_year),
         options["other_saving"],
     )
 

@@ -1,5 +1,7 @@
 """Can the target be reached: reduction, margin, chance, light, headroom and pace, from the members of a run.
 
+`reduction` is what the leading indicator achieves, per cent, higher is better (see `outputs.achieved`).
+
 Every chance is conditional: x % of this ensemble, under this allocation and mix, by this definition of the target.
 """
 
@@ -35,7 +37,7 @@ def lights(reduction: Array, target: Array) -> Array:
     n = np.where(valid.any(axis=-1), valid.sum(axis=-1), np.nan)
     goal = target[..., None]
     green = reduction >= goal
-    red = reduction < goal * (1 - RED_BEYOND)
+    red = reduction < np.where(goal < 0, goal * (1 + RED_BEYOND), goal * (1 - RED_BEYOND))
     rated = np.where(np.isfinite(target), 1.0, np.nan)
     return np.stack([(m & valid).sum(axis=-1) / n * rated for m in (red, ~green & ~red, green)])
 
@@ -81,7 +83,7 @@ def summary(metrics: xr.Dataset, trusted: bool = False) -> pd.DataFrame:
         "light": central,
         **{f"reach_{100 * c:g}": cuts[3 + k] for k, c in enumerate(REACH)},
     }
-    table = _frame(metrics["reduction"], ("allocation", "mix", "province"), columns)
+    table = frame(metrics["reduction"], ("allocation", "mix", "province"), columns)
     return table.assign(words_en=[w[0] for w in spoken], words_zh=[w[1] for w in spoken])
 
 
@@ -102,7 +104,7 @@ def by_year(metrics: xr.Dataset) -> pd.DataFrame:
     low, high = wilson(hits, valid.sum(axis=-1))
     columns = {"task": task, "reduction": quantiles(values, (0.5,))[0], "chance": light[2]}
     columns |= {"chance_low": low, "chance_high": high, **dict(zip(LIGHTS, light, strict=True))}
-    return _frame(yearly, ("allocation", "mix", "province", "year"), columns)
+    return frame(yearly, ("allocation", "mix", "province", "year"), columns)
 
 
 def _target(metrics: xr.Dataset) -> Array:
@@ -125,7 +127,8 @@ def quantiles(values: Array, levels: Iterable[float]) -> Array:
     return np.stack(out)
 
 
-def _frame(like: xr.DataArray, dims: Sequence[str], columns: dict[str, Any]) -> pd.DataFrame:
+def frame(like: xr.DataArray, dims: Sequence[str], columns: dict[str, Any]) -> pd.DataFrame:
+    """One row an element of `dims` of an array, the columns being arrays over them."""
     index = pd.MultiIndex.from_product([like[d].to_numpy() for d in dims], names=list(dims))
     return pd.DataFrame({k: np.asarray(v).ravel() for k, v in columns.items()}, index=index).reset_index()
 

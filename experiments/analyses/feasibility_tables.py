@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from calibration.places import NATION
 from experiments.allocation.shipped import baseline
-from experiments.analyses import feasibility, members_fit, regret, trust
+from experiments.analyses import feasibility, joint, members_fit, regret, trust
 from experiments.analyses import reality_checks as checks
 from experiments.analyses.prim import discover
 from experiments.analyses.prim import limits as box_limits
@@ -43,20 +43,24 @@ def feasibility_tables(
 ) -> None:
     """Feasibility of every allocation × mix × province, saved as tables of the run.
 
-    members_fit, feasibility, barometer, pace, boxes, box_limits, trade_off, regret, ranking and checks. sentence_row:
-    makes the row of a box, with its sentences. check_files: experts' own reality checks, beside the shipped ones.
+    members_fit, feasibility, indicators, joint, barometer, pace, boxes, box_limits, trade_off, regret, ranking and
+    checks. sentence_row: makes the row of a box, with its sentences. check_files: experts' own reality checks, beside
+    the shipped ones.
     """
     asked = checks.everything(check_files) if reality else []
     metrics = run.metrics()
     say("do the members fit the past?")
     run.save_table("members_fit", members_fit.table(run, system, past()))
-    run.save_table("feasibility", feasibility.summary(metrics, trust.trusted(run)))
+    trusted = trust.trusted(run)
+    run.save_table("feasibility", feasibility.summary(metrics, trusted))
+    run.save_table("indicators", joint.each(metrics, run.inputs()["allocation"].get("status"), trusted))
+    run.save_table("joint", joint.table(metrics))
     run.save_table("barometer", feasibility.by_year(metrics))
     run.save_table("pace", paces(run))
     say("failure conditions")
     for name, table in boxes(run, metrics, sentence_row).items():
         run.save_table(name, table)
-    run.save_table("regret", regret.table(metrics, run.study.target.national, base_energy(run)))
+    run.save_table("regret", regret.table(metrics, national_goal(metrics), base_energy(run)))
     run.save_table("ranking", regret.ranking(metrics))
     if reality:
         say("reality checks over all members")
@@ -67,6 +71,11 @@ def paces(run: Run) -> pd.DataFrame:
     """Yearly rates needed against the fastest on record (see `feasibility.pace`)."""
     fastest = feasibility.fastest_fall(feasibility.measured_intensity(measured()))
     return feasibility.pace(run.table("feasibility"), fastest, feasibility.peers(feasibility.traits(measured())))
+
+
+def national_goal(metrics: xr.Dataset) -> float:
+    """The nation's target of the leading indicator, per cent, the same under every allocation."""
+    return float(metrics["target"].sel(province=NATION).isel(allocation=0))
 
 
 def base_energy(run: Run) -> xr.DataArray:

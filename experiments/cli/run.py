@@ -53,8 +53,12 @@ def run(
     asked = installation.load_study(file, overrides(set_, members))
     pipeline.check_data()
     system = installed.installed(1 if workers or cluster else threads)
+    large = asked.members * len(asked.allocations) * len(asked.mixes) >= estimate.LARGE
+    takes = estimate.estimate(asked, system, runs) if dry_run or large else {}
+    for text in estimate.shortages(takes) if takes else ():
+        note(f"warning: {text}", quiet)
     if dry_run:
-        emit(estimate.estimate(asked, system, runs), json)
+        emit(takes, json)
         note("seconds of member runs; verification, analyses and report come on top, whatever the members", quiet)
         return
     done = pipeline.carry_out(

@@ -71,7 +71,10 @@ class Job:
         years = range(FIRST_YEAR, self.study.outputs.last_year + 1) if batch.paths else range(base, end + 1)
         results, error = self.results(batch.allocation, batch.mix, design, kept, years)
         plan = results.sel(year=slice(base, end))
-        found = {f"metric:{name}": values for name, values in outputs.metrics(plan, error, base, end).items()}
+        found = {
+            f"metric:{name}": values
+            for name, values in outputs.metrics(plan, error, base, end, self.study.target.asked).items()
+        }
         if batch.paths:
             paths = self.paths(results, error, kept)
             found |= {f"path:{name}": values.to_numpy() for name, values in paths.items()}
@@ -87,7 +90,7 @@ class Job:
         self, allocation: str, mix: str, design: pd.DataFrame, kept: Sequence[str], years: Sequence[int]
     ) -> tuple[xr.Dataset, xr.Dataset]:
         """Model results (member, province, …, year) with what metrics and national rows need, and the log errors."""
-        wanted = sorted({*outputs.NEEDED, *kept, *outputs.weights([*outputs.NEEDED, *kept])})
+        wanted = sorted({*outputs.needed(self.study.target.asked), *kept, *outputs.weights(kept)})
         params = self.inputs.params(allocation, mix, self.study.target.plan)
         found = self.simulate(design, params, wanted, list(years)).rename(time="year")
         found = found.assign_coords(member=design.index.to_numpy(), year=list(years))

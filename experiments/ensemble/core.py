@@ -17,6 +17,7 @@ from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH
 from experiments.installation import Installation, ScenarioInputs
 from experiments.study.schema import Study
+from models.indicators import Indicator
 from models.reading.names import choose
 
 Array = NDArray[np.float64]
@@ -47,20 +48,29 @@ class Ensemble:
 
     @cached_property
     def errors(self) -> xr.DataArray:
-        """Log error of the intensity by the plan's last year: (member, province)."""
+        """Log error of the leading indicator by the plan's last year: (member, province)."""
+        return self.error_of(self.study.target.leading)
+
+    def error_of(self, one: Indicator) -> xr.DataArray:
+        """Log error of an indicator by the plan's last year: (member, province)."""
         base, end = self.study.target.period.span
-        error = self.system.errors(self.study, self.members.index.to_numpy())["intensity"]
+        parts = outputs.errors_of(str(outputs.table()["error"].get(one.variable, "")))
+        if not parts:
+            where = {"member": self.members.index.to_numpy(), "province": self.provinces}
+            return xr.DataArray(np.zeros((len(self.members), len(self.provinces))), where, ("member", "province"))
+        every = self.system.errors(self.study, self.members.index.to_numpy())
+        error = xr.DataArray(sum(every[part] for part in parts))
         at = error.reindex(year=[base, end], method="ffill").fillna(0.0)
         return (at.sel(year=end) - at.sel(year=base)).transpose("member", "province")
 
     def params(self, mix: str, target: Array | None = None) -> dict[str, xr.DataArray]:
-        """The model's parameters under a mix and a target (province, fraction); without one, the study's first."""
+        """The model's parameters under a mix and a cut of energy per GDP (province, fraction) or the study's own."""
         mix = choose(mix, [str(label) for label in self.inputs.mix["mix"].to_numpy()], "mix of the study")
         label = self.study.allocations[0].label
         return self.with_target(self.inputs.params(label, mix, self.study.target.plan), target)
 
     def with_target(self, params: Params, target: Array | None) -> dict[str, xr.DataArray]:
-        """The parameters with another target of the judged plan (province, fraction)."""
+        """The parameters with another target of the judged plan, a cut of energy per GDP (province, fraction)."""
         if target is None:
             return dict(params)
         asked = params["target reduction"].transpose("province", "plan").copy()
@@ -68,15 +78,26 @@ class Ensemble:
         return {**params, "target reduction": asked}
 
     def reduction(self, params: Params) -> Array:
-        """Fall of reported intensity over the plan with the predictive error, fraction: (member, province).
+        """What the leading indicator achieves with the predictive error, fraction: (member, province).
 
-        A member that gives a value that is not finite is NaN throughout.
+        Of energy intensity the fall of the reported one over the plan. A member that gives a value that is not finite
+        is NaN throughout.
         """
-        found = self.results(params, [outputs.REPORTED])[outputs.REPORTED].transpose("member", "province", "year")
-        intensity = found.to_numpy()
-        value = 1 - intensity[:, :, -1] / intensity[:, :, 0] * np.exp(self.errors.to_numpy())
-        value[~np.isfinite(value).all(axis=1)] = np.nan
-        return np.asarray(value, dtype=float)
+        return self.achieved(params, [self.study.target.leading])[self.study.target.indicators[0]]
+
+    def achieved(self, params: Params, asked: Sequence[Indicator]) -> dict[str, Array]:
+        """What indicators achieve with the predictive error (see `outputs.achieved`), fraction: (member, province)."""
+        names = [*dict.fromkeys(one.variable for one in asked)]
+        results = self.results(params, names)
+        found = {}
+        for one in asked:
+            series = results[one.variable].transpose("member", "province", "year").to_numpy()
+            first, last = series[:, :, 0], series[:, :, -1]
+            error = np.exp((self.errors if one is self.study.target.leading else self.error_of(one)).to_numpy())
+            value = last * error if one.is_share else 1 - last / first * error
+            value[~np.isfinite(value).all(axis=1)] = np.nan
+            found[one.key] = np.asarray(value, dtype=float)
+        return found
 
     def results(self, params: Params, wanted: Sequence[str], years: Sequence[int] | None = None) -> xr.Dataset:
         """Outputs of every member, without predictive error: (member, province, …, year); plan's ends by default."""

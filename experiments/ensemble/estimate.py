@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from experiments.ensemble.batches import Batch, Job
 from experiments.installation import Installation
@@ -15,6 +16,9 @@ from experiments.study.schema import Study
 PILOT = 64
 """Members of the batch that is timed for an estimate."""
 
+
+LARGE = 50_000
+"""Member runs from which a study is estimated before it begins: the pilot takes seconds."""
 
 FLOAT32 = np.dtype(np.float32).itemsize
 
@@ -61,6 +65,24 @@ def estimate(study: Study, system: Installation, runs: Path) -> dict[str, Any]:
         "free disk bytes": shutil.disk_usage(_there(runs)).free,
         "judged": " ".join(map(str, (study.target.period.name, *study.target.period.span))),
     }
+
+
+def shortages(found: dict[str, Any]) -> list[str]:
+    """What this machine lacks for a study, in words; found: as from `estimate`."""
+    free = psutil.virtual_memory().available
+    needed = found["disk bytes"] + found["temporary disk bytes"]
+    said = []
+    if found["memory bytes"] > free:
+        said.append(
+            f"the study needs about {found['memory bytes'] / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are available: "
+            "ask for fewer members"
+        )
+    if needed > found["free disk bytes"]:
+        said.append(
+            f"the study needs about {needed / 1e9:.1f} GB of disk, {found['free disk bytes'] / 1e9:.1f} GB are free: "
+            "ask for fewer members or outputs, or for another folder with --runs"
+        )
+    return said
 
 
 def _there(folder: Path) -> Path:

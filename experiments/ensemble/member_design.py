@@ -20,7 +20,7 @@ def design(study: Study) -> pd.DataFrame:
     from calibration import posterior
     from calibration.assumptions import ROUNDS
 
-    shipped, measured = calibrated()
+    shipped, measured = calibrated(study.target.period.base_year)
     if not study.sampling.posterior:
         shipped = optimum(shipped)
     known = set(map(str, shipped["assumption"].to_numpy()))
@@ -49,7 +49,7 @@ def centre(study: Study) -> pd.DataFrame:
     from calibration import posterior
     from models.parameters import defaults, row
 
-    shipped, measured = calibrated()
+    shipped, measured = calibrated(study.target.period.base_year)
     shipped = optimum(shipped)
     known = [str(name) for name in shipped["assumption"].to_numpy()]
     plain = {name: study.parameters.get(name, float(np.mean(defaults(row(name))))) for name in known}

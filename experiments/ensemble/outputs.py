@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.places import NATION
+from models.indicators import Indicator
 
 TABLE = Path(__file__).with_name("outputs.csv")
 
@@ -23,7 +24,7 @@ ENERGY = "total energy"
 CO2 = "energy co2"
 COST = "annualised policy cost"
 NEEDED = (REPORTED, GDP, ENERGY, CO2, COST)
-"""Model outputs from which the target metrics are made."""
+"""Model outputs from which the target metrics are made, whatever the indicators asked for."""
 
 FOLDED = "final energy by group"
 GROUPS = {
@@ -35,6 +36,7 @@ GROUPS = {
 """End uses as reported abroad: groups of the model's sectors (None: every one)."""
 
 UNITS = {
+    "achieved": "%",
     "reduction": "%",
     "modelled_reduction": "%",
     "yearly_reduction": "%",
@@ -51,6 +53,12 @@ UNITS = {
 def table() -> pd.DataFrame:
     """`outputs.csv`, indexed by variable."""
     return pd.read_csv(TABLE, keep_default_na=False).set_index("variable", drop=False)
+
+
+def needed(asked: Sequence[Indicator]) -> list[str]:
+    """Model outputs from which the target metrics of these indicators are made, with their national weights."""
+    names = dict.fromkeys([*NEEDED, *(one.variable for one in asked)])
+    return [*dict.fromkeys([*names, *sorted(weights(names))])]
 
 
 def weights(variables: Iterable[str]) -> set[str]:
@@ -146,28 +154,54 @@ def errors_of(rule: str) -> list[str]:
     return rule.split("+") if rule else []
 
 
-def metrics(results: xr.Dataset, log_error: xr.Dataset, base: int, end: int) -> dict[str, np.ndarray]:
-    """Target metrics of each member: arrays (province, member), `yearly_reduction` also (year), "China" last.
+def achieved(values: np.ndarray, kind: str) -> np.ndarray:
+    """What an indicator achieves, per cent, higher is better: (…, year) after the first year of `values` (…, year).
 
-    results: (member, province, year) of the NEEDED outputs, every year from `base` to `end`. All metrics but
-    `modelled_reduction` and `policy_cost` carry the predictive errors. A member with a value that is not finite is
-    NaN throughout.
+    Of a cut or a cap the fall of the variable since the first year; of a floor the share itself at the end, and before
+    it less that part of the base year's share that later years still carry, so that the yearly task grows evenly.
+
+    >>> achieved(np.array([2.0, 1.5]), "cut").tolist()
+    [25.0]
+    >>> achieved(np.array([0.2, 0.3, 0.4]), "floor").round(6).tolist()
+    [20.0, 40.0]
     """
-    plain, whole_error = with_nation(results, NEEDED), with_nation(with_error(results, log_error), NEEDED)
-    modelled = plain[REPORTED].transpose("province", "member", "year").to_numpy()
-    series = {name: whole_error[name].transpose("province", "member", "year").to_numpy() for name in NEEDED}
+    if kind != "floor":
+        fall: np.ndarray = 100 * (1 - values[..., 1:] / values[..., :1])
+        return fall
+    years = values.shape[-1] - 1
+    left = 1 - np.arange(1, years + 1) / years
+    share: np.ndarray = 100 * (values[..., 1:] - left * values[..., :1])
+    return share
+
+
+def metrics(
+    results: xr.Dataset, log_error: xr.Dataset, base: int, end: int, asked: Sequence[Indicator]
+) -> dict[str, np.ndarray]:
+    """Target metrics of each member, "China" last: arrays (province, member); `yearly_reduction` also (year).
+
+    results: (member, province, year) of the `needed` outputs, every year from `base` to `end`. `reduction`,
+    `modelled_reduction` and `yearly_reduction` are of the first indicator, `achieved` (…, indicator) of all, where
+    there are several. All metrics but `modelled_reduction` and `policy_cost` carry the predictive errors. A member
+    with a value that is not finite is NaN throughout.
+    """
+    names, lead = [*dict.fromkeys([*NEEDED, *(one.variable for one in asked)])], asked[0]
+    plain, whole_error = with_nation(results, [lead.variable]), with_nation(with_error(results, log_error), names)
+    series = {name: whole_error[name].transpose("province", "member", "year").to_numpy() for name in names}
     first, last = ({name: values[:, :, i] for name, values in series.items()} for i in (0, -1))
-    yearly = 100 * (1 - series[REPORTED][:, :, 1:] / first[REPORTED][:, :, np.newaxis])
+    by_year = {one.key: achieved(series[one.variable], one.kind) for one in asked}
+    modelled = plain[lead.variable].transpose("province", "member", "year").to_numpy()[:, :, [0, -1]]
     found = {
-        "reduction": yearly[:, :, -1],
-        "modelled_reduction": 100 * (1 - modelled[:, :, -1] / modelled[:, :, 0]),
-        "yearly_reduction": yearly,
+        "reduction": by_year[lead.key][:, :, -1],
+        "modelled_reduction": achieved(modelled, lead.kind)[:, :, -1],
+        "yearly_reduction": by_year[lead.key],
         "co2_reduction": 100 * (1 - last[CO2] / last[GDP] / (first[CO2] / first[GDP])),
         "gdp_growth": 100 * ((last[GDP] / first[GDP]) ** (1 / (end - base)) - 1),
         "energy": last[ENERGY],
         "co2": last[CO2],
         "policy_cost": last[COST],
     }
+    if len(asked) > 1:  # of one indicator it is the reduction
+        found["achieved"] = np.stack([by_year[one.key][:, :, -1] for one in asked], axis=-1)
     other_axes = {2: (0,), 3: (0, 2)}
     whole = np.logical_and.reduce([np.isfinite(v).all(axis=other_axes[v.ndim]) for v in found.values()])
     for values in found.values():

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.places import NATION
 from experiments.allocation.response import ModelResponse
 from experiments.ensemble.member_design import distribution_row
+from experiments.ensemble.targets import allocation_targets
 from experiments.installation import ScenarioInputs, calibrated, compiled_model
-from experiments.study.schema import AllocationChoice, Study
+from experiments.study.schema import Study
 from models.reading.faults import InputError
 
 
@@ -22,9 +22,14 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
     """
     from experiments import policy
 
-    shipped, measured = calibrated()
+    shipped, measured = calibrated(study.target.period.base_year)
     known = compiled_model().subscripts["plan"]
     faults: list[str] = []
+    faults += [
+        f"target.indicators: {one.key}: the model has no variable {one.variable!r}"
+        for one in study.target.asked
+        if one.variable not in compiled_model().variables
+    ]
     if study.target.plan not in known:
         faults.append(
             f"target.plan: {study.target.period.name} cannot be simulated: the model file has the plans "
@@ -41,7 +46,8 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
     targets = {}
     for choice in study.allocations:
         try:
-            targets[choice.label] = _targets(study, choice, measured["base gdp"]["province"], model)
+            places = [str(name) for name in measured["base gdp"]["province"].to_numpy()]
+            targets[choice.label] = allocation_targets(study, choice, places, model)
         except InputError as error:
             faults += [f"allocation {choice.label}: {fault}" for fault in error.faults]
     for name in study.uncertain:
@@ -79,29 +85,3 @@ def _at(series: xr.DataArray, times: Sequence[float]) -> xr.DataArray:
         vectorize=True,
     )
     return found.assign_coords(time=list(times)).assign_attrs(series.attrs)
-
-
-def _targets(
-    study: Study, choice: AllocationChoice, provinces: xr.DataArray, model: ModelResponse | None
-) -> xr.Dataset:
-    """`target` and `co2_target` (province with "China"), per cent; CO2 targets are the published ones."""
-    from calibration import tables
-    from experiments.allocation import allocate, check_options
-
-    rule = str(study.folder / choice.rule) if choice.rule.endswith(".py") else choice.rule
-    check_options(rule, choice.options)  # before an option with the name of an argument meets it below
-    plan = study.target.period.name
-    where = [str(name) for name in provinces.to_numpy()]
-    energy = allocate(rule, study.target.national, plan, model=model, **choice.options).targets().to_series()
-    if missing := [name for name in where if name not in energy.index]:
-        raise InputError(f"{choice.rule} gives no target for {', '.join(missing)}")
-    published = tables.read("targets")
-    carbon = published[(published["plan"] == plan) & (published["variable"] == "co2_intensity_reduction")]
-    values = {
-        "target": [*energy.reindex(where), study.target.national],
-        "co2_target": carbon.set_index("province")["value"].reindex([*where, NATION]),
-    }
-    return xr.Dataset(
-        {name: ("province", np.array(column, float), {"units": "%"}) for name, column in values.items()},
-        {"province": [*where, NATION]},
-    )

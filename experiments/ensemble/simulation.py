@@ -265,6 +265,7 @@ class _Collector:
             "province": self.job.inputs.allocation["province"].to_numpy(),
             "member": np.arange(self.study.members),
             "year": np.arange(base + 1, end + 1),
+            "indicator": list(self.study.target.indicators),
         }
 
     def scenario(self, allocation: str, mix: str, name: str, axis: int) -> np.ndarray:
@@ -286,14 +287,18 @@ class _Collector:
 
     def metric(self, name: str) -> xr.DataArray:
         values = self.stacked(lambda allocation, mix: self.scenario(allocation, mix, f"metric:{name}", 1))
-        dims = ("allocation", "mix", "province", "member", "year")[: values.ndim]
+        further = "indicator" if name == "achieved" else "year"
+        dims = ("allocation", "mix", "province", "member", further)[: values.ndim]
         coords = {dim: self.coords[dim] for dim in dims}
         return xr.DataArray(values, coords, dims, name, {"units": outputs.UNITS[name]})
 
     def metrics(self) -> Iterator[xr.Dataset]:
-        yield self.job.inputs.allocation.astype(np.float32, keep_attrs=True).assign_attrs(self.attrs)
+        asked = self.job.inputs.allocation
+        kept = [name for name in ("target", "co2_target", "targets") if name in asked]
+        yield asked[kept].astype(np.float32, keep_attrs=True).assign_attrs(self.attrs)
         for name in outputs.UNITS:
-            yield self.metric(name).to_dataset()
+            if name != "achieved" or len(self.study.target.indicators) > 1:  # of one indicator it is the reduction
+                yield self.metric(name).to_dataset()
 
     def quantiles(self, like: xr.Dataset) -> Iterator[xr.Dataset]:
         """Over the members of the batches with paths that did not fail. like: the trajectories, for dims and units."""

@@ -6,7 +6,10 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
+from experiments.allocation import base_state
+from experiments.allocation.indicators import known_plan
 from experiments.allocation.response import CostCurve, Response
 from experiments.ensemble.core import Ensemble
 from experiments.ensemble.member_design import design
@@ -17,6 +20,9 @@ from experiments.study.schema import AllocationChoice, MixChoice, Study, Target
 GRID = (0.005, 0.02, *(round(0.04 + 0.02 * k, 2) for k in range(14)), 0.35, 0.4)
 """Targets (fractions) under which the response of reductions is simulated."""
 
+
+BASE_MIX = "plan"
+"""Mix under which the years to a base year that is not measured are simulated: policy as it was decided."""
 
 ASSURED = 0.8
 """Chance with which the least-cost rule counts on a reduction."""
@@ -36,6 +42,10 @@ class StudyModel:
         """What levers add to reductions and cost, from the base mix and the full mix without any target."""
         return _cost_curve(*self._key(), plan, members, seed)
 
+    def base_state(self, plan: str, members: int, seed: int) -> xr.Dataset:
+        """The members' state to the plan's base year under BASE_MIX, without errors: `base_state.WANTED`."""
+        return _base_state(*self._key(), plan, members, seed)
+
     def ensemble(self, plan: str, mixes: Sequence[str], members: int, seed: int) -> Ensemble:
         """The study under another plan (12FYP, …), other mixes, another number of members and another seed.
 
@@ -45,7 +55,10 @@ class StudyModel:
         changes = {
             "members": members,
             "seed": max(seed, 1),
-            "target": Target.model_validate({"plan": plan, "national": self.study.target.national}),
+            "target": Target.model_validate(
+                {"plan": plan, "indicators": ["energy_intensity"], "national": self.study.target.national}
+            ),
+            "assigned": {},
             "allocations": [AllocationChoice(rule="uniform")],
             "mixes": [own.get(name, MixChoice(mix=name)) for name in mixes],
         }
@@ -70,6 +83,12 @@ def _response(text: str, folder: Path, plan: str, mix: str, members: int, seed: 
     provinces = len(ensemble.provinces)
     under = [ensemble.reduction(ensemble.with_target(params, np.full(provinces, target))) for target in GRID]
     return Response(tuple(ensemble.provinces), np.array(GRID), np.stack(under))
+
+
+@cache
+def _base_state(text: str, folder: Path, plan: str, members: int, seed: int) -> xr.Dataset:
+    ensemble = _study_of(text, folder).ensemble(plan, [BASE_MIX], members, seed)
+    return ensemble.results(ensemble.params(BASE_MIX), base_state.WANTED, base_state.years(known_plan(plan)))
 
 
 @cache

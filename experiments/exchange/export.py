@@ -139,6 +139,7 @@ CF_NAMES = {
     "allocation": "rule that shares out the national target",
     "mix": "policy mix",
     "province": "province; China is the sum of the 30 simulated provinces",
+    "indicator": "indicator of the plan that is judged",
     "member": "member whose whole path is kept, a number of `draw`",
     "draw": "member of the ensemble",
     "plan_year": "year of the plan that the reduction is counted up to",
@@ -192,7 +193,8 @@ def _tables(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
     """Long tables: the design, metrics of every member, quantiles and paths by year, and every analysis."""
     yield "design", run.design().reset_index()
     metrics = run.metrics()
-    yield "metrics", metrics.drop_dims("year").to_dataframe().reset_index()
+    yield "metrics", metrics.drop_dims(["year", "indicator"]).to_dataframe().reset_index()
+    yield "metrics_achieved", metrics[["achieved", "targets"]].to_dataframe().reset_index()
     yield "metrics_yearly_reduction", metrics["yearly_reduction"].rename("value").to_dataframe().reset_index()
     for kind, name, values in _by_year(run):
         yield _file(kind, name), values.rename("value").to_dataframe().reset_index()
@@ -217,7 +219,10 @@ def _units(run: Run) -> dict[str, dict[str, str]]:
     columns = [str(name) for name in run.design().columns]
     return {
         "design": {name: str(known[key]) for name in columns if (key := name.partition("[")[0]) in known.index},
-        "metrics": {str(name): values.attrs["units"] for name, values in metrics.drop_dims("year").items()},
+        "metrics": {
+            str(name): values.attrs["units"] for name, values in metrics.drop_dims(["year", "indicator"]).items()
+        },
+        "metrics_achieved": {name: metrics[name].attrs["units"] for name in ("achieved", "targets")},
         "metrics_yearly_reduction": {"value": metrics["yearly_reduction"].attrs["units"]},
         **{_file(kind, name): {"value": values.attrs["units"]} for kind, name, values in _by_year(run)},
     }

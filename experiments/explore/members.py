@@ -61,7 +61,7 @@ class Members:
         from experiments.ensemble.member_design import optimum
         from experiments.installation import calibrated
 
-        shipped, _ = calibrated()
+        shipped, _ = calibrated(self.study.target.period.base_year)
         return shipped if self.study.sampling.posterior else optimum(shipped)
 
     @cached_property

@@ -109,8 +109,11 @@ class Run:
     def metrics(self, *names: str) -> xr.Dataset:
         """Target metrics of every member (all, or the ones named).
 
-        - `reduction`: fall of reported energy intensity from the plan's base to its last year, per cent, with the
-          predictive error, as all of these but `policy_cost`; `modelled_reduction`: the same without that error
+        - `achieved` (…, indicator): what every indicator asked for achieves, per cent, higher is better, with its
+          predictive error (see `experiments.ensemble.outputs.achieved`); `targets` (allocation, indicator, province)
+        - `reduction`: the same of the leading indicator (the fall of reported energy intensity from the plan's base to
+          its last year, unless another leads), as all of these but `policy_cost`;
+          `modelled_reduction`: the same without that error
         - `target` (allocation, province), per cent; `margin` = reduction − target, percentage points, ≥ 0 = met
         - `yearly_reduction` (…, year): `reduction` counted up to each year of the plan
         - `co2_reduction`, per cent; `co2_target` (allocation, province), per cent, NaN where none was set
@@ -119,6 +122,10 @@ class Run:
         attrs: plan, base_year, end_year. Raises InputError while the run is incomplete.
         """
         data = self._dataset("metrics.nc", keep={*names, "reduction", "target"} if names else None)
+        leading = {"indicator": [self.study.target.indicators[0]]}
+        for name, of in (("achieved", "reduction"), ("targets", "target")):
+            if name not in data and (not names or name in names):  # a run of one indicator keeps it once
+                data[name] = data[of].expand_dims(leading, -1 if name == "achieved" else 1).assign_attrs(units="%")
         data["margin"] = (data["reduction"] - data["target"]).transpose(*data["reduction"].dims)
         data["margin"].attrs = {"units": "percentage points", "long_name": "reduction less target; met when 0 or more"}
         return data[list(names)] if names else data

@@ -27,9 +27,10 @@ from pydantic import (
 )
 
 from calibration.places import NATION, known_provinces
+from models.indicators import Indicator, indicators, known_indicators
 from models.plans import Plan, known_plans, plans
 from models.reading.faults import refuse
-from models.reading.names import Known, choose, choose_all, choose_each, near
+from models.reading.names import Known, Spellings, choose, choose_all, choose_each, match, near
 from models.reading.yaml_file import dump_yaml
 
 Form = Literal["uniform", "normal", "lognormal", "triangular"]
@@ -65,6 +66,10 @@ class Part(BaseModel):
 
 _PLANS_DESCRIBED = "Plan: " + ", ".join(f"{plan.key} (ends {plan.last_year})" for plan in plans().values()) + "."
 
+_INDICATORS_DESCRIBED = "Indicators judged, the plan's own when left out: " + ", ".join(
+    f"{one.key} ({one.metric})" for one in indicators().values()
+)
+
 
 def _until_the_last_plan(year: int) -> int:
     last = max(plan.last_year for plan in plans().values())
@@ -78,20 +83,104 @@ Year = Annotated[int, AfterValidator(_until_the_last_plan)]
 
 
 class Target(Part):
-    """Which plan's reduction of energy intensity is judged."""
+    """Which plan is judged, by which indicators; the first one leads the tables that hold one indicator."""
 
     plan: str = Field(default="p12", description=_PLANS_DESCRIBED, json_schema_extra={"enum": [*plans()]})
-    national: FiniteFloat = Field(default=16.0, gt=0, lt=60, description="National reduction over the plan, per cent.")
+    indicators: list[str] = Field(
+        min_length=1, description=_INDICATORS_DESCRIBED, json_schema_extra={"items": {"enum": [*indicators()]}}
+    )
+    national: FiniteFloat = Field(
+        gt=0, description="National value of the first indicator, in its unit; the plan's when left out."
+    )
+    values: dict[str, FiniteFloat] = Field(
+        default={}, description="National values of the further indicators; the plan's when left out."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_plan_has_it(cls, given: Any) -> Any:
+        """What is left out is the plan's own."""
+        if not isinstance(given, dict):
+            return given
+        key = match(given.get("plan", "p12"), known_plans())
+        if key is None:
+            return {"indicators": ["energy_intensity"], "national": 1.0, **given}  # the plan's name is the fault
+        asked = given.get("indicators", [*plans()[key].indicators])
+        filled = {**given, "indicators": [asked] if isinstance(asked, str) else asked}
+        named = filled["indicators"] if isinstance(filled["indicators"], list) else []
+        first = match(named[0], known_indicators()) if named else None
+        if first is None:
+            return {"national": 1.0, **filled}  # the indicator's name is the fault
+        if "national" not in filled and first not in plans()[key].targets:
+            raise ValueError(f"national: {_no_value(key, first)}; give it, for example national: 15")
+        return {"national": plans()[key].targets.get(first), **filled}
 
     @field_validator("plan")
     @classmethod
     def _known(cls, name: str) -> str:
         return choose(name, known_plans(), "plan")
 
+    @field_validator("indicators")
+    @classmethod
+    def _known_indicators(cls, names: list[str]) -> list[str]:
+        chosen = choose_all(names, known_indicators(), "indicator")
+        refuse(f"{name!r} stands twice" for name, times in Counter(chosen).items() if times > 1)
+        return chosen
+
+    @field_validator("values")
+    @classmethod
+    def _known_values(cls, given: dict[str, float]) -> dict[str, float]:
+        chosen = choose_all(given, known_indicators(), "indicator")
+        return dict(zip(chosen, given.values(), strict=True))
+
+    @model_validator(mode="after")
+    def _valued(self) -> "Target":
+        lead, *others = self.indicators
+        faults = [_fault_of_value(lead, self.national, "national")]
+        for key in others:
+            value = self.values.get(key, self.period.targets.get(key))
+            faults.append(
+                f"values: {_no_value(self.plan, key)}; give it, for example values: {{{key}: 15}}"
+                if value is None
+                else _fault_of_value(key, value, f"values.{key}")
+            )
+        faults += [
+            f"values.{key}: not among the indicators asked for beside the first: {', '.join(others) or 'none'}"
+            for key in self.values
+            if key not in others
+        ]
+        refuse(faults)
+        return self
+
     @property
     def period(self) -> Plan:
         """The plan's years and national targets."""
         return plans()[self.plan]
+
+    @property
+    def asked(self) -> list[Indicator]:
+        """The indicators asked for, the leading one first."""
+        return [indicators()[key] for key in self.indicators]
+
+    @property
+    def leading(self) -> Indicator:
+        """The indicator that tables of one indicator are about."""
+        return indicators()[self.indicators[0]]
+
+    def value(self, key: str) -> float:
+        """The national value of an indicator that is asked for, in its unit."""
+        return self.national if key == self.indicators[0] else self.values.get(key, self.period.targets[key])
+
+
+def _no_value(plan: str, key: str) -> str:
+    own = ", ".join(f"{name} {value:g}" for name, value in plans()[plan].targets.items())
+    return f"the {plans()[plan].ordinal} plan has no national value of {key} (it has {own})"
+
+
+def _fault_of_value(key: str, value: float, where: str) -> str | None:
+    """What is wrong with an indicator's value, or None."""
+    most = 1e7 if indicators()[key].kind == "cap" else 99.0
+    return None if 0 < value < most else f"{where}: got {value:g} for {key}, allowed: more than 0 and below {most:g}"
 
 
 class AllocationChoice(Part):
@@ -103,6 +192,9 @@ class AllocationChoice(Part):
     )
     name: str = Field(default="", description="Label in results; the rule's or file's name when left out.")
     options: dict[str, Any] = Field(default={}, description="Options of the rule.")
+    level: Literal["basic", "incentive"] = Field(
+        default="basic", description="Level of the official targets: basic binds, incentive is hoped for (plan 14)."
+    )
 
     @field_validator("rule")
     @classmethod
@@ -242,9 +334,15 @@ class Study(Part):
     title_zh: str = Field(default="", description="The same in Chinese, for the Chinese report.")
     members: int = Field(ge=2, le=10_000_000, description="Draws of the uncertain inputs.")
     seed: int = Field(ge=1, lt=2**63, description="Root seed of everything random.")
-    target: Target = Field(default=Target(), description="The plan and the national target.")
+    target: Target = Field(
+        default=Target.model_validate({}), description="The plan, its indicators and the national targets."
+    )
     allocations: list[Annotated[AllocationChoice, _named("rule")]] = Field(
         min_length=1, description="Allocation rules, each a name or a mapping."
+    )
+    assigned: dict[str, dict[str, FiniteFloat]] = Field(
+        default={},
+        description="Official numbers in place of shares: province → value of the first indicator, or by indicator.",
     )
     mixes: list[Annotated[MixChoice, _named("mix")]] = Field(
         min_length=1, description="Policy mixes, each a name or a mapping."
@@ -271,6 +369,34 @@ class Study(Part):
             if labels.count(label) > 1
         )
         return choices
+
+    @field_validator("assigned", mode="before")
+    @classmethod
+    def _of_the_first(cls, given: Any, info: ValidationInfo) -> Any:
+        """A plain number is the value of the first indicator."""
+        target = info.data.get("target")
+        if not isinstance(given, dict) or not isinstance(target, Target):
+            return given
+        plain = {name: {target.indicators[0]: value} for name, value in given.items() if isinstance(value, int | float)}
+        return {**given, **plain}
+
+    @field_validator("assigned")
+    @classmethod
+    def _assignable(cls, given: dict[str, dict[str, float]], info: ValidationInfo) -> dict[str, dict[str, float]]:
+        known = [name for name in _vocabulary(info).provinces if name != NATION]
+        places = choose_all(given, known_provinces(known), "province") if known else list(given)
+        refuse(f"{place!r} stands twice" for place, times in Counter(places).items() if times > 1)
+        target = info.data.get("target")
+        judged = target.indicators if isinstance(target, Target) else [*indicators()]
+        found, faults = {}, []
+        for place, values in zip(places, given.values(), strict=True):
+            keys = choose_all(
+                values, Spellings({key: known_indicators()[key] for key in judged}), "indicator asked for"
+            )
+            found[place] = dict(zip(keys, values.values(), strict=True))
+            faults += [_fault_of_value(key, value, place) for key, value in found[place].items()]
+        refuse(faults)
+        return found
 
     @field_validator("parameters", "uncertain")
     @classmethod
@@ -302,6 +428,12 @@ class Study(Part):
                 f"policy.mix is {self.policy.mix!r}{near(self.policy.mix, labels)}; allowed: {', '.join(labels)}"
                 if self.policy and self.policy.mix not in labels
                 else None,
+                *(
+                    f"allocation {choice.label}: the plan {self.target.period.name} has no level {choice.level!r}; "
+                    f"allowed: {', '.join(self.target.period.levels)}"
+                    for choice in self.allocations
+                    if choice.level not in self.target.period.levels
+                ),
                 f"{', '.join(both)}: both fixed in `parameters` and drawn in `uncertain`; keep one" if both else None,
                 f"outputs.last_year is {self.outputs.last_year}, before the plan ends in {end}"
                 if self.outputs.last_year < end

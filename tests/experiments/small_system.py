@@ -22,6 +22,7 @@ STUDY = """
 name: small
 members: 40
 seed: 7
+target: {plan: p12, indicators: [energy_intensity]}
 allocations: [official, {rule: uniform, name: even}]
 mixes: [base, full]
 outputs:
@@ -29,6 +30,15 @@ outputs:
   trajectories: 5
   last_year: 2020
 """
+
+
+FURTHER = {
+    "energy_intensity": [17.0, 18, 15, 16],
+    "co2_intensity": [22.5, 23.5, 20.5, 22],
+    "total_energy": [-45.0, -40, -50, -45],
+    "nonfossil_share": [25.0, 30, 28, np.nan],
+}
+"""Targets of further indicators: per cent by province, the nation's last."""
 
 
 def study(tmp_path: Path, *overrides: str) -> Study:
@@ -51,9 +61,16 @@ def inputs(study: Study) -> ScenarioInputs:
         {**coords, "plan": PLANS},
     )
     target = np.array([[17.0, 18, 15, 16], [16.0, 16, 16, 16]])[: len(allocations)]
+    further = [FURTHER[key] for key in study.target.indicators[1:]]
+    rows = [np.tile(row, (len(allocations), 1)) for row in further]
+    targets = np.stack([target, *rows], axis=1)
     allocation = xr.Dataset(
-        {"target": (("allocation", "province"), target, {"units": "%"})},
-        {"allocation": allocations, "province": [*PROVINCES, "China"]},
+        {
+            "target": (("allocation", "province"), target, {"units": "%"}),
+            "targets": (("allocation", "indicator", "province"), targets, {"units": "%"}),
+            "status": (("allocation", "indicator", "province"), np.full(targets.shape, "official")),
+        },
+        {"allocation": allocations, "province": [*PROVINCES, "China"], "indicator": study.target.indicators},
     )
     mix = xr.Dataset({"strength": (("mix", "province"), np.linspace(0, 1, len(mixes))[:, None] * np.ones(3))}, coords)
     return ScenarioInputs(common, allocation, mix.assign_coords(mix=mixes))
@@ -98,6 +115,7 @@ class Closed:
         pace = xr.DataArray(design["efficiency"].to_numpy(), members, ("member",))
         t = xr.DataArray(np.array(years, float), {"time": list(years)}, ("time",))
         asked = params["target reduction"].sel(plan="p12", drop=True)
+        clean = 0.2 + 0.01 * (t - 2005) + 0.02 * params["strength"]
         fall = pace + 0.01 * params["strength"] + 0.05 * asked * (t > 2010)
         gdp = params["base gdp"] * np.exp(growth * (t - 2005))
         intensity = params["base energy"] / params["base gdp"] * np.exp(-fall * (t - 2005))
@@ -111,6 +129,8 @@ class Closed:
                 "total energy": (intensity * gdp).assign_attrs(units="Mtce/year"),
                 "final energy": (intensity * gdp * sectors).assign_attrs(units="Mtce/year"),
                 "energy co2": (2.5 * intensity * gdp).assign_attrs(units="Mt/year"),
+                "co2 intensity": (2.5 * intensity * (1 - clean)).assign_attrs(units="Mt/Gyuan"),
+                "nonfossil share of primary energy": (clean + 0 * pace).assign_attrs(units="1"),
                 "annualised policy cost": (0.01 * gdp * params["strength"]).assign_attrs(units="Gyuan/year"),
             }
         )

@@ -153,3 +153,16 @@ def test_an_estimate_writes_nothing(tmp_path: Path) -> None:
 def test_json_has_no_infinities(capsys: pytest.CaptureFixture[str]) -> None:
     console.emit({"a": float("nan"), "b": [float("inf"), 1.5], "c": Path("x")}, json=True)
     assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.5], "c": "x"}
+
+
+def test_a_study_that_is_too_large_is_warned_of() -> None:
+    takes = {
+        "memory bytes": 10**15,
+        "disk bytes": 8 * 10**14,
+        "temporary disk bytes": 3 * 10**14,
+        "free disk bytes": 10**15,
+    }
+    memory, disk = estimate.shortages(takes)
+    assert "1000000.0 GB of memory" in memory
+    assert "1100000.0 GB of disk" in disk
+    assert not estimate.shortages(dict.fromkeys(takes, 1))

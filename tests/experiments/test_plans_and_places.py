@@ -13,7 +13,7 @@ from experiments.installation import load_study
 from models import plans
 from models.reading.faults import InputError
 
-ROW = "p16,16FYP,16,2030,2035,,15,,,,made up\n"
+ROW = "p16,16FYP,16,2030,2035,co2_intensity,co2_intensity=15,basic,,,,made up\n"
 
 
 @pytest.fixture
@@ -48,17 +48,13 @@ def test_a_sixteenth_plan_is_accepted_up_to_where_data_are_missing(sixteenth: No
         load_study(file, ["outputs.last_year=2036"])
 
 
-def test_a_plan_that_the_model_lacks_is_named(tmp_path: Path) -> None:
-    study = load_study("twelfth-plan", ["target.plan=15FYP"])
-    assert study.target.period.span == (2025, 2030)
-    with pytest.raises(InputError, match=r"15FYP cannot be simulated.*p11, p12, p13, p14 and no p15.*2025"):
-        scenario.prepare(study)
-
-
 def test_faults_of_the_table_of_plans_are_named_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "plans.csv"
     text = plans.TABLE.read_text(encoding="utf-8")
-    path.write_text(text + "p17,17FYP,x,2035,2040,,15,,,,\np12,12FYP,12,2010,2015,,,,,,\n", encoding="utf-8")
+    path.write_text(
+        text + "p17,17FYP,x,2035,2040,co2_intensity,,basic,,,,\np12,12FYP,12,2010,2015,co2_intensity,,basic,,,,\n",
+        encoding="utf-8",
+    )
     monkeypatch.setattr(plans, "TABLE", path)
     plans.plans.cache_clear()
     try:

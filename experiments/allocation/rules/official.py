@@ -7,7 +7,13 @@ from experiments.allocation.stated import stated
 from models.reading.faults import InputError
 
 
-@rule("official", title="Official", origin="published", source="State Council, Guofa [2011] 26 and later plans")
+@rule(
+    "official",
+    title="Official",
+    origin="published",
+    source="State Council, Guofa [2011] 26 and later",
+    reads_base=False,
+)
 def official(indicators: Indicators, options: Options) -> Proposal:
     """Announced targets of the plan. Raises InputError when none of this kind was announced."""
     if options["form"] == "total":

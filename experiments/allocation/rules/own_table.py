@@ -16,7 +16,7 @@ COLUMNS = ("province", "target_percent")
 OPTIONAL = ("Tibet",)
 
 
-@rule("csv", title="Own table", origin="user")
+@rule("csv", title="Own table", origin="user", reads_base=False)
 def own_table(indicators: Indicators, options: Options) -> Proposal:
     """Targets of a CSV file with the columns province and target_percent (others are ignored)."""
     if not options["path"]:

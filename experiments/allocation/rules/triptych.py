@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.allocation import measure
-from experiments.allocation.allowances import cut_of, not_measured
+from experiments.allocation.allowances import cut_of, not_measured, part_of_the_way
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Array
 from experiments.allocation.registry import Options, Proposal, rule
@@ -72,5 +72,6 @@ def _convergence(indicators: Indicators, domestic: Array, options: Options) -> A
     plan = indicators.plan
     use = domestic / indicators.population
     level = measure.comfort(use, indicators.population, options["comfort_quantile"])
-    part = min(1.0, plan.years / max(options["convergence_year"] - plan.base_year, plan.years))
+    year = measure.convergence_year(options["convergence_year"], plan.base_year)
+    part = part_of_the_way(indicators, year)
     return np.asarray(indicators.future_population * (use + (level - use) * part))

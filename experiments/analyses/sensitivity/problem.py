@@ -24,6 +24,7 @@ from experiments.analyses.feasibility import PROGRESS
 from experiments.analyses.sensitivity.factors import Array, Factor
 from experiments.ensemble import outputs
 from experiments.ensemble.core import Ensemble, Params
+from experiments.installation import calibrated
 
 DRAW = "posterior draw"
 NATIONAL = "national shock"
@@ -48,10 +49,8 @@ class SensitivityProblem:
 
     @cached_property
     def posterior(self) -> xr.Dataset:
-        """The shipped posterior."""
-        from calibration import posterior
-
-        return posterior.load()
+        """The posterior that forecasts the study's plan."""
+        return calibrated(self.futures.study.target.period.base_year)[0]
 
     @property
     def fixed(self) -> dict[str, float]:

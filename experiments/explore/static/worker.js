@@ -1,23 +1,22 @@
 "use strict";
 // The worker: newest state first, one province before the nation, bars when nothing else is asked.
 let engine = null, wanted = null, goal = null, busy = false, shown = null;
-const pause = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resolve(); }; port2.postMessage(0); });
-const send = (kind, content) => postMessage({ kind, ...content });
-
-onmessage = async ({ data: message }) => {
+const kept = []; // scenarios kept for comparison, answered after what is shown
+const pause = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = async ({ data: message }) => {
   if (message.kind === "open") {
     engine = await Engine.open(message.data);
     send("ready", {});
-    return;
-  }
-  if (message.kind === "goal") goal = message;
+  } else if (message.kind === "goal") goal = message;
+  else if (message.whole) kept.push(message);
   else wanted = message;
-  if (busy) return;
+  if (busy || !engine) return;
   busy = true;
-  try {
-    while (wanted || goal) await work();
-  } catch (fault) {
-    send("fault", { text: String(fault?.message ?? fault) });
+  while (wanted || goal || kept.length) {
+    try {
+      await work();
+    } catch (fault) {
+      send("fault", { text: String(fault?.message ?? fault) });
+    }
   }
   busy = false;
 };
@@ -29,8 +28,8 @@ async function work() {
     await seek(asked);
     return;
   }
-  const asked = wanted;
-  wanted = null;
+  const asked = wanted ?? kept.shift();
+  if (asked === wanted) wanted = null;
   const started = performance.now();
   const { state, region, id } = asked;
   let part = false;
@@ -43,10 +42,13 @@ async function work() {
     if (performance.now() - slice < 25) continue;
     await pause();
     slice = performance.now();
-    if (wanted && !asked.whole) return; // a newer state: this one is not finished
+    if (wanted) { // a newer state: this one is not finished
+      if (asked.whole) kept.unshift(asked);
+      return;
+    }
   }
   const difference = part ? engine.difference(region) : null;
-  shown = state;
+  shown = state; // what joins the provinces is of this state
   send("whole", { id, numbers: engine.numbers(state), difference, milliseconds: performance.now() - started });
   if (region < engine.P && !asked.whole) await bars(asked);
 }
@@ -65,7 +67,7 @@ async function bars({ state, region, id }) {
       const numbers = engine.alone(state, region, strengths);
       one[name] = { quantiles: Object.fromEntries(Object.entries(numbers.quantiles).map(([key, levels]) => [key, levels[data.levels.indexOf(0.5)][region]])), yearly: numbers.yearly[region], chance: numbers.energy.chance[region] };
       await pause();
-      if (wanted || goal) return;
+      if (wanted || goal || kept.length) return;
     }
     found.push(one);
   }
