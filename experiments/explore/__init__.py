@@ -13,7 +13,9 @@ RULES = ("official", "draft", "uniform", "s1", "s2", "s3")
 """Rules that the page offers beside those of the study."""
 
 
-def open_explorer(run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, threads: int = 0) -> Members:
+def open_explorer(
+    run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, threads: int = 0
+) -> Members:
     """The members of a run's study, or of the shipped one. Raises InputError when there is no such run."""
     from experiments import installation
     from experiments.ensemble import installed
@@ -28,7 +30,9 @@ def open_explorer(run: str | None = None, runs: Path = Path("runs"), members: in
     )
 
 
-def write_explorer(path: Path, run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, lang: str = "en") -> Path:
+def write_explorer(
+    path: Path, run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, lang: str = "en"
+) -> Path:
     """Write the explorer of a run, or of the shipped study, to a file; its path."""
     from experiments.runs.store import Run
 

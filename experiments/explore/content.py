@@ -71,7 +71,7 @@ class Content:
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Assumption → (low, high)."""
         rows = parameters().loc[self.held.names]
-        return {str(name): (float(low), float(high)) for name, low, high in zip(rows.index, rows.low, rows.high)}
+        return {str(name): (float(one.low), float(one.high)) for name, one in rows.iterrows()}
 
     def data(self) -> dict[str, Any]:
         """All of it."""
@@ -168,7 +168,7 @@ class Content:
         """The free parameters, and how they become inputs of the model (see `calibration.prior.model_inputs`)."""
         held = self.held
         sectors = [str(name) for name in held.inputs.common["sector"].values]
-        known = ("heavy industry", "light industry", "transport", "services", "agriculture and construction", "residential")
+        known = prior.SECTORS
         base = held.inputs.common["base final energy"].sel(province=held.provinces, sector=list(known))
         if tuple(sectors) != known:
             raise ValueError(f"sectors are {sectors}")
@@ -204,8 +204,13 @@ class Content:
                 for _, light in sorted(LIGHTS.items())
             ],
             "classes": [
-                {"step": c.step, "word": {lang: terms(c.word) for lang, terms in self.terms.items()}, "fill": c.fill, "ink": c.ink}
-                for c in CLASSES
+                {
+                    "step": one.step,
+                    "word": {lang: terms(one.word) for lang, terms in self.terms.items()},
+                    "fill": one.fill,
+                    "ink": one.ink,
+                }
+                for one in CLASSES
             ],
             "neither": list(NEITHER),
             "ruleNames": {rule: self.both(rule) for rule in held.rules},
@@ -314,4 +319,3 @@ def _state(held: Members, rule: str) -> Any:
 
 def _plain(values: Any) -> list[float | None]:
     return [None if pd.isna(v) else float(v) for v in np.asarray(values, dtype=float)]
-

@@ -255,9 +255,7 @@ class Members:
         return found.sel(province=self.provinces).transpose("member", "province", "year")
 
 
-def open_members(
-    study: "Study", system: "Installation", start: str, rules: Mapping[str, str] | None = None
-) -> Members:
+def open_members(study: "Study", system: "Installation", start: str, rules: Mapping[str, str] | None = None) -> Members:
     """The members of a study with every preset among its mixes, and the rules that answer without a model.
 
     Args:
@@ -266,21 +264,15 @@ def open_members(
         start: label of the mix at which the explorer begins.
         rules: further rules by label; those that give no target for the study's plan are left out.
     """
-    from experiments.ensemble.scenario import prepare
+    from experiments.ensemble.scenario import has_targets
     from experiments.policy import names
     from experiments.study.schema import AllocationChoice, MixChoice
-    from models.reading.faults import InputError
 
     chosen = [choice.label for choice in study.mixes]
     mixes = [*study.mixes, *(MixChoice(mix=name) for name in names() if name not in chosen)]
     allocations = list(study.allocations)
     for rule in rules or {}:
         choice = AllocationChoice(rule=rule)
-        if choice.label in [one.label for one in allocations]:
-            continue
-        try:
-            prepare(study.model_copy(update={"allocations": [choice]}))
-        except (InputError, ValueError, AttributeError):  # a rule that needs the model, or has no data of this plan
-            continue
-        allocations.append(choice)
+        if choice.label not in [one.label for one in allocations] and has_targets(study, choice):
+            allocations.append(choice)
     return Members(system, study.model_copy(update={"mixes": mixes, "allocations": allocations}), start)

@@ -220,7 +220,10 @@ def references() -> Mapping[str, Mapping[str, str]]:
 def levers() -> Mapping[str, Lever]:
     """`levers.yaml`, in the model's order."""
     entries = _mapping(FOLDER / "levers.yaml")
-    return {name: Lever(name, e["package"], tuple(e["maxima"]), e["meaning"], e["meaning_zh"]) for name, e in entries.items()}
+    return {
+        name: Lever(name, e["package"], tuple(e["maxima"]), e["meaning"], e["meaning_zh"])
+        for name, e in entries.items()
+    }
 
 
 def scope_of(source: str) -> Scope:

@@ -54,7 +54,9 @@ class Engine {
     this.log = null;
     this.raw = data.outputs.map(() => new Float64Array(P * Y * N));
     this.rows = data.outputs.map(() => new Float64Array((P + 1) * Y * N));
-    this.coupling = Object.fromEntries(data.coupling.map(({ name, cells }) => [name, new Float64Array(cells * N * data.steps)]));
+    const joined = () => Object.fromEntries(data.coupling.map(({ name, cells }) => [name, new Float64Array(cells * N * data.steps)]));
+    this.coupling = joined(); // what joins the provinces: as of the last whole run, and of the present one
+    this.coming = joined();
     this.design = {};
     this.key = null;
     this.valid = new Uint8Array(N).fill(1);
@@ -176,13 +178,14 @@ class Engine {
           }
       });
       for (const { name, cells } of data.coupling) {
-        const into = this.coupling[name];
+        const into = this.coming[name];
         for (let k = 0; k < data.steps; k++)
           for (let c = 0; c < cells; c++)
             for (let m = 0; m < lanes; m++) into[(k * cells + c) * N + first + m] = block[(k * program.rows + row[name] + c) * W + m];
       }
       yield first + lanes;
     }
+    for (const [name, values] of Object.entries(this.coming)) this.coupling[name].set(values);
     for (let p = 0; p < P; p++) this.disturb(p);
     this.join();
   }

@@ -1,8 +1,11 @@
 "use strict";
 // The worker: newest state first, one province before the nation, bars when nothing else is asked.
-let engine = null, wanted = null, goal = null, busy = false, shown = null;
+let engine = null, wanted = null, goal = null, idle = null, busy = false, shown = null; // idle: whose bars are still to come
 const kept = []; // scenarios kept for comparison, answered after what is shown
-const pause = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = async ({ data: message }) => {
+const pause = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resolve(); }; port2.postMessage(0); });
+const send = (kind, content) => postMessage({ kind, ...content });
+
+onmessage = async ({ data: message }) => {
   if (message.kind === "open") {
     engine = await Engine.open(message.data);
     send("ready", {});
@@ -11,7 +14,7 @@ const pause = () => new Promise((resolve) => { const { port1, port2 } = new Mess
   else wanted = message;
   if (busy || !engine) return;
   busy = true;
-  while (wanted || goal || kept.length) {
+  while (wanted || goal || kept.length || idle) {
     try {
       await work();
     } catch (fault) {
@@ -25,7 +28,15 @@ async function work() {
   if (goal && !wanted) {
     const asked = goal;
     goal = null;
+    await joined(asked.state);
     await seek(asked);
+    return;
+  }
+  if (!wanted && !kept.length) {
+    const asked = idle;
+    idle = null;
+    await joined(asked.state);
+    await bars(asked);
     return;
   }
   const asked = wanted ?? kept.shift();
@@ -50,7 +61,14 @@ async function work() {
   const difference = part ? engine.difference(region) : null;
   shown = state; // what joins the provinces is of this state
   send("whole", { id, numbers: engine.numbers(state), difference, milliseconds: performance.now() - started });
-  if (region < engine.P && !asked.whole) await bars(asked);
+  if (!asked.whole) idle = region < engine.P ? asked : null;
+}
+
+// What joins the provinces, as it is under a state.
+async function joined(state) {
+  if (JSON.stringify(state) === JSON.stringify(shown)) return;
+  for (const _ of engine.nation(state)) await pause();
+  shown = state;
 }
 
 // What each lever adds in the region, and what its full strength would add: one run of the province each.
@@ -67,7 +85,10 @@ async function bars({ state, region, id }) {
       const numbers = engine.alone(state, region, strengths);
       one[name] = { quantiles: Object.fromEntries(Object.entries(numbers.quantiles).map(([key, levels]) => [key, levels[data.levels.indexOf(0.5)][region]])), yearly: numbers.yearly[region], chance: numbers.energy.chance[region] };
       await pause();
-      if (wanted || goal || kept.length) return;
+      if (wanted || goal || kept.length) {
+        idle = wanted ? null : { state, region, id };
+        return;
+      }
     }
     found.push(one);
   }
