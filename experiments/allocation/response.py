@@ -96,13 +96,17 @@ class Response:
         crossing = self.targets[at] + step * (self.targets[at + 1] - self.targets[at])
         return np.where(inside, crossing, np.where(met, self.targets[-1], self.targets[0])), inside
 
-    def chance(self, target: Array) -> Array:
-        """Share of members that meet `target` (province), the members' reductions taken linearly between targets."""
+    def at(self, target: Array) -> Array:
+        """Reductions under a target of each province, linear between those of the grid: (member, province)."""
         at = np.clip(np.searchsorted(self.targets, target) - 1, 0, len(self.targets) - 2)
         column = np.arange(len(self.provinces))
         weight = (target - self.targets[at]) / (self.targets[at + 1] - self.targets[at])
         below, above = (self.reductions[k, :, column] for k in (at, at + 1))
-        got = below + weight[:, None] * (above - below)
+        return np.asarray((below + weight[:, None] * (above - below)).T)
+
+    def chance(self, target: Array) -> Array:
+        """Share of members that meet `target` (province), the members' reductions taken linearly between targets."""
+        got = self.at(target).T
         known = np.isfinite(got)
         return np.asarray((known & (got >= target[:, None])).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from calibration.places import NATION
 from experiments.allocation.shipped import baseline
-from experiments.analyses import feasibility, joint, members_fit, regret, trust
+from experiments.analyses import feasibility, joint, members_fit, pressure, regret, trust
 from experiments.analyses import reality_checks as checks
 from experiments.analyses.prim import discover
 from experiments.analyses.prim import limits as box_limits
@@ -43,9 +43,9 @@ def feasibility_tables(
 ) -> None:
     """Feasibility of every allocation × mix × province, saved as tables of the run.
 
-    members_fit, feasibility, indicators, joint, barometer, pace, boxes, box_limits, trade_off, regret, ranking and
-    checks. sentence_row: makes the row of a box, with its sentences. check_files: experts' own reality checks, beside
-    the shipped ones.
+    members_fit, feasibility, indicators, joint, barometer, pace, boxes, box_limits, trade_off, regret, ranking,
+    pressure, pressure_chances and checks. sentence_row: makes the row of a box, with its sentences. check_files:
+    experts' own reality checks, beside the shipped ones.
     """
     asked = checks.everything(check_files) if reality else []
     metrics = run.metrics()
@@ -62,6 +62,8 @@ def feasibility_tables(
         run.save_table(name, table)
     run.save_table("regret", regret.table(metrics, national_goal(metrics), base_energy(run)))
     run.save_table("ranking", regret.ranking(metrics))
+    for name, table in pressure.tables(run, system, base_energy(run)).items():
+        run.save_table(name, table)
     if reality:
         say("reality checks over all members")
         run.save_table("checks", reality_checks(run, system, asked))

@@ -84,6 +84,7 @@ def _allocate(
 
     from experiments.allocation import allocate as split
     from experiments.allocation import ledger as accounts
+    from experiments.allocation import pressure
     from experiments.allocation.lookup import find
     from experiments.allocation.options import options_of
     from experiments.cli.tables import allocation_output
@@ -107,6 +108,8 @@ def _allocate(
         )
     for key, value in result.summary().items():
         note(f"{key}: {value}", quiet or json)
+    if result.rule == pressure.EQUAL_CHANCE and not json and not quiet and not province:
+        _both_ends(national, given, json, quiet)
     note("every indicator behind a number: --province NAME, --json or --out FILE", quiet or json)
 
 
@@ -121,6 +124,8 @@ def _compare(
     quiet: bool,
 ) -> None:
     from experiments.allocation import comparison as sides
+    from experiments.allocation import pressure
+    from experiments.allocation.options import options_of
     from experiments.cli.tables import allocation_output
     from experiments.ensemble.study_model import StudyModel
     from experiments.installation import load_study
@@ -134,6 +139,23 @@ def _compare(
         allocation_output.draw(result, figure, plan=plan, national=found[0].national, indicator=found[0].indicator)
         note(f"figure: {figure}", quiet)
     _emit_all(result.tables(), json, quiet)
+    if pressure.EQUAL_CHANCE in result.targets and not json:
+        known = set(options_of(pressure.EQUAL_CHANCE)["option"])
+        shared = {key: value for key, value in given.items() if key in known or key in sides.SHARED}
+        _both_ends(national, {"plan": plan, **shared}, json, quiet)
+
+
+def _both_ends(national: float | None, given: Mapping[str, Any], json: bool, quiet: bool) -> None:
+    """Equal chance at both ends of the pressure share."""
+    from experiments.allocation import pressure
+    from experiments.ensemble.study_model import StudyModel
+    from experiments.installation import load_study
+
+    table, said = pressure.equal_chance_at_both_ends(national, StudyModel(load_study()), dict(given))
+    note(f"\n{pressure.MEANING}", quiet)
+    emit(table, json, decimals=2)
+    for label, text in said.items():
+        note(f"{label}: common chance {text}", quiet)
 
 
 def _published(json: bool, quiet: bool, given: Mapping[str, Any]) -> None:

@@ -131,12 +131,24 @@ def allocations(view: View) -> Section:
                 shares=REGRET_SHARES,
             )
         )
+        tables += _at_both_ends(view)
     else:
         missing.append(Missing(view.terms("regret of the allocations"), f"tanlu feasibility {view.run.name}"))
     text = [view.terms("text: reconstruction")]
     if len(labels) == 1:
         text.append(view.terms("This run holds one allocation only; a study with several rules compares them."))
     return Section("allocation", view.terms("Allocation compared"), text, pictures, tables, missing)
+
+
+def _at_both_ends(view: View) -> list[Table]:
+    """The comparison of the rules at both ends of the pressure share, which the data do not identify."""
+    rows = view.table("pressure")
+    if rows is None or rows.empty:
+        return []
+    shown = rows[rows.pressure_share.notna()]
+    title = view.terms("text: both ends of the pressure share", own=number(float(rows.modelled_share.iloc[0]), 2))
+    heads = {"pressure_share": "Pressure share", **REGRET}
+    return [table(view.terms, "pressure", title, shown, heads=heads, shares=REGRET_SHARES)]
 
 
 def _grid(view: View, data: pd.DataFrame, labels: Sequence[str]) -> Table:

@@ -10,7 +10,7 @@ from calibration.places import NATION
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import Job
 from experiments.ensemble.installed import installed
-from experiments.installation import load_study, predictive_errors
+from experiments.installation import calibrated, load_study, predictive_errors
 
 MEMBERS = 96
 KEPT = ("gdp", "total energy", "energy co2", "reported energy intensity")
@@ -47,16 +47,15 @@ def test_bands_are_wider_with_the_error_and_hold_what_the_scorecard_says(bands: 
 
 
 def test_errors_have_the_learnt_size_and_begin_after_the_last_fitted_year() -> None:
-    study = load_study(overrides=["target.plan=p13", "target.national=15", "hindcast=false"])
+    study = load_study(overrides=["target.plan=p14", "hindcast=false"])  # from 2020, forecast from 2015
     made = predictive_errors(study, np.arange(400))
-    assert int(made["year"][0]) == 2010
-    shipped = posterior.load()
-    law = discrepancy.from_attrs(shipped, "growth")
-    after = made["growth"].sel(year=2011)
+    assert int(made["year"][0]) == 2015
+    law = discrepancy.from_attrs(calibrated(2020)[0], "growth")
+    after = made["growth"].sel(year=2016)
     assert float(after.mean("province").std()) == pytest.approx(law.national, rel=0.15)
-    ratio = made["carbon"].sel(year=2020).std() / made["carbon"].sel(year=2011).std()
+    ratio = made["carbon"].sel(year=2025).std() / made["carbon"].sel(year=2016).std()
     assert 1.2 < float(ratio) < 4
-    assert not any(float(abs(values.sel(year=2010)).max()) for values in made.data_vars.values())
+    assert not any(float(abs(values.sel(year=2015)).max()) for values in made.data_vars.values())
 
 
 def test_the_verdict_does_not_depend_on_how_long_the_errors_are() -> None:

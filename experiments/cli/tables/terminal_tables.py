@@ -11,7 +11,7 @@ from experiments.analyses.regret import SURVIVES
 from experiments.runs.store import Run
 from models.reading.faults import InputError
 
-FEASIBILITY = ("feasibility", "barometer", "pace", "boxes", "regret", "ranking", "checks", "trust")
+FEASIBILITY = ("feasibility", "barometer", "pace", "boxes", "regret", "pressure", "ranking", "checks", "trust")
 SENSITIVITY = (
     "sensitivity",
     "sensitivity_groups",
@@ -78,6 +78,7 @@ def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.D
             f"{100 * SURVIVES:.0f} % of the provinces reach their targets",
             _survival(regret[regret.mix == mix]),
         )
+        yield from _pressure(run, mix)
     if "checks" in run.tables:
         worst = _at(run.table("checks"), allocation, mix)
         shown = worst[["check", "limit", "rate", "provinces_failing", "worst", "worst_province", "worst_year"]]
@@ -103,6 +104,21 @@ def _left(table: pd.DataFrame, width: int = 80) -> pd.DataFrame:
     made = pd.DataFrame(rows, columns=table.columns)
     widths = {str(name): max(len(str(name)), int(made[name].str.len().max())) for name in made}
     return pd.DataFrame({name.ljust(width): made[name].str.ljust(width) for name, width in widths.items()})
+
+
+def _pressure(run: Run, mix: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The comparison at both ends of the pressure share."""
+    table = run.table("pressure") if "pressure" in run.tables else pd.DataFrame()
+    if table.empty:
+        return
+    rows = table[(table["mix"] == mix) & table["pressure_share"].notna()]
+    heads = {"pressure share": _numbers(rows["pressure_share"]), **_survival(rows).to_dict("series")}
+    own = float(table["modelled_share"].iloc[0])
+    yield (
+        f"The same at both ends of the pressure share, mix {mix}\npressure share: part of the slope of outcomes on "
+        f"official targets that moves with a reassigned target; not identified (this model: {own:.2f})",
+        pd.DataFrame(heads),
+    )
 
 
 def _survival(regret: pd.DataFrame) -> pd.DataFrame:
