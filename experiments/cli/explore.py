@@ -12,9 +12,7 @@ from experiments.runs.find import find_run
 
 
 def explore(
-    run: Annotated[
-        str | None, typer.Argument(help="Start from a run and its chances; else the shipped study.")
-    ] = None,
+    run: Annotated[str | None, typer.Argument(help="Start from a run and its chances; else the shipped study.")] = None,
     members: Annotated[int, typer.Option(min=20, max=1000, help="Members that the page computes at each move.")] = 200,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File; explorer.html in the run's folder, or here.")

@@ -25,9 +25,7 @@ def open_explorer(
     chosen = Run.open(run, runs).study if run else installation.load_study()
     labels = [choice.label for choice in chosen.mixes]
     start = next((name for name in HEADLINE_MIXES if name in labels), labels[0]) if run else START
-    return open_members(
-        chosen.model_copy(update={"members": members}), installed.installed(threads), start, dict.fromkeys(RULES, "")
-    )
+    return open_members(chosen.model_copy(update={"members": members}), installed.installed(threads), start, RULES)
 
 
 def write_explorer(

@@ -54,13 +54,13 @@ def answer(held: Members, state: State, results: xr.Dataset | None = None) -> di
     valid = np.isfinite(found["intensity"][-1, :, -1])
     both = (fall["intensity"][:, :, -1] >= targets[:, None]) & (fall["carbon"][:, :, -1] >= carbon_targets[:, None])
     due = targets[:, None] * np.array(feasibility.PROGRESS)
-    yearly = (fall["intensity"][:, valid] >= due[:, None]).mean(axis=1)
+    yearly = np.where(np.isfinite(due), (fall["intensity"][:, valid] >= due[:, None]).mean(axis=1), np.nan)
     return {
         "members": int(valid.sum()),
         "targets": targets,
         "energy": verdict(fall["intensity"][:, :, -1], targets),
         "carbon": verdict(fall["carbon"][:, :, -1], carbon_targets),
-        "joint": np.where(np.isfinite(carbon_targets), both[:, valid].mean(axis=1), np.nan),
+        "joint": np.where(np.isfinite(carbon_targets + targets), both[:, valid].mean(axis=1), np.nan),
         "yearly": yearly,
         "quantiles": {name: feasibility.quantiles(values.swapaxes(1, 2), LEVELS) for name, values in found.items()},
         "national": national(held, targets),

@@ -98,6 +98,8 @@ class Content:
             "judged": held.plans.index(held.study.target.plan),
             "targetReduction": asked.values.ravel().tolist(),
             "targets": {rule: _plain(held.targets(_state(held, rule))) for rule in held.rules},
+            "pressing": {rule: _plain(held.pressing(_state(held, rule))) for rule in held.rules},
+            "carbonPressing": {rule: _plain(held.carbon_pressing(_state(held, rule))) for rule in held.rules},
             "carbonTargets": {rule: _plain(held.carbon_targets(_state(held, rule))) for rule in held.rules},
             "presets": {label: self.preset(label) for label in held.presets},
             "reach": held.reach.astype(int).ravel().tolist(),
@@ -194,7 +196,7 @@ class Content:
             "first": answer.answer(held, held.first),
             "stored": self.stored(),
             "nation": NATION,
-            "national": held.study.target.national,
+            "national": _plain(held.targets(held.first)[-1:])[0],
             "names": {place: self.both(place) for place in [*held.provinces, "Tibet"]}
             | {NATION: {lang: terms("China (sum of provinces)") for lang, terms in self.terms.items()}},
             "tiles": TILES,

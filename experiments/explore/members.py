@@ -4,7 +4,8 @@ This is the owner of what the page's `engine.js` repeats: tests hold both to the
 Values that go into the page are rounded to float32 here, so that both start from the same ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.places import NATION
+from calibration.places import NATION, simulated
 from experiments.ensemble import outputs
 from experiments.explore.state import State
 
@@ -29,6 +30,7 @@ DELIVERY = ("delivery delay", "compliance share")
 COUPLING = ("learning index", "mean growth trend")
 """What joins the provinces: held from the last run of all of them while one province is moved alone."""
 OUTPUTS = outputs.NEEDED
+CARBON = "carbon target reduction"
 
 
 def rounded(values: Any) -> Array:
@@ -151,17 +153,39 @@ class Members:
         return [str(name) for name in self.inputs.common["target reduction"]["plan"].values]
 
     def targets(self, state: State) -> Array:
-        """Targets of energy intensity (region), per cent; the nation's last."""
-        values = self.inputs.allocation["target"].sel(allocation=state.rule)
-        found = rounded([*values.sel(province=self.provinces).values, self.study.target.national])
-        for province, value in state.targets.items():
-            found[self.provinces.index(province)] = value
-        return found
+        """Targets of energy intensity (region), per cent, NaN where the plan has none; the nation's last."""
+        return self._moved(self._indicator(state.rule, "energy_intensity", "pressing"), state)
 
     def carbon_targets(self, state: State) -> Array:
         """Targets of carbon intensity (region), per cent, NaN where there is none."""
-        values = self.inputs.allocation["co2_target"].sel(allocation=state.rule)
-        return rounded(values.reindex(province=[*self.provinces, NATION]).values)
+        return self._indicator(state.rule, "co2_intensity", "co2_target")
+
+    def pressing(self, state: State) -> Array:
+        """Cuts of energy intensity (province) that move effort, per cent: the targets, or what stands for them."""
+        name = "pressing" if "pressing" in self.inputs.allocation else "target"
+        return self._moved(self._row(self.inputs.allocation[name], state.rule), state)[:-1]
+
+    def carbon_pressing(self, state: State) -> Array:
+        """Cuts of carbon intensity (province) that move effort, per cent."""
+        if "carbon_pressing" not in self.inputs.allocation:
+            return np.zeros(len(self.provinces))
+        return self._row(self.inputs.allocation["carbon_pressing"], state.rule)[:-1]
+
+    def _indicator(self, rule: str, begins: str, otherwise: str) -> Array:
+        """Targets (region) of the indicator whose name begins so; of another column where the study has none."""
+        given = self.inputs.allocation
+        names = [str(key) for key in given["indicator"].values] if "indicator" in given else []
+        chosen = [key for key in names if key.startswith(begins)]
+        values = given["targets"].sel(indicator=chosen[0]) if chosen else given[otherwise]
+        return self._row(values, rule)
+
+    def _row(self, values: xr.DataArray, rule: str) -> Array:
+        return rounded(values.sel(allocation=rule).reindex(province=[*self.provinces, NATION]).values)
+
+    def _moved(self, values: Array, state: State) -> Array:
+        for province, value in state.targets.items():
+            values[self.provinces.index(province)] = value
+        return values
 
     def strength(self, preset: str) -> Array:
         """A mix's lever strength (province, lever)."""
@@ -228,8 +252,13 @@ class Members:
             self.strengths(state), {"province": self.provinces, "lever": self.levers}, ("province", "lever")
         )
         asked = params["target reduction"].transpose("province", "plan").sel(province=self.provinces).copy()
-        asked.loc[{"plan": self.study.target.plan}] = self.targets(state)[:-1] / 100
-        return {**found, "target reduction": asked, "FINAL TIME": float(self.years[-1])}
+        asked.loc[{"plan": self.study.target.plan}] = self.pressing(state) / 100
+        found |= {"target reduction": asked, "FINAL TIME": float(self.years[-1])}
+        if CARBON in params:
+            carbon = xr.zeros_like(asked)
+            carbon.loc[{"plan": self.study.target.plan}] = self.carbon_pressing(state) / 100
+            found[CARBON] = carbon
+        return found
 
     @cached_property
     def own_names(self) -> list[str]:
@@ -255,24 +284,28 @@ class Members:
         return found.sel(province=self.provinces).transpose("member", "province", "year")
 
 
-def open_members(study: "Study", system: "Installation", start: str, rules: Mapping[str, str] | None = None) -> Members:
+def open_members(study: "Study", system: "Installation", start: str, rules: Sequence[str] = ()) -> Members:
     """The members of a study with every preset among its mixes, and the rules that answer without a model.
 
     Args:
         study: gives sampling, seed and plan; its own allocations and mixes come first.
         system: data and model.
         start: label of the mix at which the explorer begins.
-        rules: further rules by label; those that give no target for the study's plan are left out.
+        rules: further rules, which need no model; those without data of the study's plan are left out.
     """
-    from experiments.ensemble.scenario import has_targets
+    from experiments.ensemble.targets import allocation_targets
     from experiments.policy import names
     from experiments.study.schema import AllocationChoice, MixChoice
+    from models.reading.faults import InputError
 
     chosen = [choice.label for choice in study.mixes]
     mixes = [*study.mixes, *(MixChoice(mix=name) for name in names() if name not in chosen)]
     allocations = list(study.allocations)
-    for rule in rules or {}:
+    for rule in rules:
         choice = AllocationChoice(rule=rule)
-        if choice.label not in [one.label for one in allocations] and has_targets(study, choice):
+        if choice.label in [one.label for one in allocations]:
+            continue
+        with suppress(InputError):  # no data of this plan
+            allocation_targets(study, choice, simulated()[:-1], None)
             allocations.append(choice)
     return Members(system, study.model_copy(update={"mixes": mixes, "allocations": allocations}), start)

@@ -39,6 +39,11 @@ def inert(content: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028")
 
 
+def static(name: str) -> str:
+    """One of our files."""
+    return (HERE / "static" / name).read_text(encoding="utf-8")
+
+
 def html(held: Members, run: "Run | None" = None, lang: str = "en") -> str:
     """The page. lang: the language in which it opens where neither link nor reader has chosen another."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -46,16 +51,15 @@ def html(held: Members, run: "Run | None" = None, lang: str = "en") -> str:
 
     from sim.wasm_export import RUNTIME
 
-    read = lambda name: (HERE / "static" / name).read_text(encoding="utf-8")  # noqa: E731
-    script = read("chart.js") + read("app.js")
-    worker = "\n".join((RUNTIME.read_text(encoding="utf-8"), read("engine.js"), read("worker.js")))
+    script = static("chart.js") + static("app.js")
+    worker = "\n".join((RUNTIME.read_text(encoding="utf-8"), static("engine.js"), static("worker.js")))
     data = {**Content(held, run).data(), "lang": lang, "worker": worker}
     pages = Environment(loader=PackageLoader("experiments.explore"), autoescape=True, undefined=StrictUndefined)
     return pages.get_template("explore.html").render(
         lang="zh-CN" if lang == "zh" else "en",
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         script=Markup(script),
-        style=Markup(read("app.css")),
+        style=Markup(static("app.css")),
         data=Markup(inert(data)),
     )
 

@@ -107,9 +107,13 @@ class Engine {
     const { data, P } = this;
     const preset = data.presets[state.preset];
     const asked = Float64Array.from(data.targetReduction);
-    const targets = this.targets(state);
-    for (let p = 0; p < P; p++) asked[p * data.plans.length + data.judged] = targets[p] / 100;
-    return { "lever strength": strengths, "lever start": preset.start, "lever phase in": preset.phase, "target reduction": asked };
+    const carbon = new Float64Array(asked.length);
+    for (let p = 0; p < P; p++) {
+      const at = p * data.plans.length + data.judged;
+      asked[at] = (state.targets?.[data.provinces[p]] ?? data.pressing[state.rule][p]) / 100;
+      carbon[at] = data.carbonPressing[state.rule][p] / 100;
+    }
+    return { "lever strength": strengths, "lever start": preset.start, "lever phase in": preset.phase, "target reduction": asked, "carbon target reduction": carbon };
   }
 
   // What differs by member; made again only when an assumption or the delivery of levers changes.
@@ -269,8 +273,9 @@ class Engine {
       let both = 0;
       for (let m = 0; m < this.N; m++)
         if (this.valid[m] && fall("intensity", r, this.end, m) >= targets[r] && fall("carbon", r, this.end, m) >= carbon[r]) both++;
-      found.joint[r] = carbon[r] === null ? null : both / this.count;
+      found.joint[r] = carbon[r] === null || targets[r] === null ? null : both / this.count;
       found.yearly[r] = data.progress.map((part, i) => {
+        if (targets[r] === null) return null;
         let hits = 0;
         for (let m = 0; m < this.N; m++) if (this.valid[m] && fall("intensity", r, this.base + 1 + i, m) >= targets[r] * part) hits++;
         return hits / this.count;
@@ -321,6 +326,7 @@ class Engine {
   // The nation's cut that the provinces' targets amount to, per cent.
   national(targets) {
     const { energy, gdp, growth } = this.data.weights;
+    if (targets.some((one, p) => one === null && energy[p] > 0)) return null;
     let after = 0, before = 0, first = 0, last = 0;
     energy.forEach((e, p) => {
       if (e > 0) { after += e * (1 - targets[p] / 100) * growth[p]; before += e; }
