@@ -1,16 +1,35 @@
 """The explorer: one HTML file that runs the model in the browser, with no server and no network."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from experiments.explore.members import MEMBERS, Members, open_members
 from experiments.explore.page import FILE, write
+from models.reading.faults import InputError
 
-__all__ = ["FILE", "Members", "open_explorer", "write_explorer"]
+if TYPE_CHECKING:
+    from experiments.runs.store import Run
+
+__all__ = ["FILE", "Members", "open_explorer", "write_explorer", "write_or_say"]
 
 #: Where the levers start where no report names a scenario: the plan as carried out.
 START = "delivered"
 RULES = ("official", "draft", "uniform", "s1", "s2", "s3")
 """Rules that the page offers beside those of the study."""
+
+
+def write_or_say(path: Path, run: "Run", lang: str = "en") -> Path:
+    """Write a run's explorer; where the model's equations need a compiler that is missing, a page that says so."""
+    from html import escape
+
+    from experiments.runs.store import write_text
+
+    try:
+        return write_explorer(path, str(run.folder), run.folder.parent, lang=lang)
+    except InputError as fault:
+        words = f"<!doctype html><meta charset='utf-8'><title>tanlu</title><p>{escape(str(fault))}</p>"
+        write_text(path, words)
+        return path
 
 
 def open_explorer(

@@ -7,6 +7,7 @@ Each belongs to the C text whose hash stands in `kernels.json`; constants and da
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ RECORD = FOLDER / "kernels.json"
 NAMES = ("nation", "province")
 
 
+@lru_cache(maxsize=2)
 def exports(held: Members) -> dict[str, "WasmExport"]:
     """Descriptions of both kernels for the members' study; no compiler is needed."""
     from experiments.installation import compiled_model

@@ -38,7 +38,7 @@ def rounded(values: Any) -> Array:
     return np.asarray(np.asarray(values, dtype=np.float32), dtype=float)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Members:
     """One study ready to be moved: everything that differs by member, and everything that does not.
 

@@ -44,6 +44,7 @@ class Page:
     run: str
     version: str
     other_file: str
+    explorer: str
     headline: str
     lead: list[str]
     score: str
@@ -68,6 +69,7 @@ def build(run: RunData, terms: Terms, measured: Measured) -> Page:
         run=view.run.name,
         version=str(view.run.manifest.get("versions", {}).get("tanlu", "")),
         other_file=FILES["zh" if terms.lang == "en" else "en"],
+        explorer="",
         headline=headline(view),
         lead=lead(view),
         score=_joined(view, *past_plans(view)),

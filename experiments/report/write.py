@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from experiments.runs.store import Run
 
+EXPLORER = "explorer.html"
+"""Where a run's explorer stands beside its report (`tanlu explore RUN`, or the run itself)."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 
 
@@ -32,7 +35,10 @@ def write(run: "Run", langs: Sequence[Lang] = LANGS, folder: Path | None = None)
     for lang in langs:
         terms = Terms(lang)
         path = target / FILES[lang]
-        write_text(path, html(build(data, terms, measured), terms))
+        page = build(data, terms, measured)
+        if (target / EXPLORER).is_file():
+            page = replace(page, explorer=f"{EXPLORER}#{lang}")
+        write_text(path, html(page, terms))
         paths.append(path)
     return paths
 

@@ -177,6 +177,7 @@ function fromLink() {
   ui = first();
   slots.a = slots.b = null;
   if (location.hash.length < 2) return;
+  if (["#en", "#zh"].includes(location.hash)) { ui.lang = location.hash.slice(1); return; }
   try {
     const [made, kept] = restored(location.hash);
     ui = made;
