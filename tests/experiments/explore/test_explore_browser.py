@@ -50,9 +50,7 @@ def move(driver: Any, control: str, value: float) -> None:
         control,
         value,
     )
-    until(
-        lambda: driver.execute_script("return page === 'whole' && Number(document.body.dataset.whole) === counter"), 60
-    )
+    settled(driver)
 
 
 def settled(driver: Any) -> None:
@@ -75,9 +73,7 @@ def test_nothing_is_asked_for_and_nothing_is_refused(page: Any, file: Path) -> N
 def test_every_number_equals_python_s(page: Any, held: Members) -> None:
     for state in random_states(held, 50, seed=7):
         page.execute_script("ui.state = arguments[0]; settled()", state.model_dump())
-        until(
-            lambda: page.execute_script("return page === 'whole' && Number(document.body.dataset.whole) === wanted"), 60
-        )
+        settled(page)
         got = page.execute_script("return numbers")
         assert differences(got, plain(answer(held, state))) == []
 
