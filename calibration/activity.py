@@ -26,11 +26,22 @@ def series(variable: str, last: int) -> xr.DataArray:
 
     variable: as the tables industry_output and activity_after_2015 name it.
     """
-    tables_read = [tables.read("industry_output")]
-    if last > LINK:
-        later = tables.read("activity_after_2015")
-        tables_read.append(later[later["year"] > LINK])
-    rows = pd.concat(tables_read)
+    return _product(
+        variable, last, _joined("industry_output", read()) if last > LINK else tables.read("industry_output")
+    )
+
+
+def read() -> pd.DataFrame:
+    """The table of activity after 2015."""
+    return tables.read("activity_after_2015")
+
+
+def _joined(earlier: str, later: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table to LINK and of the later one after it."""
+    return pd.concat([tables.read(earlier), later[later["year"] > LINK]])
+
+
+def _product(variable: str, last: int, rows: pd.DataFrame) -> xr.DataArray:
     rows = rows[(rows["variable"] == variable) & (rows["year"] <= last)]
     scale = PER_MT.get(str(rows["unit"].iloc[0]), 1.0)
     return _grid(rows, range(FIRST, last + 1)) / scale
@@ -46,3 +57,137 @@ def _grid(rows: pd.DataFrame, years: Sequence[int]) -> xr.DataArray:
 def over_time(yearly: xr.DataArray) -> xr.DataArray:
     """A yearly series as the model reads one: over `time`."""
     return yearly.rename(year="time").assign_coords(time=yearly["year"].values.astype(float))
+
+
+HEAVY = {"output_pig_iron": 0.55, "output_cement": 0.10, "output_ten_nonferrous": 0.5}
+"""Heavy product → fuel per tonne (tce/t) by which products add to an index: assumption, the order of China's norms."""
+KINDS = ("hydro", "nuclear", "wind", "solar")
+HOURS = {"hydro": 3.5, "nuclear": 7.5, "wind": 2.1, "solar": 1.15}
+"""Thousand hours a year where a province has no figures: national means of the power yearbook 2021, rounded."""
+LEAST = 0.05
+"""Capacity (GW) below which hours are not computed."""
+RECENT = 3
+"""Years over which the pace of additions is taken."""
+
+
+def drivers(last: int, until: int) -> dict[str, xr.DataArray]:
+    """The model's inputs of a nowcast: activity of the years after `last`, measured to `until`.
+
+    last: last year of the calibration, which must be LINK: the later series begin there. Indices are relative to it.
+    Raises ValueError for other years.
+    """
+    if last != LINK or not last < until <= MEASURED_TO:
+        raise ValueError(f"nowcast {last}-{until}: from {LINK}, at most to {MEASURED_TO}")
+    later = read()
+    capacities = _joined("power_capacity", later)
+    measured = {kind: capacity(kind, until, capacities, later) for kind in (*KINDS, "thermal")}
+    span = min(RECENT, until - last)
+    recent = {
+        kind: (item.sel(year=until, drop=True) - item.sel(year=until - span, drop=True)) / span
+        for kind, item in measured.items()
+    }
+    kinds = pd.Index(KINDS, name="power kind")
+    return {
+        "switch nowcast": xr.DataArray(1.0),
+        "activity measured until": xr.DataArray(float(until)),
+        "thermal measured until": xr.DataArray(float(until)),
+        "gdp index data": over_time(growth_index(last, until)),
+        "heavy output index data": over_time(heavy_index(last, until, _joined("industry_output", later))),
+        "electricity index data": over_time(electricity_index(last, until, later)),
+        "thermal index data": over_time(filled(power("generation_thermal", last, until, later))),
+        "capacity data": over_time(xr.concat([_year_mean(measured[kind]) for kind in KINDS], kinds)),
+        "capacity addition": xr.concat([recent[kind].clip(min=0) for kind in KINDS], kinds),
+        "full load hours": xr.concat([hours(kind, measured[kind], later) for kind in KINDS], kinds),
+        "thermal capacity data": over_time(measured["thermal"]),
+        "thermal addition": recent["thermal"],
+    }
+
+
+def power(variable: str, first: int, until: int, rows: pd.DataFrame) -> xr.DataArray:
+    """A series of electricity after 2015 in the unit of its row: (province, year); NaN where it is not fit for use.
+
+    rows: the table of activity, as from `read`.
+    """
+    return _grid(rows[rows["variable"] == variable], range(first, until + 1))
+
+
+def growth_index(last: int, until: int) -> xr.DataArray:
+    """Real GDP, `last` = 1, from growth as published; a missing year grows as the mean of the provinces."""
+    rows = tables.read("growth_after_2015")
+    yearly = _grid(rows[rows["variable"] == "gdp_growth"], range(last, until + 1)) / 100
+    yearly = yearly.fillna(yearly.mean("province")).fillna(0.0)  # nothing grows in the first year
+    return (1 + yearly).cumprod("year")
+
+
+def filled(measured: xr.DataArray) -> xr.DataArray:
+    """An index, first year = 1: missing years between two figures by the line, after the last by the level."""
+    whole = _frame(measured).interpolate(axis=1, limit_area="inside").ffill(axis=1)
+    return measured.copy(data=whole.div(whole.iloc[:, 0], axis=0).to_numpy())
+
+
+def _frame(yearly: xr.DataArray) -> pd.DataFrame:
+    """Provinces down, years across."""
+    table = yearly.transpose("province", "year")
+    return pd.DataFrame(table.to_numpy(), index=table["province"].to_numpy(), columns=table["year"].to_numpy())
+
+
+def heavy_index(last: int, until: int, rows: pd.DataFrame) -> xr.DataArray:
+    """Heavy products weighted by their fuel, `last` = 1: of the products that the province made all the time."""
+    parts = [
+        _product(name, until, rows).sel(year=slice(last, until)).fillna(0) * weight for name, weight in HEAVY.items()
+    ]
+    total = sum(parts[1:], parts[0])
+    return filled(total.where(total > 0))
+
+
+def electricity_index(last: int, until: int, rows: pd.DataFrame) -> xr.DataArray:
+    """Electricity use, `last` = 1; where coverage changes (flag `differs`), the step is the mean of those beside."""
+    use = power("electricity_consumption", last, until, rows)
+    narrow = rows[(rows["variable"] == "electricity_consumption") & (rows["flag"] == "differs") & (rows["year"] > last)]
+    step = (use / use.shift(year=1)).fillna(1.0)
+    for province, year in narrow.groupby("province")["year"].max().items():
+        if province in use["province"] and int(year) + 1 < until:
+            beside = [step.sel(province=province, year=int(year) + by) for by in (0, 2)]
+            step.loc[{"province": province, "year": int(year) + 1}] = float(beside[0] * beside[1]) ** 0.5
+    return step.cumprod("year")
+
+
+def capacity(kind: str, until: int, rows: pd.DataFrame, later: pd.DataFrame) -> xr.DataArray:
+    """Capacity by kind (GW) from LINK to `until`: (province, year).
+
+    Missing years between two figures by the line; after the last figure by the mean pace; before the first by the
+    generation of the power yearbook at the usual hours, as for a kind without any figure in the province.
+    """
+    rows = rows[(rows["variable"] == f"capacity_{kind}") & (rows["year"] <= until)]
+    grid = _grid(rows, range(LINK, until + 1))
+    known = _frame(grid).interpolate(axis=1, limit_area="inside")
+    pace = known.diff(axis=1).mean(axis=1).clip(lower=0).fillna(0)
+    beyond = known.ffill(axis=1)
+    beyond = beyond.add((known.isna() & beyond.notna()).cumsum(axis=1).mul(pace, axis=0))
+    if kind != "thermal":
+        made = _frame(_yearbook(kind, until, later)).interpolate(axis=1, limit_direction="both")
+        beyond = beyond.fillna(made / HOURS[kind])
+    return grid.copy(data=beyond.bfill(axis=1).fillna(0.0).to_numpy())
+
+
+def _yearbook(kind: str, until: int, rows: pd.DataFrame) -> xr.DataArray:
+    """Generation of the power yearbook (all plants, TWh): 2016, 2017 and 2021."""
+    return power(f"cpsy_generation_{kind}", LINK, until, rows)
+
+
+def _year_mean(at_end: xr.DataArray) -> xr.DataArray:
+    """Mean capacity of a year from that at its end and the one before."""
+    return (at_end + at_end.shift(year=1).fillna(at_end)) / 2
+
+
+def hours(kind: str, measured: xr.DataArray, rows: pd.DataFrame) -> xr.DataArray:
+    """Yearly use of capacity (thousand hours = TWh/GW): generation of the power yearbook over mean capacity.
+
+    The mean of the years with figures for hydro, whose water varies; else the latest of them.
+    """
+    mean = _frame(_year_mean(measured))
+    found = _frame(_yearbook(kind, int(measured["year"][-1]), rows)) / mean.where(mean > LEAST)
+    used = found.mean(axis=1) if kind == "hydro" else found.ffill(axis=1).iloc[:, -1]
+    usual = HOURS[kind]
+    used = used.fillna(usual).clip(0.4 * usual, min(1.6 * usual, 8.5))
+    return xr.DataArray(used.to_numpy(), {"province": measured["province"]}, "province")

@@ -15,10 +15,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from calibration import assumptions, discrepancy, inputs, posterior, prior, projects
+from calibration import activity, assumptions, discrepancy, inputs, posterior, prior, projects
 from calibration.inputs import exp, log
 from calibration.places import NATION
 from models import PROVINCE
+from models.plans import Plan, plans
 from sim.model import Model
 
 QUANTITIES = ("energy_intensity", "co2_intensity", "energy", "co2", "gdp")
@@ -26,22 +27,44 @@ MEASURED = {"energy_intensity": "energy_intensity", "energy": "energy_total", "c
 """Quantity → the measured series; CO2 intensity is CO2 over GDP."""
 OUTPUTS = ("reported energy intensity", "gdp", "energy co2", "total energy")
 STRENGTH = "evidence strength"
+FURTHER = 1000
+"""Added to the seed for assumptions that came after a posterior."""
 LEARNT = posterior.PUBLISHED.with_name("learnt.csv")
 """One row an origin; made by `calibration.learning`."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What is fitted to `last` and forecast to `end`, the last year of `plan`."""
+    """What is fitted to `last` and forecast to `end`, the last year of `plan`.
+
+    until: last year of activity that a nowcast is conditioned on (electricity, products, growth), where the energy
+    balances end before the plan begins; none: the forecast starts from the last year fitted.
+    """
 
     last: int
     end: int
     plan: str
+    until: int | None = None
+
+    @property
+    def known(self) -> int:
+        """The last year with any figure."""
+        return self.until or self.last
+
+    @property
+    def base(self) -> int:
+        """The year from which changes are counted: the last one fitted, or the base year of a plan after a nowcast."""
+        return self.last if self.until is None else _plan(self.plan).base_year
 
     @property
     def years(self) -> range:
-        """The last measured year and those forecast."""
-        return range(self.last, self.end + 1)
+        """The year from which changes are counted and those forecast."""
+        return range(self.base, self.end + 1)
+
+    @property
+    def carbon(self) -> str:
+        """The model's CO2 in the metric of the plan: from the 15th without non-energy use and with process CO2."""
+        return "energy co2" if self.end < NEW_METRIC else "total co2"
 
     @property
     def path(self) -> Path:
@@ -50,7 +73,23 @@ class Origin:
         return posterior.PUBLISHED.with_name(name)
 
 
+def _plan(name: str) -> Plan:
+    return next(plan for plan in plans().values() if plan.name == name)
+
+
+NEW_METRIC = 2026
+"""First year of the carbon metric without non-energy use and with process CO2."""
 ORIGINS = (Origin(2007, 2010, "11FYP"), Origin(2010, 2015, "12FYP"), Origin(2015, 2020, "13FYP"))
+LATEST = Origin(2015, 2030, "15FYP", until=activity.MEASURED_TO)
+"""The nowcast: fitted to the last energy balances, conditioned on what is measured since."""
+
+
+def origin_of(base_year: int) -> Origin:
+    """The latest origin for a plan that begins in `base_year`: what was known by then."""
+    known = [origin for origin in (*ORIGINS, LATEST) if origin.known <= base_year]
+    if not known:
+        raise ValueError(f"base year {base_year}: no origin before {ORIGINS[0].last}")
+    return known[-1]
 
 
 @dataclass(frozen=True)
@@ -75,8 +114,10 @@ def run(
     """Natural logarithms of the QUANTITIES: (member, province with China, year), from the origin to the plan's end."""
     how = options or Options()
     fitted = posterior.load(origin.path) if fitted is None else fitted
-    given = inputs.params(baseline, origin.last)
+    given = inputs.params(baseline, origin.last, origin.until)
     design = members(fitted, given, how)
+    if origin.until is not None:
+        design = design.merge(further(fitted, how))
     policy = dict(how.policy or {})
     design = design.assign({name: value for name, value in policy.items() if "member" in value.dims})
     if how.projects:
@@ -89,8 +130,10 @@ def run(
         known = baseline["gdp"].sel(year=slice(inputs.BASE, origin.end)).rename(year="time")
         params |= {"gdp data switch": 1.0, "gdp data": known.assign_coords(time=known["time"].astype(float))}
     times = [float(year) for year in origin.years]
-    made = Model.load(PROVINCE).ensemble(design, list(OUTPUTS), params=params, times=times, workers=2)
+    outputs = [*OUTPUTS, *({origin.carbon} - set(OUTPUTS))]
+    made = Model.load(PROVINCE).ensemble(design, outputs, params=params, times=times, workers=2)
     made = made.rename(time="year").assign_coords(year=list(origin.years))
+    made = made.assign({"energy co2": made[origin.carbon]})
     return with_nation(shocked(made, fitted, how))
 
 
@@ -105,6 +148,13 @@ def members(fitted: xr.Dataset, given: dict[str, xr.DataArray], how: Options) ->
     return posterior.design(
         how.members, how.seed, inputs=given, posterior=fitted, assumptions=table, refit=assumptions.ROUNDS
     )
+
+
+def further(fitted: xr.Dataset, how: Options) -> xr.Dataset:
+    """Assumptions on which no fitted year depends (the posterior does not know them): draws of their own stream."""
+    names = [str(name) for name in prior.uncertain().index if name not in fitted["assumption"].values]
+    table = prior.from_quantiles(prior.quantiles(how.members, names, how.seed + FURTHER))
+    return xr.Dataset({str(name): ("member", column.to_numpy()) for name, column in table.items()})
 
 
 def strength(last: int, quantiles: pd.Series) -> NDArray[np.float64]:

@@ -24,11 +24,12 @@ STATUS = {"reported": "official", "derived": "official", "recalled": "recalled"}
 """Flag of a target → how far it is known."""
 
 
-def params(baseline: xr.Dataset, last: int = 2010) -> dict[str, xr.DataArray]:
+def params(baseline: xr.Dataset, last: int = 2010, until: int | None = None) -> dict[str, xr.DataArray]:
     """The data-role parameters of the model, from figures up to the year `last`.
 
-    baseline: as from `calibration.baseline.load`. Returns arrays over province and, where the model has them, sector,
-    fuel, plan or time (a yearly series). Raises ValueError when `last` leaves no year after the base year.
+    baseline: as from `calibration.baseline.load`. until: last year of a nowcast, to which activity is measured though
+    energy is not; none: the model is alone after `last`. Returns arrays over province and, where the model has them,
+    sector, fuel, plan or time (a yearly series). Raises ValueError when `last` leaves no year after the base year.
     """
     if last <= BASE:
         raise ValueError(f"last = {last}: the fitted years must reach beyond {BASE}")
@@ -69,9 +70,10 @@ def params(baseline: xr.Dataset, last: int = 2010) -> dict[str, xr.DataArray]:
         "growth evidence": growth.fillna(0),
         "growth evidence known": growth.notnull().astype(float),
         "last measured year": xr.DataArray(float(last)),
-        "cement data": activity.over_time(activity.series("output_cement", last)),
-        "cement measured until": xr.DataArray(float(last)),
+        "cement data": activity.over_time(activity.series("output_cement", until or last)),
+        "cement measured until": xr.DataArray(float(until or last)),
         **investment(fitted),
+        **({} if until is None else activity.drivers(last, until)),
     }
 
 

@@ -25,13 +25,14 @@ COLUMNS = (
     "target", "target_status", "chance",
 )  # fmt: skip
 ACCOUNT = "statistical"
-METRIC = {"co2_intensity": "old", "co2": "old"}
-"""Carbon as counted before 2026: fuel of feedstock as the statistics have it, no process emissions."""
+METRIC = {"energy co2": "old", "total co2": "new"}
+"""Output of the model → the metric of carbon: before 2026 without process emissions, from then with them."""
+CARBON = ("co2_intensity", "co2")
 
 
 def stem(origin: Origin) -> str:
     """First part of the names of an origin's files, such as plan12-origin2010."""
-    return f"plan{origin.plan.removesuffix('FYP')}-origin{origin.last}"
+    return f"plan{origin.plan.removesuffix('FYP')}-origin{origin.known}"
 
 
 def table(sample: Mapping[tuple[str, int], np.ndarray], provinces: list[str], origin: Origin) -> pd.DataFrame:
@@ -50,7 +51,7 @@ def table(sample: Mapping[tuple[str, int], np.ndarray], provinces: list[str], or
             goal, status = known.get((quantity, province), (np.nan, ""))
             target = f"{goal:g}" if status else ""
             chance = f"{float((-values[:, at] >= goal).mean()):.4f}" if status and year == origin.end else ""
-            head = (province, quantity, ACCOUNT, METRIC.get(quantity, ""), origin.last, year)
+            head = (province, quantity, ACCOUNT, METRIC[origin.carbon] if quantity in CARBON else "", origin.base, year)
             rows.append((*head, *(f"{value:.3f}" for value in found[at]), target, status, chance))
     made = pd.DataFrame(rows, columns=list(COLUMNS))
     order = {name: index for index, name in enumerate(provinces)}
@@ -63,7 +64,7 @@ def model_table(origin: Origin, baseline: xr.Dataset, options: Options) -> pd.Da
     logs = forecast.run(origin, baseline, options)
     provinces = [str(name) for name in logs["province"].values]
     sample = {
-        (quantity, year): forecast.change(logs, quantity, origin.last, year).transpose("member", "province").to_numpy()
+        (quantity, year): forecast.change(logs, quantity, origin.base, year).transpose("member", "province").to_numpy()
         for quantity in QUANTITIES
         for year in origin.years[1:]
     }

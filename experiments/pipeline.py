@@ -155,10 +155,13 @@ def _stages(
         asked.append(Stage(EXPLORER, (FEASIBILITY,), write_explorer))
         last = (*last, EXPLORER)
     if report:
+        from experiments import brief
         from experiments import report as pages
 
         def write() -> None:
-            say("report")
+            say("report and briefs")
+            brief.prepare(run, system)
+            brief.write(run)
             pages.write(run)
 
         asked.append(Stage(REPORT, last, write))

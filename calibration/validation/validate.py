@@ -334,6 +334,9 @@ def _extreme_design(
     """One member a condition, then the corners."""
     centre = case.centre.isel(member=np.zeros(len(conditions), dtype=int)).drop_vars("member", errors="ignore")
     shared = [str(name) for name, values in corners.data_vars.items() if "member" in values.dims]
+    # an assumption that the posterior does not know, because no fitted year depends on it, is at its default there
+    centre = centre.assign({name: ("member", np.full(len(conditions), np.mean(defaults(row(name)))))
+                            for name in shared if name not in centre})  # fmt: skip
     data = {name: xr.concat([centre[name], corners[name]], "member").copy() for name in shared}
     count = len(conditions) + corners.sizes["member"]
     for at, values in enumerate(conditions.values()):

@@ -35,6 +35,9 @@ def backtest(
     every: Annotated[
         bool, typer.Option("--all", help="The scorecard that decides: the printed question on every scored plan.")
     ] = False,
+    nowcast: Annotated[
+        bool, typer.Option("--nowcast", help="The checks of the years that only activity is measured in (2015-2024).")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -49,6 +52,9 @@ def backtest(
 
     if every:
         emit(_all(members, seed, lambda text: note(text, quiet)), json, decimals=3)
+        return
+    if nowcast:
+        _nowcast(members, seed, json, lambda text: note(text, quiet))
         return
     if html is not None and html.suffix != ".html":
         raise InputError(f"--html {html}: a page must be called .html, for example {html.with_suffix('.html')}")
@@ -65,6 +71,28 @@ def backtest(
         emit(hindcast.as_json(card), json=True)
     else:
         show(card)
+
+
+def _nowcast(members: int, seed: int, json: bool, say: Callable[[str], None]) -> None:
+    """Make the checks of the nowcast, save the published tables, and print the scores and the nation."""
+    from calibration import baseline
+    from calibration import nowcast as checks
+
+    data = baseline.load()
+    check = checks.provincial_check(data, members, seed, say)
+    say("the nation to 2025, thermal power to 2024")
+    national = checks.national_table(data, members, seed)
+    for path in checks.save(check, national, checks.thermal_table(data, members, seed)):
+        say(f"written: {path}")
+    scores = check.scores().rename_axis("forecast of CO2 2019, per cent").reset_index()
+    if json:
+        emit({"scores": scores, "nation": national, "passed": check.passed}, json=True)
+        return
+    emit(scores, decimals=1)
+    emit(national, decimals=1)
+    typer.echo(
+        f"mark: MAE at most {checks.MARK:g} % and better than both naive: {'kept' if check.passed else 'missed'}"
+    )
 
 
 def _all(members: int, seed: int, say: Callable[[str], None]) -> "pd.DataFrame":

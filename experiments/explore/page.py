@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from experiments.runs.store import Run
 
 HERE = Path(__file__).parent
-FILE = "explorer.html"
 
 
 def plain(value: Any) -> Any:

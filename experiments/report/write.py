@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     from experiments.runs.store import Run
 
-EXPLORER = "explorer.html"
-"""Where a run's explorer stands beside its report (`tanlu explore RUN`, or the run itself)."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 
 
@@ -35,10 +32,7 @@ def write(run: "Run", langs: Sequence[Lang] = LANGS, folder: Path | None = None)
     for lang in langs:
         terms = Terms(lang)
         path = target / FILES[lang]
-        page = build(data, terms, measured)
-        if (target / EXPLORER).is_file():
-            page = replace(page, explorer=f"{EXPLORER}#{lang}")
-        write_text(path, html(page, terms))
+        write_text(path, html(build(data, terms, measured, target), terms))
         paths.append(path)
     return paths
 

@@ -212,6 +212,17 @@ class View:
         """Median by year of a variable of a province, times scale."""
         return self.bands(variable, province, scale)[0.5]
 
+    @cached_property
+    def energy_of_point(self) -> dict[str, float]:
+        """Province → Mtce that a point of its target is worth in the last year: base intensity at expected GDP."""
+        if not {"total energy", "gdp"} <= set(self.quantiles.data_vars):
+            return {}
+        at = {"allocation": self.allocation, "mix": self.mix}
+        middle = self.quantiles[["total energy", "gdp"]].sel(at).sel(quantile=0.5, method="nearest")
+        base, end = (middle.sel(year=year) for year in (self.base_year, self.end_year))
+        worth = base["total energy"] / base["gdp"] * end["gdp"] / 100
+        return {str(p): float(v) for p, v in zip(worth["province"].values, worth.values, strict=True)}
+
     def table(self, name: str) -> pd.DataFrame | None:
         """An analysis table; None if the run has none."""
         return self.data.table(name)

@@ -36,7 +36,7 @@ def test_an_equation_beside_the_fitted_ones_leaves_the_posterior_valid(
 ) -> None:
     text = PROVINCE.read_text(encoding="utf-8")
     changed = tmp_path / "province.mdl"
-    changed.write_text(text.replace("nonfossil share[province]= INTEG", EQUATION + "nonfossil share[province]= INTEG"))
+    changed.write_text(text.replace("planned nonfossil share[", EQUATION + "planned nonfossil share[", 1))
     monkeypatch.setattr(fit, "PROVINCE", changed)
     monkeypatch.setattr(assumptions, "measured", lambda: baseline)
     shipped = posterior.load(posterior.PUBLISHED)

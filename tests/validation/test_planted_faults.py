@@ -46,7 +46,7 @@ FAULTS = {
         "effort build time=\n\t1\n", "effort build time=\n\t0.1\n", general.step, "effort build time = 0.1 is shorter"
     ),
     "negative share": Planted(
-        "nonfossil drift=\n\t0.004", "nonfossil drift=\n\t-0.03", general.shares, "nonfossil share falls to -"
+        "nonfossil drift=\n\t0.004", "nonfossil drift=\n\t-0.03", general.shares, "planned nonfossil share falls to -"
     ),
     "dead parameter": Planted(
         "\tautonomous retrofit rate+retrofit by effort",

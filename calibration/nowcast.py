@@ -1,0 +1,207 @@
+"""The nowcast and its checks: what years without energy balances looked like, given the activity measured in them.
+
+After the last balances the provinces publish growth, electricity, thermal power, capacity and products, but no fuel by
+sector. The model reads them (`calibration.activity.drivers`) and fills in the rest. Checked on 2015-2019, for which CO2
+inventories exist that the nowcast does not see; on the nation's published yearly changes to 2024; and on thermal power
+to 2024 that a nowcast to 2020 leaves to the model.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from calibration import activity, forecast, inputs, posterior, tables
+from calibration.forecast import LATEST, Options, Origin
+from models import PROVINCE
+from sim.model import Model
+
+Values = NDArray[np.float64]
+FOLDER = posterior.PUBLISHED.parent
+LAST_INVENTORY = 2019
+MARK = 8.0
+"""Per cent: the greatest mean absolute error of provincial CO2 with which the nowcast serves as a state."""
+OUTPUTS = (
+    "energy co2", "total co2", "process co2", "nonenergy co2", "gdp", "total energy", "thermal generation",
+    "generation", "nonfossil generation", "coal per kWh", "electricity demand",
+)  # fmt: skip
+POWER_HELD_BACK = 2020
+"""Year to which activity is known where thermal power of later years is checked."""
+
+
+def run(
+    until: int | None, years: range, baseline: xr.Dataset, members: int = 200, seed: int = 1, thermal: int | None = None
+) -> xr.Dataset:
+    """OUTPUTS of the members (member, province, year), fitted to 2015 and conditioned on activity to `until`.
+
+    until: none leaves the model alone after 2015. thermal: last year of measured thermal power, where it is another.
+    No predictive error is added.
+    """
+    origin = Origin(LATEST.last, years[-1], LATEST.plan, until)
+    fitted = posterior.load(origin.path)
+    given = inputs.params(baseline, origin.last, until)
+    if thermal is not None:
+        given["thermal measured until"] = xr.DataArray(float(thermal))
+    how = Options(members, seed)
+    design = forecast.members(fitted, given, how).merge(forecast.further(fitted, how))
+    params: dict[str, xr.DataArray | float] = {name: item for name, item in given.items() if name not in design}
+    params["FINAL TIME"] = float(years[-1])
+    times = [float(year) for year in years]
+    made = Model.load(PROVINCE).ensemble(design, list(OUTPUTS), params=params, times=times, workers=2)
+    return made.rename(time="year").assign_coords(year=list(years))
+
+
+def inventory(variable: str = "energy_total") -> xr.DataArray:
+    """CO2 of the inventories 2015-2019 (Mt): (province, year)."""
+    rows = pd.concat([tables.read("co2"), tables.read("co2_after_2015")])
+    rows = rows[(rows["variable"] == variable) & rows["year"].between(LATEST.last, LAST_INVENTORY)]
+    wide = rows.pivot_table(index="province", columns="year", values="value").reindex(tables.provinces())
+    return xr.DataArray(
+        wide.to_numpy(float),
+        {"province": list(wide.index), "year": [int(y) for y in wide.columns]},
+        ("province", "year"),
+    )
+
+
+@dataclass(frozen=True)
+class ProvincialCheck:
+    """CO2 of the provinces in 2019: measured (Mt), and each forecast of it by name, from the inventory of 2015."""
+
+    measured: pd.Series
+    forecasts: Mapping[str, pd.Series]
+
+    def errors(self) -> pd.DataFrame:
+        """Error of each forecast in per cent: one row a province."""
+        return pd.DataFrame({name: 100 * (item / self.measured - 1) for name, item in self.forecasts.items()})
+
+    def scores(self) -> pd.DataFrame:
+        """One row a forecast: mean and median absolute error and median error, per cent."""
+        wrong = self.errors()
+        return pd.DataFrame(
+            {"mae": wrong.abs().mean(), "median_absolute_error": wrong.abs().median(), "median_error": wrong.median()}
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Does the nowcast keep the mark and beat both, no change and the national mean?"""
+        mae = self.scores()["mae"]
+        return bool(mae[NOWCAST] <= MARK and mae[NOWCAST] < min(mae["no change"], mae["national mean"]))
+
+
+NOWCAST = "nowcast"
+
+
+def provincial_check(
+    baseline: xr.Dataset, members: int = 200, seed: int = 1, progress: Callable[[str], None] = lambda text: None
+) -> ProvincialCheck:
+    """Conditioning 2015-2019 on activity alone: CO2 of 2019 from that of 2015, beside the model alone and naive rules.
+
+    The national mean is the measured one, which no forecast of 2015 had.
+    """
+    measured = inventory()
+    first, last = measured.sel(year=LATEST.last), measured.sel(year=LAST_INVENTORY)
+    nation = float(last.sum() / first.sum())
+    found = {"no change": first, "national mean": first * nation}
+    for name, until in ((NOWCAST, LAST_INVENTORY), ("model without activity", None)):
+        progress(f"{name}: 2015-2019, {members} members")
+        co2 = run(until, range(LATEST.last, LAST_INVENTORY + 1), baseline, members, seed)["energy co2"]
+        growth = co2.sel(year=LAST_INVENTORY, drop=True) / co2.sel(year=LATEST.last, drop=True)
+        found[name] = first * growth.median("member")
+    series = {name: item.reset_coords(drop=True).to_series() for name, item in found.items()}
+    return ProvincialCheck(last.reset_coords(drop=True).to_series(), series)
+
+
+def nation(made: xr.Dataset) -> xr.Dataset:
+    """Sums of the provinces by member and year: both CO2 metrics over GDP, and the non-fossil share (per cent)."""
+    total = made.sum("province")
+    nonfossil = (made["nonfossil generation"] * made["coal per kWh"]).sum("province")
+    return xr.Dataset(
+        {
+            "old": total["energy co2"] / total["gdp"],
+            "feedstock": (total["energy co2"] + total["nonenergy co2"]) / total["gdp"],
+            "new": total["total co2"] / total["gdp"],
+            "nonfossil_share": 100 * nonfossil / total["total energy"],
+            "thermal": total["thermal generation"],
+            "energy_co2": total["energy co2"],
+            "process_co2": total["process co2"],
+        }
+    )
+
+
+def national_table(baseline: xr.Dataset, members: int = 200, seed: int = 1) -> pd.DataFrame:
+    """The nation against what was published: one row a figure; measured, median and 80 % band of the nowcast."""
+    years = range(LATEST.last, 2026)
+    sums = nation(run(activity.MEASURED_TO, years, baseline, members, seed))
+    published = tables.read("national_targets").set_index(["variable", "year"])["value"]
+    rows: list[tuple[object, ...]] = []
+
+    def add(check: str, unit: str, measured: float, values: xr.DataArray) -> None:
+        low, middle, high = np.quantile(values.values, [0.1, 0.5, 0.9])
+        rows.append((check, unit, measured, round(float(middle), 2), round(float(low), 2), round(float(high), 2)))
+
+    def fell(metric: str, first: int, last: int) -> xr.DataArray:
+        return 100 * (1 - sums[metric].sel(year=last) / sums[metric].sel(year=first))
+
+    for variable, year in sorted(published.index):
+        if variable == "co2_intensity_reduction_old_definition" and year > LATEST.last:
+            add(f"CO2 per GDP {year}, fall, old metric", "%", published[variable, year], fell("old", year - 1, year))
+            add(
+                f"CO2 per GDP {year}, fall, old metric with feedstock", "%", published[variable, year],
+                fell("feedstock", year - 1, year),
+            )  # fmt: skip
+        if variable == "nonfossil_share" and year in years:
+            add(
+                f"non-fossil share {year}",
+                "% of primary energy",
+                published[variable, year],
+                sums["nonfossil_share"].sel(year=year),
+            )
+    known = {name: float(published[f"outcome_14fyp_co2_intensity_{name}_definition", 2025]) for name in ("old", "new")}
+    add("CO2 per GDP 2020-2025, fall, new metric", "%", -known["new"], fell("new", 2020, 2025))
+    add("CO2 per GDP 2020-2025, fall, old metric", "%", -known["old"], fell("old", 2020, 2025))
+    add("CO2 per GDP 2020-2025, fall, old metric with feedstock", "%", -known["old"], fell("feedstock", 2020, 2025))
+    add(
+        "CO2 per GDP 2015-2020, fall, old metric",
+        "%",
+        float(published["outcome_13fyp_co2_intensity_reduction", 2020]),
+        fell("old", 2015, 2020),
+    )
+    return pd.DataFrame(rows, columns=["check", "unit", "published", "q50", "q10", "q90"])
+
+
+def thermal_table(baseline: xr.Dataset, members: int = 200, seed: int = 1) -> pd.DataFrame:
+    """Thermal power by province, 2020-2024: growth (%) that demand less the rest leaves it, and the measured one.
+
+    Electricity use and capacity are known to 2024, thermal power to 2020.
+    """
+    years = range(POWER_HELD_BACK, activity.MEASURED_TO + 1)
+    made = run(activity.MEASURED_TO, years, baseline, members, seed, POWER_HELD_BACK)["thermal generation"]
+    growth = 100 * (made.sel(year=years[-1], drop=True) / made.sel(year=years[0], drop=True) - 1)
+    seen = activity.power("generation_thermal", years[0], years[-1], activity.read())
+    happened = 100 * (seen.sel(year=years[-1], drop=True) / seen.sel(year=years[0], drop=True) - 1)
+    low, middle, high = (growth.quantile(level, "member").to_series() for level in (0.1, 0.5, 0.9))
+    return pd.DataFrame({"measured": happened.to_series(), "q50": middle, "q10": low, "q90": high})
+
+
+def published(name: str) -> Path:
+    """A shipped table of the checks: provinces, nation or thermal."""
+    return FOLDER / f"nowcast-{name}.csv"
+
+
+def save(check: ProvincialCheck, national: pd.DataFrame, thermal: pd.DataFrame) -> list[Path]:
+    """Write the tables of the checks. Returns the paths."""
+    provinces = pd.DataFrame({"measured": check.measured, **check.forecasts}).round(3)
+    made = {"provinces": provinces.reset_index(), "nation": national, "thermal": thermal.round(2).reset_index()}
+    for name, table in made.items():
+        table.to_csv(published(name), index=False, lineterminator="\n")
+    return [published(name) for name in made]
+
+
+def load_check() -> ProvincialCheck:
+    """The shipped check of the provinces (CO2 of 2019, Mt)."""
+    table = pd.read_csv(published("provinces"), index_col="province")
+    return ProvincialCheck(table["measured"], {str(name): table[name] for name in table.columns[1:]})
