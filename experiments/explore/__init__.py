@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.explore.members import MEMBERS, Members, open_members
-from experiments.explore.page import FILE, write
+from experiments.explore.page import write
+from experiments.words.addresses import EXPLORER as FILE
 from models.reading.faults import InputError
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import numpy as np
 
 from experiments.explore.content import Content
 from experiments.explore.members import Members
+from experiments.words import fonts
 
 if TYPE_CHECKING:
     from experiments.runs.store import Run
@@ -54,13 +55,14 @@ def html(held: Members, run: "Run | None" = None, lang: str = "en") -> str:
     worker = "\n".join((RUNTIME.read_text(encoding="utf-8"), static("engine.js"), static("worker.js")))
     data = {**Content(held, run).data(), "lang": lang, "worker": worker}
     pages = Environment(loader=PackageLoader("experiments.explore"), autoescape=True, undefined=StrictUndefined)
-    return pages.get_template("explore.html").render(
+    page = pages.get_template("explore.html").render(
         lang="zh-CN" if lang == "zh" else "en",
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         script=Markup(script),
         style=Markup(static("app.css")),
         data=Markup(inert(data)),
     )
+    return fonts.embedded(page)
 
 
 def write(held: Members, path: Path, run: "Run | None" = None, lang: str = "en") -> Path:

@@ -32,7 +32,7 @@ function drawPath(svg, content) {
   if (!content.zero || lowest < 0) lowest -= room;
   const x = (year) => left + ((year - years[0]) / (years.at(-1) - years[0])) * (W - left - right);
   const y = (value) => H - bottom - ((value - lowest) / (highest - lowest)) * (H - top - bottom);
-  const font = { "font-family": "'Noto Sans','Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif", "font-size": 12 };
+  const font = { "font-family": "'Tanlu Sans','Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif", "font-size": 12 };
   const parts = [shape("rect", { width: W, height: H, fill: "#fff" })];
   for (const value of ticks(lowest, highest)) {
     parts.push(shape("line", { x1: left, x2: W - right, y1: y(value), y2: y(value), stroke: "#e6e6e6" }));
