@@ -33,8 +33,8 @@ def brief(
     from experiments.ensemble import installed
     from experiments.words.terms import LANGS
 
-    system = installed.installed(0)
-    found = pipeline.opened(run, runs, system)
+    found = pipeline.opened(run, runs, lambda study: installed.installed(0, study))
+    system = installed.installed(0, found.study)
     note(f"run {found.folder}", quiet or json)
     briefs.prepare(found, system)
     paths = briefs.write(found, asked, LANGS if lang is None else [lang.value], output, pdf=pdf)

@@ -39,7 +39,7 @@ def report(
         from experiments import brief
         from experiments.ensemble import installed
 
-        brief.prepare(found, installed.installed(0))
+        brief.prepare(found, installed.installed(0, found.study))
         brief.write(found, folder=output)
     paths = write(found, LANGS if lang is None else [lang.value], output)
     if pdf:

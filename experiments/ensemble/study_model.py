@@ -14,7 +14,7 @@ from experiments.allocation.response import CostCurve, Response
 from experiments.ensemble.core import Ensemble
 from experiments.ensemble.member_design import design
 from experiments.ensemble.scenario import prepare
-from experiments.installation import Installation, ProvinceModel, checksums, predictive_errors
+from experiments.installation import Installation, ProvinceModel, checksums, model_texts, predictive_errors
 from experiments.study.schema import AllocationChoice, MixChoice, Study, Target
 
 GRID = (0.005, 0.02, *(round(0.04 + 0.02 * k, 2) for k in range(14)), 0.35, 0.4)
@@ -61,9 +61,11 @@ class StudyModel:
             "assigned": {},
             "allocations": [AllocationChoice(rule="uniform")],
             "mixes": [own.get(name, MixChoice(mix=name)) for name in mixes],
+            "provinces": [],  # a rule shares out among all of them
         }
-        here = Installation(prepare, design, predictive_errors, ProvinceModel(0), checksums)
-        return Ensemble.of(self.study.model_copy(update=changes), here)
+        study = self.study.model_copy(update=changes)
+        model = ProvinceModel(0, texts=model_texts(study))
+        return Ensemble.of(study, Installation(prepare, design, predictive_errors, model, checksums))
 
     def _key(self) -> tuple[str, Path]:
         """All that the answers depend on: a study that asks again is not simulated again."""

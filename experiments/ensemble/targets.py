@@ -50,7 +50,9 @@ class _Shares:
 
     def allocated(self, kind: str, national: float) -> Allocation:
         """Cuts of energy or CO2 per GDP by the rule of this allocation."""
-        options = self.choice.options
+        options = dict(self.choice.options)
+        if isinstance(options.get("path"), str) and options["path"]:
+            options["path"] = str(self.study.path(options["path"]))
         return allocate(self.rule, national, self.plan.name, indicator=kind, model=self.model, **options)
 
     def indicator(self, one: Indicator) -> pd.DataFrame:

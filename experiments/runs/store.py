@@ -2,6 +2,7 @@
 
     runs/<name>-<hash8>/
         study.yaml          the resolved study: every default written out
+        files/              the study's own mixes, tables, rules, projects, model files and region pack
         manifest.json       what made the run: versions, commit, checksums, seeds, command, time, memory, members
         inputs.nc           targets, policy mixes and common parameters as the model received them
         design.parquet      one row a member, one column an input (`name` or `name[Guangdong]`)
@@ -217,7 +218,8 @@ def damaged(runs: str | Path = "runs") -> list[Path]:
 
 OURS = {
     *("study.yaml", "manifest.json", "inputs.nc", "design.parquet", "batches", "metrics.nc", "quantiles.nc"),
-    *("trajectories.nc", "tables", "stages", "briefs", "report.html", "report.zh.html", "log.txt", ".lock", ".owner"),
+    *("trajectories.nc", "tables", "stages", "briefs", "files", "report.html", "report.zh.html", "log.txt"),
+    *(".lock", ".owner"),
 }
 """What a run's folder may hold; whatever else is in it belongs to somebody."""
 
