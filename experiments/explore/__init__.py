@@ -43,10 +43,11 @@ def open_explorer(
     from experiments.words.view import HEADLINE_MIXES
 
     chosen = Run.open(run, runs).study if run else installation.load_study()
-<<<<<<< HEAD
     labels = [choice.label for choice in chosen.mixes]
     start = next((name for name in HEADLINE_MIXES if name in labels), labels[0]) if run else START
-    return open_members(chosen.model_copy(update={"members": members}), installed.installed(threads), start, RULES)
+    return open_members(
+        chosen.model_copy(update={"members": members}), installed.installed(threads, chosen), start, RULES
+    )
 
 
 def write_explorer(
@@ -57,9 +58,3 @@ def write_explorer(
 
     held = open_explorer(run, runs, members)
     return write(held, path, Run.open(run, runs) if run else None, lang)
-=======
-    mixes = [*(choice for choice in chosen.mixes if choice.label != START), schema.MixChoice(mix=START)]
-    asked = chosen.model_copy(update={"members": members, "mixes": mixes})
-    model = installation.ProvinceModel(threads, texts=installation.model_texts(asked))
-    return Live(installed.installed(threads, asked), model, asked, START)
->>>>>>> main

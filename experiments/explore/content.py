@@ -70,7 +70,7 @@ class Content:
     @cached_property
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Assumption → (low, high)."""
-        rows = parameters().loc[self.held.names]
+        rows = parameters().loc[self.held.movable]
         return {str(name): (float(one.low), float(one.high)) for name, one in rows.iterrows()}
 
     def data(self) -> dict[str, Any]:
@@ -109,6 +109,7 @@ class Content:
             "assumptions": held.names,
             "drawn": single(held.drawn.to_numpy()),
             "drawnNames": list(held.drawn.columns),
+            "drawnCells": [self.cell(str(name)) for name in held.drawn.columns],
             "errors": {str(name): single(one.values) for name, one in held.errors.data_vars.items()},
             "outputs": [
                 {
@@ -146,6 +147,16 @@ class Content:
                 for name, export in made.items()
             },
         }
+
+    def cell(self, column: str) -> dict[str, Any]:
+        """Which cell of a model variable a column of draws is; none: all of them."""
+        name, bracket, inside = column.partition("[")
+        if not bracket:
+            return {"name": name, "cell": None}
+        dims = self.held.model.variables[name].dims
+        sizes = [self.held.model.subscripts[dim] for dim in dims]
+        at = [elements.index(one.strip()) for elements, one in zip(sizes, inside.rstrip("]").split(","), strict=True)]
+        return {"name": name, "cell": int(np.ravel_multi_index(at, [len(elements) for elements in sizes]))}
 
     def preset(self, label: str) -> dict[str, Any]:
         """A mix as the engine takes it."""
@@ -278,7 +289,7 @@ class Content:
 
     def groups(self) -> list[dict[str, Any]]:
         """Assumptions by group."""
-        rows = parameters().loc[self.held.names]
+        rows = parameters().loc[self.held.movable]
         return [
             {
                 "name": self.both(group),

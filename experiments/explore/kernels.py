@@ -27,9 +27,7 @@ NAMES = ("nation", "province")
 @lru_cache(maxsize=2)
 def exports(held: Members) -> dict[str, "WasmExport"]:
     """Descriptions of both kernels for the members' study; no compiler is needed."""
-    from experiments.installation import compiled_model
-
-    model, state = compiled_model(), held.first
+    model, state = held.model, held.first
     own, params = held.own(state).isel(member=[0]), held.common(state)
     times = [float(year) for year in held.years]
     sizes = {dim: len(elements) for dim, elements in model.subscripts.items()}

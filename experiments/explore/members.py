@@ -67,17 +67,44 @@ class Members:
         return shipped if self.study.sampling.posterior else optimum(shipped)
 
     @cached_property
+    def text(self) -> str:
+        """The study's own model file, empty for the shipped one. Raises InputError for several of them."""
+        from experiments.installation import model_texts
+        from models.reading.faults import InputError
+
+        texts = model_texts(self.study)
+        if len(texts) > 1:
+            raise InputError(f"the explorer runs one model file; the study {self.study.name} has {len(texts)}")
+        return texts[0]
+
+    @property
+    def model(self) -> Any:
+        """The compiled model of the study."""
+        from experiments.installation import compiled_model
+
+        return compiled_model(self.text)
+
+    @cached_property
     def names(self) -> list[str]:
-        """Assumptions that move the calibrated parameters."""
-        return [str(name) for name in self.posterior["assumption"].to_numpy()]
+        """Assumptions with one value for all elements, which move the calibrated parameters."""
+        return [str(name) for name in self.posterior["assumption"].to_numpy() if name in self.drawn]
+
+    @cached_property
+    def movable(self) -> list[str]:
+        """Assumptions that the page can move: those, and constants drawn element by element, moved all at once."""
+        parts = [str(column).partition("[")[0] for column in self.drawn if "[" in str(column)]
+        known = {str(name) for name in self.posterior["assumption"].to_numpy()}
+        return [*self.names, *(name for name in dict.fromkeys(parts) if name in known)]
 
     @cached_property
     def drawn(self) -> pd.DataFrame:
         """Uncertain inputs of the members as the study draws them: one column an input."""
-        from experiments.ensemble.member_design import assumptions
+        from experiments.ensemble.member_design import assumptions, delivered
+        from experiments.installation import narrowed
 
-        table = assumptions(self.study, self.posterior)
-        return pd.DataFrame({name: rounded(values) for name, values in table.items()})
+        table = narrowed(assumptions(self.study, self.posterior).join(delivered(self.study)), self.provinces)
+        there = [name for name in table if str(name).partition("[")[0] in self.model.variables]
+        return pd.DataFrame({name: rounded(table[name]) for name in there})
 
     @cached_property
     def free(self) -> Array:
@@ -88,20 +115,30 @@ class Members:
         """
         from calibration import posterior
         from calibration.assumptions import ROUNDS, refitted
+        from experiments import model_file
+        from experiments.ensemble.member_design import assumptions, own_constants_of
+        from experiments.installation import compiled_model, model_texts
 
         chosen = posterior.drawn(self.posterior, self.study.members, self.study.seed)
-        known = set(self.names)
-        fixed = {name: value for name, value in self.study.parameters.items() if name not in known}
-        if self.study.parameters or set(self.study.uncertain) - known:
-            values = refitted(self.posterior, chosen, self.drawn, fixed, ROUNDS, repool=True)
-            chosen = values - np.einsum("pka,ma->mpk", self.response, self.drawn[self.names] - self.reference)
-        return rounded(chosen)
+        known = {str(name) for name in self.posterior["assumption"].to_numpy()}
+        table = assumptions(self.study, self.posterior)
+        whole = model_texts(self.study.model_copy(update={"provinces": []}))[0]
+        if whole or self.study.parameters or set(self.study.uncertain) - known or set(table) - known:
+            there = [name for name in table if str(name).partition("[")[0] in compiled_model(whole).variables]
+            fixed = own_constants_of(self.study, known, whole)
+            file = model_file.written(whole) if whole else None
+            values = refitted(self.posterior, chosen, table[there], fixed, ROUNDS, repool=True, model=file)
+            slope = self.posterior["response"].sel(assumption=self.names)
+            by_name = slope.transpose("province", "parameter", "assumption").values
+            chosen = values - np.einsum("pka,ma->mpk", by_name, table[self.names].to_numpy() - self.reference)
+        rows = [list(self.posterior["province"].values).index(name) for name in self.provinces]
+        return rounded(chosen[:, rows])
 
     @cached_property
     def response(self) -> Array:
         """How free parameters move with assumptions: (province, parameter, assumption)."""
-        values = self.posterior["response"].sel(assumption=self.names)
-        return rounded(values.transpose("province", "parameter", "assumption").values)
+        slope = self.posterior["response"].sel(assumption=self.names, province=self.provinces)
+        return rounded(slope.transpose("province", "parameter", "assumption").values)
 
     @cached_property
     def reference(self) -> Array:
@@ -140,7 +177,9 @@ class Members:
     @cached_property
     def provinces(self) -> list[str]:
         """The simulated provinces in the model's order."""
-        return [str(name) for name in self.inputs.mix["lever strength"].province.values]
+        from experiments.installation import provinces_of
+
+        return provinces_of(self.study)
 
     @cached_property
     def levers(self) -> list[str]:
@@ -189,7 +228,7 @@ class Members:
 
     def strength(self, preset: str) -> Array:
         """A mix's lever strength (province, lever)."""
-        values = self.inputs.mix["lever strength"].sel(mix=preset)
+        values = self.inputs.mix["lever strength"].sel(mix=preset, province=self.provinces)
         return rounded(values.transpose("province", "lever").values)
 
     def strengths(self, state: State) -> Array:
@@ -226,17 +265,26 @@ class Members:
     def own(self, state: State) -> xr.Dataset:
         """What differs by member under a state, as the model takes it."""
         from calibration import prior
+        from experiments.installation import unflat
 
         count = self.study.members
-        moved = self.drawn[self.names].assign(**{n: float(v) for n, v in state.assumptions.items()})
+        held = {name: float(value) for name, value in state.assumptions.items()}
+        moved = self.drawn[self.names].assign(**{name: held[name] for name in self.names if name in held})
         shift = moved[self.names].to_numpy() - self.reference
         values = self.free + np.einsum("pka,ma->mpk", self.response, shift)
         values = np.clip(values, self.posterior["low"].values, self.posterior["high"].values)
-        inputs = {str(name): array for name, array in self.inputs.common.data_vars.items()}
-        found = prior.model_inputs(values, inputs).sel(province=self.provinces)
+        here = {"province": self.provinces}
+        inputs = {
+            str(name): array.sel(here) if "province" in array.dims else array
+            for name, array in self.inputs.common.data_vars.items()
+        }
+        found = prior.model_inputs(values, inputs)
         found = found.assign({name: ("member", moved[name].to_numpy()) for name in self.names})
-        more = [name for name in self.drawn if name not in self.names and name not in DELIVERY]
-        found = found.assign({name: ("member", self.drawn[name].to_numpy()) for name in more})
+        bases = {name: str(name).partition("[")[0] for name in self.drawn if name not in self.names}
+        more = self.drawn[[n for n, base in bases.items() if base not in DELIVERY and base not in held]]
+        more = more.assign(**{base: held[base] for base in dict.fromkeys(bases.values()) if base in held})
+        dims = {name: variable.dims for name, variable in self.model.variables.items()}
+        found = found.assign(unflat(more, self.model.subscripts, dims).data_vars)
         for name, given in self.delivery(state.preset).items():
             by_member = given.shape == (count,) and name in self.drawn
             full = np.broadcast_to(given[:, None] if by_member else given, (count, len(self.levers)))
@@ -247,7 +295,11 @@ class Members:
         """What all members share under a state."""
         own = set(self.own_names)
         params = self.inputs.params(state.rule, state.preset, self.study.target.plan)
-        found: dict[str, xr.DataArray | float] = {name: v for name, v in params.items() if name not in own}
+        found: dict[str, xr.DataArray | float] = {
+            name: v.sel(province=self.provinces) if "province" in v.dims else v
+            for name, v in params.items()
+            if name not in own and name in self.model.variables
+        }
         found["lever strength"] = xr.DataArray(
             self.strengths(state), {"province": self.provinces, "lever": self.levers}, ("province", "lever")
         )
@@ -272,9 +324,7 @@ class Members:
 
     def results(self, state: State) -> xr.Dataset:
         """The model's outputs (member, province, year), natively, without predictive error."""
-        from experiments.installation import compiled_model
-
-        found: xr.Dataset = compiled_model().ensemble(
+        found: xr.Dataset = self.model.ensemble(
             self.own(state),
             list(OUTPUTS),
             params=self.common(state),

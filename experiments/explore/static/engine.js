@@ -121,7 +121,7 @@ class Engine {
     const key = JSON.stringify([state.assumptions ?? {}, data_delivery(this.data, state)]);
     if (key === this.key) return;
     const { data, N, P, K, S, A } = this;
-    const moved = Object.entries(state.assumptions ?? {});
+    const moved = Object.entries(state.assumptions ?? {}).filter(([name]) => data.assumptions.includes(name));
     const slopes = moved.map(([name]) => data.assumptions.indexOf(name));
     const design = this.design;
     const array = (name, length) => (design[name] ??= new Float64Array(length));
@@ -145,11 +145,16 @@ class Engine {
       }
     }
     const cells = Object.fromEntries(this.kernels.nation.description.programs.member.inputs.mc.map((one) => [one.name, one.cells]));
-    for (const name of this.columns) {
+    for (const [i, column] of this.columns.entries()) {
+      const { name, cell } = data.drawnCells[i]; // cell null: one value for all elements
       if (!(name in cells) || name in data.presets[state.preset].delivery) continue;
       const into = array(name, N * cells[name]);
       const given = state.assumptions?.[name];
-      for (let m = 0; m < N; m++) into.fill(given ?? this.drawn[m * width + this.at[name]], m * cells[name], (m + 1) * cells[name]);
+      for (let m = 0; m < N; m++) {
+        const value = given ?? this.drawn[m * width + this.at[column]];
+        if (cell === null) into.fill(value, m * cells[name], (m + 1) * cells[name]);
+        else into[m * cells[name] + cell] = value;
+      }
     }
     for (const [name, values] of Object.entries(data.presets[state.preset].delivery)) {
       const into = array(name, N * this.L);
