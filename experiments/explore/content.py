@@ -18,7 +18,7 @@ from experiments.analyses.solve import BEYOND as LIFTED
 from experiments.analyses.solve import RESOLUTION, net_costs
 from experiments.ensemble import outputs
 from experiments.explore import answer, kernels
-from experiments.explore.members import COUPLING, DELIVERY, OUTPUTS, Members
+from experiments.explore.members import DELIVERY, OUTPUTS, Members
 from experiments.words.measured import Measured
 from experiments.words.ratings import CLASSES, LIGHTS, NEITHER
 from experiments.words.terms import LANGS, Terms
@@ -129,7 +129,8 @@ class Content:
                 "gdp": OUTPUTS.index(outputs.GDP),
             },
             "coupling": [
-                {"name": name, "cells": int(np.prod([sizes[dim] for dim in by_name[name]]))} for name in COUPLING
+                {"name": name, "cells": int(np.prod([sizes[dim] for dim in by_name[name]]))}
+                for name in kernels.coupling(held)
             ],
             "weights": {name: values.tolist() for name, values in answer.weights(held).items()},
             "progress": list(feasibility.PROGRESS),

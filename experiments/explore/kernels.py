@@ -6,14 +6,15 @@ Each belongs to the C text whose hash stands in `kernels.json`; constants and da
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 
-from experiments.explore.members import COUPLING, OUTPUTS, Members
+from experiments.explore.members import OUTPUTS, Members
 from models.reading.faults import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "kernels"
 RECORD = FOLDER / "kernels.json"
 NAMES = ("nation", "province")
+LEARNING = "learning index"
 
 
 @lru_cache(maxsize=2)
@@ -30,19 +32,36 @@ def exports(held: Members) -> dict[str, "WasmExport"]:
     model, state = held.model, held.first
     own, params = held.own(state).isel(member=[0]), held.common(state)
     times = [float(year) for year in held.years]
-    sizes = {dim: len(elements) for dim, elements in model.subscripts.items()}
-    ends = [times[0], times[-1]]
+    names = coupling(held)
+    return {
+        "nation": model.wasm(own, [*OUTPUTS, *names], params=params, times=times),
+        "province": model.wasm(_given(held, own, names), OUTPUTS, params=params, times=times),
+    }
+
+
+@lru_cache(maxsize=2)
+def coupling(held: Members) -> list[str]:
+    """What joins the provinces: held from the last run of all of them while one province is moved alone.
+
+    Learning joins them by a stock, whose index is given instead; what else does, the model's equations say.
+    """
+    own, params, names = held.own(held.first).isel(member=[0]), held.common(held.first), [LEARNING]
+    while more := held.model.joins(_given(held, own, names), OUTPUTS, "province", params=params):
+        names += more
+    return names
+
+
+def _given(held: Members, own: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """A design in which some variables are given over time (the values do not matter here)."""
+    variables, sizes = held.model.variables, held.model.subscripts
     given = {
         name: (
-            ("time", "member", *model.variables[name].dims),
-            np.ones((2, 1, *(sizes[dim] for dim in model.variables[name].dims))),
+            ("time", "member", *variables[name].dims),
+            np.ones((2, 1, *(len(sizes[dim]) for dim in variables[name].dims))),
         )
-        for name in COUPLING
+        for name in names
     }
-    return {
-        "nation": model.wasm(own, [*OUTPUTS, *COUPLING], params=params, times=times),
-        "province": model.wasm(own.assign(given).assign_coords(time=ends), OUTPUTS, params=params, times=times),
-    }
+    return own.assign(given).assign_coords(time=[float(held.years[0]), float(held.years[-1])])
 
 
 def kernel(name: str, export: "WasmExport") -> bytes:

@@ -27,8 +27,6 @@ MEMBERS = 200
 FIRST_YEAR = 2005
 BEYOND = 5  # years computed beyond the year of the target
 DELIVERY = ("delivery delay", "compliance share")
-COUPLING = ("learning index", "mean growth trend", "pooled thermal need")
-"""What joins the provinces: held from the last run of all of them while one province is moved alone."""
 OUTPUTS = outputs.NEEDED
 CARBON = "carbon target reduction"
 
