@@ -97,10 +97,12 @@ class Members:
     @cached_property
     def drawn(self) -> pd.DataFrame:
         """Uncertain inputs of the members as the study draws them: one column an input."""
-        from experiments.ensemble.member_design import assumptions, delivered
+        from experiments.ensemble.member_design import assumptions, delivered, further
         from experiments.installation import narrowed
 
-        table = narrowed(assumptions(self.study, self.posterior).join(delivered(self.study)), self.provinces)
+        table = assumptions(self.study, self.posterior)
+        more = delivered(self.study).join(further(self.study, self.posterior, [*table.columns]))
+        table = narrowed(table.join(more), self.provinces)
         there = [name for name in table if str(name).partition("[")[0] in self.model.variables]
         return pd.DataFrame({name: rounded(table[name]) for name in there})
 
