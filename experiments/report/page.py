@@ -26,7 +26,7 @@ from experiments.words.ratings import CLASSES, CLOSE, GREEN, RED, YELLOW, Chance
 from experiments.words.terms import Terms
 from experiments.words.tilemap import CODES, COLUMNS, ROWS, TILES
 from experiments.words.verdict import counted, joined, past_plans, scenario
-from experiments.words.view import RunData, Standing, View, lowest_first
+from experiments.words.view import JointChance, RunData, Standing, View, lowest_first
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -59,6 +59,7 @@ class Page:
     rows_csv: str
     warnings: list[str]
     compared: str | None
+    others: list[str]
     sections: list[Section]
     provinces: list[ProvincePage]
 
@@ -84,6 +85,7 @@ def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
         rows_csv=csv(verdicts(view)),
         warnings=warnings(view, measured),
         compared=view.compared and terms("Chance, {mix}", mix=terms.name(view.compared)),
+        others=other_heads(view),
         sections=sections.chapters(view),
         provinces=[province_page(view, province, measured, folder) for province in [NATION, *view.provinces]],
     )
@@ -145,6 +147,7 @@ def condition(view: View) -> str:
         allocation=view.terms.name(view.allocation),
         mix=view.terms.name(view.mix),
         national=number(view.study.target.national),
+        indicator=view.indicator_name(view.leading.key),
         n=members,
         failed=failed,
     )
@@ -209,6 +212,9 @@ def rows(view: View) -> list[dict[str, Any]]:
             "happened": view.terms.name(happened.get(s.province, "–")) if happened else "",
             "target": number(s.target),
             "chance": view.terms.chance(s.chance),
+            "others": [
+                one and {"chance": view.terms.chance(one.chance), "kind": one.kind} for one in beside(view, s.province)
+            ],
             "interval": view.terms(
                 "95 % interval {low} to {high}",
                 low=view.terms.chance(s.interval[0]),
@@ -219,6 +225,21 @@ def rows(view: View) -> list[dict[str, Any]]:
         }
         for s in ordered
     ]
+
+
+def other_heads(view: View) -> list[str]:
+    """Heads of the columns beside the leading indicator's chance."""
+    if not view.others:
+        return []
+    named = [view.terms("Chance, {mix}", mix=view.indicator_name(key)) for key in view.others]
+    return [*named, view.terms("Chance, all targets")]
+
+
+def beside(view: View, province: str) -> list[Standing | JointChance | None]:
+    """The further indicators of the plan and all together, as columns beside the leading one."""
+    if not view.others:
+        return []
+    return [*(view.other(key, province) for key in view.others), view.all_together(province)]
 
 
 def verdicts(view: View) -> pd.DataFrame:
@@ -239,6 +260,10 @@ def verdicts(view: View) -> pd.DataFrame:
                 "margin 10 %": s.margin[1],
                 "margin 90 %": s.margin[2],
                 "what happened": happened.get(s.province, ""),
+                **{
+                    f"chance {name}": one.chance if one else float("nan")
+                    for name, one in zip([*view.others, "all"], beside(view, s.province), strict=False)
+                },
             }
             for s in [*lowest_first(view.standings.values()), view.standing(NATION)]
         ]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
-from experiments.report.content import Chart, Missing, ProvincePage, Table, chart, slug
+from experiments.report.content import Chart, Missing, ProvincePage, Table, capital, chart, slug
 from experiments.report.province_tables import conditions, decided_by, decomposition, money
 from experiments.words import charts
 from experiments.words.addresses import brief_address
@@ -78,6 +78,7 @@ def finding(view: View, standing: Standing) -> str:
     verdict = view.terms(text, margin=number(abs(median)), low=number(low, sign=True), high=number(high, sign=True))
     chance = view.terms(
         "text: verdict",
+        indicator=capital(view.indicator_name(view.leading.key)),
         fall=number(standing.reduction[0]),
         base=view.base_year,
         end=view.end_year,
