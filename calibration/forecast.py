@@ -85,8 +85,12 @@ LATEST = Origin(2015, 2030, "15FYP", until=activity.MEASURED_TO)
 
 
 def origin_of(base_year: int) -> Origin:
-    """The latest origin for a plan that begins in `base_year`: what was known by then."""
-    known = [origin for origin in (*ORIGINS, LATEST) if origin.known <= base_year]
+    """What a forecast of the plan that begins in `base_year` starts from: all that was known by then."""
+    until = activity.nowcast_year(base_year)
+    if until is not None:
+        plan = next(plan for plan in plans().values() if plan.base_year == base_year)
+        return Origin(LATEST.last, plan.last_year, plan.name, until)
+    known = [origin for origin in ORIGINS if origin.last <= base_year]
     if not known:
         raise ValueError(f"base year {base_year}: no origin before {ORIGINS[0].last}")
     return known[-1]

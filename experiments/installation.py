@@ -115,13 +115,17 @@ def origin(base_year: int) -> int:
 
 @cache
 def calibrated(base_year: int = 2010) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
-    """The posterior that forecasts a plan of this base year, and the model's data inputs as of its last fitted year."""
-    from calibration import inputs, posterior
+    """The posterior that forecasts a plan of this base year, and the model's data inputs as of its last fitted year.
+
+    Where the plan begins after the last energy balances, the years between are a nowcast: measured activity leads them.
+    """
+    from calibration import activity, inputs, posterior
     from experiments.allocation.shipped import baseline
 
     last = origin(base_year)
     shipped = posterior.load(None if last == 2010 else posterior.PUBLISHED.with_name(f"posterior-{last}.nc"))
-    return shipped, inputs.params(baseline(), int(shipped.attrs["last year fitted"]))
+    fitted = int(shipped.attrs["last year fitted"])
+    return shipped, inputs.params(baseline(), fitted, activity.nowcast_year(base_year))
 
 
 def flat(values: xr.Dataset) -> pd.DataFrame:
@@ -172,15 +176,20 @@ def values_of(table: pd.DataFrame, common: Mapping[str, xr.DataArray]) -> dict[s
 def predictive_errors(study: Study, members: np.ndarray) -> xr.Dataset:
     """Predictive errors of the logarithms of intensity, GDP and CO2 per energy: (member, province, year).
 
-    They begin in the last fitted year or, if that is earlier, in the plan's base year; seeded by study and member.
+    They begin in the last measured year or, if that is earlier, in the plan's base year; seeded by study and member.
+    Where that is a nowcast, the level of CO2 is uncertain as well.
     """
-    from calibration import discrepancy
+    from calibration import activity, discrepancy
 
     base, end = study.target.period.span
     shipped, _ = calibrated(base)
-    span = (min(base, int(shipped.attrs["last year fitted"])), end)
+    until = activity.nowcast_year(base)
+    span = (min(base, until or int(shipped.attrs["last year fitted"])), end)
     last = max(plan.last_year for plan in plans().values())
     made = discrepancy.predictive(shipped, [int(member) for member in members], span, last, study.seed)
+    if until is not None:
+        level = discrepancy.nowcast([int(member) for member in members], made.sizes["province"], study.seed)
+        made["carbon"] = made["carbon"] + xr.DataArray(level, dims=("member", "province"))
     return made if study.sampling.predictive_error else xr.zeros_like(made)
 
 

@@ -17,7 +17,7 @@ def design(study: Study) -> pd.DataFrame:
 
     A study's own constants, whatever they are, are fitted again, by more than the first order.
     """
-    from calibration import posterior
+    from calibration import activity, forecast, posterior
     from calibration.assumptions import ROUNDS
 
     shipped, measured = calibrated(study.target.period.base_year)
@@ -35,6 +35,9 @@ def design(study: Study) -> pd.DataFrame:
         refit=ROUNDS if own_constants else 0,
         fixed=fixed,
     )
+    if activity.nowcast_year(study.target.period.base_year) is not None:
+        later = forecast.further(shipped, forecast.Options(study.members, study.seed))
+        drawn = drawn.merge(later.drop_vars([name for name in later if name in drawn]))
     own = drawn.drop_vars([name for name in drawn if "member" not in drawn[name].dims or name in study.parameters])
     return flat(own)
 
