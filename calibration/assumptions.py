@@ -11,6 +11,7 @@ so that every member still fits the measured years. `refitted` does the same wit
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from calibration import prior
 from calibration.baseline import load as measured
 from calibration.fit import FitProblem, FitResult, build_problem, jacobian, residuals
 from models.parameters import defaults, row
+from sim import Model
 
 NUDGE = 0.1  # finite difference over an assumption, as part of its range
 ROUNDS = 3  # chord steps
@@ -68,12 +70,13 @@ def restore(posterior: xr.Dataset, baseline: xr.Dataset | None = None) -> tuple[
 def refitted(
     posterior: xr.Dataset, values: NDArray[np.float64], assumptions: pd.DataFrame,
     fixed: Mapping[str, float] | None = None, rounds: int = ROUNDS, baseline: xr.Dataset | None = None,
-    repool: bool = False,
+    repool: bool = False, model: Path | None = None,
 ) -> NDArray[np.float64]:  # fmt: skip
     """Draws (member, province, parameter) moved so that each member fits the past under its own constants.
 
     assumptions: (member × constant). fixed: further constants that all members share, switches among them. repool: let
-    the mean over provinces of the pooled prior move along, as it would in a new calibration.
+    the mean over provinces of the pooled prior move along, as it would in a new calibration. model: another model file
+    that the members are fitted with.
     """
     problem, belief = restore(posterior, baseline)
     optimum = posterior["optimum"].values
@@ -82,6 +85,8 @@ def refitted(
     slope = jacobian(centre, belief, optimum[None], start)[0]
     gain = np.linalg.solve(np.swapaxes(slope, 1, 2) @ slope, np.swapaxes(slope, 1, 2))
     other = replace(problem, assumptions={**problem.assumptions, **dict(fixed or {})})
+    if model is not None:
+        other = replace(other, model=Model.load(model))
     moved = conditioned(posterior, np.tile(optimum, (len(assumptions), 1, 1)), assumptions)
     for first in range(0, len(assumptions), BATCH):
         part = slice(first, first + BATCH)

@@ -94,6 +94,7 @@ def save(made: xr.Dataset, path: Path) -> None:
 def design(
     n: int, seed: int, *, inputs: dict[str, xr.DataArray], posterior: xr.Dataset | None = None,
     assumptions: pd.DataFrame | None = None, refit: int = 0, fixed: Mapping[str, float] | None = None,
+    model: Path | None = None,
 ) -> xr.Dataset:  # fmt: skip
     """A design of n members for the model: assumptions from their ranges, free parameters that fit the past with them.
 
@@ -101,7 +102,7 @@ def design(
     assumptions: (member × parameter) values in place of the sample; columns not named keep their defaults.
     refit: chord steps by which each member is fitted to the past; without any the first order is taken.
     fixed: further constants that all members share while they are fitted, with the pooled prior moving along; they
-    are not in the design.
+    are not in the design. model: another model file that the members are fitted with.
     Returns variables over (member[, province[, sector]]), and `learning index data` (sector, time).
     """
     posterior = load() if posterior is None else posterior
@@ -111,7 +112,7 @@ def design(
     index = np.random.default_rng([seed, 1]).permutation(posterior.sizes["draw"])
     chosen = posterior["draws"].values[index[np.arange(n) % index.size]].astype(float)
     if refit:
-        values = refitted(posterior, chosen, assumptions, fixed, refit, repool=fixed is not None)
+        values = refitted(posterior, chosen, assumptions, fixed, refit, repool=fixed is not None, model=model)
     else:
         values = conditioned(posterior, chosen, assumptions)
     common = xr.Dataset({str(name): ("member", column.to_numpy()) for name, column in assumptions.items()})

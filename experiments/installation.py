@@ -15,6 +15,7 @@ import xarray as xr
 import calibration
 import models
 from calibration.places import NATION
+from experiments import model_file
 from experiments.study.files import DEFAULT, find
 from experiments.study.load import load
 from experiments.study.schema import Study, Vocabulary
@@ -74,19 +75,34 @@ class Installation:
     checksums: Callable[[], dict[str, str]]
 
 
-def vocabulary() -> Vocabulary:
-    """The names that a study may use in this installation."""
+FORM = "model form"
+"""Column of a design: the number of the model file that a member runs, in a study with several."""
+
+
+def vocabulary(data: Mapping[str, Any] | None = None, folder: Path = Path()) -> Vocabulary:
+    """The names that a study may use in this installation.
+
+    data: the study's plain data, whose own model files have names of their own. folder: where its paths start from.
+    """
     from experiments import allocation, policy
     from models.parameters import limits, parameters
 
     table = parameters()
-    by_province = [name for name, variable in compiled_model().variables.items() if "province" in variable.dims]
+    named = (data or {}).get("model") or []
+    texts = model_file.texts([named] if isinstance(named, str) else [str(name) for name in named], folder)
+    models = [compiled_model(text) for text in texts]
+    variables = [set(one.variables) for one in models]
+    main = models[0].variables
+    constants = [name for name in model_file.constants(models) if name not in table.index]
+    by_province = [name for name, variable in main.items() if "province" in variable.dims]
     return Vocabulary(
         rules=list(allocation.load()),
         mixes=policy.names(),
-        constants=[str(name) for name in table.index[~table["role"].isin(["lever"])]],
-        uncertain=[str(name) for name in table.index[table["role"] == "uncertain"]],
-        variables=[name for name in by_province if name not in table.index],
+        constants=[*(str(name) for name in table.index[~table["role"].isin(["lever"])]), *constants],
+        uncertain=[*(str(n) for n in table.index[~table["role"].isin(["data", "calibrated", "lever"])]), *constants],
+        variables=[
+            name for name in by_province if name not in table.index and all(name in known for known in variables)
+        ],
         provinces=[*compiled_model().subscripts["province"], NATION],
         limits=limits(),
     )
@@ -94,15 +110,28 @@ def vocabulary() -> Vocabulary:
 
 def load_study(name_or_path: str | Path = DEFAULT, overrides: Sequence[str] = ()) -> Study:
     """A study whose names are those of this installation (see `experiments.study.load.load`)."""
-    return load(find(name_or_path), overrides, vocabulary())
+    return load(find(name_or_path), overrides, vocabulary)
 
 
 @cache
-def compiled_model() -> Any:
-    """The compiled model, once a process."""
+def compiled_model(text: str = "") -> Any:
+    """The compiled model, once a process. text: of another model file than the shipped one."""
     from sim import Model
 
-    return Model.load(models.PROVINCE)
+    return Model.load(model_file.written(text) if text else models.PROVINCE)
+
+
+def model_texts(study: Study | None) -> tuple[str, ...]:
+    """The model files of a study, its provinces in their range `province`; "" stands for the shipped file."""
+    if study is None:
+        return ("",)
+    texts = model_file.texts(study.model, study.folder)
+    return tuple(model_file.with_provinces(text, study.provinces) for text in texts)
+
+
+def provinces_of(study: Study) -> list[str]:
+    """The provinces that a study runs, in the model's order."""
+    return list(study.provinces or compiled_model().subscripts["province"])
 
 
 def origin(base_year: int) -> int:
@@ -166,10 +195,10 @@ def unflat(
     return xr.Dataset(found, {"member": table.index.to_numpy(), **{dim: list(subscripts[dim]) for dim in used}})
 
 
-def values_of(table: pd.DataFrame, common: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
-    """Every model input of the first member of a settled table: array by name."""
-    dims = {name: variable.dims for name, variable in compiled_model().variables.items()}
-    own = unflat(table, compiled_model().subscripts, dims).isel(member=0, drop=True)
+def values_of(table: pd.DataFrame, common: Mapping[str, xr.DataArray], text: str = "") -> dict[str, xr.DataArray]:
+    """Every model input of the first member of a settled table: array by name. text: of the model file."""
+    dims = {name: variable.dims for name, variable in compiled_model(text).variables.items()}
+    own = unflat(table, compiled_model(text).subscripts, dims).isel(member=0, drop=True)
     return {**common, **{str(name): values for name, values in own.data_vars.items()}}
 
 
@@ -190,21 +219,53 @@ def predictive_errors(study: Study, members: np.ndarray) -> xr.Dataset:
     if until is not None:
         level = discrepancy.nowcast([int(member) for member in members], made.sizes["province"], study.seed)
         made["carbon"] = made["carbon"] + xr.DataArray(level, dims=("member", "province"))
-    return made if study.sampling.predictive_error else xr.zeros_like(made)
+    whole = made if study.sampling.predictive_error else xr.zeros_like(made)
+    return whole.sel(province=study.provinces) if study.provinces else whole
+
+
+def narrowed(design: pd.DataFrame, provinces: Sequence[str]) -> pd.DataFrame:
+    """A design without the columns of provinces that are not run."""
+    left_out = {*compiled_model().subscripts["province"]} - {*provinces}
+    gone = [name for name in design.columns if str(name).partition("[")[2].rstrip("]").split(",")[0] in left_out]
+    return design.drop(columns=gone)
 
 
 @dataclass(frozen=True)
 class ProvinceModel:
-    """The province model as a `Simulate`. threads: how many the engine may use; 0: one a processor of this process."""
+    """The province model as a `Simulate`. threads: how many the engine may use; 0: one a processor of this process.
+
+    texts: of the study's model files (see `model_texts`); with several, a design says in its column `model form` which
+    one each member runs.
+    """
 
     threads: int = 1
     backend: str = "auto"
+    texts: tuple[str, ...] = ("",)
 
     def __call__(
         self, design: pd.DataFrame, params: Mapping[str, xr.DataArray], outputs: Sequence[str], years: Sequence[int]
     ) -> xr.Dataset:
         """One batch; the mix decides between its own delays and the design's."""
-        return self.results(*self.members(design, params), outputs, years)
+        if FORM not in design:
+            return self.results(*self.members(design, params), outputs, years)
+        forms = design[FORM].to_numpy(dtype=int)
+        parts: list[xr.Dataset] = []
+        order: list[int] = []
+        for form in sorted(set(forms)):
+            rows = np.flatnonzero(forms == form)
+            one = ProvinceModel(self.threads, self.backend, (self.texts[form],))
+            known = [name for name in design if str(name).partition("[")[0] in one.model.variables]
+            given = {name: values for name, values in params.items() if name in one.model.variables}
+            part = one(design.iloc[rows][known].reset_index(drop=True), given, outputs, years)
+            parts.append(part.drop_attrs(deep=False))
+            order.extend(rows)
+        whole = xr.concat(parts, "member").isel(member=np.argsort(order))
+        return whole.assign_coords(member=np.arange(len(design)))
+
+    @property
+    def model(self) -> Any:
+        """The compiled model, the first of several."""
+        return compiled_model(self.texts[0])
 
     def members(
         self, design: pd.DataFrame, params: Mapping[str, xr.DataArray]
@@ -212,11 +273,12 @@ class ProvinceModel:
         """What differs by member, as the engine takes it, and what is common to all: made once, run often."""
         from experiments.policy import resolve_delivery
 
-        model = compiled_model()
+        model = self.model
         table, given = resolve_delivery(design, params)
         dims = {name: variable.dims for name, variable in model.variables.items()}
         members = unflat(table, model.subscripts, dims)
-        return members, {name: values for name, values in given.items() if name not in members}
+        here = list(model.subscripts["province"])
+        return members, {name: _only(values, here) for name, values in given.items() if name not in members}
 
     def results(
         self,
@@ -227,7 +289,7 @@ class ProvinceModel:
     ) -> xr.Dataset:
         """Run the members: (member, province, …, time)."""
         times = [float(year) for year in years]
-        found: xr.Dataset = compiled_model().ensemble(
+        found: xr.Dataset = self.model.ensemble(
             members,
             list(outputs),
             params={**common, "FINAL TIME": times[-1]},
@@ -236,6 +298,13 @@ class ProvinceModel:
             backend=self.backend,
         )
         return found
+
+
+def _only(values: xr.DataArray, provinces: Sequence[str]) -> xr.DataArray:
+    """The values of the provinces that the model has, of more than those."""
+    if "province" not in values.dims or values.sizes["province"] == len(provinces):
+        return values
+    return values.sel(province=list(provinces))
 
 
 def checksums() -> dict[str, str]:

@@ -143,10 +143,13 @@ def _stages(
     before = (*made, *(name for name in recorded(run, HINDCAST, SENSITIVITY, POLICY) if name not in made))
     asked.append(Stage(TRUST, before, lambda: run.save_table("trust", trust.panel(run))))
     if report:
+        from experiments import brief
         from experiments import report as pages
 
         def write() -> None:
-            say("report")
+            say("report and briefs")
+            brief.prepare(run, system)
+            brief.write(run)
             pages.write(run)
 
         asked.append(Stage(REPORT, (*before, TRUST), write))
@@ -209,14 +212,18 @@ def record_command(run: Run) -> None:
     store.update_manifest(run, commands=[*run.manifest.get("commands", []), manifest.whole_command()])
 
 
-def opened(name: str | None, runs: Path, system: Installation | None = None) -> Run:
+def opened(name: str | None, runs: Path, system: Callable[[Study], Installation] | None = None) -> Run:
     """The run of that name, the run of the study of that name (simulated if need be), or the newest complete one.
+
+    system: gives the installation that a study is simulated with.
 
     Raises InputError where there is none.
     """
     is_study = name is not None and (match(name, files.names()) or Path(name).suffix in (".yaml", ".yml"))
     if name is not None and system is not None and is_study:
-        return simulation.resume(simulation.start(load_study(name), system, runs), system)
+        study = load_study(name)
+        here = system(study)
+        return simulation.resume(simulation.start(study, here, runs), here)
     if name is not None:
         return Run.open(name, runs)
     whole = [run for run in store.list_runs(runs) if run.complete]

@@ -11,7 +11,7 @@ SOURCES = Path(__file__).parents[1] / "experiments"
 HERE = SOURCES / "words" / "fonts"
 SUFFIXES = {".csv", ".py", ".html", ".js", ".css", ".yaml"}
 LATIN = "".join(map(chr, range(0x20, 0x7F))) + "".join(map(chr, range(0xA0, 0x100)))
-SIGNS = "–—‘’“”…•·‰′″←↑→↓−×÷≈≠≤≥∞ΣΔαβγδεκλμρσφψ●◆▲■□○△▼◀▶✓★" + "\u2009\u202f"
+SIGNS = "–—‘’“”…•·‰′″←↑→↓−×÷≈≠≤≥∞ΣΔαβγδεκλμρσφψ●◆▲■□○△▼◀▶✓★⁰⁴⁵⁶⁷⁸⁹₂" + "\u2009\u202f"
 FULLWIDTH = "，。、；：？！（）《》「」％～【】"
 FAMILY = "Tanlu Sans"
 

@@ -83,7 +83,8 @@ def national_goal(metrics: xr.Dataset) -> float:
 def base_energy(run: Run) -> xr.DataArray:
     """Measured energy of the plan's base year, Mtce: the weights of a shortfall."""
     year = max(2005, min(run.study.target.period.base_year, 2010))
-    return measured()["energy_total"].sel(year=year, drop=True)
+    energy = measured()["energy_total"].sel(year=year, drop=True)
+    return energy.sel(province=run.study.provinces) if run.study.provinces else energy
 
 
 def measured() -> xr.Dataset:

@@ -24,6 +24,7 @@ def table(run: Run, system: Installation, measured: pd.DataFrame) -> pd.DataFram
     ensemble = Ensemble(run.study, system, inputs, run.design().iloc[:MEMBERS])
     params = inputs.params(run.study.allocations[0].label, run.study.mixes[0].label, run.study.target.plan)
     names = ["total energy", "gdp"]
+    measured = measured.loc[ensemble.provinces]
     parts = list(ensemble.batches(params, names, range(SPAN[0], SPAN[1] + 1)))
     first, last = (
         {

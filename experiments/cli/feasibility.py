@@ -43,8 +43,8 @@ def feasibility(
     from experiments.ensemble.simulation import SIMULATION
     from experiments.words import box_sentences
 
-    system = installed.installed(0)
-    chosen = pipeline.opened(run, runs, system)
+    chosen = pipeline.opened(run, runs, lambda study: installed.installed(0, study))
+    system = installed.installed(0, chosen.study)
     at = chosen.study.scenario(allocation, mix)
     pipeline.redo(
         chosen,

@@ -23,6 +23,7 @@ def report(
     lang: Annotated[Language | None, typer.Option(help="Only this language; both when left out.")] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Also print to A4 PDF (needs Chromium or Chrome).")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder; the run's own when left out.")] = None,
+    briefs: Annotated[bool, typer.Option(help="Also the briefs that the report links to.")] = True,
     runs: RunsFolder = Path("runs"),
     json: Json = False,
     quiet: Quiet = False,
@@ -34,6 +35,12 @@ def report(
     from experiments.words.terms import LANGS
 
     found = Run(folder)
+    if briefs:
+        from experiments import brief
+        from experiments.ensemble import installed
+
+        brief.prepare(found, installed.installed(0, found.study))
+        brief.write(found, folder=output)
     paths = write(found, LANGS if lang is None else [lang.value], output)
     if pdf:
         paths += [printed(path) for path in paths]

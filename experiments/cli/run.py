@@ -52,7 +52,7 @@ def run(
 
     asked = installation.load_study(file, overrides(set_, members))
     pipeline.check_data()
-    system = installed.installed(1 if workers or cluster else threads)
+    system = installed.installed(1 if workers or cluster else threads, asked)
     large = asked.members * len(asked.allocations) * len(asked.mixes) >= estimate.LARGE
     takes = estimate.estimate(asked, system, runs) if dry_run or large else {}
     for text in estimate.shortages(takes) if takes else ():
@@ -68,7 +68,7 @@ def run(
         pipeline.RunOptions(workers, cluster, batch, fresh, verify, report),
         step=lambda total: progress(total, quiet),
         say=lambda text: note(text, quiet),
-        reference=installation.ProvinceModel(backend="pysd"),
+        reference=installed.reference(asked),
     )
     if json:
         emit({"run": done.name, "manifest": done.manifest, "verdicts": done.table("feasibility")}, json)
@@ -106,8 +106,9 @@ def ensemble(
     from experiments.installation import load_study
     from experiments.runs import overview
 
-    system = installed.installed(1 if workers or cluster else threads)
-    begun = simulation.start(load_study(file, overrides(set_, members)), system, runs, batch=batch, fresh=fresh)
+    asked = load_study(file, overrides(set_, members))
+    system = installed.installed(1 if workers or cluster else threads, asked)
+    begun = simulation.start(asked, system, runs, batch=batch, fresh=fresh)
     simulation.resume(begun, system, workers=workers, cluster=cluster, step=lambda total: progress(total, quiet))
     emit({"run": begun.name, "members": begun.manifest["members"]} if json else {"run": begun.name}, json)
     note(overview.statistics(begun), quiet)
@@ -129,7 +130,7 @@ def simulate(
 
     asked = load_study(file, set_ or ())
     design = member_design.centre(asked) if member is None else member_design.design(asked)
-    found = one_run.one_run(asked, installed.installed(), design, member or 0, allocation, mix)
+    found = one_run.one_run(asked, installed.installed(study=asked), design, member or 0, allocation, mix)
     emit(one_run.by_year(found, provinces), json, decimals=4)
 
 

@@ -1,4 +1,4 @@
-"""`tanlu runs list|show|resume|rm`: what is stored."""
+"""`tanlu runs list|show|resume|cite|reproduce|rm`: what is stored."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from experiments.cli.console import Json, Quiet, RunsFolder, emit, note, progres
 from experiments.cli.run import Cluster, Threads, Verify, Workers
 from experiments.runs.find import find_run
 
-app = typer.Typer(help="Stored runs: list, show, resume, remove.", no_args_is_help=True)
+app = typer.Typer(help="Stored runs: list, show, resume, cite, reproduce, remove.", no_args_is_help=True)
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"runs": app}
 
 Name = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a run, or the (beginning of the) name of one.")]
@@ -56,20 +56,75 @@ def resume(
 ) -> None:
     """Finish a run that was interrupted."""
     folder = find_run(name, runs)
-    from experiments import installation, pipeline
+    from experiments import pipeline
     from experiments.ensemble import installed
     from experiments.runs import overview
     from experiments.runs.store import Run
 
+    begun = Run(folder)
     run = pipeline.finish(
-        Run(folder),
-        installed.installed(1 if workers or cluster else threads),
+        begun,
+        installed.installed(1 if workers or cluster else threads, begun.study),
         pipeline.RunOptions(workers, cluster, verify=verify, report=report),
         step=lambda total: progress(total, quiet),
         say=lambda text: note(text, quiet),
-        reference=installation.ProvinceModel(backend="pysd"),
+        reference=installed.reference(begun.study),
     )
     note(overview.statistics(run), quiet)
+
+
+@app.command()
+def cite(
+    name: Name,
+    runs: RunsFolder = Path("runs"),
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="As an entry for BibTeX.")] = False,
+    json: Json = False,
+) -> None:
+    """How a run is cited: version and commit of the tool, the run's hash, checksums of data, calibration and model."""
+    folder = find_run(name, runs)
+    from experiments.exchange import citation
+    from experiments.runs.store import Run
+
+    run = Run(folder)
+    if json:
+        emit(citation.facts(run), json)
+    else:
+        typer.echo(citation.bibtex(run) if bibtex else citation.citation(run))
+
+
+@app.command()
+def reproduce(
+    name: Name,
+    runs: RunsFolder = Path("runs"),
+    into: Annotated[Path, typer.Option(help="Folder for the run that is made again.")] = Path("reproduced"),
+    threads: Threads = 0,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a run again from its own folder and compare each result byte by byte; exit code 3 where any differs."""
+    folder = find_run(name, runs)
+    from experiments import installation, pipeline
+    from experiments.ensemble import installed
+    from experiments.exchange import reproduce as again
+    from experiments.runs.store import Run
+
+    def carry_out(file: Path) -> Run:
+        study = installation.load_study(file)
+        return pipeline.carry_out(
+            study,
+            installed.installed(threads, study),
+            into,
+            pipeline.RunOptions(verify=0, report=False, fresh=True),
+            step=lambda total: progress(total, quiet),
+            say=lambda text: note(text, quiet),
+        )
+
+    made, table = again.reproduce(Run(folder), carry_out)
+    emit(table, json)
+    differs = int((table["identical"] != "yes").sum())
+    note(f"{made.folder}: {len(table) - differs} of {len(table)} files identical", quiet)
+    if differs:
+        raise typer.Exit(3)
 
 
 @app.command()

@@ -31,8 +31,8 @@ def sensitivity(
     from experiments.ensemble import installed
     from experiments.ensemble.simulation import SIMULATION
 
-    system = installed.installed(0)
-    chosen = pipeline.opened(run, runs, system)
+    chosen = pipeline.opened(run, runs, lambda study: installed.installed(0, study))
+    system = installed.installed(0, chosen.study)
     province = terminal_tables.known_place(chosen, province)
     at = chosen.study.scenario(allocation, mix)
     say = lambda text: note(text, quiet)  # noqa: E731

@@ -35,7 +35,8 @@ def solve(
 
     asked = solver.SolveRequest(province, rule, mix, chance, target)
     overrides = [f"members={members}", "sampling.method=sobol"]
-    table, sentence = solver.answer(load_study(file, overrides), installed.installed(0), asked)
+    whole = load_study(file, overrides)
+    table, sentence = solver.answer(whole, installed.installed(0, whole), asked)
     emit({"answer": sentence, "rows": table} if json else solver.shown(table), json)
     note(sentence, quiet or json)
     if save:

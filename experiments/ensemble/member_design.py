@@ -1,5 +1,7 @@
 """The members of a study: draws of the assumptions, with calibrated parameters that fit the past with them."""
 
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,9 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import qmc
 
-from experiments.installation import calibrated, flat
+from experiments import model_file
+from experiments.ensemble import own_projects
+from experiments.installation import FORM, calibrated, compiled_model, flat, model_texts, narrowed, provinces_of
 from experiments.study.schema import Study
 from models.reading.faults import InputError
 
@@ -15,31 +19,106 @@ from models.reading.faults import InputError
 def design(study: Study) -> pd.DataFrame:
     """One row a member: assumptions from their ranges, with calibrated parameters that fit the past with them.
 
-    A study's own constants, whatever they are, are fitted again, by more than the first order.
+    A study's own constants and model files, whatever they are, are fitted again, by more than the first order. A part
+    of the provinces has the values that it has in the whole.
     """
+<<<<<<< HEAD
     from calibration import activity, forecast, posterior
-    from calibration.assumptions import ROUNDS
-
-    shipped, measured = calibrated(study.target.period.base_year)
+=======
+    shipped, _ = calibrated(study.target.period.base_year)
     if not study.sampling.posterior:
         shipped = _optimum(shipped)
+    drawn = assumptions(study, shipped)
+    texts = model_texts(study.model_copy(update={"provinces": []}))
+    forms = _forms(study, len(texts))
+    delivered = _delivered(study)
+    if len(texts) == 1:
+        return narrowed(_members(study, shipped, drawn, texts[0]).join(delivered), provinces_of(study))
+    parts = [_members(study, shipped, drawn, text) for text in texts]
+    whole = pd.concat([part[forms == form] for form, part in enumerate(parts)]).sort_index()
+    return narrowed(whole.join(delivered).assign(**{FORM: forms}), provinces_of(study))
+
+
+def _delivered(study: Study) -> pd.DataFrame:
+    """What of the planned energy of the study's projects arrives, by member and province; no columns without any."""
+    projects = own_projects.entered(study)
+    none = xr.Dataset(coords={"member": range(study.members)})
+    arrives = projects.delivery(study.members, study.seed) if projects else None
+    return flat(none if arrives is None else xr.Dataset({"project delivery": arrives}))
+
+
+def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) -> pd.DataFrame:
+    """All members under one model file. text: as in `model_texts`."""
+    from calibration import posterior
+>>>>>>> main
+    from calibration.assumptions import ROUNDS
+
     known = set(map(str, shipped["assumption"].to_numpy()))
-    fixed = {name: value for name, value in study.parameters.items() if name not in known}
-    own_constants = bool(study.parameters) or bool(set(study.uncertain) - known)
-    drawn = posterior.design(
+    own_constants = bool(study.parameters) or bool(set(study.uncertain) - known) or bool(set(drawn) - known)
+    _, measured = calibrated(study.target.period.base_year)
+    there = [name for name in drawn if str(name).partition("[")[0] in compiled_model(text).variables]
+    found = posterior.design(
         study.members,
         study.seed,
         inputs=measured,
         posterior=shipped,
-        assumptions=assumptions(study, shipped),
-        refit=ROUNDS if own_constants else 0,
-        fixed=fixed,
+        assumptions=drawn[there],
+        refit=ROUNDS if own_constants or text else 0,
+        fixed=_fixed(study, known, text),
+        model=model_file.written(text) if text else None,
     )
+<<<<<<< HEAD
     if activity.nowcast_year(study.target.period.base_year) is not None:
         later = forecast.further(shipped, forecast.Options(study.members, study.seed))
         drawn = drawn.merge(later.drop_vars([name for name in later if name in drawn]))
     own = drawn.drop_vars([name for name in drawn if "member" not in drawn[name].dims or name in study.parameters])
     return flat(own)
+=======
+    own = found.drop_vars([name for name in found if "member" not in found[name].dims or name in study.parameters])
+    return flat(own).join(drawn.drop(columns=there))  # what another form alone has, drawn for all members
+
+
+def _fixed(study: Study, known: set[str], text: str) -> dict[str, float]:
+    """The study's constants that a model file has, but for assumptions of the calibration."""
+    there = compiled_model(text).variables
+    return {name: value for name, value in study.parameters.items() if name not in known and name in there}
+
+
+def refitted_shift(study: Study, form: int) -> np.ndarray:
+    """How the calibrated parameters move with a model file, all else at the centre: (province, parameter).
+
+    form: number of the model file among those of the study.
+    """
+    from calibration.assumptions import ROUNDS, refitted
+
+    shipped, _ = calibrated(study.target.period.base_year)
+    text = model_texts(study.model_copy(update={"provinces": []}))[form]
+    optimum = shipped["optimum"].to_numpy()
+    centre_ = assumptions_at_centre(study, shipped)
+    if not text:
+        return np.zeros_like(optimum)
+    known = {str(name) for name in shipped["assumption"].to_numpy()}
+    moved = refitted(
+        shipped, optimum[None], centre_, _fixed(study, known, text), ROUNDS, model=model_file.written(text)
+    )
+    still = refitted(shipped, optimum[None], centre_, _fixed(study, known, ""), ROUNDS)
+    return np.asarray(moved[0] - still[0])
+
+
+def assumptions_at_centre(study: Study, shipped: xr.Dataset) -> pd.DataFrame:
+    """One member with every assumption of the calibration at its default, or at what the study holds it."""
+    from models.parameters import defaults, row
+
+    known = [str(name) for name in shipped["assumption"].to_numpy()]
+    plain = {name: study.parameters.get(name, float(np.mean(defaults(row(name))))) for name in known}
+    return pd.DataFrame(plain, index=[0])
+
+
+def _forms(study: Study, count: int) -> np.ndarray:
+    """The number of the model file of each member: as many members for each, in random order."""
+    random = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(2**32 - 2,)))
+    return random.permutation(np.arange(study.members) % count)
+>>>>>>> main
 
 
 def _optimum(shipped: xr.Dataset) -> xr.Dataset:
@@ -50,17 +129,13 @@ def _optimum(shipped: xr.Dataset) -> xr.Dataset:
 def centre(study: Study) -> pd.DataFrame:
     """One member at the centre: assumptions at their defaults, calibrated parameters at their optimum."""
     from calibration import posterior
-    from models.parameters import defaults, row
 
     shipped, measured = calibrated(study.target.period.base_year)
     shipped = _optimum(shipped)
-    known = [str(name) for name in shipped["assumption"].to_numpy()]
-    plain = {name: study.parameters.get(name, float(np.mean(defaults(row(name))))) for name in known}
-    drawn = posterior.design(
-        1, study.seed, inputs=measured, posterior=shipped, assumptions=pd.DataFrame(plain, index=[0])
-    )
+    plain = assumptions_at_centre(study, shipped)
+    drawn = posterior.design(1, study.seed, inputs=measured, posterior=shipped, assumptions=plain)
     own = drawn.drop_vars([name for name in drawn if "member" not in drawn[name].dims or name in study.parameters])
-    return flat(own)
+    return narrowed(flat(own), provinces_of(study))
 
 
 def assumptions(study: Study, shipped: xr.Dataset) -> pd.DataFrame:
@@ -70,13 +145,43 @@ def assumptions(study: Study, shipped: xr.Dataset) -> pd.DataFrame:
     """
     from calibration import prior
 
-    known = [str(name) for name in shipped["assumption"].to_numpy()]
-    drawn = [name for name in dict.fromkeys([*known, *study.uncertain]) if name not in study.parameters]
-    cube = _cube(study, len(drawn))
-    table = {name: prior.inverse(distribution_row(study, name), cube[:, i]) for i, name in enumerate(drawn)}
+    rows = drawn_rows(study, [str(name) for name in shipped["assumption"].to_numpy()])
+    cube = _cube(study, len(rows))
+    table = {name: prior.inverse(row, cube[:, i]) for i, (name, row) in enumerate(rows.items())}
     # A fixed assumption still moves the calibrated parameters that fit the past with it.
+    known = {str(name) for name in shipped["assumption"].to_numpy()}
     held = {name: np.full(study.members, value) for name, value in study.parameters.items() if name in known}
     return pd.DataFrame({**table, **held})
+
+
+def drawn_rows(study: Study, known: Sequence[str]) -> "dict[str, pd.Series[Any]]":
+    """The uncertain inputs of a study: column of a design → row of the table of parameters with the study's changes.
+
+    A constant by sector, province or lever has one column for all its elements, or, where the study says `draw: each`
+    or the elements' defaults differ, one for each, `rebound[transport]`. Each element then has its own
+    default as the centre, within the one range.
+
+    known: the assumptions of the calibration.
+    """
+    rows: dict[str, pd.Series[Any]] = {}
+    for name in dict.fromkeys([*known, *study.uncertain]):
+        if name in study.parameters:
+            continue
+        row = distribution_row(study, name)
+        values = [float(text) for text in str(row["default"]).split(",")]
+        word = study.uncertain[name].draw if name in study.uncertain else "common"
+        dims = [dim for dim in str(row["dims"]).split("|") if dim]
+        if word == "each" and not dims:
+            raise InputError(f"uncertain: {name}: one number for all; `draw: each` is for a constant over a dimension")
+        if word == "common" or not dims or (word is None and len(set(values)) == 1):
+            rows[name] = row
+            continue
+        elements = [compiled_model().subscripts[dim] for dim in dims]
+        for element in product(*elements):
+            own = row.copy()
+            own["default"] = str(values[elements[-1].index(element[-1])] if len(values) > 1 else values[0])
+            rows[f"{name}[{','.join(element)}]"] = own
+    return rows
 
 
 def _cube(study: Study, inputs: int) -> np.ndarray:
@@ -96,24 +201,43 @@ def _cube(study: Study, inputs: int) -> np.ndarray:
 
 def distribution_row(study: Study, name: str) -> "pd.Series[Any]":
     """The input's row of the table of parameters with the study's changes. Raises InputError when it makes no sense."""
-    from models.parameters import row
-
-    changes = study.uncertain[name].model_dump(exclude_none=True) if name in study.uncertain else {}
-    found = row(name).copy()
+    given = study.uncertain.get(name)
+    changes = given.model_dump(exclude_none=True, exclude={"draw"}) if given else {}
+    found = parameter_row(study, name).astype(object)
     for key, value in changes.items():
         found[key] = str(value) if key == "default" else value
     if found["distribution"] == "none":
         raise InputError(f"uncertain: {name}: has no distribution of its own; give one (uniform, triangular, …)")
-    low, mode, high = (
-        float(found["low"]),
-        np.mean([float(v) for v in str(found["default"]).split(",")]),
-        float(found["high"]),
-    )
-    if not (low <= mode <= high and low < high):
+    modes = [float(v) for v in str(found["default"]).split(",")]
+    low, high = float(found["low"]), float(found["high"])
+    if given is None or given.draw == "common":
+        modes = [float(np.mean(modes))]
+    if not (low <= min(modes) and max(modes) <= high and low < high):
+        shown = ", ".join(f"{mode:g}" for mode in modes)
         raise InputError(
-            f"uncertain: {name}: got low {low:g}, default {mode:g}, high {high:g}; "
+            f"uncertain: {name}: got low {low:g}, default {shown}, high {high:g}; "
             "allowed: low ≤ default ≤ high and low < high"
         )
     if found["distribution"] == "lognormal" and low <= 0:
         raise InputError(f"uncertain: {name}: got low {low:g}, allowed in a lognormal distribution: more than 0")
     return found
+
+
+def parameter_row(study: Study, name: str) -> "pd.Series[Any]":
+    """A constant's row of the table of parameters; one that only an own model file has is described by that file."""
+    from models.parameters import parameters, row
+
+    if name in parameters().index:
+        return row(name)
+    for text in model_texts(study):
+        known = compiled_model(text).parameters()
+        if name in known.index:
+            one = known.loc[name]
+            values = np.atleast_1d(np.asarray(one["default"], float)).ravel()
+            entries = {
+                "name": name, "unit": one["unit"], "role": "fixed", "dims": "|".join(one["dims"]),
+                "default": ",".join(map(repr, dict.fromkeys(values.tolist()))), "low": one["low"], "high": one["high"],
+                "distribution": "none", "group": "own model", "source": "own model file", "meaning": one["meaning"],
+            }  # fmt: skip
+            return pd.Series(entries)
+    raise InputError(f"uncertain: {name}: no constant of the study's model files")

@@ -7,11 +7,21 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration.places import NATION
+from experiments import model_file
 from experiments.allocation.response import ModelResponse
-from experiments.ensemble.member_design import distribution_row
+from experiments.ensemble import own_projects
+from experiments.ensemble.member_design import centre, drawn_rows
 from experiments.ensemble.targets import allocation_targets
-from experiments.installation import ScenarioInputs, calibrated, compiled_model
-from experiments.study.schema import Study
+from experiments.installation import (
+    FIRST_YEAR,
+    ProvinceModel,
+    ScenarioInputs,
+    calibrated,
+    compiled_model,
+    model_texts,
+)
+from experiments.study.schema import MixChoice, Study
 from models.reading.faults import InputError
 
 
@@ -50,21 +60,69 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
             targets[choice.label] = allocation_targets(study, choice, places, model)
         except InputError as error:
             faults += [f"allocation {choice.label}: {fault}" for fault in error.faults]
-    for name in study.uncertain:
-        try:
-            distribution_row(study, name)
-        except InputError as error:
-            faults += error.faults
+    try:
+        drawn_rows(study, [])
+    except InputError as error:
+        faults += error.faults
+    try:
+        projects = own_projects.entered(study)
+    except InputError as error:
+        faults += [f"projects: {fault}" for fault in error.faults]
+    if study.model:
+        given = [*measured, *map(str, mixes.data_vars), *study.parameters, *map(str, shipped["assumption"].to_numpy())]
+        for name, text in zip(study.model, model_texts(study), strict=True):
+            missing = model_file.lacking(compiled_model(text), compiled_model(), given, study.outputs.variables)
+            faults += [f"model {name} {fault}" for fault in missing]
     if faults:
         raise InputError(faults)
     fixed = {name: xr.DataArray(value) for name, value in study.parameters.items()}
     common = {**measured, "learning index data": shipped["learning index data"], **fixed}
+    common |= projects.inputs if projects else {}
     allocation = xr.concat(list(targets.values()), pd.Index(list(targets), name="allocation"))
+    if study.provinces:
+        common |= national_series(study)
+        here, places = list(study.provinces), [*study.provinces, NATION]
+        common = {name: v.sel(province=here) if "province" in v.dims else v for name, v in common.items()}
+        allocation, mixes = allocation.sel(province=places), mixes.sel(province=here)
     return ScenarioInputs(_dataset(common), allocation, mixes)
 
 
+NATIONAL = {
+    "learning index data": "learning index",
+    "mean growth trend": "mean growth trend",
+    "national grid factor": "national grid factor",
+    "nonfossil share of electricity trade": "nonfossil share of electricity trade",
+}
+"""What a province takes from all of them: input of a run of some provinces → output of the whole."""
+
+
+def national_series(study: Study) -> dict[str, xr.DataArray]:
+    """What the provinces of a study take from those that it leaves out: series of the whole, at the centre.
+
+    Where a study runs some provinces alone, learning, the mean growth, the factor of the grid and the non-fossil share
+    of traded electricity are series of the model of all provinces at its central parameters and without new policy. A
+    member's own deviation of these from the centre is lost; nothing else is.
+    """
+    whole = study.model_copy(update={"provinces": [], "model": [], "mixes": [MixChoice(mix="base")], "uncertain": {}})
+    model = ProvinceModel(0)
+    last = max(study.outputs.last_year, study.target.period.last_year)
+    years = list(range(FIRST_YEAR, last + 1))
+    shipped, measured = calibrated(study.target.period.base_year)
+    from experiments import policy
+
+    fixed = {name: xr.DataArray(value) for name, value in study.parameters.items() if name in model.model.variables}
+    base = policy.mixes([("base", "base")]).sel(mix="base", drop=True)
+    levers = {str(name): values for name, values in base.data_vars.items()}
+    params = {**measured, "learning index data": shipped["learning index data"], **fixed, **levers}
+    found = model(centre(whole), params, list(NATIONAL.values()), years).isel(member=0, drop=True)
+    there = [compiled_model(text).variables for text in model_texts(study)]
+    known = [name for name in NATIONAL if all(name in variables for variables in there)]
+    series = {name: found[NATIONAL[name]].drop_attrs() for name in known}
+    return {**series, "switch learning": xr.DataArray(0.0)}
+
+
 def _path(study: Study, mix: str) -> str | Path:
-    return study.folder / mix if Path(mix).suffix in {".yaml", ".yml"} else mix
+    return study.path(mix) if Path(mix).suffix in {".yaml", ".yml"} else mix
 
 
 def _dataset(params: Mapping[str, xr.DataArray]) -> xr.Dataset:

@@ -19,7 +19,7 @@ import xarray as xr
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH, Arrays, Batch, Execute, Job, Step, batches
 from experiments.installation import FIRST_YEAR, Installation, ScenarioInputs
-from experiments.runs import manifest, stages, store
+from experiments.runs import contents, manifest, stages, store
 from experiments.runs.store import Run
 from experiments.runs.written import written
 from experiments.study.schema import Study
@@ -45,7 +45,9 @@ def start(
     """
     inputs = system.inputs(study)
     checksums = system.checksums()
+    study, own = contents.collected(study)
     content = {"study": study.model_dump(), "files": checksums, "inputs": _inputs_hash(inputs)}
+    content |= {"own files": contents.checksums(own)} if own else {}
     name = f"{study.name}-{manifest.digest(content)[:8]}"
     with store.writing(runs):
         runs.mkdir(parents=True, exist_ok=True)
@@ -56,6 +58,7 @@ def start(
     if run.folder.exists():
         if not stages.finished(run, INPUTS):  # the name holds the study's hash: this is the study it began with
             store.write_text(run.folder / "study.yaml", study.text())
+            contents.save(own, run.folder)
         return run
     first = {
         "run": run.folder.name,
@@ -67,12 +70,13 @@ def start(
         **manifest.commit(),
         "versions": manifest.versions(),
         "files": checksums,
+        "own_files": contents.checksums(own),
         "seed": {"root": study.seed, "scheme": "numpy SeedSequence; the member's number is the spawn key"},
         "members": {"drawn": study.members, "total": len(_runs(study)) * study.members, "done": 0, "failed": 0},
         "batch_size": batch,
         "sessions": [],
     }
-    _create(run, study, first, inputs)
+    _create(run, study, first, inputs, own)
     return run
 
 
@@ -84,7 +88,9 @@ def _runs(study: Study) -> list[tuple[str, str]]:
     return [(a.label, m.label) for a in study.allocations for m in study.mixes]
 
 
-def _create(run: Run, study: Study, record: Mapping[str, Any], inputs: ScenarioInputs) -> None:
+def _create(
+    run: Run, study: Study, record: Mapping[str, Any], inputs: ScenarioInputs, own: Mapping[str, bytes]
+) -> None:
     """Make a run's folder in one step, so that a folder that exists can always be resumed."""
     new = run.folder.with_name(f".{run.folder.name}.{time.time_ns()}.new")
     with store.writing(run.folder.parent):
@@ -92,6 +98,7 @@ def _create(run: Run, study: Study, record: Mapping[str, Any], inputs: ScenarioI
         try:
             with stages.stage(Run(new), INPUTS):
                 store.write_text(new / "study.yaml", study.text())
+                contents.save(own, new)
                 store.write_tree(new / "inputs.nc", inputs.groups())
             store.write_text(new / "manifest.json", manifest.text(record))
             (new / "batches").mkdir()
@@ -218,6 +225,9 @@ def _refuse_changed(run: Run, files: Mapping[str, str]) -> None:
         )
     before: Mapping[str, str] = run.manifest["files"]
     changed = sorted(name for name in {*before, *files} if before.get(name) != files.get(name))
+    own = contents.checksums(contents.stored(run.folder))
+    known: Mapping[str, str] = run.manifest.get("own_files", {})
+    changed += sorted(name for name in known if own.get(name) != known[name])
     if changed:
         raise InputError(
             [f"{run.name} was begun with another {name}" for name in changed]

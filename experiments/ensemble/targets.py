@@ -50,7 +50,9 @@ class _Shares:
 
     def allocated(self, kind: str, national: float) -> Allocation:
         """Cuts of energy or CO2 per GDP by the rule of this allocation."""
-        options = self.choice.options
+        options = dict(self.choice.options)
+        if isinstance(options.get("path"), str) and options["path"]:
+            options["path"] = str(self.study.path(options["path"]))
         return allocate(self.rule, national, self.plan.name, indicator=kind, model=self.model, **options)
 
     def indicator(self, one: Indicator) -> pd.DataFrame:
@@ -88,7 +90,7 @@ class _Shares:
         """Targets that stand in the table of targets, in Mtce or Mt where they are totals."""
         table = tables.read("targets")
         rows = table[(table["plan"] == self.plan.name) & (table["variable"] == variable) & table["value"].notna()]
-        factor = rows["unit"].map(PER_TCE).fillna(1.0)
+        factor = rows["unit"].map(PER_TCE).astype(float).fillna(1.0)
         values = {"target": (rows["value"] * factor).to_numpy(float)}
         status = np.where(rows["flag"] == "recalled", RECALLED, OFFICIAL)
         return pd.DataFrame({**values, "status": status}, pd.Index(rows["province"], name="province")).drop(

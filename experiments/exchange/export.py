@@ -175,7 +175,7 @@ def cf(run: Run) -> xr.Dataset:
     record = run.manifest
     return whole.assign_attrs(
         Conventions="CF-1.11",
-        title=run.study.title or run.study.name,
+        title=run.study.heading("en"),
         source=f"tanlu {record['versions']['tanlu']}, commit {record['commit']}",
         history=f"{record['created']} {record['command']}",
         comment="Chances and quantiles are conditional on this model and ensemble; not a forecast.",

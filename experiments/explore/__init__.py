@@ -24,4 +24,5 @@ def open_live(run: str | None = None, runs: Path = Path("runs"), members: int = 
     chosen = Run.open(run, runs).study if run else installation.load_study()
     mixes = [*(choice for choice in chosen.mixes if choice.label != START), schema.MixChoice(mix=START)]
     asked = chosen.model_copy(update={"members": members, "mixes": mixes})
-    return Live(installed.installed(threads), installation.ProvinceModel(threads), asked, START)
+    model = installation.ProvinceModel(threads, texts=installation.model_texts(asked))
+    return Live(installed.installed(threads, asked), model, asked, START)

@@ -20,11 +20,13 @@ from experiments.report.content import ProvincePage, Section, csv, short
 from experiments.report.province import label, province_id
 from experiments.report.province import page as province_page
 from experiments.words import fonts
+from experiments.words.addresses import EXPLORER
 from experiments.words.measured import Measured
 from experiments.words.ratings import CLASSES, CLOSE, GREEN, RED, YELLOW, ChanceClass, Rating
 from experiments.words.terms import Terms
 from experiments.words.tilemap import CODES, COLUMNS, ROWS, TILES
-from experiments.words.view import RunData, Standing, View, lowest_first
+from experiments.words.verdict import counted, joined, past_plans, scenario
+from experiments.words.view import JointChance, RunData, Standing, View, lowest_first
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -44,6 +46,7 @@ class Page:
     run: str
     version: str
     other_file: str
+    explorer: str
     headline: str
     lead: list[str]
     score: str
@@ -56,21 +59,23 @@ class Page:
     rows_csv: str
     warnings: list[str]
     compared: str | None
+    others: list[str]
     sections: list[Section]
     provinces: list[ProvincePage]
 
 
-def build(run: RunData, terms: Terms, measured: Measured) -> Page:
-    """Read the run and put its page together."""
+def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
+    """Read the run and put its page together. folder: where it will stand, beside briefs and explorer."""
     view = View.headline(run, terms)
     return Page(
         title=view.study.heading(terms.lang),
         run=view.run.name,
         version=str(view.run.manifest.get("versions", {}).get("tanlu", "")),
         other_file=FILES["zh" if terms.lang == "en" else "en"],
+        explorer=EXPLORER if (folder / EXPLORER).is_file() else "",
         headline=headline(view),
         lead=lead(view),
-        score=_joined(view, *past_plans(view)),
+        score=joined(view, *past_plans(view)),
         scenario=scenario(view),
         condition=condition(view),
         tiles=tiles(view),
@@ -80,8 +85,9 @@ def build(run: RunData, terms: Terms, measured: Measured) -> Page:
         rows_csv=csv(verdicts(view)),
         warnings=warnings(view, measured),
         compared=view.compared and terms("Chance, {mix}", mix=terms.name(view.compared)),
+        others=other_heads(view),
         sections=sections.chapters(view),
-        provinces=[province_page(view, province, measured) for province in [NATION, *view.provinces]],
+        provinces=[province_page(view, province, measured, folder) for province in [NATION, *view.provinces]],
     )
 
 
@@ -111,51 +117,6 @@ def lead(view: View) -> list[str]:
     return said
 
 
-def scenario(view: View) -> str:
-    """The scenario in plain words, with what "no new policy" keeps; a user's own mix by its name."""
-    key = f"scenario {view.mix}"
-    said = view.terms.name(key)
-    named = view.terms.name(view.mix) if said == key else said
-    return view.terms("Scenario: {named}", named=named)
-
-
-def counted(view: View, provinces: list[str]) -> str:
-    """How many provinces meet their target: the distribution over members, for they share the national shocks."""
-    where = {"allocation": view.allocation, "mix": view.mix}
-    margin = (view.metrics["reduction"] - view.metrics["target"]).sel(where).sel(province=provinces)
-    met = (margin >= 0).sum("province").where(margin.notnull().all("province"))
-    low, high = met.quantile([0.1, 0.9], "member").round().astype(int).values
-    return view.terms(
-        "Of {total} provinces {n} are expected to meet their {end} target (80 % range {low} to {high}).",
-        total=len(provinces),
-        n=round(float(met.mean())),
-        low=low,
-        high=high,
-        end=view.end_year,
-    )
-
-
-def past_plans(view: View) -> list[str]:
-    """How such chances did before: of the provinces that were given 80 % or more on past plans, how many met."""
-    from calibration import scorecard
-
-    table = scorecard.published()
-    if table is None:
-        return []
-    model = table[(table["forecast"] == scorecard.MODEL) & table["verdicts"].isin([scorecard.WHOLE, scorecard.FROZEN])]
-    model = model.drop_duplicates("plan", keep="last")  # the frozen forecast where there is one
-    names = view.terms.names([view.terms.name(plan) for plan in model["plan"]])
-    given, met = int(model["given_80"].sum()), int(model["given_80_met"].sum())
-    return [
-        view.terms(
-            "On past plans ({plans}), of the provinces given 80 % or more {met} of {given} met.",
-            plans=names,
-            met=met,
-            given=given,
-        )
-    ]
-
-
 def _pilot(view: View) -> list[str]:
     """First the province that the study's policy analyses are about, if they are about one."""
     asked = view.study.policy
@@ -173,10 +134,6 @@ def _pilot(view: View) -> list[str]:
     return [said]
 
 
-def _joined(view: View, *sentences: str) -> str:
-    return ("" if view.terms.lang == "zh" else " ").join(sentences)
-
-
 def condition(view: View) -> str:
     """What every chance on the page is conditional on."""
     members = view.metrics.sizes["member"]
@@ -190,6 +147,7 @@ def condition(view: View) -> str:
         allocation=view.terms.name(view.allocation),
         mix=view.terms.name(view.mix),
         national=number(view.study.target.national),
+        indicator=view.indicator_name(view.leading.key),
         n=members,
         failed=failed,
     )
@@ -254,6 +212,9 @@ def rows(view: View) -> list[dict[str, Any]]:
             "happened": view.terms.name(happened.get(s.province, "–")) if happened else "",
             "target": number(s.target),
             "chance": view.terms.chance(s.chance),
+            "others": [
+                one and {"chance": view.terms.chance(one.chance), "kind": one.kind} for one in beside(view, s.province)
+            ],
             "interval": view.terms(
                 "95 % interval {low} to {high}",
                 low=view.terms.chance(s.interval[0]),
@@ -264,6 +225,21 @@ def rows(view: View) -> list[dict[str, Any]]:
         }
         for s in ordered
     ]
+
+
+def other_heads(view: View) -> list[str]:
+    """Heads of the columns beside the leading indicator's chance."""
+    if not view.others:
+        return []
+    named = [view.terms("Chance, {mix}", mix=view.indicator_name(key)) for key in view.others]
+    return [*named, view.terms("Chance, all targets")]
+
+
+def beside(view: View, province: str) -> list[Standing | JointChance | None]:
+    """The further indicators of the plan and all together, as columns beside the leading one."""
+    if not view.others:
+        return []
+    return [*(view.other(key, province) for key in view.others), view.all_together(province)]
 
 
 def verdicts(view: View) -> pd.DataFrame:
@@ -284,6 +260,10 @@ def verdicts(view: View) -> pd.DataFrame:
                 "margin 10 %": s.margin[1],
                 "margin 90 %": s.margin[2],
                 "what happened": happened.get(s.province, ""),
+                **{
+                    f"chance {name}": one.chance if one else float("nan")
+                    for name, one in zip([*view.others, "all"], beside(view, s.province), strict=False)
+                },
             }
             for s in [*lowest_first(view.standings.values()), view.standing(NATION)]
         ]

@@ -1,15 +1,17 @@
 """The page of one province (or of the nation as the sum of provinces)."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
-from experiments.report.content import Chart, Missing, ProvincePage, Table, chart, slug
+from experiments.report.content import Chart, Missing, ProvincePage, Table, capital, chart, slug
 from experiments.report.province_tables import conditions, decided_by, decomposition, money
 from experiments.words import charts
+from experiments.words.addresses import brief_address
 from experiments.words.claims import Claim, Range, Stretch, claim
 from experiments.words.measured import Measured
 from experiments.words.view import Array, Standing, View
@@ -18,8 +20,8 @@ from experiments.words.view import Array, Standing, View
 TCE_PER_10K_YUAN = 10.0
 
 
-def page(view: View, province: str, measured: Measured) -> ProvincePage:
-    """Everything the report says about a province."""
+def page(view: View, province: str, measured: Measured, folder: Path) -> ProvincePage:
+    """Everything the report says about a province. folder: the report's own, where the briefs may stand."""
     standing = view.standing(province) if province == NATION else view.standings[province]
     pictures: list[Chart] = []
     missing: list[Missing] = []
@@ -42,7 +44,15 @@ def page(view: View, province: str, measured: Measured) -> ProvincePage:
         words.text,
         tables,
         missing,
+        briefs(view, province, folder),
     )
+
+
+def briefs(view: View, province: str, folder: Path) -> list[tuple[str, str]]:
+    """Addresses and names of the province's brief, where it is written."""
+    kinds = (("html", view.terms("Brief (HTML)")), ("pdf", view.terms("Brief (PDF)")))
+    found = [(brief_address(province, view.terms.lang, ending), words) for ending, words in kinds]
+    return [(address, words) for address, words in found if (folder / address).is_file()]
 
 
 def province_id(province: str) -> str:
@@ -68,6 +78,7 @@ def finding(view: View, standing: Standing) -> str:
     verdict = view.terms(text, margin=number(abs(median)), low=number(low, sign=True), high=number(high, sign=True))
     chance = view.terms(
         "text: verdict",
+        indicator=capital(view.indicator_name(view.leading.key)),
         fall=number(standing.reduction[0]),
         base=view.base_year,
         end=view.end_year,

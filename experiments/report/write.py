@@ -32,7 +32,7 @@ def write(run: "Run", langs: Sequence[Lang] = LANGS, folder: Path | None = None)
     for lang in langs:
         terms = Terms(lang)
         path = target / FILES[lang]
-        write_text(path, html(build(data, terms, measured), terms))
+        write_text(path, html(build(data, terms, measured, target), terms))
         paths.append(path)
     return paths
 

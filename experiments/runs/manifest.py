@@ -7,7 +7,9 @@ import resource
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -33,8 +35,20 @@ def versions() -> dict[str, str]:
     return found
 
 
+def version() -> str:
+    """The version of this software: as installed, or as its source tree says."""
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version("tanlu")
+    with suppress(OSError, KeyError):
+        return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+    return "of unknown version"
+
+
 def commit() -> dict[str, Any]:
-    """The commit of the software and whether its files differ from it; nulls outside a git work tree."""
+    """The commit of the software and whether its files differ from it; nulls outside a git work tree of its own.
+
+    A repository around an installed copy, a user's own, says nothing about the software.
+    """
 
     def git(*words: str) -> str | None:
         try:
@@ -43,6 +57,9 @@ def commit() -> dict[str, Any]:
             return None
         return done.stdout.strip()
 
+    top = git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != ROOT.resolve():
+        return {"commit": None, "dirty": None}
     ours = ("models", "sim", "calibration", "experiments")
     changed = git("status", "--porcelain", "--", *ours)
     return {"commit": git("rev-parse", "HEAD"), "dirty": None if changed is None else bool(changed)}

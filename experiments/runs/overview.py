@@ -60,7 +60,7 @@ def described(run: Run) -> dict[str, str]:
     scenarios = [f"{a.label} × {m.label}" for a in study.allocations for m in study.mixes]
     return {
         "run": run.name,
-        "title": study.title,
+        "title": study.heading("en"),
         "status": record["status"],
         "created": record["created"],
         "command": record["command"],

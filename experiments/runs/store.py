@@ -2,6 +2,7 @@
 
     runs/<name>-<hash8>/
         study.yaml          the resolved study: every default written out
+        files/              the study's own mixes, tables, rules, projects, model files and region pack
         manifest.json       what made the run: versions, commit, checksums, seeds, command, time, memory, members
         inputs.nc           targets, policy mixes and common parameters as the model received them
         design.parquet      one row a member, one column an input (`name` or `name[Guangdong]`)
@@ -11,7 +12,7 @@
         trajectories.nc     whole paths of 11 representative (or named) members
         tables/*.parquet    results of the analyses
         stages/*.json       what is finished: one record a stage, with the checksums of its files
-        report.html  log.txt
+        report.html  briefs/  log.txt
 
 Nothing in a run names a folder outside it: a run copied to another machine opens, reports and resumes.
 """
@@ -217,7 +218,8 @@ def damaged(runs: str | Path = "runs") -> list[Path]:
 
 OURS = {
     *("study.yaml", "manifest.json", "inputs.nc", "design.parquet", "batches", "metrics.nc", "quantiles.nc"),
-    *("trajectories.nc", "tables", "stages", "report.html", "report.zh.html", "log.txt", ".lock", ".owner"),
+    *("trajectories.nc", "tables", "stages", "briefs", "files", "report.html", "report.zh.html", "log.txt"),
+    *(".lock", ".owner"),
 }
 """What a run's folder may hold; whatever else is in it belongs to somebody."""
 
@@ -316,6 +318,11 @@ def write(path: Path, put: Callable[[Path], Any]) -> None:
 def write_text(path: Path, text: str) -> None:
     """`write` for a text."""
     write(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """`write` for bytes."""
+    write(path, lambda part: part.write_bytes(content))
 
 
 def write_dataset(path: Path, data: xr.Dataset) -> None:

@@ -1,10 +1,12 @@
 """A study read from its file: what it extends, the overrides on top, every fault at once with its place."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from experiments.study.files import find
+from experiments.study.files import STUDIES, find
 from experiments.study.overrides import override
+from experiments.study.paths import moved
 from experiments.study.schema import Study, Vocabulary
 from models.reading.document import Document
 from models.reading.faults import InputError, shortened
@@ -14,13 +16,19 @@ from models.reading.yaml_file import read_yaml
 EXPECTED = {"string_pattern_mismatch": "small letters, digits and hyphens, at most 48 of them"}
 
 
-def load(name_or_path: str | Path, overrides: Sequence[str], vocabulary: Vocabulary) -> Study:
+Words = Callable[[Mapping[str, Any], Path], Vocabulary]
+"""The names that a study may use, from its plain data and the folder that its paths start from."""
+
+
+def load(name_or_path: str | Path, overrides: Sequence[str], vocabulary: Vocabulary | Words) -> Study:
     """A study, by the name of a shipped one or by path, with its `extends` and `--set` overrides resolved.
+
+    Paths in a study start from the folder of its file; those of a shipped study from the working folder.
 
     Args:
         name_or_path: what the user typed.
         overrides: `path=value`, the path with dots (`sampling.method=latin`, `mixes.0=full`), the value in YAML.
-        vocabulary: the names that are allowed (see `installation.load_study`).
+        vocabulary: the names that are allowed (see `installation.load_study`), or what finds them.
 
     Raises:
         InputError: with every fault at once, each with its place.
@@ -31,14 +39,23 @@ def load(name_or_path: str | Path, overrides: Sequence[str], vocabulary: Vocabul
         document.data.pop("title_zh", None)
     for text in overrides:
         document.faults += override(document, text)
-    study = _checked(document, vocabulary)
-    study._folder = path.parent
+    folder = _start(path)
+    words = vocabulary if isinstance(vocabulary, Vocabulary) else vocabulary(document.data, folder)
+    study = _checked(document, words)
+    study._folder = folder
     return study
 
 
 def resolved(path: Path) -> Study:
     """A study that `Study.text` wrote. Raises InputError when somebody damaged it."""
-    return _checked(read_yaml(path, "the study of a run"), Vocabulary())
+    study = _checked(read_yaml(path, "the study of a run"), Vocabulary())
+    study._folder = path.parent
+    return study
+
+
+def _start(path: Path) -> Path:
+    """The folder that the paths of a study start from."""
+    return Path() if path.parent == STUDIES else path.parent
 
 
 def _checked(document: Document, vocabulary: Vocabulary) -> Study:
@@ -64,10 +81,12 @@ def _with_bases(path: Path, seen: tuple[Path, ...]) -> Document:
         return document
     try:
         beside = path.parent / base
-        parent = _with_bases(beside if beside.is_file() else find(base), (*seen, path.resolve()))
+        parent_path = beside if beside.is_file() else find(base)
+        parent = _with_bases(parent_path, (*seen, path.resolve()))
     except InputError as fault:
         document.faults.append(f"{place}: extends: {fault}")
         return document
-    if "title" in document.data and "title_zh" not in document.data:
-        parent.data.pop("title_zh", None)  # it names the other study
+    for title in ("title", "title_zh"):
+        parent.data.pop(title, None)  # it names the other study
+    moved(parent.data, _start(parent_path), _start(path))
     return document.over(parent)

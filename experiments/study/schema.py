@@ -233,6 +233,12 @@ class Distribution(Part):
     low: FiniteFloat | None = Field(default=None, description="Lower end of the range.")
     high: FiniteFloat | None = Field(default=None, description="Upper end of the range.")
 
+    draw: Literal["each", "common"] | None = Field(
+        default=None,
+        description="Of a constant by sector, province or lever: one draw for each element, or one common to all; when "
+        "left out, each where the elements' defaults differ, else common.",
+    )
+
     def values(self) -> list[float]:
         """The numbers that are given."""
         return [value for value in (self.low, self.default, self.high) if value is not None]
@@ -301,8 +307,8 @@ class Goal(Part):
 class PolicyChoice(Part):
     """A policy mix taken apart into options and packages: costs, contributions, indirect effects."""
 
-    province: str = Field(default=NATION, description="Province it is done for; China: the sum of provinces.")
-    mix: str = Field(default="full", description="Label of the study's mix that is taken apart.")
+    province: str = Field(default=NATION, description="Province that the report shows; tables hold every one.")
+    mix: str = Field(default="", description="Label of the study's mix that is taken apart; left out: its last.")
     members: int = Field(default=48, ge=2, description="At most so many of the run's members are used.")
     goals: list[Goal] = Field(default=[], description="Goals for energy intensity, the plan's and later ones.")
 
@@ -347,6 +353,15 @@ class Study(Part):
     mixes: list[Annotated[MixChoice, _named("mix")]] = Field(
         min_length=1, description="Policy mixes, each a name or a mapping."
     )
+    provinces: list[str] = Field(default=[], description="Provinces that are run; all when left out.")
+    data: str = Field(
+        default="", description="Folder of a data package or a region pack (relative to the study file), or shipped."
+    )
+    model: list[str] = Field(
+        default=[],
+        description="Model file in place of the shipped one, or several as alternatives (`shipped` names that one).",
+    )
+    projects: str = Field(default="", description="CSV table of large projects: name, province, start, energy.")
     parameters: dict[str, FiniteFloat] = Field(
         default={}, description="Model constants set alike in all members (switches, …)."
     )
@@ -359,6 +374,12 @@ class Study(Part):
 
     _folder: Path = PrivateAttr(default=Path())
 
+    def __eq__(self, other: object) -> bool:
+        """Two studies are equal that ask the same, wherever their files stand."""
+        return isinstance(other, Study) and self.model_dump() == other.model_dump()
+
+    __hash__ = None  # type: ignore[assignment]
+
     @field_validator("allocations", "mixes")
     @classmethod
     def _distinct(cls, choices: list[AllocationChoice] | list[MixChoice]) -> list[AllocationChoice] | list[MixChoice]:
@@ -369,6 +390,22 @@ class Study(Part):
             if labels.count(label) > 1
         )
         return choices
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: Any) -> Any:
+        return [given] if isinstance(given, str) else given
+
+    @field_validator("provinces")
+    @classmethod
+    def _chosen_provinces(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        words = _vocabulary(info).provinces
+        if not words:
+            return names
+        known = [name for name in words if name != NATION]
+        chosen = choose_all(names, known_provinces(known), "province")
+        refuse(f"{name!r} stands twice" for name, times in Counter(chosen).items() if times > 1)
+        return [name for name in known if name in chosen]
 
     @field_validator("assigned", mode="before")
     @classmethod
@@ -426,7 +463,7 @@ class Study(Part):
             [
                 f"outputs.members names {late}, but members are numbered 0 to {self.members - 1}" if late else None,
                 f"policy.mix is {self.policy.mix!r}{near(self.policy.mix, labels)}; allowed: {', '.join(labels)}"
-                if self.policy and self.policy.mix not in labels
+                if self.policy and self.policy.mix and self.policy.mix not in labels
                 else None,
                 *(
                     f"allocation {choice.label}: the plan {self.target.period.name} has no level {choice.level!r}; "
@@ -435,6 +472,9 @@ class Study(Part):
                     if choice.level not in self.target.period.levels
                 ),
                 f"{', '.join(both)}: both fixed in `parameters` and drawn in `uncertain`; keep one" if both else None,
+                f"policy.province is {self.policy.province!r}, which is none of `provinces`"
+                if self.policy and self.provinces and self.policy.province not in {*self.provinces, NATION}
+                else None,
                 f"outputs.last_year is {self.outputs.last_year}, before the plan ends in {end}"
                 if self.outputs.last_year < end
                 else None,
@@ -443,9 +483,25 @@ class Study(Part):
         return self
 
     def heading(self, lang: Literal["en", "zh"]) -> str:
-        """The title in a language; in the other one, or the name, where the study has none."""
+        """The title in a language, or in the other one; a study without any is described by its content."""
         titles = (self.title, self.title_zh)
-        return next(filter(None, titles if lang == "en" else titles[::-1]), self.name)
+        return next(filter(None, titles if lang == "en" else titles[::-1]), self.described(lang))
+
+    def described(self, lang: Literal["en", "zh"]) -> str:
+        """What the study asks, in a sentence made from its content."""
+        rules, mixes = (", ".join(c.label for c in of) for of in (self.allocations, self.mixes))
+        first, last = self.target.period.span
+        if lang == "zh":
+            places = f"；{len(self.provinces)}个省份" if self.provinces else ""
+            forms = f"；{len(self.model)}种模型形式" if len(self.model) > 1 else ""
+            asked = f"{self.name}：{first}-{last}年；目标分配 {rules}；政策组合 {mixes}"
+            return f"{asked}{places}{forms}；{self.members:,}个成员"
+        places = f"; {', '.join(self.provinces)}" if 0 < len(self.provinces) <= 4 else ""
+        places = f"; {len(self.provinces)} provinces" if len(self.provinces) > 4 else places
+        forms = f"; {len(self.model)} model forms" if len(self.model) > 1 else ""
+        return (
+            f"{self.name}: {first}-{last}; targets by {rules}; mixes {mixes}{places}{forms}; {self.members:,} members"
+        )
 
     def scenario(self, allocation: str | None = None, mix: str | None = None) -> tuple[str, str]:
         """The labels of an allocation and a mix of this study, the first where none is asked for. Raises InputError."""
@@ -458,6 +514,10 @@ class Study(Part):
     def folder(self) -> Path:
         """Where paths inside the study start from: the folder of its file."""
         return self._folder
+
+    def path(self, text: str) -> Path:
+        """A path that stands in the study, from the folder that its paths start from."""
+        return self._folder / text
 
     def text(self) -> str:
         """The resolved study as YAML, every default written out; `resolved` reads it back."""
@@ -473,6 +533,11 @@ def schema() -> str:
         "extends": {"type": "string", "description": "Name or path of the study that this one differs from."},
         **described["properties"],
     }
+    one_or_several = described["properties"]["model"]
+    one_or_several["anyOf"] = [
+        {"type": "string"},
+        {"type": one_or_several.pop("type"), "items": one_or_several.pop("items")},
+    ]
     for key, piece in (("allocations", "AllocationChoice"), ("mixes", "MixChoice")):
         described["properties"][key]["items"] = {"anyOf": [{"type": "string"}, {"$ref": f"#/$defs/{piece}"}]}
     # A file that extends another may leave out what the other says.

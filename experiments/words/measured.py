@@ -23,9 +23,9 @@ class Measured:
     @cache
     def load() -> "Measured":
         """The shipped baseline, read once a process."""
-        from calibration import baseline
+        from experiments.allocation.shipped import baseline
 
-        return Measured(baseline.load())
+        return Measured(baseline())
 
     @property
     def last_year(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from experiments import pipeline, report
+from experiments import brief, pipeline, report
 from experiments.analyses import feasibility_tables, hindcast, trust
 from experiments.analyses.policy import policy_tables
 from experiments.analyses.sensitivity import sensitivity_tables
@@ -64,6 +64,8 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     )
     monkeypatch.setattr(report, "write", write)
+    monkeypatch.setattr(brief, "prepare", lambda run, system: None)
+    monkeypatch.setattr(brief, "write", lambda run: None)
 
 
 def carried_out(study: Study, runs: Path) -> Run:

@@ -285,4 +285,12 @@ def test_a_title_of_its_own_never_keeps_the_chinese_title_of_another_study(tmp_p
         assert study.heading("zh") == "My province"
     both = load(studies.DEFAULT, ["title_zh=本省", "title=My province"], WORDS_OF_ANY)
     assert (both.heading("en"), both.heading("zh")) == ("My province", "本省")
-    assert load(studies.DEFAULT, ["title=''"], WORDS_OF_ANY).heading("zh") == studies.DEFAULT
+    untitled = load(studies.DEFAULT, ["title=''"], WORDS_OF_ANY)
+    assert untitled.heading("zh").startswith(f"{studies.DEFAULT}：2010-2015年；目标分配 official, uniform")
+
+
+def test_a_study_without_a_title_is_described_by_its_content_and_not_by_its_parent(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("extends: twelfth-plan\nname: own\nmixes: [plan]\nmembers: 64\n", encoding="utf-8")
+    heading = load(own, (), WORDS_OF_ANY).heading("en")
+    assert heading == "own: 2010-2015; targets by official, uniform; mixes plan; 64 members"

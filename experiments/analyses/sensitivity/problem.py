@@ -24,7 +24,7 @@ from experiments.analyses.feasibility import PROGRESS
 from experiments.analyses.sensitivity.factors import Array, Factor
 from experiments.ensemble import outputs
 from experiments.ensemble.core import Ensemble, Params
-from experiments.installation import calibrated
+from experiments.installation import FORM, calibrated
 
 DRAW = "posterior draw"
 NATIONAL = "national shock"
@@ -49,8 +49,8 @@ class SensitivityProblem:
 
     @cached_property
     def posterior(self) -> xr.Dataset:
-        """The posterior that forecasts the study's plan."""
-        return calibrated(self.futures.study.target.period.base_year)[0]
+        """The posterior that forecasts the study's plan, of the provinces that are run."""
+        return calibrated(self.futures.study.target.period.base_year)[0].sel(province=self.futures.provinces)
 
     @property
     def fixed(self) -> dict[str, float]:
@@ -61,11 +61,10 @@ class SensitivityProblem:
     def factors(self) -> tuple[Factor, ...]:
         """Every uncertain input."""
         from calibration import prior
-        from experiments.ensemble.member_design import distribution_row as row
+        from experiments.ensemble.member_design import drawn_rows
 
         study = self.futures.study
-        known = [str(name) for name in self.posterior["assumption"].to_numpy()]
-        rows = {n: row(study, n) for n in dict.fromkeys([*known, *study.uncertain]) if n not in study.parameters}
+        rows = drawn_rows(study, [str(name) for name in self.posterior["assumption"].to_numpy()])
         found = [
             Factor(
                 name,
@@ -83,6 +82,12 @@ class SensitivityProblem:
         if study.sampling.predictive_error:
             text = "What the model leaves out, as a quantile of the error at the end of the plan."
             found += [Factor(name, group="predictive error", meaning=text) for name in (NATIONAL, PROVINCIAL)]
+        if len(study.model) > 1:
+            files, text = (
+                tuple(range(len(study.model))),
+                "Which of the study's model files, as " + ", ".join(study.model),
+            )
+            found.append(Factor(FORM, distribution="choice", choices=files, group=FORM, meaning=text))
         if len(self.allocations) > 1:
             found.append(Factor(RULE, distribution="choice", choices=self.allocations, group=RULE))
         text = "Sector balances of the base year as first published, or as restated from 2008."
@@ -140,11 +145,14 @@ class SensitivityProblem:
         from experiments.installation import flat
 
         shipped, names = self.posterior, [str(n) for n in self.posterior["assumption"].to_numpy()]
-        ours = [n for n in points.columns if n not in (DRAW, NATIONAL, PROVINCIAL, RULE, VINTAGE)]
+        ours = [n for n in points.columns if n not in (DRAW, NATIONAL, PROVINCIAL, RULE, VINTAGE, FORM)]
         assumptions = points[ours].astype(float).assign(**self.fixed).reset_index(drop=True)
         draws = shipped["draws"].to_numpy()[points[DRAW].to_numpy(dtype=int)] if DRAW in points else None
         chosen = np.repeat(shipped["optimum"].to_numpy()[None], len(points), 0) if draws is None else draws
         values = conditioned(shipped, chosen.astype(float), assumptions[[n for n in names if n in assumptions]])
+        if FORM in points:
+            moved_by = self.shifts[points[FORM].to_numpy(dtype=int)]
+            values = np.clip(values + moved_by, shipped["low"].to_numpy(), shipped["high"].to_numpy())
         made = prior.model_inputs(values, {str(k): v for k, v in self.futures.inputs.common.data_vars.items()})
         if VINTAGE in points:
             moved = xr.DataArray((points[VINTAGE].to_numpy() == VINTAGES[1]).astype(float), dims="member")
@@ -152,7 +160,18 @@ class SensitivityProblem:
             made["base final energy"] = energy.transpose("member", "province", "sector")
         drawn = [n for n in assumptions if n not in self.futures.study.parameters]
         common = {str(n): ("member", assumptions[n].to_numpy()) for n in drawn}
-        return flat(made.merge(xr.Dataset(common)))
+        table = flat(made.merge(xr.Dataset(common)))
+        return table.assign(**{FORM: points[FORM].to_numpy()}) if FORM in points else table
+
+    @cached_property
+    def shifts(self) -> Array:
+        """How the calibrated parameters move with each of the study's model files: (form, province, parameter)."""
+        from experiments.ensemble.member_design import refitted_shift
+
+        study = self.futures.study
+        moved = xr.DataArray([refitted_shift(study, form) for form in range(len(study.model))]).rename(dim_1="province")
+        everywhere = moved.assign_coords(province=calibrated(self.futures.study.target.period.base_year)[0]["province"])
+        return everywhere.sel(province=self.futures.provinces).to_numpy()
 
     @property
     def weights(self) -> Array:

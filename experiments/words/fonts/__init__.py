@@ -16,7 +16,7 @@ PLACE = "/*faces*/"
 @cache
 def held() -> frozenset[str]:
     """The characters that the shipped font has."""
-    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+    from fontTools.ttLib import TTFont
 
     with TTFont(FILES[400], lazy=True) as font:
         return frozenset(map(chr, font.getBestCmap()))
@@ -39,9 +39,9 @@ def require(text: str, what: str) -> str:
     return text
 
 
-def embedded(page: str) -> str:
-    """The page with those characters of the font that it uses inside its style."""
-    return page.replace(PLACE, faces(frozenset(page) & held()), 1)
+def embedded(page: str, others: str = "") -> str:
+    """The page with those characters of the font that it, or other pages written with it, use inside its style."""
+    return page.replace(PLACE, faces(frozenset(page + others) & held()), 1)
 
 
 @cache
@@ -56,7 +56,7 @@ def faces(characters: frozenset[str]) -> str:
 
 def _cut(weight: int, characters: frozenset[str]) -> str:
     """A weight of the font with these characters alone, in base64."""
-    from fontTools import subset  # type: ignore[import-untyped]
+    from fontTools import subset
 
     options = subset.Options(hinting=False, layout_features=["kern"], notdef_outline=True, name_IDs=[0, 1, 2, 13, 14])
     with subset.load_font(str(FILES[weight]), options) as font:

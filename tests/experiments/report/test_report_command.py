@@ -16,7 +16,9 @@ runner = CliRunner()
 
 
 def test_one_language_into_a_folder(small_run: Run, tmp_path: Path) -> None:
-    done = runner.invoke(app, ["report", str(small_run.folder), "--lang", "zh", "-o", str(tmp_path), "--json"])
+    done = runner.invoke(
+        app, ["report", str(small_run.folder), "--lang", "zh", "-o", str(tmp_path), "--json", "--no-briefs"]
+    )
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout) == {"report.zh.html": str(tmp_path / "report.zh.html")}
     assert [path.name for path in tmp_path.iterdir()] == ["report.zh.html"]
@@ -38,7 +40,9 @@ def test_a_pdf_without_a_browser_is_refused_clearly(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    done = runner.invoke(app, ["report", str(small_run.folder), "--lang", "en", "--pdf", "-o", str(tmp_path)])
+    done = runner.invoke(
+        app, ["report", str(small_run.folder), "--lang", "en", "--pdf", "--no-briefs", "-o", str(tmp_path)]
+    )
     assert done.exit_code == 2
     assert "needs Chromium or Chrome" in done.stderr
 

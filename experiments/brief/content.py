@@ -1,0 +1,477 @@
+"""What a brief says about one province: one page that a planner carries into a meeting."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from calibration.places import NATION
+from experiments.analyses import gap
+from experiments.analyses.intervals import wilson
+from experiments.analyses.numbers import number
+from experiments.ensemble.outputs import REPORTED
+from experiments.words import charts
+from experiments.words.measured import Measured
+from experiments.words.quantities import co2, energy, money
+from experiments.words.ratings import ChanceClass, Rating
+from experiments.words.verdict import joined, past_plans, scenario
+from experiments.words.view import Standing, View
+from models.reading.faults import InputError
+
+DOTS = 10
+MEASURES = 3
+GOOD = 0.8
+"""The chance that the measures are to bring."""
+MIDDLE = 3
+"""Year of the plan whose progress is the first thing that can be watched."""
+LEAST_EASED = 0.05
+"""Points below which a rule asks as much as the target."""
+FEW = 8
+"""Members that a group must have before its chance is told."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A heading with sentences under it."""
+
+    title: str
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A small table: heads and rows of texts."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Brief:
+    """One page. dots: how many of ten are full; waterfall: an `<svg>`, empty where the model has no such parts."""
+
+    province: str
+    lang: str
+    title: str
+    study: str
+    scenario: str
+    chance: str
+    dots: int
+    kind: ChanceClass
+    light: Rating
+    score: str
+    gap: Block
+    waterfall_title: str
+    waterfall: str
+    sectors: Grid | None
+    measures: Block
+    measure_table: Grid | None
+    changes: Block
+    arguments: Block
+    footer: str
+
+    @property
+    def texts(self) -> list[str]:
+        """Every text of the page."""
+        blocks = [self.gap, self.measures, self.changes, self.arguments]
+        tables = [table for table in (self.measure_table, self.sectors) if table]
+        cells = [cell for table in tables for row in (table.heads, *table.rows) for cell in row]
+        named = [self.title, self.study, self.scenario, self.chance, self.score, self.waterfall_title, self.waterfall]
+        return [*named, self.footer, *cells, *(t for b in blocks for t in (b.title, *b.sentences))]
+
+
+def build(
+    view: View,
+    province: str,
+    measured: Measured,
+    contributions: pd.DataFrame | None,
+    rules: pd.DataFrame | None = None,
+) -> Brief:
+    """The brief of a province. contributions: from `gap.table`; rules: from `targets_by_rule`; None: there are none."""
+    terms, standing = view.terms, view.standing(province)
+    name = terms("China (sum of provinces)") if province == NATION else terms.name(province)
+    rows = (
+        None
+        if contributions is None
+        else contributions[(contributions["mix"] == view.mix) & (contributions["province"] == province)]
+    )
+    found: tuple[str, str, Grid | None] = ("", "", None)
+    if rows is not None and len(rows) and standing.members:
+        found = _waterfall(view, standing, rows)
+    asked, table = measures(view, standing)
+    return Brief(
+        province=province,
+        lang=terms.lang,
+        title=terms("text: brief title", province=name, end=view.end_year),
+        study=view.study.heading(terms.lang),
+        scenario=scenario(view),
+        chance=joined(view, chance_words(view, standing), *beside(view, province)),
+        dots=round(DOTS * standing.chance) if standing.members else 0,
+        kind=standing.kind,
+        light=standing.light,
+        score=" ".join(past_plans(view)),
+        gap=Block(terms("The gap and the pace"), [*gap_words(view, standing, rows), *pace(view, province)]),
+        waterfall_title=found[0],
+        waterfall=found[1],
+        sectors=found[2],
+        measures=asked,
+        measure_table=table,
+        changes=Block(terms("What would change the verdict"), changes(view, standing)),
+        arguments=Block(terms("What the province can argue with"), arguments(view, standing, measured, rules)),
+        footer=terms("text: brief footer", run=view.run.name, n=standing.members),
+    )
+
+
+def chance_words(view: View, standing: Standing) -> str:
+    """The chance in words and figures, as often as in ten; never more certain than the members."""
+    if not standing.members:
+        return view.terms("No verdict: no finite result or no target in this scenario.")
+    return view.terms(
+        "text: chance in ten",
+        chance=view.terms.chance(standing.chance),
+        low=view.terms.chance(standing.interval[0]),
+        high=view.terms.chance(standing.interval[1]),
+        kind=view.terms(standing.kind.word),
+        indicator=view.indicator_name(view.leading.key),
+        target=number(standing.target),
+        base=view.base_year,
+        end=view.end_year,
+    )
+
+
+def beside(view: View, province: str) -> list[str]:
+    """The chances of the plan's further indicators, and of all together."""
+    terms, said = view.terms, []
+    for key in view.others:
+        if (other := view.other(key, province)) is not None:
+            name = view.indicator_name(key)
+            chance = terms.chance(other.chance)
+            said.append(terms("text: beside", indicator=capital(name), target=number(other.target), chance=chance))
+    if (together := view.all_together(province)) is not None:
+        said.append(terms("text: all together", chance=terms.chance(together.chance), kind=terms(together.kind.word)))
+    return said
+
+
+def capital(words: str) -> str:
+    """The words with a capital at their head."""
+    return words[:1].upper() + words[1:]
+
+
+def gap_words(view: View, standing: Standing, rows: pd.DataFrame | None) -> list[str]:
+    """The gap in points, in coal equivalent and in CO2."""
+    if not standing.members:
+        return []
+    terms, margin = view.terms, standing.margin
+    key = "text: brief surplus" if margin[0] >= 0 else "text: brief gap"
+    low, high = (number(value, sign=True) for value in margin[1:])
+    said = [
+        terms(
+            key, fall=number(standing.reduction[0]), target=number(standing.target), points=number(abs(margin[0])),
+            low=low, high=high,
+        )
+    ]  # fmt: skip
+    point = view.worth_of_point.get(standing.province, float("nan"))
+    if np.isfinite(point):
+        said.append(
+            terms(
+                "text: gap in tonnes",
+                amounts=amounts(view, abs(margin[0]) * point, standing.province),
+                end=view.end_year,
+            )
+        )
+    return said
+
+
+def amounts(view: View, amount: float, province: str) -> str:
+    """An amount in the unit of the leading indicator in words: coal equivalent with its CO2, or CO2 alone."""
+    if view.leading.variable != REPORTED:
+        return co2(view.terms, amount)
+    carbon = carbon_of_energy(view, province)
+    said = energy(view.terms, amount)
+    if not np.isfinite(carbon):
+        return said
+    return view.terms("{energy} and {co2}", energy=said, co2=co2(view.terms, amount * carbon))
+
+
+def carbon_of_energy(view: View, province: str) -> float:
+    """Mt of CO2 for each Mtce of the plan's last year."""
+    if "energy co2" not in view.quantiles:
+        return float("nan")
+    return float(
+        view.median("energy co2", province)[view.end_year] / view.median("total energy", province)[view.end_year]
+    )
+
+
+def pace(view: View, province: str) -> list[str]:
+    """The yearly rate that the target asks, against the fastest that the province and its peers ever kept."""
+    rows = view.rows("pace", province)
+    if rows is None or rows.empty:
+        return []
+    row = rows.iloc[0]
+    return [
+        view.terms(
+            f"text: pace {row.verdict}",
+            needed=number(float(row.needed)),
+            own=number(float(row.own)),
+            own_years=row.own_years,
+            peer=number(float(row.peer)),
+            peer_name=view.terms.name(row.peer_name),
+            peer_years=row.peer_years,
+        )
+    ]
+
+
+def _waterfall(view: View, standing: Standing, rows: pd.DataFrame) -> tuple[str, str, Grid | None]:
+    """From the target to what is left: title, picture, and the same by sector."""
+    terms = view.terms
+    causes = rows.groupby("cause", sort=False)["points"].sum()
+    tonnes = rows.groupby("cause", sort=False)["energy"].sum()
+    shown = [cause for cause in gap.CAUSES if cause in causes.index]
+    labels = [
+        terms(
+            "{cause} ({energy})",
+            cause=terms.name(f"cause {cause}"),
+            energy=energy(terms, float(tonnes[cause]), sign=True),
+        )
+        for cause in shown
+    ]
+    left = -standing.margin[0]
+    picture = charts.waterfall(
+        labels,
+        np.array([-causes[cause] for cause in shown]),
+        terms("points of energy intensity still to be found"),
+        terms("still missing") if left > 0 else terms("beyond the target"),
+        start=(terms("asked by the target"), standing.target),
+    )
+    title = terms(
+        "text: waterfall title",
+        target=number(standing.target),
+        fall=number(standing.reduction[0]),
+        mix=terms.name(view.mix),
+    )
+    return title, picture, _sectors(view, rows)
+
+
+def _sectors(view: View, rows: pd.DataFrame) -> Grid:
+    """What each sector brings, in points and coal equivalent: two rows below the sectors' names."""
+    terms = view.terms
+    found = rows[rows["sector"] != ""].groupby("sector", sort=False)[["points", "energy"]].sum()
+    found = found.sort_values("points", ascending=False)
+    heads = ["", *(terms.name(f"{sector}, short") for sector in found.index)]
+    points = [terms("points"), *(number(float(value), sign=True) for value in found["points"])]
+    tonnes = [terms("10⁴ tce"), *(number(100 * float(value), 0, sign=True) for value in found["energy"])]
+    return Grid(heads, [points, tonnes])
+
+
+def measures(view: View, standing: Standing) -> tuple[Block, Grid | None]:
+    """The cheapest measures that bring 80 %, or what binds, or the command that finds them."""
+    terms = view.terms
+    title = terms("The cheapest measures that bring a chance of 80 %")
+    rows = view.table("measures")
+    rows = None if rows is None else rows[rows["province"] == standing.province]
+    if rows is None or rows.empty:
+        command = f"tanlu solve --province '{standing.province}' --chance {GOOD:g}"
+        return Block(
+            title, [terms("Not in this run: {what}. This makes it:", what=terms("measures by cost")) + f" {command}"]
+        ), None
+    first = rows.iloc[0]
+    if first["status"] == "none needed":
+        return Block(title, [terms("text: none needed", chance=terms.chance(float(first["chance"])))]), None
+    if first["status"] == "out of reach":
+        return Block(
+            title,
+            [
+                terms(
+                    "text: out of reach",
+                    chance=terms.chance(float(first["chance"])),
+                    bound=terms.name(first.get("bound", "")),
+                )
+            ],
+        ), None
+    chosen = rows[rows["rank"] <= MEASURES].sort_values("rank")
+    heads = ["Measure", "How much", "Investment", "Net cost a year", "Paid by", "By when"]
+    grid = Grid([terms(head) for head in heads], [_measure(view, row) for row in chosen.to_dict("records")])
+    best = terms.chance(float(rows["chance"].max()))
+    more = len(rows) - len(chosen)
+    said = terms("text: measures", n=len(rows), more=more, chance=best, year=int(first["price_year"]))
+    return Block(title, [said]), grid
+
+
+def _measure(view: View, row: Mapping[Hashable, object]) -> list[str]:
+    """A measure as a row of texts in real units, with who pays and by when."""
+    terms = view.terms
+    chinese = terms.lang == "zh"
+    amount = float(str(row["quantity"]))
+    unit = str(row["unit_zh" if chinese else "unit"])
+    payers = {name: float(str(row[name])) for name in ("enterprises", "government", "households")}
+    paid = [f"{terms.name(f'payer {name}')} {100 * share:.0f} %" for name, share in payers.items() if share >= 0.05]
+    return [
+        str(row["title_zh" if chinese else "title"]),
+        f"{number(amount, 0 if abs(amount) >= 100 else 1)} {unit}",
+        money(terms, float(str(row["investment Gyuan"]))),
+        money(terms, float(str(row["net cost Gyuan/year"])), sign=True),
+        ("、" if chinese else ", ").join(paid),
+        f"{int(float(str(row['complete'])))}",
+    ]
+
+
+def changes(view: View, standing: Standing) -> list[str]:
+    """Conditions that somebody can observe or move, each with the chance on either side of it, the strongest first."""
+    if not standing.members:
+        return []
+    at = {"allocation": view.allocation, "mix": view.mix, "province": standing.province}
+    data = view.metrics.sel(at)
+    met = data["margin"].to_numpy() >= 0
+    year = view.base_year + MIDDLE
+    observed = {"growth": data["gdp_growth"].to_numpy()}
+    if "yearly_reduction" in data:
+        observed["progress"] = data["yearly_reduction"].sel(year=year).to_numpy()
+    known = np.isfinite(data["margin"].to_numpy())
+    said = []
+    for name, values in observed.items():
+        told = _split(view, name, values[known], met[known], year)
+        said += [told] if told else []
+    ordered = [text for _, text in sorted(said, key=lambda one: -one[0])]
+    return [*ordered, *_other_mixes(view, standing)][:3]
+
+
+def _split(view: View, name: str, values: np.ndarray, met: np.ndarray, year: int) -> tuple[float, str] | None:
+    """The chance in the lowest and the highest third of what can be observed; None where their intervals overlap."""
+    low, high = np.quantile(values, [1 / 3, 2 / 3])
+    below, above = values <= low, values >= high
+    if min(below.sum(), above.sum()) < FEW:
+        return None
+    ends = [wilson(int(met[part].sum()), int(part.sum())) for part in (below, above)]
+    apart = ends[0][1] < ends[1][0] or ends[1][1] < ends[0][0]
+    if not apart:
+        return None
+    chances = [float(met[part].mean()) for part in (below, above)]
+    text = view.terms(
+        f"text: if {name}",
+        low=number(float(low)),
+        high=number(float(high)),
+        below=view.terms.chance(chances[0]),
+        above=view.terms.chance(chances[1]),
+        year=year,
+    )
+    return abs(chances[1] - chances[0]), text
+
+
+def _other_mixes(view: View, standing: Standing) -> list[str]:
+    """The chance under the other policy mix of the run."""
+    if view.compared is None:
+        return []
+    other = view.standing(standing.province, mix=view.compared)
+    return [
+        view.terms(
+            "text: if mix",
+            mix=view.terms.name(view.compared),
+            other=view.terms.chance(other.chance),
+            chance=view.terms.chance(standing.chance),
+        )
+    ]
+
+
+def arguments(view: View, standing: Standing, measured: Measured, rules: pd.DataFrame | None) -> list[str]:
+    """Allocation rules that ask less of the province, who would carry it, and the province's own figures."""
+    if standing.province == NATION or not standing.members:
+        return []
+    return [*_rules(view, standing, rules), *_indicators(view, standing, measured)]
+
+
+def targets_by_rule(view: View) -> pd.DataFrame | None:
+    """Targets of the study's plan under every rule that needs no model: province × rule; None for other indicators."""
+    from experiments.allocation import comparison
+
+    try:
+        asked = comparison.names("all", {})
+        made = comparison.rules_of(asked, view.study.target.national, view.study.target.plan)
+    except InputError:
+        return None
+    return pd.DataFrame({one.rule: one.table.set_index("province")["target_percent"] for one in made})
+
+
+def _rules(view: View, standing: Standing, rules: pd.DataFrame | None) -> list[str]:
+    """How many rules ask less, the one in the middle of them, and who would carry it."""
+    if rules is None:
+        return []
+    terms = view.terms
+    asked = zip(map(str, rules.columns), rules.loc[[standing.province]].to_numpy(dtype=float)[0], strict=True)
+    own = {name: standing.target - value for name, value in asked if np.isfinite(value)}
+    eased = sorted((points, name) for name, points in own.items() if points > LEAST_EASED)
+    if not eased:
+        return [terms("text: no rule eases", total=len(own))]
+    points, rule = eased[(len(eased) - 1) // 2]
+    moved = points * view.worth_of_point.get(standing.province, float("nan"))
+    where = {"allocation": view.allocation, "mix": view.mix, "province": standing.province}
+    reduction = view.metrics["reduction"].sel(where).to_numpy()
+    reduction = reduction[np.isfinite(reduction)]
+    said = [
+        terms(
+            "text: rules ease",
+            n=len(eased),
+            total=len(own),
+            names=terms.names([name for _, name in eased[::-1][:3]]),
+            rule=terms.name(rule),
+            points=number(points),
+            energy=_moved(view, moved),
+            chance=terms.chance(float((reduction >= standing.target - points).mean())),
+        )
+    ]
+    return [*said, *_carriers(view, standing, rules[rule], rule)]
+
+
+def _moved(view: View, amount: float) -> str:
+    """An amount that moves between provinces."""
+    return energy(view.terms, amount) if view.leading.variable == REPORTED else co2(view.terms, amount)
+
+
+def _carriers(view: View, standing: Standing, targets: "pd.Series[float]", rule: str) -> list[str]:
+    """The two provinces that the rule asks most more of, in coal equivalent."""
+    more = {
+        place: (float(targets[place]) - one.target) * view.worth_of_point.get(place, float("nan"))
+        for place, one in view.standings.items()
+        if place != standing.province and one.members and place in targets
+    }
+    most = sorted(((value, place) for place, value in more.items() if value > 0), reverse=True)[:2]
+    if not most:
+        return []
+    pattern = "{}（{}）" if view.terms.lang == "zh" else "{} ({})"
+    named = view.terms.names([pattern.format(view.terms.name(place), _moved(view, value)) for value, place in most])
+    return [view.terms("text: carriers", rule=view.terms.name(rule), names=named)]
+
+
+INDICATORS = {"income": (1, 0), "intensity": (1, 2), "secondary": (100, 0)}
+"""Figure → factor and decimals."""
+
+
+def _indicators(view: View, standing: Standing, measured: Measured) -> list[str]:
+    """Income, intensity and secondary share of the province against the median of all, with its rank."""
+    year = min(view.base_year, measured.last_year)
+    data = measured.data.sel(year=year)
+    values = {
+        "income": (data["gdp"] / data["population"]).to_series(),
+        "intensity": (10 * data["energy_intensity"]).to_series(),
+        "secondary": data["secondary_share"].to_series(),
+    }
+    parts = []
+    for name, series in values.items():
+        known = series.dropna()
+        if standing.province not in known:
+            continue
+        factor, decimals = INDICATORS[name]
+        own, middle = (factor * float(v) for v in (known[standing.province], known.median()))
+        rank = int((known > known[standing.province]).sum()) + 1
+        parts.append(
+            view.terms(
+                f"text: figure {name}",
+                own=number(own, decimals),
+                middle=number(middle, decimals),
+                rank=rank,
+                n=len(known),
+            )
+        )
+    if not parts:
+        return []
+    return [view.terms("text: own figures", year=year, parts=("；" if view.terms.lang == "zh" else "; ").join(parts))]

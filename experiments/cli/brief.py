@@ -1,0 +1,44 @@
+"""`tanlu brief`: one A4 page about a province, as PDF and HTML, in both languages."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calibration.places import NATION, known_provinces, simulated
+from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.cli.report import Language
+from models.reading.faults import InputError
+from models.reading.names import choose_all
+
+
+def brief(
+    province: Annotated[list[str] | None, typer.Argument(help="Provinces, for example Guangxi 广西; or --all.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every province of the run, and the nation.")] = False,
+    run: Annotated[str | None, typer.Option(help="A run by name or folder, or a study; else the newest run.")] = None,
+    lang: Annotated[Language | None, typer.Option(help="Only this language; both when left out.")] = None,
+    pdf: Annotated[bool, typer.Option(help="Also as PDF.")] = True,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder; the run's own when left out.")] = None,
+    runs: RunsFolder = Path("runs"),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the brief of a province: chance, gap, causes, cheapest measures, and what would change the verdict."""
+    if bool(province) == every:
+        raise InputError("name provinces, for example `tanlu brief Guangxi`, or give --all, not both")
+    asked = choose_all(province or [], known_provinces([*simulated(), NATION]), "province")
+    from experiments import brief as briefs
+    from experiments import pipeline
+    from experiments.ensemble import installed
+    from experiments.words.terms import LANGS
+
+    found = pipeline.opened(run, runs, lambda study: installed.installed(0, study))
+    system = installed.installed(0, found.study)
+    note(f"run {found.folder}", quiet or json)
+    briefs.prepare(found, system)
+    paths = briefs.write(found, asked, LANGS if lang is None else [lang.value], output, pdf=pdf)
+    emit({path.name: str(path) for path in paths}, json)
+
+
+COMMANDS: Mapping[str, Callable[..., None]] = {"brief": brief}

@@ -1,0 +1,15 @@
+"""Where the pages of a run stand, from its folder: what one page calls another by."""
+
+from experiments.words.terms import Lang
+
+BRIEFS = "briefs"
+EXPLORER = "explorer.html"
+
+
+def brief_address(province: str, lang: Lang, ending: str) -> str:
+    """The brief of a province.
+
+    >>> brief_address("Inner Mongolia", "zh", "pdf")
+    'briefs/Inner-Mongolia.zh.pdf'
+    """
+    return f"{BRIEFS}/{province.replace(' ', '-')}{'.zh' if lang == 'zh' else ''}.{ending}"

@@ -1,0 +1,40 @@
+"""Amounts as officials of either language write them: 万吨标准煤, 亿元, 亿吨; Mtce, billion yuan, Mt."""
+
+from experiments.analyses.numbers import number
+from experiments.words.terms import Terms
+
+
+def energy(terms: Terms, mtce: float, *, sign: bool = False) -> str:
+    """Coal equivalent, from Mtce: 10⁴ tce (万吨标准煤), in Chinese from a hundred Mtce on 亿吨标准煤.
+
+    >>> energy(Terms("zh"), 3.456)
+    '346万吨标准煤'
+    >>> energy(Terms("zh"), 345.6)
+    '3.46亿吨标准煤'
+    """
+    if abs(mtce) >= 100 and terms.lang == "zh":
+        return terms("text: 10^8 tce", amount=number(mtce / 100, 2, sign=sign))
+    return terms("text: 10^4 tce", amount=number(100 * mtce, 0, sign=sign))
+
+
+def co2(terms: Terms, mt: float, *, sign: bool = False) -> str:
+    """CO2, from Mt: 万吨 or, from a hundred Mt on, 亿吨; Mt in English.
+
+    >>> co2(Terms("en"), 12.34)
+    '12.3 Mt CO2'
+    """
+    if terms.lang == "en":
+        return terms("text: Mt CO2", amount=number(mt, 1, sign=sign))
+    if abs(mt) >= 100:
+        return terms("text: 10^8 t CO2", amount=number(mt / 100, 2, sign=sign))
+    return terms("text: Mt CO2", amount=number(100 * mt, 0, sign=sign))
+
+
+def money(terms: Terms, gyuan: float, *, sign: bool = False) -> str:
+    """Yuan, from 10⁹: 亿元 in Chinese, billion yuan in English.
+
+    >>> money(Terms("zh"), 1.25)
+    '12.5亿元'
+    """
+    scale, decimals = (10.0, 1) if terms.lang == "zh" else (1.0, 2)
+    return terms("text: yuan", amount=number(scale * gyuan, decimals, sign=sign))

@@ -1,0 +1,53 @@
+"""Sentences about a verdict that more than one page says."""
+
+from experiments.words.view import View
+
+
+def scenario(view: View) -> str:
+    """The scenario in plain words, with what "no new policy" keeps; a user's own mix by its name."""
+    key = f"scenario {view.mix}"
+    said = view.terms.name(key)
+    named = view.terms.name(view.mix) if said == key else said
+    return view.terms("Scenario: {named}", named=named)
+
+
+def counted(view: View, provinces: list[str]) -> str:
+    """How many provinces meet their target: the distribution over members, for they share the national shocks."""
+    where = {"allocation": view.allocation, "mix": view.mix}
+    margin = (view.metrics["reduction"] - view.metrics["target"]).sel(where).sel(province=provinces)
+    met = (margin >= 0).sum("province").where(margin.notnull().all("province"))
+    low, high = met.quantile([0.1, 0.9], "member").round().astype(int).values
+    return view.terms(
+        "Of {total} provinces {n} are expected to meet their {end} target (80 % range {low} to {high}).",
+        total=len(provinces),
+        n=round(float(met.mean())),
+        low=low,
+        high=high,
+        end=view.end_year,
+    )
+
+
+def past_plans(view: View) -> list[str]:
+    """How such chances did before: of the provinces that were given 80 % or more on past plans, how many met."""
+    from calibration import scorecard
+
+    table = scorecard.published()
+    if table is None:
+        return []
+    model = table[(table["forecast"] == scorecard.MODEL) & table["verdicts"].isin([scorecard.WHOLE, scorecard.FROZEN])]
+    model = model.drop_duplicates("plan", keep="last")  # the frozen forecast where there is one
+    names = view.terms.names([view.terms.name(plan) for plan in model["plan"]])
+    given, met = int(model["given_80"].sum()), int(model["given_80_met"].sum())
+    return [
+        view.terms(
+            "On past plans ({plans}), of the provinces given 80 % or more {met} of {given} met.",
+            plans=names,
+            met=met,
+            given=given,
+        )
+    ]
+
+
+def joined(view: View, *sentences: str) -> str:
+    """The sentences one after the other."""
+    return ("" if view.terms.lang == "zh" else " ").join(sentences)
