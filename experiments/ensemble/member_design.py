@@ -22,16 +22,13 @@ def design(study: Study) -> pd.DataFrame:
     A study's own constants and model files, whatever they are, are fitted again, by more than the first order. A part
     of the provinces has the values that it has in the whole.
     """
-<<<<<<< HEAD
-    from calibration import activity, forecast, posterior
-=======
     shipped, _ = calibrated(study.target.period.base_year)
     if not study.sampling.posterior:
         shipped = _optimum(shipped)
     drawn = assumptions(study, shipped)
     texts = model_texts(study.model_copy(update={"provinces": []}))
     forms = _forms(study, len(texts))
-    delivered = _delivered(study)
+    delivered = _delivered(study).join(_later(study, shipped, drawn))
     if len(texts) == 1:
         return narrowed(_members(study, shipped, drawn, texts[0]).join(delivered), provinces_of(study))
     parts = [_members(study, shipped, drawn, text) for text in texts]
@@ -47,10 +44,19 @@ def _delivered(study: Study) -> pd.DataFrame:
     return flat(none if arrives is None else xr.Dataset({"project delivery": arrives}))
 
 
+def _later(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame) -> pd.DataFrame:
+    """Assumptions on which no fitted year depends, where the plan starts from a nowcast; no columns without one."""
+    from calibration import activity, forecast
+
+    made = xr.Dataset(coords={"member": range(study.members)})
+    if activity.nowcast_year(study.target.period.base_year) is not None:
+        made = forecast.further(shipped, forecast.Options(study.members, study.seed))
+    return flat(made.drop_vars([name for name in made.data_vars if name in drawn or name in study.parameters]))
+
+
 def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) -> pd.DataFrame:
     """All members under one model file. text: as in `model_texts`."""
     from calibration import posterior
->>>>>>> main
     from calibration.assumptions import ROUNDS
 
     known = set(map(str, shipped["assumption"].to_numpy()))
@@ -67,13 +73,6 @@ def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) 
         fixed=_fixed(study, known, text),
         model=model_file.written(text) if text else None,
     )
-<<<<<<< HEAD
-    if activity.nowcast_year(study.target.period.base_year) is not None:
-        later = forecast.further(shipped, forecast.Options(study.members, study.seed))
-        drawn = drawn.merge(later.drop_vars([name for name in later if name in drawn]))
-    own = drawn.drop_vars([name for name in drawn if "member" not in drawn[name].dims or name in study.parameters])
-    return flat(own)
-=======
     own = found.drop_vars([name for name in found if "member" not in found[name].dims or name in study.parameters])
     return flat(own).join(drawn.drop(columns=there))  # what another form alone has, drawn for all members
 
@@ -118,7 +117,6 @@ def _forms(study: Study, count: int) -> np.ndarray:
     """The number of the model file of each member: as many members for each, in random order."""
     random = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(2**32 - 2,)))
     return random.permutation(np.arange(study.members) % count)
->>>>>>> main
 
 
 def _optimum(shipped: xr.Dataset) -> xr.Dataset:
