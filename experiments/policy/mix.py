@@ -18,7 +18,7 @@ import xarray as xr
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from calibration import tables
-from calibration.places import known_provinces
+from calibration.places import known_provinces, places, region
 from experiments.policy.catalogue import catalogue
 from models.reading.document import Document, Route
 from models.reading.faults import InputError, shortened
@@ -314,12 +314,14 @@ def resolve_delivery(
 @cache
 def _provinces() -> tuple[str, ...]:
     """The simulated provinces, in the model's order."""
-    return tuple(tables.provinces())
+    return tuple(name for name, place in places().items() if place.simulated)
 
 
 @cache
 def _reach() -> dict[str, list[str]]:
     """Levers that have an object in some provinces only: heat networks stand in the central-heating zone."""
+    if (own := region()) is not None:
+        return {"heat reform": list(own.central_heating)}
     zones = tables.read("climate_zone")
     return {"heat reform": list(zones.loc[zones["central_heating_zone"].astype(float) == 1, "province"])}
 
