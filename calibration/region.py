@@ -181,7 +181,7 @@ def model_inputs(pack: Pack) -> RegionInputs:
     Intensive quantities that the pack lacks are the median of the shipped provinces; extensive ones their sum per unit
     of GDP or per head, times the place's own.
     """
-    shipped = inputs.params(baseline.load(), LAST)
+    shipped = _pooled()
     places = list(pack.region.places)
     origins: dict[str, str] = {}
     gdp, people = pack.series("gdp"), pack.series("population")
@@ -238,6 +238,12 @@ def model_inputs(pack: Pack) -> RegionInputs:
     params["transformation residual"] = params["transformation residual"] * 0.0
     origins["transformation residual"] = "none: final energy is scaled to the total instead"
     return RegionInputs(params, origins)
+
+
+@cache
+def _pooled() -> dict[str, xr.DataArray]:
+    """The model's data inputs of the shipped provinces."""
+    return inputs.params(baseline.load(), LAST)
 
 
 def _energy(

@@ -43,7 +43,8 @@ class EquationPart:
     @property
     def equation(self) -> str:
         """The whole equation on one line."""
-        return f"{self.left}{self.right}" if self.right.startswith("(") else f"{self.left} = {self.right}"
+        is_lookup = kind_of(self.node) == "LookupsStructure"  # Vensim writes a table of points without a sign
+        return f"{self.left}{self.right}" if is_lookup else f"{self.left} = {self.right}"
 
 
 @dataclass(frozen=True, slots=True)

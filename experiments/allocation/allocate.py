@@ -41,6 +41,10 @@ CALLABLES = frozenset({"reductions", "cost", "chance"})
 """Options that rules built on the model take and that no table can hold: functions and their like."""
 
 
+NO_OPTION = CALLABLES | {"model", "target", "held"}
+"""What rules are handed beside their options."""
+
+
 @dataclass(frozen=True)
 class Allocation:
     """Provincial targets by one rule.
@@ -69,6 +73,7 @@ class Allocation:
     growth_nation: float
     growth_scaling: float
     says: Mapping[str, str]
+    source: str = ""
 
     def targets(self) -> xr.DataArray:
         """Targets in per cent over the provinces that have one."""
@@ -117,6 +122,7 @@ def allocate(
     base_year: int | None = None,
     indicators: Indicators | None = None,
     model: ModelResponse | None = None,
+    held: Mapping[str, float] | None = None,
     **options: Any,
 ) -> Allocation:
     """Targets of all provinces by one rule.
@@ -125,7 +131,8 @@ def allocate(
     cent (default: the plan's; for a total: what that leaves on the provinces' own growth targets).
     plan: 11FYP … 15FYP. indicator: "energy" or "co2" (per GDP), "energy-total" or "co2-total" (cut of the amount).
     base_year: another base year than the plan's. indicators: instead of the measured ones. model: the response of the
-    asking study's model, for rules that simulate it. options: see defaults.csv.
+    asking study's model, for rules that simulate it and for plans whose base year is not measured. held: provinces
+    whose target is given (per cent); the rule shares out the rest. options: see defaults.csv.
     Raises InputError with all faults of the input.
     """
     entry = find(rule)
@@ -146,6 +153,7 @@ def allocate(
         raise InputError(faults)
     data = base_indicators(period, model) if indicators is None else replace(indicators, plan=period)
     asked = {**resolved, "indicator": indicator, "quantity": quantity, "form": form, "model": model}
+    asked["held"] = {choose(name, list(data.provinces), "province"): cut / 100 for name, cut in (held or {}).items()}
     if form == "total" and national is None:
         target = 100 * _total_cut(target / 100, _weights(data, quantity, "intensity"))
     return _solve(entry, data, {**asked, "target": target / 100})
@@ -289,8 +297,13 @@ def _solve(entry: Rule, data: Indicators, options: Mapping[str, Any]) -> Allocat
     if proposal.given:
         cut, scalar = bounds(proposal.cut(0.0)), 0.0
     else:
-        cut, scalar = national_sum.meet(lambda m: np.nan_to_num(proposal.cut(m)), weights, target, bounds)
-        cut = np.where(np.isfinite(proposal.cut(scalar)), cut, np.nan)
+        fixed = np.array([options["held"].get(province, np.nan) for province in data.provinces])
+
+        def asked(scalar: float) -> Array:
+            return np.where(np.isfinite(fixed), fixed, np.nan_to_num(bounds(proposal.cut(scalar))))
+
+        cut, scalar = national_sum.meet(asked, weights, target, Bounds())
+        cut = np.where(np.isfinite(proposal.cut(scalar)) | np.isfinite(fixed), cut, np.nan)
     solved = _Solved(entry, data, assumed, options, proposal, weights, bounds, scaling, cut, scalar)
     plain, remainder = solved.rounded(0.01)
     if options["round_to"] > 0:
@@ -299,19 +312,15 @@ def _solve(entry: Rule, data: Indicators, options: Mapping[str, Any]) -> Allocat
     return _result(solved, plain, remainder)
 
 
-def _carbon(proposal: Proposal, plan: Plan, given: float | None) -> Proposal:
-    """Cuts of CO2 per GDP from cuts of energy per GDP: CO2 per energy falls alike everywhere.
-
-    given: that fall in per cent; else what two national targets imply, the plan's or those of the latest plan before
-    it that had both, and none where no plan had.
-    """
+def carbon_content_cut(plan: Plan) -> float:
+    """Fall of CO2 per energy (fraction) that two national targets imply: the plan's, or the latest plan's with both."""
     both = [p for p in plans().values() if p.number <= plan.number and p.energy_target > 0 and p.co2_target > 0]
-    if given is not None:
-        fall = given / 100
-    elif both:
-        fall = 1 - (1 - both[-1].co2_target / 100) / (1 - both[-1].energy_target / 100)
-    else:
-        fall = 0.0
+    return 1 - (1 - both[-1].co2_target / 100) / (1 - both[-1].energy_target / 100) if both else 0.0
+
+
+def _carbon(proposal: Proposal, plan: Plan, given: float | None) -> Proposal:
+    """Cuts of CO2 per GDP from cuts of energy per GDP: CO2 per energy falls alike everywhere (given: per cent)."""
+    fall = carbon_content_cut(plan) if given is None else given / 100
     return replace(proposal, cut=lambda m: 1 - (1 - proposal.cut(m)) * (1 - fall))
 
 
@@ -336,11 +345,14 @@ def _result(solved: _Solved, plain: Array, remainder: Array) -> Allocation:
         aggregate_rounded=solved.summed(plain),
         aggregate_remainder=solved.summed(remainder),
         scalar=solved.scalar,
-        options={key: value for key, value in solved.options.items() if key not in CALLABLES | {"model", "target"}},
+        options={
+            key: value for key, value in solved.options.items() if key not in CALLABLES | {"model", "target", "held"}
+        },
         growth_provinces=100 * growth_rates.summed(data.growth[known], data.gdp[known], data.plan.years),
         growth_nation=data.plan.national_growth,
         growth_scaling=solved.scaling,
         says=solved.proposal.says(solved.scalar),
+        source=entry.source,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from experiments.allocation.indicators import find_plan
+from experiments.allocation.indicators import known_plan
 from experiments.allocation.national import Array
 from experiments.allocation.response import CostCurve, ModelResponse, Response
 
@@ -77,14 +77,22 @@ class AtPressureShare:
     model: ModelResponse
     share: float
 
-    def response(self, plan: str, mix: str, members: int, seed: int) -> Response:
-        """See `ModelResponse.response`."""
+    def response(self, plan: str, mix: str, members: int, seed: int, quantity: str = "energy") -> Response:
+        """See `ModelResponse.response`.
+
+        In a plan whose official targets are known for no province, what is reassigned counts from the nation's target
+        for all. The joint slope was learnt on energy per GDP; for CO2 it is an assumption.
+        """
         from calibration import inputs
 
-        found = self.model.response(plan, mix, members, seed)
-        goal = inputs.official_targets("energy", plan)["target"].reindex(list(found.provinces)).to_numpy(float) / 100
+        found = self.model.response(plan, mix, members, seed, quantity)
+        goal = inputs.official_targets(quantity, plan)["target"].reindex(list(found.provinces)).to_numpy(float) / 100
+        period = known_plan(plan)
+        if not np.isfinite(goal).any():
+            national = period.energy_target if quantity == "energy" else period.co2_target
+            goal = np.full(len(found.provinces), national / 100)
         slope = response_slope(found, goal)
-        return rescaled(found, goal, factor(self.share, slope, joint_slope(find_plan(plan).base_year)))
+        return rescaled(found, goal, factor(self.share, slope, joint_slope(period.base_year)))
 
     def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
         """See `ModelResponse.cost_curve`: without any target there is no pressure to scale."""

@@ -147,8 +147,8 @@ class CostCurve:
 class ModelResponse(Protocol):
     """The asking study's model, as far as rules that are built on it need it."""
 
-    def response(self, plan: str, mix: str, members: int, seed: int) -> Response:
-        """Reductions of the members under a grid of targets, every province at the same target."""
+    def response(self, plan: str, mix: str, members: int, seed: int, quantity: str = "energy") -> Response:
+        """Cuts of energy or CO2 per GDP by the members under a grid of targets of it, the same in every province."""
 
     def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
         """What each lever adds to a province's reduction, and at what cost."""

@@ -10,11 +10,12 @@ from calibration.places import NATION
 from experiments.analyses import gap
 from experiments.analyses.intervals import wilson
 from experiments.analyses.numbers import number
+from experiments.ensemble.outputs import REPORTED
 from experiments.words import charts
 from experiments.words.measured import Measured
 from experiments.words.quantities import co2, energy, money
 from experiments.words.ratings import ChanceClass, Rating
-from experiments.words.verdict import past_plans, scenario
+from experiments.words.verdict import joined, past_plans, scenario
 from experiments.words.view import Standing, View
 from models.reading.faults import InputError
 
@@ -105,7 +106,7 @@ def build(
         title=terms("text: brief title", province=name, end=view.end_year),
         study=view.study.heading(terms.lang),
         scenario=scenario(view),
-        chance=chance_words(view, standing),
+        chance=joined(view, chance_words(view, standing), *beside(view, province)),
         dots=round(DOTS * standing.chance) if standing.members else 0,
         kind=standing.kind,
         light=standing.light,
@@ -132,10 +133,29 @@ def chance_words(view: View, standing: Standing) -> str:
         low=view.terms.chance(standing.interval[0]),
         high=view.terms.chance(standing.interval[1]),
         kind=view.terms(standing.kind.word),
+        indicator=view.indicator_name(view.leading.key),
         target=number(standing.target),
         base=view.base_year,
         end=view.end_year,
     )
+
+
+def beside(view: View, province: str) -> list[str]:
+    """The chances of the plan's further indicators, and of all together."""
+    terms, said = view.terms, []
+    for key in view.others:
+        if (other := view.other(key, province)) is not None:
+            name = view.indicator_name(key)
+            chance = terms.chance(other.chance)
+            said.append(terms("text: beside", indicator=capital(name), target=number(other.target), chance=chance))
+    if (together := view.all_together(province)) is not None:
+        said.append(terms("text: all together", chance=terms.chance(together.chance), kind=terms(together.kind.word)))
+    return said
+
+
+def capital(words: str) -> str:
+    """The words with a capital at their head."""
+    return words[:1].upper() + words[1:]
 
 
 def gap_words(view: View, standing: Standing, rows: pd.DataFrame | None) -> list[str]:
@@ -151,16 +171,27 @@ def gap_words(view: View, standing: Standing, rows: pd.DataFrame | None) -> list
             low=low, high=high,
         )
     ]  # fmt: skip
-    point = view.energy_of_point.get(standing.province, float("nan"))
+    point = view.worth_of_point.get(standing.province, float("nan"))
     if np.isfinite(point):
-        carbon = carbon_of_energy(view, standing.province)
-        amount = abs(margin[0]) * point
         said.append(
             terms(
-                "text: gap in tonnes", energy=energy(terms, amount), co2=co2(terms, amount * carbon), end=view.end_year
+                "text: gap in tonnes",
+                amounts=amounts(view, abs(margin[0]) * point, standing.province),
+                end=view.end_year,
             )
         )
     return said
+
+
+def amounts(view: View, amount: float, province: str) -> str:
+    """An amount in the unit of the leading indicator in words: coal equivalent with its CO2, or CO2 alone."""
+    if view.leading.variable != REPORTED:
+        return co2(view.terms, amount)
+    carbon = carbon_of_energy(view, province)
+    said = energy(view.terms, amount)
+    if not np.isfinite(carbon):
+        return said
+    return view.terms("{energy} and {co2}", energy=said, co2=co2(view.terms, amount * carbon))
 
 
 def carbon_of_energy(view: View, province: str) -> float:
@@ -372,7 +403,7 @@ def _rules(view: View, standing: Standing, rules: pd.DataFrame | None) -> list[s
     if not eased:
         return [terms("text: no rule eases", total=len(own))]
     points, rule = eased[(len(eased) - 1) // 2]
-    moved = points * view.energy_of_point.get(standing.province, float("nan"))
+    moved = points * view.worth_of_point.get(standing.province, float("nan"))
     where = {"allocation": view.allocation, "mix": view.mix, "province": standing.province}
     reduction = view.metrics["reduction"].sel(where).to_numpy()
     reduction = reduction[np.isfinite(reduction)]
@@ -384,17 +415,22 @@ def _rules(view: View, standing: Standing, rules: pd.DataFrame | None) -> list[s
             names=terms.names([name for _, name in eased[::-1][:3]]),
             rule=terms.name(rule),
             points=number(points),
-            energy=energy(terms, moved),
+            energy=_moved(view, moved),
             chance=terms.chance(float((reduction >= standing.target - points).mean())),
         )
     ]
     return [*said, *_carriers(view, standing, rules[rule], rule)]
 
 
+def _moved(view: View, amount: float) -> str:
+    """An amount that moves between provinces."""
+    return energy(view.terms, amount) if view.leading.variable == REPORTED else co2(view.terms, amount)
+
+
 def _carriers(view: View, standing: Standing, targets: "pd.Series[float]", rule: str) -> list[str]:
     """The two provinces that the rule asks most more of, in coal equivalent."""
     more = {
-        place: (float(targets[place]) - one.target) * view.energy_of_point.get(place, float("nan"))
+        place: (float(targets[place]) - one.target) * view.worth_of_point.get(place, float("nan"))
         for place, one in view.standings.items()
         if place != standing.province and one.members and place in targets
     }
@@ -402,9 +438,7 @@ def _carriers(view: View, standing: Standing, targets: "pd.Series[float]", rule:
     if not most:
         return []
     pattern = "{}（{}）" if view.terms.lang == "zh" else "{} ({})"
-    named = view.terms.names(
-        [pattern.format(view.terms.name(place), energy(view.terms, value)) for value, place in most]
-    )
+    named = view.terms.names([pattern.format(view.terms.name(place), _moved(view, value)) for value, place in most])
     return [view.terms("text: carriers", rule=view.terms.name(rule), names=named)]
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from calibration.places import choose_province
 from experiments.cli.console import Json, Quiet, emit, note
 from models.plans import known_plan_names
-from models.reading.names import match
+from models.reading.faults import InputError
+from models.reading.names import choose, match
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,12 +19,27 @@ File = Path | None
 
 
 def allocate(
+    action: Annotated[
+        str | None, typer.Argument(metavar="[brief", help="brief: a province's case for the negotiation, as a page.")
+    ] = None,
+    place: Annotated[str | None, typer.Argument(metavar="PROVINCE]", help="Whose case.")] = None,
     rule: Annotated[
-        str, typer.Option(help="A rule's name (s1, uniform, per-head, …; all with --options all) or a Python file.")
-    ] = "s1",
+        str | None,
+        typer.Option(
+            help="A rule's name (s1, uniform, per-head, …) or a Python file; s1 when left out.", show_default=False
+        ),
+    ] = None,
     national: Annotated[float | None, typer.Option(help="National target, per cent; the plan's when left out.")] = None,
-    plan: Annotated[str, typer.Option(help="11FYP … 15FYP.")] = "12FYP",
-    indicator: Annotated[str, typer.Option(help="energy or co2 (per GDP), energy-total or co2-total.")] = "energy",
+    plan: Annotated[
+        str | None, typer.Option(help="11FYP … 15FYP; 12FYP when left out, for a brief 15FYP.", show_default=False)
+    ] = None,
+    indicator: Annotated[
+        str | None,
+        typer.Option(
+            help="energy or co2 (per GDP), energy-total or co2-total; energy when left out, for a brief co2.",
+            show_default=False,
+        ),
+    ] = None,
     base_year: Annotated[int | None, typer.Option(help="Another base year than the plan's.")] = None,
     growth: Annotated[str | None, typer.Option(help="GDP growth: rule, official, equal or scaled.")] = None,
     floor: Annotated[float | None, typer.Option(help="No target below, per cent.")] = None,
@@ -44,27 +60,110 @@ def allocate(
     published: Annotated[
         bool, typer.Option("--published", help="Published points: hit, miss and sensitivity.")
     ] = False,
+    chances: Annotated[
+        bool, typer.Option("--chances", help="With --compare: chance, shortfall and regret of every rule (simulates).")
+    ] = False,
+    members: Annotated[int, typer.Option(help="Members behind chances of a comparison or brief.", min=2)] = 100,
+    lang: Annotated[str, typer.Option(help="Language of a brief or a picture: en or zh.")] = "en",
+    html: Annotated[File, typer.Option(help="Write the brief as one page (.html) here.")] = None,
+    offers: Annotated[
+        File, typer.Option(help="Offers of a negotiation: CSV with round, province, offer_percent (and note).")
+    ] = None,
+    log: Annotated[File, typer.Option(help="With --offers: write all targets of every round here (.csv).")] = None,
+    points: Annotated[float, typer.Option(help="Points that the province is spared in a brief.")] = 1.0,
     options: Annotated[bool, typer.Option("--options", help="Options of the rule: default, range, reason.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Split the national target among the provinces by a rule, with the indicators behind each number."""
+    """Split the national target among the provinces by a rule, with the indicators behind each number.
+
+    `tanlu allocate brief PROVINCE` says what that province can argue: the rules and indicators that favour it, who
+    carries a point that it is spared, what it can bear, and where offers lead.
+    """
+    if action is not None:
+        asked = BriefWords(plan, indicator, national, compare, rule, growth, points, members)
+        _brief(action, place, asked, choose(lang, ["en", "zh"], "language"), html, offers, log, json, quiet)
+        return
+    plan, indicator = plan or "12FYP", indicator or "energy"
     plan = match(plan, known_plan_names()) or plan  # an unknown plan is named with all other faults
     province = province and choose_province(province)
     from experiments.cli.tables import allocation_output
 
     flags = {"growth": growth, "floor": floor, "cap": cap, "round_to": round_to, "rounding": rounding}
     given = allocation_output.parse(set_ or [], {**flags, "path": str(table) if table else None})
+    rule = rule or "s1"
     if options:
         _options(rule, json)
     elif published:
         _published(json, quiet, given)
     elif compare:
         shared = {"indicator": indicator, "base_year": base_year}
-        _compare(compare, national, plan, {**shared, **given}, out, figure, json, quiet)
+        simulated = members if chances else 0
+        _compare(compare, national, plan, {**shared, **given}, out, figure, lang, simulated, json, quiet)
     else:
         shared = {"plan": plan, "indicator": indicator, "base_year": base_year}
         _allocate(rule, national, {**shared, **given}, province, out, ledger, json, quiet)
+
+
+class BriefWords(NamedTuple):
+    """What was typed about a brief."""
+
+    plan: str | None
+    indicator: str | None
+    national: float | None
+    rules: str | None
+    sharing: str | None
+    growth: str | None
+    points: float
+    members: int
+
+
+def _brief(
+    action: str,
+    place: str | None,
+    typed: BriefWords,
+    lang: str,
+    html: File,
+    offers: File,
+    log: File,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """A province's case: tables on the terminal, a page, the log of a negotiation."""
+    choose(action, ["brief"], "action")
+    if place is None:
+        raise InputError("got no province; allowed: tanlu allocate brief PROVINCE, for example Guangdong or 广东")
+    province = choose_province(place)
+    plan = choose(typed.plan or "15FYP", known_plan_names(), "plan")
+    if log and not offers:
+        raise InputError("got --log without --offers; allowed: both, the log says where the offers lead")
+    from experiments.allocation.negotiation import read_offers
+    from experiments.allocation.shipped import table
+    from experiments.analyses.negotiation import BriefOptions, brief
+    from experiments.cli.tables import allocation_output, brief_output
+    from experiments.ensemble.study_model import StudyModel
+    from experiments.installation import load_study
+
+    asked = BriefOptions(
+        plan=plan,
+        indicator=typed.indicator or "co2",
+        national=typed.national,
+        rules=typed.rules or "all",
+        sharing=typed.sharing or "uniform",
+        points=typed.points,
+        members=typed.members,
+        growth=typed.growth or "official",
+    )
+    made = read_offers(offers, list(table("provinces")["province"])) if offers else []
+    found = brief(province, asked, StudyModel(load_study()), made, lambda text: note(f"working out {text} …", quiet))
+    if html:
+        brief_output.write_page(found, lang, html)
+        note(f"page: {html}", quiet)
+    if log:
+        allocation_output.save(found.log, log)
+        note(f"log: {log}", quiet)
+    _emit_all(brief_output.tables(found), json, quiet)
+    note(brief_output.caution(found, lang), quiet or json)
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"allocate": allocate}
@@ -120,9 +219,12 @@ def _compare(
     given: Mapping[str, Any],
     out: File,
     figure: File,
+    lang: str,
+    members: int,
     json: bool,
     quiet: bool,
 ) -> None:
+    """Rules side by side; members: how many stand behind chances, 0: no chances."""
     from experiments.allocation import comparison as sides
     from experiments.allocation import pressure
     from experiments.allocation.options import options_of
@@ -130,15 +232,24 @@ def _compare(
     from experiments.ensemble.study_model import StudyModel
     from experiments.installation import load_study
 
-    found = sides.rules_of(sides.names(names, given), national, plan, model=StudyModel(load_study()), **given)
-    result = sides.compare(found)
+    model = StudyModel(load_study())
+    asked = sides.names(names, {"plan": plan, **given})
+    found = sides.rules_of(asked, national, plan, model=model, **given)
+    result = sides.compare(found, model=model)
+    drawn = sides.ranges(asked, national, plan, model, **given)
+    tables = result.tables()
+    if len(drawn):
+        tables["Range of the targets over the members' base years (10, 50, 90 %)"] = drawn
+    if members:
+        note("simulating the members under a grid of targets", quiet)
+        tables |= allocation_output.outlook_tables(result, found[0], model, members)
     if out:
         allocation_output.save(result.targets.reset_index(), out)
         note(f"saved: {out}", quiet)
     if figure:
-        allocation_output.draw(result, figure, plan=plan, national=found[0].national, indicator=found[0].indicator)
+        allocation_output.draw(result, figure, found[0], choose(lang, ["en", "zh"], "language"))
         note(f"figure: {figure}", quiet)
-    _emit_all(result.tables(), json, quiet)
+    _emit_all(tables, json, quiet)
     if pressure.EQUAL_CHANCE in result.targets and not json:
         known = set(options_of(pressure.EQUAL_CHANCE)["option"])
         shared = {key: value for key, value in given.items() if key in known or key in sides.SHARED}

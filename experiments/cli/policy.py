@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from calibration.places import choose_province, simulated
+from calibration.places import NATION, choose_province, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
 from experiments.runs.find import find_run
 from models.reading.names import choose
@@ -18,17 +18,19 @@ COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"policy": app}
 @app.command("list")
 def list_(
     package: Annotated[str, typer.Option(help="Only options of this package.")] = "",
+    plan: Annotated[str, typer.Option(help="Options of this plan: 2011-2015 or 2026-2030.")] = "2011-2015",
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Every option of the catalogue, one line each; how many of its numbers are assumed."""
-    from experiments.policy import catalogue
+    from experiments.policy import catalogue, sets
 
-    package = package and choose(package, catalogue().packages, "package")
+    plan = choose(plan, sets(), "set of options")
+    package = package and choose(package, catalogue(plan).packages, "package")
     from experiments.cli.tables import catalogue_tables
 
-    emit(catalogue_tables.options(package), json)
-    note(catalogue_tables.account(), quiet)
+    emit(catalogue_tables.options(package, plan), json)
+    note(catalogue_tables.account(plan), quiet)
 
 
 @app.command()
@@ -38,11 +40,9 @@ def show(
     quiet: Quiet = False,
 ) -> None:
     """One option: every number and share with its range, unit and source; with --json its whole design."""
-    from experiments.policy import catalogue
-
-    one = catalogue()[option]
     from experiments.cli.tables import catalogue_tables
 
+    one = catalogue_tables.option_of(option)
     emit(catalogue_tables.sheet(one.id) if json else catalogue_tables.numbers(one.id), json)
     note(f"{one.title} / {one.title_zh}: {one.description}", quiet)
 
@@ -74,12 +74,14 @@ def levers(json: Json = False) -> None:
 @app.command()
 def costs(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run whose study asked for policy analyses.")],
-    table: Annotated[str, typer.Option(help="costs, cost_curve, contributions, triple_win, …")] = "costs",
+    table: Annotated[str, typer.Option(help="costs, cost_curve, measures, contributions, triple_win, …")] = "costs",
+    province: Annotated[str, typer.Option(help="Only rows of this province, or China.")] = "",
     runs: RunsFolder = Path("runs"),
     json: Json = False,
 ) -> None:
     """A policy table of a run: costs of the options, cost curve, contributions, triple win."""
     folder = find_run(run, runs)
+    province = province and choose_province(province, [*simulated(), NATION])
     from experiments.cli.tables import catalogue_tables
 
-    emit(catalogue_tables.of_run(folder, table, whole=json), json)
+    emit(catalogue_tables.of_run(folder, table, province, whole=json), json)

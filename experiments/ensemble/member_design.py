@@ -12,7 +12,7 @@ from scipy.stats import qmc
 from calibration import region
 from experiments import model_file
 from experiments.ensemble import own_projects
-from experiments.installation import FORM, calibrated, compiled_model, flat, model_texts, narrowed, provinces_of
+from experiments.installation import FORM, calibrated, compiled_model, flat, model_texts, narrowed, origin, provinces_of
 from experiments.study.schema import Study
 from models.reading.faults import InputError
 
@@ -29,12 +29,25 @@ def design(study: Study) -> pd.DataFrame:
     drawn = assumptions(study, shipped)
     texts = model_texts(study.model_copy(update={"provinces": []}))
     forms = _forms(study, len(texts))
-    delivered = _delivered(study)
+    delivered = _delivered(study).join(_further(study, shipped, [*drawn.columns]))
     if len(texts) == 1:
         return narrowed(_members(study, shipped, drawn, texts[0]).join(delivered), provinces_of(study))
     parts = [_members(study, shipped, drawn, text) for text in texts]
     whole = pd.concat([part[forms == form] for form, part in enumerate(parts)]).sort_index()
     return narrowed(whole.join(delivered).assign(**{FORM: forms}), provinces_of(study))
+
+
+def _further(study: Study, shipped: xr.Dataset, drawn: Sequence[str]) -> pd.DataFrame:
+    """Assumptions of a nowcast, on which no fitted year depends, by member; no columns where none leads to the plan."""
+    from calibration import forecast
+
+    none = xr.Dataset(coords={"member": range(study.members)})
+    if origin(study.target.period.base_year).until is None:
+        return flat(none)
+    found = forecast.further(shipped, forecast.Options(study.members, study.seed))
+    there = compiled_model().variables
+    kept = [name for name in found if name not in drawn and name not in study.parameters and name in there]
+    return flat(none.merge(found[kept]))
 
 
 def _delivered(study: Study) -> pd.DataFrame:

@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 
 from experiments.allocation import base_state
+from experiments.allocation.allocate import carbon_content_cut
 from experiments.allocation.indicators import known_plan
 from experiments.allocation.response import CostCurve, Response
-from experiments.ensemble.core import Ensemble
+from experiments.ensemble.core import Array, Ensemble, Params
 from experiments.ensemble.member_design import design
 from experiments.ensemble.scenario import prepare
 from experiments.installation import Installation, ProvinceModel, checksums, model_texts, predictive_errors
@@ -34,9 +35,12 @@ class StudyModel:
 
     study: Study
 
-    def response(self, plan: str, mix: str, members: int, seed: int) -> Response:
-        """Reductions of the members under every target of GRID, all provinces at the same target, with errors."""
-        return _response(*self._key(), plan, mix, members, seed)
+    def response(self, plan: str, mix: str, members: int, seed: int, quantity: str = "energy") -> Response:
+        """Reductions of the members under every target of GRID, all provinces at the same target, with errors.
+
+        quantity: "energy" or "co2" per GDP, the latter by the metric of the plan.
+        """
+        return _response(*self._key(), plan, mix, members, seed, quantity)
 
     def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
         """What levers add to reductions and cost, from the base mix and the full mix without any target."""
@@ -46,17 +50,17 @@ class StudyModel:
         """The members' state to the plan's base year under BASE_MIX, without errors: `base_state.WANTED`."""
         return _base_state(*self._key(), plan, members, seed)
 
-    def ensemble(self, plan: str, mixes: Sequence[str], members: int, seed: int) -> Ensemble:
+    def ensemble(self, plan: str, mixes: Sequence[str], members: int, seed: int, quantity: str = "energy") -> Ensemble:
         """The study under another plan (12FYP, …), other mixes, another number of members and another seed.
 
-        mixes: labels of the study's own mixes, or names of shipped ones.
+        mixes: labels of the study's own mixes, or names of shipped ones. quantity: what its leading indicator counts.
         """
         own = {choice.label: choice for choice in self.study.mixes}
         changes = {
             "members": members,
             "seed": max(seed, 1),
             "target": Target.model_validate(
-                {"plan": plan, "indicators": ["energy_intensity"], "national": self.study.target.national}
+                {"plan": plan, "indicators": [leading(plan, quantity)], "national": self.study.target.national}
             ),
             "assigned": {},
             "allocations": [AllocationChoice(rule="uniform")],
@@ -78,12 +82,36 @@ def _study_of(text: str, folder: Path) -> StudyModel:
     return StudyModel(study)
 
 
+def leading(plan: str, quantity: str) -> str:
+    """The indicator of energy or CO2 per GDP that a plan judges (co2_intensity_2026 in the 15th)."""
+    if quantity == "energy":
+        return "energy_intensity"
+    carbon = [key for key in known_plan(plan).indicators if key.startswith("co2_intensity")]
+    return carbon[0] if carbon else "co2_intensity"
+
+
+def pressed(ensemble: Ensemble, params: Params, target: Array, quantity: str) -> Params:
+    """The parameters under a target of energy or CO2 per GDP (province, fraction), with the pressure that it makes.
+
+    CO2 presses by itself in a plan without an energy target; elsewhere by the energy target that belongs to it when CO2
+    per energy falls as the plan's two national targets imply.
+    """
+    plan = ensemble.study.target.period
+    if quantity == "energy":
+        return ensemble.with_target(params, target)
+    if np.isfinite(plan.energy_target):
+        return ensemble.with_target(params, np.maximum(1 - (1 - target) / (1 - carbon_content_cut(plan)), 0.0))
+    asked = params["carbon target reduction"].transpose("province", "plan").copy()
+    asked.loc[{"plan": ensemble.study.target.plan}] = target
+    return {**params, "carbon target reduction": asked}
+
+
 @cache
-def _response(text: str, folder: Path, plan: str, mix: str, members: int, seed: int) -> Response:
-    ensemble = _study_of(text, folder).ensemble(plan, [mix], members, seed)
+def _response(text: str, folder: Path, plan: str, mix: str, members: int, seed: int, quantity: str) -> Response:
+    ensemble = _study_of(text, folder).ensemble(plan, [mix], members, seed, quantity)
     params = ensemble.params(mix)
     provinces = len(ensemble.provinces)
-    under = [ensemble.reduction(ensemble.with_target(params, np.full(provinces, target))) for target in GRID]
+    under = [ensemble.reduction(pressed(ensemble, params, np.full(provinces, target), quantity)) for target in GRID]
     return Response(tuple(ensemble.provinces), np.array(GRID), np.stack(under))
 
 

@@ -1,6 +1,6 @@
 """What can be done, how strongly, what it costs and what it brings: options, mixes, costs and benefits."""
 
-from experiments.policy.catalogue import Catalogue, Lever, Option, Quantity, catalogue, levers, load
+from experiments.policy.catalogue import Catalogue, Lever, Option, Quantity, catalogue, levers, load, sets
 from experiments.policy.mix import Mix, find_mix, merge, mix, mixes, names, resolve_delivery, stacked, stored
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "mixes",
     "names",
     "resolve_delivery",
+    "sets",
     "stacked",
     "stored",
 ]

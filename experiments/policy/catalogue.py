@@ -1,8 +1,10 @@
 """The option catalogue: what can be done, what it costs, how far it can go, and who says so.
 
-One YAML file a field of action in `catalogue/`. Every number is a mapping `value, low, high, unit, source`; the source
-is a key of `sources.yaml` (several joined by commas, a remark after a colon), a statement of the form `assumption: why`
-or `definition: why`, or a citation that names its place. What is assumed is thereby counted, not hidden.
+One folder a plan in `catalogue/` (2011-2015, 2026-2030), one YAML file a field of action. Every number is a mapping
+`value, low, high, unit, source`; the source is a key of `sources.yaml` (several joined by commas, a remark after a
+colon), a statement of the form `assumption: why` or `definition: why`, or a citation that names its place. What is
+assumed is thereby counted, not hidden. Every number of a sheet is read by a calculation (`experiments.policy.size`,
+`experiments.policy.lever_costs`); `tanlu policy check` tries it.
 """
 
 import re
@@ -21,11 +23,23 @@ from models.reading.schema import validated
 from models.reading.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent
-CATALOGUE = FOLDER / "catalogue"
+SETS = FOLDER / "catalogue"
+FIRST, NEXT = "2011-2015", "2026-2030"
+CATALOGUE = SETS / FIRST
 SHARES_SUM = 1e-9
 Package = Literal["industrial development", "economic shift", "energy shift", "urbanisation", "modern agriculture"]
-Kind = Literal["efficiency", "closure", "standard", "structure", "fuel switch", "supply"]
-Fuel = Literal["coal", "oil", "gas", "electricity", "heat"]
+Kind = Literal["efficiency", "closure", "standard", "structure", "modal shift", "fuel switch", "supply", "instrument"]
+Fuel = Literal["coal", "power coal", "oil", "gas", "electricity", "heat"]
+Sector = Literal[
+    "heavy industry",
+    "light industry",
+    "transport",
+    "services",
+    "agriculture and construction",
+    "residential",
+    "power",
+]
+Resource = Literal["hydro", "wind", "solar", "nuclear", "metro", "arable land", "heated floor"]
 Scope = Literal["China", "US", "generic", "assumption", "definition"]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -56,12 +70,18 @@ class Quantity(_Strict):
         return scope_of(self.source)
 
 
-class LeverShare(_Strict):
-    """Part of a model lever's full effect that the option stands for."""
+class Base(_Strict):
+    """What an option acts on: a province's energy of these sectors and fuels, or its resource (potentials.csv)."""
 
-    lever: Text
-    share: Annotated[float, Field(gt=0, le=1)]
-    source: Text
+    sectors: list[Sector] = []
+    fuels: list[Fuel] = []
+    resource: Resource | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Base":
+        if (self.resource is None) == (not self.sectors or not self.fuels):
+            raise ValueError("give sectors and fuels, or a resource")
+        return self
 
 
 class Schedule(_Strict):
@@ -70,6 +90,11 @@ class Schedule(_Strict):
     start: Annotated[int, Field(ge=2005, le=2030)]
     phase_in: Annotated[float, Field(gt=0, le=25)]
     source: Text
+
+    @property
+    def complete(self) -> float:
+        """Year in which the option is in full effect."""
+        return self.start + self.phase_in
 
 
 class Payers(_Strict):
@@ -109,31 +134,33 @@ class Option(_Strict):
     title: Text
     title_zh: Text
     package: Package
-    sector: str = ""
     kind: Kind
     description: Text
     goal: Text
     parties: Text
     mechanisms: Annotated[list[str], Field(min_length=1)]
-    levers: Annotated[list[LeverShare], Field(min_length=1)]
+    lever: str = ""
     schedule: Schedule
     unit: Text
+    unit_zh: Text
+    stock: Text
     fuel: Fuel
     fuel_in: Fuel | None = None
     counts: Literal["energy", "co2"] = "energy"
+    base: Base
     coverage: Quantity
     technical_saving: Quantity
     penetration: Quantity
-    unit_saving: Quantity
+    unit_saving: Quantity | None = None
     unit_avoided: Quantity | None = None
     capital_cost: Quantity
     operating_cost: Quantity
     programme_cost: Quantity
     attributable: Quantity | None = None
+    learning: Quantity | None = None
     lifetime: Quantity
     who_pays: Payers
     goods: Text
-    realistic: Quantity
     best: Best
     related: list[str]
     uncertainty: Text
@@ -145,16 +172,25 @@ class Option(_Strict):
         missing = [name for name in ("capital_cost", "operating_cost") if getattr(self, name).price_year is None]
         if missing:
             raise ValueError(f"{' and '.join(missing)} must state a price_year")
-        if self.counts == "energy" and self.unit_saving.low <= 0:
+        if self.counts == "energy" and (self.unit_saving is None or self.unit_saving.low <= 0):
             raise ValueError("unit_saving must be positive; an option that saves no counted energy has `counts: co2`")
+        if self.counts == "co2" and self.unit_saving is not None:
+            raise ValueError("an option with `counts: co2` saves no counted energy: leave unit_saving out")
         if self.counts == "co2" and self.unit_avoided is None:
             raise ValueError("an option with `counts: co2` must state unit_avoided")
         return self
 
     @property
+    def basis(self) -> Quantity:
+        """What a unit's costs are divided by, tce a year: the energy it saves, or avoids where that is not counted."""
+        found = self.unit_saving if self.counts == "energy" else self.unit_avoided
+        assert found is not None  # the schema has seen to it
+        return found
+
+    @property
     def avoided(self) -> Quantity:
         """Fuel avoided a year by one unit, tce: `unit_avoided`, or the saving where nothing else is stated."""
-        return self.unit_avoided or self.unit_saving
+        return self.unit_avoided or self.basis
 
     def quantities(self) -> dict[str, Quantity]:
         """Every number with low, value and high, by field."""
@@ -164,7 +200,6 @@ class Option(_Strict):
     def sources(self) -> dict[str, str]:
         """The source of every number and share, by field."""
         found = {name: quantity.source for name, quantity in self.quantities().items()}
-        found |= {f"levers[{entry.lever}]": entry.source for entry in self.levers}
         return found | {name: getattr(self, name).source for name in ("schedule", "who_pays", "best")}
 
 
@@ -176,6 +211,8 @@ class Lever:
     package: Package
     maxima: tuple[str, ...]
     meaning: str
+    sectors: tuple[str, ...] = ()
+    fuels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -196,9 +233,9 @@ class Catalogue:
             found.setdefault(lever.package, []).append(lever.name)
         return found
 
-    def moving(self, lever: str) -> dict[str, float]:
-        """Options that move a lever, with their share of its effect; the shares add to one."""
-        return {o.id: e.share for o in self.options.values() for e in o.levers if e.lever == lever}
+    def moving(self, lever: str) -> list[str]:
+        """Options that move a lever, by id."""
+        return [option.id for option in self.options.values() if option.lever == lever]
 
     def scopes(self) -> dict[Scope, int]:
         """How many numbers rest on each kind of source: the open account of what is assumed."""
@@ -219,7 +256,10 @@ def references() -> Mapping[str, Mapping[str, str]]:
 def levers() -> Mapping[str, Lever]:
     """`levers.yaml`, in the model's order."""
     entries = _mapping(FOLDER / "levers.yaml")
-    return {name: Lever(name, e["package"], tuple(e["maxima"]), e["meaning"]) for name, e in entries.items()}
+    return {
+        name: Lever(name, e["package"], tuple(e["maxima"]), e["meaning"], tuple(e["sectors"]), tuple(e["fuels"]))
+        for name, e in entries.items()
+    }
 
 
 def scope_of(source: str) -> Scope:
@@ -249,7 +289,7 @@ def load(folder: Path = CATALOGUE) -> Catalogue:
     """Read and check every option file of a folder.
 
     Raises InputError with the faults of all files at once: unreadable YAML, unknown or missing fields, numbers without
-    range or source, unknown sources and levers (with the nearest names), double ids, shares of a lever not adding to 1.
+    range or source, unknown sources and levers (with the nearest names), double ids.
     """
     faults: list[str] = []
     options: dict[str, Option] = {}
@@ -260,25 +300,27 @@ def load(folder: Path = CATALOGUE) -> Catalogue:
             options[option.id] = option
     if not options and not faults:
         faults.append(f"{folder} holds no option files (*.yaml)")
-    catalogue = Catalogue(options, levers())
-    if not faults:
-        faults += _unbalanced(catalogue)
     if faults:
         raise InputError(faults)
-    return catalogue
+    return Catalogue(options, levers())
+
+
+def sets() -> list[str]:
+    """The plans that the shipped catalogue has options for."""
+    return sorted(path.name for path in SETS.iterdir() if path.is_dir())
 
 
 @cache
-def catalogue() -> Catalogue:
-    """The shipped catalogue."""
-    return load()
+def catalogue(plan: str = FIRST) -> Catalogue:
+    """The shipped catalogue of a plan. Raises InputError with the nearest names."""
+    return load(SETS / choose(plan, sets(), "set of options"))
 
 
 def _file(path: Path, faults: list[str]) -> list[Option]:
     document = read_yaml(path, "a file of options")
     content = document.data
     faults += document.faults
-    allowed = ["package", "sector", "defaults", "options"]
+    allowed = ["package", "defaults", "options"]
     faults += [f"{document.place((key,))}: {refusal(key, allowed, 'key')}" for key in content if key not in allowed]
     entries, defaults = content.get("options") or [], content.get("defaults") or {}
     if not isinstance(entries, list) or not isinstance(defaults, Mapping):
@@ -289,14 +331,9 @@ def _file(path: Path, faults: list[str]) -> list[Option]:
 
 
 def _filled(entry: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry with the file's package, sector and defaults; `share_source` goes into each lever."""
-    defaults = dict(content.get("defaults") or {})
-    share_source = entry.get("share_source", defaults.pop("share_source", None))
-    heading = {key: content[key] for key in ("package", "sector") if key in content}
-    filled = {**heading, **defaults, **{k: v for k, v in entry.items() if k != "share_source"}}
-    if isinstance(filled.get("levers"), list) and share_source:
-        filled["levers"] = [{"source": share_source, **e} if isinstance(e, dict) else e for e in filled["levers"]]
-    return filled
+    """An entry with the file's package and defaults."""
+    heading = {key: content[key] for key in ("package",) if key in content}
+    return {**heading, **(content.get("defaults") or {}), **entry}
 
 
 def _option(document: Document, index: int, entry: Any, faults: list[str]) -> Option | None:
@@ -310,9 +347,6 @@ def _option(document: Document, index: int, entry: Any, faults: list[str]) -> Op
 def _unknown(entry: Mapping[str, Any]) -> Iterable[str]:
     """Sources, levers and goods that nobody knows; what has the wrong shape is left to the schema."""
     parts = {name: part for name, part in entry.items() if isinstance(part, Mapping)}
-    moved = entry.get("levers")
-    levers_moved = [one for one in moved if isinstance(one, Mapping)] if isinstance(moved, list) else []
-    parts |= {f"levers[{one.get('lever')}]": one for one in levers_moved}
     for field, part in parts.items():
         source = str(part.get("source") or "")
         if re.fullmatch(r"(assumption|definition):?\s*", source):
@@ -320,19 +354,11 @@ def _unknown(entry: Mapping[str, Any]) -> Iterable[str]:
         for key in source_keys(source):
             if key not in references():
                 yield f"{field}: unknown source {key!r}{near(key, references())}"
-    for name in (str(one.get("lever")) for one in levers_moved):
-        if name not in levers():
-            yield f"levers: {refusal(name, levers(), 'lever')}"
+    if entry.get("lever") and str(entry["lever"]) not in levers():
+        yield f"lever: {refusal(str(entry['lever']), levers(), 'lever')}"
     goods = [name for name in _mapping(FOLDER / "economics.yaml")["goods"] if name != "source"]
     if "goods" in entry and entry["goods"] not in goods:
         yield f"goods: {refusal(str(entry['goods']), goods, 'composition')}"
-
-
-def _unbalanced(catalogue: Catalogue) -> Iterable[str]:
-    for lever in catalogue.levers:
-        total = sum(catalogue.moving(lever).values())
-        if abs(total - 1) > SHARES_SUM:
-            yield f"the options' shares of lever {lever!r} must add to 1, got {total:g}: {catalogue.moving(lever)}"
 
 
 def _mapping(path: Path) -> dict[str, Any]:

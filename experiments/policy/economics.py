@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
@@ -26,7 +27,8 @@ class Economics(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rates: Mapping[str, Quantity]
-    prices: Mapping[str, Quantity]
+    prices: Mapping[str, Mapping[str, Quantity]]
+    taxes: Mapping[str, Quantity]
     carbon: Mapping[str, Quantity]
     goods: Mapping[str, Any]
     demand: Mapping[str, Any]
@@ -46,11 +48,17 @@ def economics(path: Path = FOLDER / "economics.yaml") -> Economics:
 
 
 @cache
-def _deflators() -> Mapping[int, float]:
-    """Pooled GDP deflator of the provinces, 2005 = 1: current over constant prices of 2005."""
+def measured() -> xr.Dataset:
+    """The measured baseline, once a process."""
     from calibration import baseline
 
-    data = baseline.load()
+    return baseline.load()
+
+
+@cache
+def _deflators() -> Mapping[int, float]:
+    """Pooled GDP deflator of the provinces, 2005 = 1: current over constant prices of 2005."""
+    data = measured()
     both = data[["gdp_nominal", "gdp"]].sum("province", min_count=data.sizes["province"])
     ratio = (both["gdp_nominal"] / both["gdp"]).dropna("year")
     index = ratio / ratio.sel(year=2005)
@@ -87,7 +95,11 @@ def central(quantity: Quantity) -> Array:
 
 @dataclass
 class Triangular:
-    """One triangular draw a member and quantity; asked twice for the same quantity it gives the same draws."""
+    """One draw a member and quantity, dense near its value and as often below as above it: the value is the median.
+
+    Each side is half a triangle that falls from the value to its bound. Asked twice for the same quantity it gives the
+    same draws.
+    """
 
     members: int
     rng: np.random.Generator
@@ -98,7 +110,19 @@ class Triangular:
     def __call__(self, quantity: Quantity) -> Array:
         """Shape (members,); a quantity without range is constant."""
         if quantity not in self._known:
-            q = quantity
-            drawn = self.rng.triangular(q.low, q.value, q.high, self.members) if q.high > q.low else None
-            self._known[q] = np.full(self.members, q.value) if drawn is None else drawn
+            side, far = self.rng.random(self.members) < 0.5, 1 - np.sqrt(self.rng.random(self.members))
+            reach = np.where(side, quantity.low - quantity.value, quantity.high - quantity.value)
+            self._known[quantity] = quantity.value + reach * far
         return self._known[quantity]
+
+
+@cache
+def energy_supply_shares() -> xr.DataArray:
+    """Each province's part of the coal, oil and gas that the provinces produce, by heat value (balance of 2007)."""
+    from calibration import tables
+
+    table = tables.read("balance_2007")
+    made = table[(table["flow"] == "production") & table["fuel"].isin(["raw_coal", "crude_oil", "natural_gas"])]
+    names = list(tables.provinces())
+    amount = made.groupby("province")["value"].sum().reindex(names).fillna(0.0)
+    return xr.DataArray(amount / amount.sum(), {"province": names}, ("province",), attrs={"units": "Dmnl"})

@@ -1,8 +1,10 @@
 """Policy mixes: which options and levers, how strong, from when, and how much of it arrives.
 
 A mix is a YAML file. Strengths are given by option (0 … 1 of the option's realistic maximum) or by lever; a lever's
-strength is the sum of its options' strengths times their shares, unless the lever itself is named. A file `extends`
-others: mappings are merged, what stands later or lower wins. `lever strength` 0 means no new policy: the base mix.
+strength in a province is the sum of its options' strengths times their shares there (`experiments.policy.size`), unless
+the lever itself is named, and never more than the province has an object for. A file `extends` others: mappings are
+merged, what stands later or lower wins. `lever strength` 0 means no new policy: the base mix. `catalogue` names the
+plan whose options are meant.
 """
 
 import json
@@ -18,8 +20,10 @@ import xarray as xr
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from calibration import tables
-from calibration.places import known_provinces, places, region
-from experiments.policy.catalogue import catalogue
+from calibration.places import known_provinces, region
+from experiments.policy import lever_costs, size
+from experiments.policy.catalogue import FIRST, Catalogue, catalogue, sets
+from experiments.policy.economics import energy_supply_shares
 from models.reading.document import Document, Route
 from models.reading.faults import InputError, shortened
 from models.reading.names import Known, choose, match, refusal
@@ -27,6 +31,7 @@ from models.reading.schema import validated
 from models.reading.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent / "mixes"
+IDLE_START = 2030  # of a lever without options in a set
 STRONGEST = 1.5  # beyond the realistic maximum, for tests of limits only
 DELIVERY = {"delivery delay": "delay", "compliance share": "compliance"}
 
@@ -108,6 +113,7 @@ class Spec(_Part):
     delivery: Delivery = Delivery()
     provinces: dict[str, Strengths] = {}
     where: list[str] = []
+    catalogue: str = FIRST
 
 
 @dataclass(frozen=True)
@@ -117,19 +123,32 @@ class Mix:
     name: str
     spec: Spec
 
+    @property
+    def options(self) -> Catalogue:
+        """The catalogue that the mix chooses from."""
+        return catalogue(self.spec.catalogue)
+
     def strength(self) -> xr.DataArray:
-        """`lever strength` (province, lever), 0 … 1; levers without an object in a province are 0 there."""
-        table = pd.DataFrame(0.0, index=list(_provinces()), columns=list(catalogue().levers))
+        """`lever strength` (province, lever), 0 … 1; cut to what a province has an object for."""
+        table = pd.DataFrame(0.0, index=list(_provinces()), columns=list(self.options.levers))
         for lever in table.columns:
-            table[lever] = self._lever(lever, self.spec)
+            table[lever] = self._lever(lever)
         for province, own in self.spec.provinces.items():
             for lever in own:
                 table.loc[province, lever] = own[lever].value
-        for lever, where in _reach().items():
-            table.loc[~table.index.isin(where), lever] = 0.0
+        table *= size.shipped_reach(self.spec.catalogue)
         if self.spec.where:
             table.loc[~table.index.isin(self.spec.where)] = 0.0
         return xr.DataArray(table, dims=("province", "lever"), attrs={"units": "Dmnl"})
+
+    def option_parts(self) -> pd.DataFrame:
+        """Each option's part of what its lever does in this mix, a row a province, a column an option."""
+        strengths = {name: self.used(name) for name in self.options.options}
+        return lever_costs.weights(self.options, size.shipped_shares(self.spec.catalogue), strengths)
+
+    def costs(self) -> dict[str, xr.DataArray]:
+        """The model's cost parameters (province, lever): what the options behind each lever cost and save."""
+        return lever_costs.parameters(self.options, self.spec.catalogue, self.option_parts())
 
     def start(self) -> xr.DataArray:
         """`lever start` (lever), calendar year: the earliest of the active options."""
@@ -149,13 +168,16 @@ class Mix:
 
     def params(self) -> dict[str, xr.DataArray]:
         """The model's inputs, uncertain ones at their central value."""
-        return {
+        made = {
             "lever strength": self.strength(),
             "lever start": self.start(),
             "lever phase in": self.phase_in(),
             "delivery delay": self.delay(),
             "compliance share": self.compliance(),
+            **self.costs(),
+            "energy supply share": energy_supply_shares(),
         }
+        return {name: _of_region(name, values) for name, values in made.items()}
 
     def uncertain(self) -> dict[str, Uncertain]:
         """Model inputs that this mix leaves uncertain, with their range."""
@@ -166,61 +188,51 @@ class Mix:
         """The same mix with every lever but these at zero, schedules and delivery unchanged."""
         return self._kept(dict.fromkeys(levers, 1.0), name or self.name)
 
-    def parts(self, option: str) -> dict[str, float]:
-        """What one option adds to the strength of its levers; the parts of all options add to the lever's strength."""
-        own = self.spec.options.get(option, Strength(value=0.0)).value
-        levers = self.spec.levers
-        return {
-            entry.lever: entry.share * (levers[entry.lever].value if entry.lever in levers else own)
-            for entry in catalogue()[option].levers
-        }
-
     def used(self, option: str) -> float:
-        """Strength of an option in this mix: the mean over its levers, weighted by its shares of them."""
-        shares = sum(entry.share for entry in catalogue()[option].levers)
-        return sum(self.parts(option).values()) / shares
+        """Strength of an option in this mix, 0 … 1."""
+        lever = self.options[option].lever
+        if lever in self.spec.levers:
+            return self.spec.levers[lever].value
+        return self.spec.options.get(option, Strength(value=0.0)).value
 
-    def without(self, option: str) -> "Mix":
-        """The same mix less what one option adds; schedules and delivery unchanged."""
-        return self._kept({lever: 1 - part for lever, part in self._fractions(option).items()}, f"less {option}", 1.0)
-
-    def alone(self, option: str) -> "Mix":
-        """What one option adds in this mix and nothing else; schedules and delivery unchanged."""
-        return self._kept(self._fractions(option), f"{option} alone")
-
-    def _fractions(self, option: str) -> dict[str, float]:
-        """An option's part of the strength of each lever it moves."""
-        parts, whole = self.parts(option), self.spec
-        return {lever: part / (self._lever(lever, whole) or 1.0) for lever, part in parts.items()}
-
-    def _kept(self, fractions: Mapping[str, float], name: str, otherwise: float = 0.0) -> "Mix":
-        """Every lever, in every province, at a fraction of its strength; `otherwise` for levers not named."""
-        of = {lever: fractions.get(lever, otherwise) for lever in catalogue().levers}
-        strengths = {lever: Strength(value=of[lever] * self._lever(lever, self.spec)) for lever in of}
-        own = {
-            province: {lever: Strength(value=of[lever] * strength.value) for lever, strength in levers.items()}
-            for province, levers in self.spec.provinces.items()
+    def _kept(self, fractions: Mapping[str, float], name: str) -> "Mix":
+        """Every lever, in every province, at a fraction of its strength; levers not named at zero."""
+        of = {lever: fractions.get(lever, 0.0) for lever in self.options.levers}
+        options = {
+            option: Strength(value=strength.value * of.get(self.options[option].lever, 0.0))
+            for option, strength in self.spec.options.items()
         }
-        change = {"options": {}, "levers": strengths, "schedule": self._times(), "provinces": own}
+        levers = {lever: Strength(value=of[lever] * strength.value) for lever, strength in self.spec.levers.items()}
+        own = {
+            province: {lever: Strength(value=of[lever] * strength.value) for lever, strength in given.items()}
+            for province, given in self.spec.provinces.items()
+        }
+        change = {"options": options, "levers": levers, "schedule": self._times(), "provinces": own}
         return Mix(name, self.spec.model_copy(update=change))
 
-    def _lever(self, lever: str, spec: Spec) -> float:
-        if lever in spec.levers:
-            return spec.levers[lever].value
-        moving = catalogue().moving(lever)
-        return sum(share * spec.options[option].value for option, share in moving.items() if option in spec.options)
+    def _lever(self, lever: str) -> "float | pd.Series[float]":
+        """Strength of a lever, by province where the options' shares differ."""
+        if lever in self.spec.levers:
+            return self.spec.levers[lever].value
+        named = [name for name in self.options.moving(lever) if name in self.spec.options]
+        if not named:
+            return 0.0
+        parts = size.shipped_shares(self.spec.catalogue)[named]
+        return (parts * [self.spec.options[name].value for name in named]).sum(axis=1)
 
     def _when(self, lever: str) -> tuple[float, float]:
         """Start and phase-in of a lever: as the mix says, else from its active options (all of them if none is)."""
         given = self.spec.schedule.get(lever, When())
-        moving = [catalogue()[option] for option in catalogue().moving(lever)]
+        moving = [self.options[option] for option in self.options.moving(lever)]
         active = [o for o in moving if o.id in self.spec.options and self.spec.options[o.id].value > 0] or moving
+        if not moving:
+            return given.start or float(IDLE_START), given.phase_in or 1.0
         start = given.start if given.start is not None else float(min(o.schedule.start for o in active))
-        end = max(o.schedule.start + o.schedule.phase_in for o in active)
+        end = max(o.schedule.complete for o in active)
         return start, given.phase_in if given.phase_in is not None else max(1.0, end - start)
 
     def _times(self) -> dict[str, When]:
-        pairs = {lever: self._when(lever) for lever in catalogue().levers}
+        pairs = {lever: self._when(lever) for lever in self.options.levers}
         return {lever: When(start=start, phase_in=phase) for lever, (start, phase) in pairs.items()}
 
     @staticmethod
@@ -311,19 +323,24 @@ def resolve_delivery(
     return kept, given
 
 
+def _of_region(name: str, values: xr.DataArray) -> xr.DataArray:
+    """In a region pack: the median of the shipped provinces in every place; heat networks only where it has them."""
+    own = region()
+    if own is None or "province" not in values.dims:
+        return values
+    pooled = values.median("province").expand_dims(province=list(own.places)).transpose(*values.dims).copy()
+    if name == "lever strength":
+        without = [place for place in own.places if place not in own.central_heating]
+        full = values.max("province").sel(lever="heat reform")
+        pooled.loc[{"lever": "heat reform"}] = full
+        pooled.loc[{"lever": "heat reform", "province": without}] = 0.0
+    return pooled.assign_attrs(values.attrs)
+
+
 @cache
 def _provinces() -> tuple[str, ...]:
     """The simulated provinces, in the model's order."""
-    return tuple(name for name, place in places().items() if place.simulated)
-
-
-@cache
-def _reach() -> dict[str, list[str]]:
-    """Levers that have an object in some provinces only: heat networks stand in the central-heating zone."""
-    if (own := region()) is not None:
-        return {"heat reform": list(own.central_heating)}
-    zones = tables.read("climate_zone")
-    return {"heat reform": list(zones.loc[zones["central_heating_zone"].astype(float) == 1, "province"])}
+    return tuple(tables.provinces())
 
 
 def find_mix(name_or_path: str | Path) -> Path:
@@ -373,14 +390,19 @@ def _checked(name: str, document: Document) -> Mix:
 def _known_names(document: Document, faults: list[str]) -> dict[str, Any]:
     """The data with the names that are meant; unknown ones add a fault. What has the wrong shape stays as it is."""
     levers, provinces = list(catalogue().levers), known_provinces(_provinces())
+    chosen = match(str(document.data.get("catalogue", FIRST)), sets()) or FIRST
     known: dict[str, tuple[Known, str]] = {
-        "options": (catalogue().options, "option"),
+        "options": (catalogue(chosen).options, "option"),
         "levers": (levers, "lever"),
         "schedule": (levers, "lever"),
         "provinces": (provinces, "province"),
         "where": (provinces, "province"),
     }
     data = dict(document.data)
+    if "catalogue" in data:
+        if match(str(data["catalogue"]), sets()) is None:
+            faults.append(f"catalogue: {refusal(str(data['catalogue']), sets(), 'set of options')}")
+        data["catalogue"] = chosen
     for field, (names, what) in known.items():
         data[field] = _renamed(document, (field,), data.get(field), names, what, faults)
     if isinstance(data["provinces"], dict):

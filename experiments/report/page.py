@@ -15,7 +15,7 @@ import pandas as pd
 from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.analyses.solve import BOUND
-from experiments.report import sections
+from experiments.report import indicators, sections
 from experiments.report.content import ProvincePage, Section, csv, short
 from experiments.report.province import label, province_id
 from experiments.report.province import page as province_page
@@ -26,7 +26,7 @@ from experiments.words.ratings import CLASSES, CLOSE, GREEN, RED, YELLOW, Chance
 from experiments.words.terms import Terms
 from experiments.words.tilemap import CODES, COLUMNS, ROWS, TILES
 from experiments.words.verdict import counted, joined, past_plans, scenario
-from experiments.words.view import RunData, Standing, View, lowest_first
+from experiments.words.view import JointChance, RunData, Standing, View, lowest_first
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -59,6 +59,7 @@ class Page:
     rows_csv: str
     warnings: list[str]
     compared: str | None
+    others: list[str]
     sections: list[Section]
     provinces: list[ProvincePage]
 
@@ -73,7 +74,7 @@ def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
         other_file=FILES["zh" if terms.lang == "en" else "en"],
         explorer=EXPLORER if (folder / EXPLORER).is_file() else "",
         headline=headline(view),
-        lead=lead(view),
+        lead=[*indicators.answers(view), *lead(view)],
         score=joined(view, *past_plans(view)),
         scenario=scenario(view),
         condition=condition(view),
@@ -84,6 +85,7 @@ def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
         rows_csv=csv(verdicts(view)),
         warnings=warnings(view, measured),
         compared=view.compared and terms("Chance, {mix}", mix=terms.name(view.compared)),
+        others=other_heads(view),
         sections=sections.chapters(view),
         provinces=[province_page(view, province, measured, folder) for province in [NATION, *view.provinces]],
     )
@@ -145,6 +147,7 @@ def condition(view: View) -> str:
         allocation=view.terms.name(view.allocation),
         mix=view.terms.name(view.mix),
         national=number(view.study.target.national),
+        indicator=view.indicator_name(view.leading.key),
         n=members,
         failed=failed,
     )
@@ -152,7 +155,8 @@ def condition(view: View) -> str:
 
 def tiles(view: View) -> dict[str, Any]:
     """Squares of the tile map: class and chance, rating, what happened, words for screen readers."""
-    items, terms, happened = [], view.terms, official_verdicts(view.study.target.period.name)
+    items, terms, target = [], view.terms, view.study.target
+    happened = official_verdicts(target.period.name, target.indicators[0])
     for province, (column, row) in TILES.items():
         standing = view.standings.get(province)
         rated = standing is not None and standing.members > 0
@@ -185,19 +189,23 @@ def tiles(view: View) -> dict[str, Any]:
     return {"squares": items, "width": COLUMNS * PITCH_X, "height": ROWS * PITCH_Y}
 
 
-def official_verdicts(plan: str) -> dict[str, str]:
-    """What the assessment of a plan that has ended said of its energy target, by province; empty for other plans."""
+VERDICTS = {"energy_intensity": "energy", "co2_intensity": "co2"}
+"""Indicator → its name in the table of assessments."""
+
+
+def official_verdicts(plan: str, indicator: str = "energy_intensity") -> dict[str, str]:
+    """What the assessment of a plan that has ended said of an indicator's target, by province; empty where unknown."""
     from calibration import tables
 
     table = tables.read("ratings")
-    rows = table[(table["plan"] == plan) & (table["variable"] == "verdict_energy")]
+    rows = table[(table["plan"] == plan) & (table["variable"] == f"verdict_{VERDICTS.get(indicator, '')}")]
     return dict(zip(rows["province"], rows["value"], strict=True))
 
 
 def rows(view: View) -> list[dict[str, Any]]:
     """The first screen's table, lowest chance first, the nation last."""
     ordered = [*lowest_first(view.standings.values()), view.standing(NATION)]
-    happened = official_verdicts(view.study.target.period.name)
+    happened = official_verdicts(view.study.target.period.name, view.study.target.indicators[0])
     return [
         {
             "id": province_id(s.province),
@@ -209,6 +217,9 @@ def rows(view: View) -> list[dict[str, Any]]:
             "happened": view.terms.name(happened.get(s.province, "–")) if happened else "",
             "target": number(s.target),
             "chance": view.terms.chance(s.chance),
+            "others": [
+                one and {"chance": view.terms.chance(one.chance), "kind": one.kind} for one in beside(view, s.province)
+            ],
             "interval": view.terms(
                 "95 % interval {low} to {high}",
                 low=view.terms.chance(s.interval[0]),
@@ -221,9 +232,24 @@ def rows(view: View) -> list[dict[str, Any]]:
     ]
 
 
+def other_heads(view: View) -> list[str]:
+    """Heads of the columns beside the leading indicator's chance."""
+    if not view.others:
+        return []
+    named = [view.terms("Chance, {mix}", mix=view.indicator_name(key)) for key in view.others]
+    return [*named, view.terms("Chance, all targets")]
+
+
+def beside(view: View, province: str) -> list[Standing | JointChance | None]:
+    """The further indicators of the plan and all together, as columns beside the leading one."""
+    if not view.others:
+        return []
+    return [*(view.other(key, province) for key in view.others), view.all_together(province)]
+
+
 def verdicts(view: View) -> pd.DataFrame:
     """What the first screen shows, as a table to take away: one row a province and the nation."""
-    happened = official_verdicts(view.study.target.period.name)
+    happened = official_verdicts(view.study.target.period.name, view.study.target.indicators[0])
     return pd.DataFrame(
         [
             {
@@ -239,6 +265,10 @@ def verdicts(view: View) -> pd.DataFrame:
                 "margin 10 %": s.margin[1],
                 "margin 90 %": s.margin[2],
                 "what happened": happened.get(s.province, ""),
+                **{
+                    f"chance {name}": one.chance if one else float("nan")
+                    for name, one in zip([*view.others, "all"], beside(view, s.province), strict=False)
+                },
             }
             for s in [*lowest_first(view.standings.values()), view.standing(NATION)]
         ]

@@ -8,6 +8,7 @@ import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
+from experiments.analyses.policy.costs import ALL
 from experiments.report.content import Chart, Missing, Section, Table, capital, chart, csv, spread, table
 from experiments.words import charts
 from experiments.words.view import View
@@ -18,18 +19,29 @@ LEAST = 5e-4  # Mt or Mtce a year: an option that moves less has no object in th
 def policies(view: View) -> Section:
     """What each package contributes, and what each option costs: the mix that the study asks to be taken apart."""
     title = view.terms("Policies: contributions and costs")
-    shares, curve = view.table("contributions"), view.table("cost_curve")
+    shares, curve = _rows_of(view, "contributions"), _rows_of(view, "cost_curve")
     if shares is None or curve is None:
         lacks = view.terms("contributions, cost curve and indirect effects of the policies")
         return Section("policies", title, missing=[Missing(lacks, "tanlu run --set policy.mix=full")])
     asked = view.study.policy
-    mix, members = (asked.mix, asked.members) if asked else ("", 0)
+    if shares.empty or curve.empty:
+        return Section("policies", title)
+    mix, members = (asked.mix or view.study.mixes[-1].label, asked.members) if asked else ("", 0)
     place = str(shares.province.iloc[0])
     where = view.terms("China (sum of provinces)") if place == NATION else view.terms.name(place)
     scenario = view.terms("{place}, {mix}; at most {n} members", place=where, mix=view.terms.name(mix), n=members)
     pictures = [*_contributions(view, shares, scenario), *_wedge(view, scenario), *_curve(view, curve, scenario)]
     text = [view.terms("text: policies"), view.terms("text: policy money", rate=_rate(view))]
     return Section("policies", title, text, pictures, _tables(view))
+
+
+def _rows_of(view: View, name: str) -> pd.DataFrame | None:
+    """The rows of a policy table for the place that the study asks for; the run holds those of every province."""
+    rows, asked = view.table(name), view.study.policy
+    if rows is None or asked is None or "province" not in rows or name in ("goals", "published"):
+        return rows
+    own = rows[rows["province"] == asked.province]
+    return own.reset_index(drop=True)
 
 
 def _rate(view: View) -> str:
@@ -58,13 +70,13 @@ def _tables(view: View) -> list[Table]:
     }
     found = []
     for name, (words, shape) in shapes.items():
-        rows = view.table(name)
+        rows = _rows_of(view, name)
         if rows is None or rows.empty:
             continue
         notes = [str(rows[own].iloc[0])] if (own := f"note_{view.terms.lang}") in rows else []
         if name == "costs" and (idle := _idle(view, rows)):
             notes.append(view.terms("text: no object", names=idle))
-        if name == "costs" and "TRA-05" in set(rows["option"]):
+        if name == "costs":
             notes.append(view.terms("text: electric cars"))
         if name == "overlap":
             notes.append(view.terms("text: overlap"))
@@ -96,6 +108,9 @@ def _wide(rows: pd.DataFrame, index: list[str], column: str, cells: Sequence[str
 def triple_win(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each mix and year: GDP, energy and emissions with sign and range, and who wins in all three."""
     rows = rows[rows["mix"] != "base"]
+    rows = rows if "loop" in rows else rows.assign(loop="with")  # a run from before the loop of energy income
+    without = rows[(rows.quantity == "all three") & (rows.loop == "without")].set_index(["mix", "year"])
+    rows = rows[rows.loop == "with"]
     joint = rows[rows.quantity == "all three"]
     each = rows[rows.quantity != "all three"]
     index = ["mix", "year"]
@@ -103,7 +118,7 @@ def triple_win(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     signs = _wide(each, index, "quantity", each["sign"].astype(str).tolist())
     found = pd.DataFrame(
         {
-            view.terms("Policy mix"): _names(view, [mix for mix, _ in cells.index]),
+            view.terms("Policy mix"): _names(view, [mix.removeprefix("package: ") for mix, _ in cells.index]),
             view.terms("Year"): [str(year) for _, year in cells.index],
         }
     )
@@ -112,6 +127,9 @@ def triple_win(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     found[view.terms("Signs")] = [" / ".join(row) for row in signs.to_numpy()]
     won = joint.set_index(index)["share of members"].reindex(cells.index)
     found[view.terms("Members that win in all three")] = [view.terms.chance(float(share)) for share in won]
+    bare = without["share of members"].reindex(cells.index)
+    heading = view.terms("Without the income of saved energy")
+    found[heading] = [view.terms.chance(float(share)) for share in bare]
     return found
 
 
@@ -155,18 +173,19 @@ MONEY = {
     "programme Gyuan/year": "Programme",
     "fuel saved Gyuan/year": "Fuel saved",
     "net cost Gyuan/year": "Net cost, billion yuan a year",
+    "private net cost Gyuan/year": "Net cost to those who pay, billion yuan a year",
     "npv Gyuan": "Net present cost, billion yuan",
 }
 
 
 def costs(view: View, rows: pd.DataFrame) -> pd.DataFrame:
-    """A row for each option that has an object in the place."""
+    """A row for each option that has an object in the place, and the mix, which is their sum."""
     rows = rows[_moves(rows)]
     titles = rows["title_zh" if view.terms.lang == "zh" else "title"]
     payers = zip(rows["enterprises"], rows["government"], rows["households"], strict=True)
     found = pd.DataFrame(
         {
-            view.terms("Option"): [f"{o} {title}" for o, title in zip(rows["option"], titles, strict=True)],
+            view.terms("Option"): [t if o == ALL else f"{o} {t}" for o, t in zip(rows["option"], titles, strict=True)],
             view.terms("Energy saved, Mtce a year"): rows["energy saved Mtce"].round(2).to_numpy(),
             view.terms("CO2 avoided, Mt a year"): rows["co2 avoided Mt"].round(2).to_numpy(),
         }
@@ -175,7 +194,7 @@ def costs(view: View, rows: pd.DataFrame) -> pd.DataFrame:
         found[view.terms(words)] = rows[column].round(3).to_numpy()
     found[view.terms("Yuan per tce")] = [number(value, 0) for value in rows["yuan per tce"]]
     found[view.terms("Yuan per tCO2")] = _cells(view, rows, 0, "yuan per tCO2")
-    shares = [" / ".join(number(100 * share, 0) for share in each) for each in payers]
+    shares = ["" if np.isnan(each).any() else " / ".join(number(100 * share, 0) for share in each) for each in payers]
     found[view.terms("Paid by firms / state / households, %")] = shares
     found[view.terms("Share of its numbers that is assumed, %")] = (100 * rows["assumed"]).round().to_numpy()
     return found
@@ -247,6 +266,7 @@ def indirect(view: View, rows: pd.DataFrame) -> pd.DataFrame:
 
 def health(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """Two significant digits: the figures are orders of magnitude."""
+    rows = rows[rows["year"].isin([rows["year"].min(), rows["year"].max()])].reset_index(drop=True)
     values = rows.assign(**{c: [float(f"{value:.2g}") for value in rows[c]] for c in ("median", "low", "high")})
     cells = [_cells(view, one, 0 if abs(one["median"].iloc[0]) >= 10 else 1)[0] for _, one in values.groupby(level=0)]
     return pd.DataFrame(
@@ -340,7 +360,7 @@ def _curve(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
 
 def _wedge(view: View, scenario: str) -> list[Chart]:
     """CO2 less than without new policy, by package and year."""
-    rows = view.table("wedge")
+    rows = _rows_of(view, "wedge")
     if rows is None:
         return []
     chosen = rows[rows.quantity == "co2"]

@@ -169,7 +169,9 @@ class Target(Part):
 
     def value(self, key: str) -> float:
         """The national value of an indicator that is asked for, in its unit."""
-        return self.national if key == self.indicators[0] else self.values.get(key, self.period.targets[key])
+        if key == self.indicators[0]:
+            return self.national
+        return self.values[key] if key in self.values else self.period.targets[key]
 
 
 def _no_value(plan: str, key: str) -> str:
@@ -307,8 +309,8 @@ class Goal(Part):
 class PolicyChoice(Part):
     """A policy mix taken apart into options and packages: costs, contributions, indirect effects."""
 
-    province: str = Field(default=NATION, description="Province it is done for; China: the sum of provinces.")
-    mix: str = Field(default="full", description="Label of the study's mix that is taken apart.")
+    province: str = Field(default=NATION, description="Province that the report shows; tables hold every one.")
+    mix: str = Field(default="", description="Label of the study's mix that is taken apart; left out: its last.")
     members: int = Field(default=48, ge=2, description="At most so many of the run's members are used.")
     goals: list[Goal] = Field(default=[], description="Goals for energy intensity, the plan's and later ones.")
 
@@ -481,7 +483,7 @@ class Study(Part):
             [
                 f"outputs.members names {late}, but members are numbered 0 to {self.members - 1}" if late else None,
                 f"policy.mix is {self.policy.mix!r}{near(self.policy.mix, labels)}; allowed: {', '.join(labels)}"
-                if self.policy and self.policy.mix not in labels
+                if self.policy and self.policy.mix and self.policy.mix not in labels
                 else None,
                 *(
                     f"allocation {choice.label}: the plan {self.target.period.name} has no level {choice.level!r}; "

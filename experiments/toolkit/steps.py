@@ -326,12 +326,14 @@ def _write_mix(work: Folder, designs: list[Design]) -> None:
     """mix.yaml: the designed options in this province; a lever starts with its first option."""
     when: dict[str, dict[str, float]] = {}
     for design in designs:
-        for entry in catalogue()[design.option].levers:
-            end = design.start + design.phase_in
-            known = when.get(entry.lever)
-            start = min(design.start, known["start"]) if known else design.start
-            last = max(end, known["start"] + known["phase_in"]) if known else end
-            when[entry.lever] = {"start": float(start), "phase_in": float(last - start)}
+        lever = catalogue()[design.option].lever
+        if not lever:
+            continue  # stated by its sheet, not simulated
+        end = design.start + design.phase_in
+        known = when.get(lever)
+        start = min(design.start, known["start"]) if known else design.start
+        last = max(end, known["start"] + known["phase_in"]) if known else end
+        when[lever] = {"start": float(start), "phase_in": float(last - start)}
     content = {
         "title": f"Designed by the expert group of {work.settings.province}",
         "description": "Made from the design sheets; change those, not this file.",

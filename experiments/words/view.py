@@ -12,6 +12,7 @@ import xarray as xr
 from calibration.places import NATION
 from experiments.words.ratings import NO_CHANCE, UNRATED, WORDS, ChanceClass, Rating, chance_class
 from experiments.words.terms import Terms
+from models.indicators import Indicator, indicators
 
 if TYPE_CHECKING:
     from experiments.runs.store import Run
@@ -67,6 +68,21 @@ def _standing(row: Mapping[Hashable, Any]) -> Standing:
 
 
 @dataclass(frozen=True)
+class JointChance:
+    """The chance that a province meets all its targets in the same member; fails_most: the one missed most."""
+
+    indicators: int
+    chance: float
+    interval: tuple[float, float]
+    fails_most: str
+
+    @property
+    def kind(self) -> ChanceClass:
+        """The class of the chance."""
+        return chance_class(self.chance, self.interval)
+
+
+@dataclass(frozen=True)
 class RunData:
     """What is read of a run, once for all pages and languages."""
 
@@ -115,6 +131,35 @@ class RunData:
         if table is None:
             table = feasibility.summary(self.metrics[["reduction", "target"]])
         return {(r["allocation"], r["mix"], r["province"]): _standing(r) for r in table.to_dict("records")}
+
+    @cached_property
+    def by_indicator(self) -> dict[tuple[str, str, str, str], Standing]:
+        """(indicator, allocation, mix, province) → standing, where the plan judges several indicators."""
+        from experiments.analyses import joint
+
+        table = self.table("indicators")
+        if table is None:
+            table = joint.each(self.metrics) if "achieved" in self.metrics else pd.DataFrame()
+        rows = table.to_dict("records")
+        return {(r["indicator"], r["allocation"], r["mix"], r["province"]): _standing(r) for r in rows}
+
+    @cached_property
+    def joint(self) -> dict[tuple[str, str, str], JointChance]:
+        """(allocation, mix, province) → the chance of all indicators together."""
+        from experiments.analyses import joint
+
+        table = self.table("joint")
+        if table is None:
+            table = joint.table(self.metrics) if "achieved" in self.metrics else pd.DataFrame()
+        return {
+            (r["allocation"], r["mix"], r["province"]): JointChance(
+                int(r["indicators"]),
+                float(r["chance"]),
+                (float(r["chance_low"]), float(r["chance_high"])),
+                r["fails_most"],
+            )
+            for r in table.to_dict("records")
+        }
 
 
 @dataclass(frozen=True)
@@ -212,15 +257,45 @@ class View:
         """Median by year of a variable of a province, times scale."""
         return self.bands(variable, province, scale)[0.5]
 
+    @property
+    def leading(self) -> Indicator:
+        """The indicator that the page is about."""
+        return self.study.target.leading
+
+    def indicator_name(self, key: str) -> str:
+        """An indicator in words."""
+        one = indicators()[key]
+        return one.name_zh if self.terms.lang == "zh" else one.name
+
+    @property
+    def others(self) -> list[str]:
+        """The further indicators that the plan judges and of which some province has a target."""
+        rest = self.study.target.indicators[1:]
+        return [key for key in rest if any(self.other(key, place) for place in self.provinces)]
+
+    def other(self, key: str, province: str) -> Standing | None:
+        """How a province stands on a further indicator; None where it has no target of it."""
+        found = self.data.by_indicator.get((key, self.allocation, self.mix, province))
+        return found if found is not None and found.members else None
+
+    def all_together(self, province: str) -> JointChance | None:
+        """The chance that a province meets all its targets; None where it has but one."""
+        found = self.data.joint.get((self.allocation, self.mix, province))
+        return found if found is not None and found.indicators > 1 else None
+
     @cached_property
-    def energy_of_point(self) -> dict[str, float]:
-        """Province → Mtce that a point of its target is worth in the last year: base intensity at expected GDP."""
-        if not {"total energy", "gdp"} <= set(self.quantiles.data_vars):
+    def worth_of_point(self) -> dict[str, float]:
+        """Province → what a point of its target is worth in the last year: base intensity at expected GDP.
+
+        Mtce where energy intensity leads, Mt of CO2 where carbon intensity does.
+        """
+        amount = "total energy" if self.leading.variable == "reported energy intensity" else "energy co2"
+        if not {amount, "gdp"} <= set(self.quantiles.data_vars):
             return {}
         at = {"allocation": self.allocation, "mix": self.mix}
-        middle = self.quantiles[["total energy", "gdp"]].sel(at).sel(quantile=0.5, method="nearest")
+        middle = self.quantiles[[amount, "gdp"]].sel(at).sel(quantile=0.5, method="nearest")
         base, end = (middle.sel(year=year) for year in (self.base_year, self.end_year))
-        worth = base["total energy"] / base["gdp"] * end["gdp"] / 100
+        worth = base[amount] / base["gdp"] * end["gdp"] / 100
         return {str(p): float(v) for p, v in zip(worth["province"].values, worth.values, strict=True)}
 
     def table(self, name: str) -> pd.DataFrame | None:

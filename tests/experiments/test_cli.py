@@ -165,4 +165,4 @@ def test_a_study_that_is_too_large_is_warned_of() -> None:
     memory, disk = estimate.shortages(takes)
     assert "1000000.0 GB of memory" in memory
     assert "1100000.0 GB of disk" in disk
-    assert not estimate.shortages(dict.fromkeys(takes, 1))
+    assert not estimate.shortages({**dict.fromkeys(takes, 1), "free disk bytes": 3})

@@ -122,7 +122,7 @@ def test_net_costs_follow_the_annuity() -> None:
     table = parameters()
     levers = [f"l{k}" for k in range(16)]
     cost = solve.net_costs(table, levers)
-    life, capital = 11.0, 2.5  # industrial retrofit, models/parameters.csv
+    capital, life = (float(table.loc[name]["default"].split(",")[0]) for name in ("capital cost", "lever lifetime"))
     annuity = capital * 0.08 / (1 - 1.08**-life)
     row = table.loc["operating cost"], table.loc["price of energy saved"]
     assert cost[0] == pytest.approx(

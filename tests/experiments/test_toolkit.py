@@ -11,6 +11,7 @@ from experiments import toolkit
 from experiments.ensemble import simulation
 from experiments.installation import load_study
 from experiments.policy import catalogue, mix
+from experiments.policy.size import shipped_shares
 from experiments.runs.store import Run
 from experiments.toolkit import monitoring, sheets
 from experiments.toolkit.monitoring import TooFewError, effective, reasons, verdict, weigh
@@ -146,7 +147,9 @@ def test_designs_become_a_mix_and_a_study_of_the_province(folder: Path) -> None:
     assert yaml.safe_load(sheet.read_text(encoding="utf-8"))["strength"] == 0.5  # people's sheets stay as they are
     designed = mix(folder / "mix.yaml")
     strength = designed.strength()
-    assert float(strength.sel(province="Chongqing", lever="industrial retrofit")) == pytest.approx(0.5 * 0.25)
+    assert float(strength.sel(province="Chongqing", lever="industrial retrofit")) == pytest.approx(
+        0.5 * shipped_shares("2011-2015").loc["Chongqing", "IND-01"]
+    )
     assert float(strength.sel(province="Hebei").sum()) == 0.0
     assert float(strength.sel(lever="farm machinery").sum()) == 0.0
     assert float(designed.start().sel(lever="industrial retrofit")) == 2013

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models import PROVINCE
 from sim import equation_table
 from sim.errors import ModelError
 from sim.pysd_parser import abstract_model
@@ -144,3 +145,15 @@ def test_values_of_literal_expressions(tmp_path):
     )
     values = [value_of(element.components[0].ast) for element in abstract_model(path).sections[0].elements]
     assert values == [2**3**0.5 - 1, -3, None, None]
+
+
+def test_an_equation_keeps_its_sign_and_a_lookup_has_none():
+    lookups = equation_table.table(MODELS / "lookups.mdl").set_index("name")["equation"]
+    assert lookups["table"].startswith("table(")
+    assert lookups["bounded table"].startswith("bounded table(")
+    for path in (*MODELS.glob("*.mdl"), PROVINCE):
+        for element in read(path).elements.values():
+            for part in element.parts:
+                is_lookup = kind_of(part.node) == "LookupsStructure"
+                assert part.equation.startswith(f"{part.left} = ") != is_lookup, part.equation
+                assert part.equation.endswith(part.right)

@@ -13,14 +13,14 @@ OUTSIDE, HELD = "no", "held at a bound"
 APART = {OUTSIDE: "no fixed point, so another chance", HELD: "held at a bound, so another chance"}
 
 
-@rule("equal-chance", title="Equal chance", origin="own", reads="energy")
+@rule("equal-chance", title="Equal chance", origin="own")
 def equal_chance(indicators: Indicators, options: Options) -> Proposal:
     """t_p = the (1 − q) quantile of the reduction under t_p itself; the common chance q meets the national sum.
 
     options: `chance`, a `Response` of the model (made with `mix`, `members` and `seed` when it is not given). The
     scalar is 1 − 2q, so that cuts rise with it. Provinces whose fixed point lies outside the simulated targets are
     named, and marked in the column `converged`; so are those held at the floor or the cap. `chance` is that of the
-    target after floor and cap, but for a target of CO2, whose bounds are no bounds of energy.
+    target after floor and cap, but for a total, whose bounds are no bounds of the intensity.
     """
     response = options.get("chance") or _simulated(indicators, options)
     if not isinstance(response, Response):
@@ -33,7 +33,7 @@ def equal_chance(indicators: Indicators, options: Options) -> Proposal:
     def cut(scalar: float) -> Array:
         return places(response.fixed_point(chance(scalar))[0])
 
-    bounds = Bounds.of(options) if options.get("indicator") == "energy" else Bounds()
+    bounds = Bounds.of(options) if options.get("form") == "intensity" else Bounds()
 
     def detail(scalar: float) -> pd.DataFrame:
         target, inside = response.fixed_point(chance(scalar))
@@ -60,4 +60,5 @@ def equal_chance(indicators: Indicators, options: Options) -> Proposal:
 
 def _simulated(indicators: Indicators, options: Options) -> Response:
     plan = simulated_plan(indicators)
-    return asked_model(options).response(plan, options["mix"], options["members"], options["seed"])
+    asked = options["mix"], options["members"], options["seed"]
+    return asked_model(options).response(plan, *asked, quantity=options["quantity"])

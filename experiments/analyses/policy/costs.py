@@ -1,27 +1,34 @@
-"""Direct costs of options: annuities, operation, programmes, fuel saved; present values; the abatement cost curve.
+"""The one cost account of a mix: the model's account by lever, each option its part of it; present values; the curve.
 
-What an option saves is the difference of two model runs, with and without it on top of all the others, so overlap is
-resolved in the model and never by adding. Money is Gyuan at 2005 prices, energy Mtce of coal equivalent, CO2 Mt.
+The model books for every lever what its own actions save in the mix that they stand in (`saving in place`), so overlap
+is resolved there. An option's part of a lever is its size in the province (`experiments.policy.size`); the options of a
+mix add to the model's `annualised policy cost` exactly. Money is Gyuan at 2005 prices, energy Mtce, CO2 Mt.
 
     annuity   A = K · CRF(r, L),  CRF = r / (1 − (1 + r)^−L)
-    net cost  c_t = A_t + O_t + P_t − fuel saved_t
+    net cost  c_t = A_t + O_t + P_t − energy not bought_t
     NPV       Σ c_t / (1 + r)^(t − t0);  cost-effectiveness = NPV / Σ tonnes, the tonnes undiscounted
+
+Energy that a rebound takes back is not taken off: whoever uses it values it at its price at least.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.policy.catalogue import Option
-from experiments.policy.economics import Draw, economics, real
+from calibration.places import NATION
+from experiments.policy.catalogue import Catalogue, Option
+from experiments.policy.economics import Draw, central, economics
+from experiments.policy.lever_costs import MIDDLE, Perspective, UnitCosts, unit_costs
 
 Array = NDArray[np.float64]
 YUAN_PER_TCE = 1000.0  # 1 Gyuan per Mtce = 1,000 yuan per tce
 LEVELS = (0.1, 0.5, 0.9)
 BURNT = ("coal", "oil", "gas")
+ALL = "all"
+"""The row of a whole mix in a table of options."""
 
 
 def capital_recovery(rate: Array | float, life: Array | float) -> Array:
@@ -45,25 +52,35 @@ def present_value(flows: Array, years: Sequence[int], rate: Array | float, base:
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What an option changed in the model: (member, year) arrays, positive = less.
+class Booked:
+    """What the model booked for the levers of one mix.
 
-    energy Mtce/year of coal equivalent, co2 Mt/year, spending Gyuan/year on energy at 2005 prices, fuels Mtce/year of
-    final energy by fuel burnt.
+    saving Mtce/year and new saving Mtce/year² (member, province, lever, year); index: the energy price, 2005 = 1
+    (member, year); rate: the model's discount rate (member,); programme: its programme cost share over the central one
+    (member,); cost parameters by name (province, lever); parts: each
+    option's part of its lever (a row a province).
     """
 
     years: Sequence[int]
-    energy: Array
-    co2: Array
-    spending: Array
-    fuels: Mapping[str, Array]
+    levers: Sequence[str]
+    provinces: Sequence[str]
+    saving: Array
+    new: Array
+    index: Array
+    rate: Array
+    programme: Array
+    parameters: Mapping[str, Array]
+    parts: pd.DataFrame
+    plan: str
 
 
 @dataclass(frozen=True)
 class Account:
-    """Cost of an option by member and year, Gyuan/year at 2005 prices (shape (member, year))."""
+    """Cost and saving of an option by member, province and year, Gyuan/year at 2005 prices (member, province, year)."""
 
-    years: Sequence[int]
+    option: str
+    saving: Array
+    co2: Array
     units: Array
     annuity: Array
     investment: Array
@@ -73,98 +90,183 @@ class Account:
 
     @property
     def net(self) -> Array:
-        """Annuity, operation and programme less fuel saved."""
+        """Annuity, operation and programme less energy not bought."""
         return self.annuity + self.operation + self.programme - self.fuel
 
 
-def spending_only(years: Sequence[int], investment: Array) -> Account:
-    """An account of spending without any effect on energy: what only the macro side asks for."""
-    none = np.zeros_like(investment)
-    return Account(years, none, none, investment, none, none, none)
+def accounts(booked: Booked, found: Catalogue) -> Iterator[Account]:
+    """The account of every option that is simulated, at the catalogue's central numbers.
 
-
-def account(option: Option, effect: Effect, draw: Draw) -> Account:
-    """The account of an option with the effect that the model gave it.
-
-    Units in place follow from the effect: energy saved over `unit_saving`; for options that count in CO2 only, CO2 over
-    what a unit avoids; for a fuel switch the fuel replaced over `unit_avoided`, since what is taken instead may leave
-    the energy total as it is. Capital is spent as units are added and as they wear out; it is paid off by annuities.
+    Their sum over options is the model's `annualised policy cost`, for every member, province and year.
     """
-    life = draw(option.lifetime)[:, None]
-    rate = draw(economics().rates["discount"])[:, None]
-    units = np.maximum(_units(option, effect, draw), 0.0)  # millions of units: Mtce over tce
-    share = draw(option.attributable)[:, None] if option.attributable else 1.0
-    capital = draw(real(option.capital_cost))[:, None] * share / YUAN_PER_TCE  # Gyuan per million units
-    added = np.maximum(np.diff(units, prepend=0.0, axis=1), 0.0)
-    programme = draw(option.programme_cost)[:, None]
-    investment = capital * (added + units / life)
+    for column, lever in enumerate(booked.levers):
+        ids = found.moving(lever)
+        costs = {name: unit_costs(found[name], booked.plan) for name in ids}
+        whole = {name: values[:, column] for name, values in booked.parameters.items()}
+        recovery = capital_recovery(booked.rate[:, None], whole["lever lifetime"][None, :])
+        annuity = booked.saving[:, :, column] * (whole["capital cost"] * recovery)[:, :, None]
+        weights = {
+            name: booked.parts[name].to_numpy(float) * cost.capital * capital_recovery(booked.rate[:, None], cost.life)
+            for name, cost in costs.items()
+        }
+        total = np.sum(list(weights.values()), axis=0) if weights else np.zeros(())
+        for name, cost in costs.items():
+            fraction = np.where(total > 0, weights[name] / np.where(total > 0, total, 1.0), 1.0 / len(ids))
+            yield _account(booked, found[name], column, cost, annuity * fraction[:, :, None])
+
+
+def _account(booked: Booked, option: Option, column: int, cost: UnitCosts, annuity: Array | None) -> Account:
+    """One option's account; drawn costs lead with an axis of members. annuity: as the model booked it, or computed."""
+    share = booked.parts[option.id].to_numpy(float)[None, :, None]
+    saving, new = (values[:, :, column] * share for values in (booked.saving, booked.new))
+    capital, operating, programme, carbon = (
+        part[:, None, None] for part in (cost.capital, cost.operating, cost.programme, cost.carbon)
+    )
+    grown = (1 + economics().rates["price_growth"].value) ** (MIDDLE[booked.plan] - 2005)
+    investment = capital * new
+    if annuity is None:
+        annuity = saving * capital * capital_recovery(booked.rate, cost.life)[:, None, None]
     return Account(
-        years=effect.years,
-        units=units,
-        annuity=capital * units * capital_recovery(rate, life),
+        option=option.id,
+        saving=saving,
+        co2=saving * carbon,
+        units=saving / option.basis.value,
+        annuity=annuity,
         investment=investment,
-        operation=draw(real(option.operating_cost))[:, None] * share / YUAN_PER_TCE * units,
-        programme=programme * investment,
-        fuel=effect.spending,
+        operation=saving * operating,
+        programme=programme * booked.programme[:, None, None] * investment,
+        fuel=saving * cost.price[:, :, None] * booked.index[:, None, :] / grown,
     )
 
 
-def _units(option: Option, effect: Effect, draw: Draw) -> Array:
-    if option.fuel_in is not None:
-        replaced: Array = np.sum([less for fuel, less in effect.fuels.items() if fuel != option.fuel_in], axis=0)
-        return replaced / draw(option.avoided)[:, None]
-    if option.counts == "energy":
-        return effect.energy / draw(option.unit_saving)[:, None]
-    carbon = draw(economics().carbon[option.fuel])
-    return effect.co2 / (draw(option.avoided) * carbon)[:, None]
+def drawn(booked: Booked, option: Option, perspective: Perspective, draw: Draw, rate: Array | None = None) -> Account:
+    """An option's account with drawn costs and prices, one draw a member; rate: of discount, the model's by default."""
+    from dataclasses import replace
+
+    own = booked if rate is None else replace(booked, rate=rate)
+    return _account(
+        own, option, list(booked.levers).index(option.lever), unit_costs(option, booked.plan, perspective, draw), None
+    )
 
 
-def table(options: Mapping[str, Option], effects: Mapping[str, Effect], draw: Draw, base: int) -> pd.DataFrame:
-    """One row an option: savings, cost by kind in the last year, NPV, yuan/tce and yuan/tCO2 with their range.
+def places(values: Array) -> Array:
+    """(member, province, …) with the nation as one more province at the end."""
+    return np.concatenate([values, values.sum(1, keepdims=True)], axis=1)
 
-    base: year that present values refer to. Columns `… low`, plain and `… high` are the 10, 50 and 90 % quantiles over
-    members. A cost per tonne is missing where fewer than nine members in ten save any.
+
+def table(booked: Booked, found: Catalogue, draw: Draw, base: int) -> pd.DataFrame:
+    """One row an option and place, a row `all` a place: savings, cost by kind in the last year, NPV, cost per tonne.
+
+    base: year that present values refer to. Plain columns are medians over members at the catalogue's central costs;
+    `… low` and `… high` the 10 and 90 % quantiles over members with costs and prices drawn as well. The row `all` is
+    the mix: its net cost is the model's. A cost per tonne is missing where fewer than nine members in ten save any.
     """
-    rate = draw(economics().rates["discount"])
-    rows = []
-    for name, effect in effects.items():
-        option, own = options[name], account(options[name], effect, draw)
-        value = present_value(own.net, effect.years, rate, base)
-        last = {
-            "energy saved Mtce": effect.energy[:, -1],
-            "co2 avoided Mt": effect.co2[:, -1],
-            "cumulative energy Mtce": effect.energy.sum(1),
-            "cumulative co2 Mt": effect.co2.sum(1),
-            "investment Gyuan": own.investment.sum(1),
-            "annuity Gyuan/year": own.annuity[:, -1],
-            "operation Gyuan/year": own.operation[:, -1],
-            "programme Gyuan/year": own.programme[:, -1],
-            "fuel saved Gyuan/year": own.fuel[:, -1],
-            "net cost Gyuan/year": own.net[:, -1],
-            "npv Gyuan": value,
-            "yuan per tce": _per(value, effect.energy.sum(1) if option.counts == "energy" else np.zeros_like(value)),
-            "yuan per tCO2": _per(value, effect.co2.sum(1)),
+    rate, private = booked.rate, draw(economics().rates["private"])
+    names = [*booked.provinces, NATION]
+    frames, total, spread = [], _Sum(), _Sum()
+    for account in accounts(booked, found):
+        option = found[account.option]
+        firm = drawn(booked, option, "private", draw, private)
+        middle = _figures(option, account, firm, booked, rate, base)
+        around = _figures(option, drawn(booked, option, "social", draw), firm, booked, rate, base)
+        total.add(middle)
+        spread.add(around)
+        frames.append(_rows(option, names, middle, around))
+    if not frames:
+        return pd.DataFrame()
+    whole = _rows(None, names, total.with_ratios(), spread.with_ratios())
+    return pd.concat([*frames, whole], ignore_index=True).assign(year=booked.years[-1])
+
+
+class _Sum:
+    """Figures of several options, added."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, Array] = {}
+
+    def add(self, figures: Mapping[str, Array]) -> None:
+        for name, values in figures.items():
+            if not name.startswith(("yuan", "quantity", "private yuan")):
+                self.parts[name] = self.parts[name] + values if name in self.parts else values
+
+    def with_ratios(self) -> dict[str, Array]:
+        own = self.parts
+        return {
+            **{name: own[name] for name in own},
+            "yuan per tce": _per(own["npv Gyuan"], own["cumulative energy Mtce"]),
+            "yuan per tCO2": _per(own["npv Gyuan"], own["cumulative co2 Mt"]),
+            "private yuan per tCO2": _per(own["private npv Gyuan"], own["cumulative co2 Mt"]),
         }
-        heading = {"option": name, "title": option.title, "title_zh": option.title_zh, "package": option.package}
-        who = option.who_pays
-        payers = {"enterprises": who.enterprises, "government": who.government, "households": who.households}
-        rows.append({**heading, "year": effect.years[-1], **_quantiles(last), **payers, **_trust(option)})
-    return pd.DataFrame(rows)
+
+
+def _figures(
+    option: Option, account: Account, firm: Account, booked: Booked, rate: Array, base: int
+) -> dict[str, Array]:
+    """The columns of `table`, (member, place)."""
+    counted = 1.0 if option.counts == "energy" else 0.0
+    saving, co2 = places(account.saving), places(account.co2)
+    npv = present_value(places(account.net), booked.years, rate[:, None], base)
+    private = present_value(places(firm.net), booked.years, rate[:, None], base)
+    energy = counted * saving.sum(2)
+    return {
+        "quantity million": places(account.units)[..., -1],
+        "energy saved Mtce": counted * saving[..., -1],
+        "co2 avoided Mt": co2[..., -1],
+        "cumulative energy Mtce": energy,
+        "cumulative co2 Mt": co2.sum(2),
+        "investment Gyuan": places(account.investment).sum(2),
+        "annuity Gyuan/year": places(account.annuity)[..., -1],
+        "operation Gyuan/year": places(account.operation)[..., -1],
+        "programme Gyuan/year": places(account.programme)[..., -1],
+        "fuel saved Gyuan/year": places(account.fuel)[..., -1],
+        "net cost Gyuan/year": places(account.net)[..., -1],
+        "private net cost Gyuan/year": places(firm.net)[..., -1],
+        "npv Gyuan": npv,
+        "private npv Gyuan": private,
+        "yuan per tce": _per(npv, energy),
+        "yuan per tCO2": _per(npv, co2.sum(2)),
+        "private yuan per tCO2": _per(private, co2.sum(2)),
+    }
 
 
 def _per(value: Array, amount: Array) -> Array:
-    """Gyuan over Mt as yuan per t; NaN throughout unless nine members in ten have an amount."""
+    """Gyuan over Mt as yuan per t, (member, place); NaN in a place unless nine members in ten have an amount."""
     some = amount > 1e-9
-    if some.mean() < 0.9:
-        return np.full_like(value, np.nan)
-    return np.where(some, value / np.where(some, amount, 1.0) * YUAN_PER_TCE, np.nan)
+    ratio = np.where(some, value / np.where(some, amount, 1.0) * YUAN_PER_TCE, np.nan)
+    ratio[:, some.mean(0) < 0.9] = np.nan
+    return np.asarray(ratio)
 
 
-def _quantiles(values: Mapping[str, Array]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for name, value in values.items():
-        low, middle, high = np.nanquantile(value, LEVELS) if np.isfinite(value).any() else (np.nan,) * 3
-        found |= {f"{name} low": float(low), name: float(middle), f"{name} high": float(high)}
+def _rows(
+    option: Option | None, names: Sequence[str], middle: Mapping[str, Array], around: Mapping[str, Array]
+) -> pd.DataFrame:
+    """One row a place."""
+    columns: dict[str, object] = {
+        "option": option.id if option else ALL,
+        "title": option.title if option else "All options",
+        "title_zh": option.title_zh if option else "全部措施",
+        "package": option.package if option else "all packages",
+        "province": list(names),
+        "unit": option.unit if option else "",
+        "unit_zh": option.unit_zh if option else "",
+    }
+    with np.errstate(all="ignore"):
+        for name, values in middle.items():
+            low, high = _quantile(around[name], (LEVELS[0], LEVELS[-1]))
+            columns |= {f"{name} low": low, name: _quantile(values, (0.5,))[0], f"{name} high": high}
+    if option:
+        who = option.who_pays
+        columns |= {"enterprises": who.enterprises, "government": who.government, "households": who.households}
+        columns |= {"start": option.schedule.start, "complete": option.schedule.complete, **_trust(option)}
+    return pd.DataFrame(columns)
+
+
+def _quantile(values: Array, levels: Sequence[float]) -> Array:
+    """Quantiles over members, (level, place); NaN where nothing is known."""
+    known = np.isfinite(values).any(0)
+    found = np.full((len(levels), values.shape[1]), np.nan)
+    if known.any():
+        found[:, known] = np.nanquantile(values[:, known], levels, axis=0)
     return found
 
 
@@ -175,55 +277,54 @@ def _trust(option: Option) -> dict[str, float | str]:
     return {"assumed": numbers.count("assumption") / len(numbers), "cost source": option.capital_cost.scope}
 
 
-def by_lever(options: Mapping[str, Option], levers: Sequence[str]) -> pd.DataFrame:
-    """Cost of each model lever per tce saved a year, from its options, weighted by their shares; prices of 2005.
+def sheet(found: Catalogue, plan: str) -> pd.DataFrame:
+    """Size, units and cost of every option in the nation by its sheet alone, without the model; prices of 2005.
 
-    Columns: `capital` with low and high (yuan per tce/yr), `operating` (yuan/tce), `lifetime` (years). Energy that a
-    lever avoids without the official total noticing (non-fossil power) counts as saved here, as in the model.
+    Columns: `size` (Mtce a year), `units` (millions), `yuan per tce` (annuity + operation − energy not bought, per tce
+    of saving or of fuel avoided), `yuan per tCO2`, private `…`, by the central numbers.
     """
+    from experiments.policy.size import size, units
+
+    rates = {"social": "discount", "private": "private"}
     rows = []
-    for lever in levers:
-        parts = [(o, e.share) for o in options.values() for e in o.levers if e.lever == lever]
-        row: dict[str, float | str] = {"lever": lever}
-        for column, field in (("capital", "capital_cost"), ("operating", "operating_cost")):
-            for bound in ("low", "value", "high"):
-                cost = sum(share * _per_tce(option, field, bound) for option, share in parts)
-                row[f"{column} {bound}".removesuffix(" value")] = cost
-        row["lifetime"] = sum(share * option.lifetime.value for option, share in parts)
+    for option in found.options.values():
+        own = size(option, plan)
+        weight = own / own.sum() if own.sum() > 0 else np.full(len(own), 1 / len(own))
+        row: dict[str, object] = {"option": option.id, "title": option.title, "lever": option.lever or "stated only"}
+        row |= {"size": float(own.sum()), "units": float(units(option, plan).sum()), "unit": option.unit}
+        for perspective, rate in rates.items():
+            cost = unit_costs(option, plan, perspective)  # type: ignore[arg-type]
+            yearly = cost.capital * capital_recovery(economics().rates[rate].value, cost.life) + cost.operating
+            net = float((yearly - cost.price @ weight).item()) * YUAN_PER_TCE
+            head = "" if perspective == "social" else "private "
+            carbon = float(cost.carbon.item())
+            row |= {f"{head}yuan per tce": net, f"{head}yuan per tCO2": net / carbon if carbon > 0 else np.nan}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _per_tce(option: Option, field: str, bound: str) -> float:
-    """A cost per unit over what the unit saves (or avoids) a year, at 2005 prices."""
-    saving = option.unit_saving if option.counts == "energy" else option.avoided
-    part = getattr(option.attributable, bound) if option.attributable else 1.0
-    return float(getattr(real(getattr(option, field)), bound) * part / saving.value)
-
-
 def curve(costs: pd.DataFrame) -> pd.DataFrame:
-    """The abatement cost curve: options by rising yuan/tCO2, each as wide as the CO2 it avoids a year.
+    """The abatement cost curve of each place: options by rising yuan/tCO2, each as wide as the CO2 it avoids a year.
 
-    Options without a cost per tonne, or without an effect, are left out.
+    Options without a cost per tonne, or without an effect, are left out; so is public transit, which is built for
+    travel time and would decide the curve by what is charged to energy.
     """
-    kept = costs[costs["yuan per tCO2"].notna() & (costs["co2 avoided Mt"] > 0)]
-    ordered = kept.sort_values("yuan per tCO2", kind="stable")
-    width = ordered["co2 avoided Mt"]
-    return pd.DataFrame(
-        {
-            "option": ordered["option"],
-            "title": ordered["title"],
-            "title_zh": ordered["title_zh"],
-            "package": ordered["package"],
-            "co2 Mt/year": width,
-            "from Mt/year": width.cumsum() - width,
-            "to Mt/year": width.cumsum(),
-            "yuan per tCO2": ordered["yuan per tCO2"],
-            "yuan per tCO2 low": ordered["yuan per tCO2 low"],
-            "yuan per tCO2 high": ordered["yuan per tCO2 high"],
-            "assumed": ordered["assumed"],
-        }
-    ).reset_index(drop=True)
+    kept = costs[costs["yuan per tCO2"].notna() & (costs["co2 avoided Mt"] > 0) & (costs["option"] != ALL)]
+    kept = kept[~kept["option"].isin(OUTSIDE)]
+    frames = []
+    for place, own in kept.groupby("province", sort=False):
+        ordered = own.sort_values("yuan per tCO2", kind="stable")
+        width = ordered["co2 avoided Mt"]
+        made = ordered[["option", "title", "title_zh", "package"]].assign(
+            **{"co2 Mt/year": width, "from Mt/year": width.cumsum() - width, "to Mt/year": width.cumsum()}
+        )
+        rest = ["yuan per tCO2", "yuan per tCO2 low", "yuan per tCO2 high", "private yuan per tCO2", "assumed"]
+        frames.append(pd.concat([made, ordered[rest]], axis=1).assign(province=place))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+OUTSIDE = ("TRA-01",)
+"""Options shown beside the curve: urban rail is not about energy (its other benefits are named in its sheet)."""
 
 
 def product_form(total: Array, alone: Array) -> Array:
@@ -234,3 +335,20 @@ def product_form(total: Array, alone: Array) -> Array:
     left = np.prod(1 - alone / total, axis=0)
     joint: Array = total * (1 - left)
     return joint
+
+
+__all__ = [
+    "ALL",
+    "Account",
+    "Booked",
+    "accounts",
+    "capital_recovery",
+    "central",
+    "curve",
+    "drawn",
+    "places",
+    "present_value",
+    "product_form",
+    "sheet",
+    "table",
+]

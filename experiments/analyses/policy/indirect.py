@@ -8,7 +8,7 @@ what it displaces decide the sign: they are stated in economics.yaml (`closure`)
 The dynamic model's own feedback on GDP (crowding out, rationing) is separate and stands beside these figures.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,18 +16,14 @@ import numpy as np
 import pandas as pd
 
 from calibration import tables
-from experiments.analyses.policy.costs import LEVELS, Account, Array
-from experiments.policy.catalogue import Option
-from experiments.policy.economics import Draw, deflator, economics
+from experiments.analyses.policy.costs import Account, Array
+from experiments.policy.catalogue import Option, Quantity
+from experiments.policy.economics import Draw, deflator, economics, measured
 from models.reading.faults import InputError
 
 VALUE_ADDED = "domestic value added per yuan of final demand"
 JOBS = "direct + indirect jobs per million yuan of final demand"
 TABLE_YEAR = 2020  # prices of the multipliers' table
-POLLUTANTS = ("PM2.5", "SO2", "NOx")
-DEATHS = {"PM2.5": "PM25", "SO2": "SO2", "NOx": "NOx"}  # as the table of deaths per tonne spells them
-KG_PER_TCE = {"coal": "coal", "oil": "petroleum diesel", "gas": "natural gas"}
-PLACES = {"industry": "industry", "buildings": "buildings", "power": "power"}
 
 
 @dataclass(frozen=True)
@@ -62,16 +58,21 @@ def _row(rows: pd.DataFrame, parameter: str) -> dict[str, float]:
 
 
 def final_demand(option: Option, account: Account, fuel: Mapping[str, Array], draw: Draw) -> dict[str, Array]:
-    """Change of final demand inside the province by input-output sector, Gyuan/year at 2005 prices (member, year).
+    """Change of final demand inside the province by input-output sector, Gyuan/year at 2005 prices (member, …, year).
 
     fuel: spending saved by fuel, Gyuan/year. The financing: the share `displaced_investment` of the capital comes out
     of other investment, the rest is paid from what the payers would have spent; savings flow back to them.
     """
     closure, demand = economics().closure, economics().demand
-    local = draw(closure["local_share"])[:, None]
-    displaced = draw(closure["displaced_investment"])[:, None] * account.investment
+
+    def drawn(quantity: Quantity) -> Array:
+        values = draw(quantity)
+        return values.reshape(len(values), *([1] * (account.investment.ndim - 1)))
+
+    local = drawn(closure["local_share"])
+    displaced = drawn(closure["displaced_investment"]) * account.investment
     savings = account.fuel - account.operation - account.programme - (account.investment - displaced)
-    respent = draw(closure["respent"])[:, None] * savings
+    respent = drawn(closure["respent"]) * savings
     total: dict[str, Array] = {}
     _add(total, economics().goods[option.goods], account.investment)
     _add(total, demand["programme"], account.programme)
@@ -88,79 +89,79 @@ def _add(total: dict[str, Array], shares: Mapping[str, float], amount: Array) ->
         total[sector] = total.get(sector, np.zeros_like(amount)) + share * amount
 
 
-def effects(demand: Mapping[str, Array], draw: Draw, induced: bool = False) -> tuple[Array, Array]:
-    """(value added Gyuan/year, thousand jobs), (member, year); `induced`: with the round of household spending."""
-    value, jobs = multipliers().apply(demand)
-    if not induced:
-        return value, jobs
-    closure = economics().closure
-    kept = (draw(closure["labour_income"]) * draw(closure["respent"]) * draw(closure["local_share"]))[:, None]
-    basket: Mapping[str, float] = economics().demand["consumption"]
-    round_value = sum(share * multipliers().value_added[s] for s, share in basket.items())
-    round_jobs = sum(share * multipliers().jobs[s] for s, share in basket.items())
-    spent = value * kept / (1 - kept * round_value)  # the geometric sum of all further rounds
-    return value + spent * round_value, jobs + spent * round_jobs
+def effects(
+    demand: Mapping[str, Array], draw: Draw, induced: bool = False, years: Sequence[int] = ()
+) -> tuple[Array, Array]:
+    """(value added Gyuan/year, thousand jobs), (member, …, year); `induced`: with the round of household spending.
 
-
-@cache
-def _emission_factors() -> Mapping[tuple[str, str, str], float]:
-    """Emission in kg per tce by (place, fuel, pollutant), uncontrolled plant."""
-    rows = tables.read("policy_parameters")
-    found: dict[tuple[str, str, str], float] = {}
-    for place, sector in PLACES.items():
-        for fuel, name in KG_PER_TCE.items():
-            label = "hard coal" if (place, fuel) == ("power", "coal") else name
-            own = rows[rows["sector"] == sector]
-            for pollutant in POLLUTANTS:
-                match = own[own["parameter"] == f"{pollutant} per tce {label}"]
-                if len(match):
-                    found[place, fuel, pollutant] = float(match["value"].iloc[0])
-    # a zero for PM2.5 of industrial coal is a gap of that data set: buildings' coal stands in for it
-    found["industry", "coal", "PM2.5"] = found["buildings", "coal", "PM2.5"]
-    return found
-
-
-@cache
-def _deaths() -> Mapping[tuple[str, str], float]:
-    """Deaths per tonne by (place, pollutant)."""
-    rows = tables.read("policy_parameters")
-    places = {"industry": "industry", "buildings": "buildings", "power": "electricity"}
-    return {
-        (place, pollutant): float(
-            rows[
-                (rows["parameter"] == f"premature deaths per tonne {DEATHS[pollutant]} (2016)")
-                & (rows["sector"] == sector)
-            ]["value"].iloc[0]
-        )
-        for place, sector in places.items()
-        for pollutant in POLLUTANTS
-    }
-
-
-def health(saved: Mapping[tuple[str, str], Array], draw: Draw) -> pd.DataFrame:
-    """Pollutants avoided and deaths avoided, order of magnitude only.
-
-    saved: fuel burnt less, Mtce/year, by (place, fuel), arrays (member,); place is industry, buildings or power.
-    Returns rows pollutant, `deaths avoided` and `value of lives` with the 10, 50 and 90 % quantile.
+    years: of the last axis; jobs follow the productivity of labour of each year. Without years, of the table's year.
     """
-    assumed = economics().health
-    controls, exposure = draw(assumed["controls"]), draw(assumed["exposure"])
-    tonnes = {p: np.zeros_like(controls) for p in POLLUTANTS}
-    deaths = np.zeros_like(controls)
-    for (place, fuel), amount in saved.items():
-        for pollutant in POLLUTANTS:
-            factor = _emission_factors().get((place, fuel, pollutant), 0.0)
-            avoided = amount * factor * controls  # Mtce × kg/tce = kt
-            tonnes[pollutant] = tonnes[pollutant] + avoided
-            deaths = deaths + avoided * 1e3 * _deaths()[place, pollutant] * exposure
-    rows = {(p, "kt/year"): value for p, value in tonnes.items()}
-    rows["deaths avoided", "1/year"] = deaths
-    rows["value of lives", "Gyuan/year"] = deaths * value_of_life() / 1e9
-    found = []
-    for (quantity, unit), values in rows.items():
-        low, middle, high = (float(q) for q in np.quantile(values, LEVELS))
-        found.append({"quantity": quantity, "low": low, "median": middle, "high": high, "unit": unit})
-    return pd.DataFrame(found)
+    value, jobs = multipliers().apply(demand)
+    if induced:
+        closure = economics().closure
+        kept = draw(closure["labour_income"]) * draw(closure["respent"]) * draw(closure["local_share"])
+        kept = kept.reshape(len(kept), *([1] * (value.ndim - 1)))
+        basket: Mapping[str, float] = economics().demand["consumption"]
+        round_value = sum(share * multipliers().value_added[s] for s, share in basket.items())
+        round_jobs = sum(share * multipliers().jobs[s] for s, share in basket.items())
+        spent = value * kept / (1 - kept * round_value)  # the geometric sum of all further rounds
+        value, jobs = value + spent * round_value, jobs + spent * round_jobs
+    return value, jobs * labour(years) if len(years) else jobs
+
+
+@cache
+def _productivity() -> Mapping[int, float]:
+    """Real GDP per employed person of all provinces by year, 2015 = 1, from the measured tables."""
+    data = measured()[["gdp", "employment"]].sum("province", min_count=1)
+    ratio = (data["gdp"] / data["employment"]).dropna("year")
+    return {int(year): float(value / ratio.sel(year=2015)) for year, value in zip(ratio["year"], ratio, strict=True)}
+
+
+def labour(years: Sequence[int]) -> Array:
+    """Jobs per yuan of constant prices in each year over those of the table's year: (year,).
+
+    Measured productivity of labour to 2015, then the assumed growth: a yuan of 2011 employs more people than one of
+    2020.
+    """
+    known, growth = _productivity(), economics().rates["labour_productivity"].value
+
+    def level(year: int) -> float:
+        return known[year] if year in known else known[2015] * (1 + growth) ** (year - 2015)
+
+    return np.array([level(TABLE_YEAR) / level(int(year)) for year in years])
+
+
+def health(saved: Mapping[tuple[str, str], Array], draw: Draw, years: Sequence[int]) -> dict[tuple[str, str], Array]:
+    """Deaths from PM2.5 avoided by year and what their lives are worth: (quantity, unit) → (member, place, year).
+
+    saved: fuel burnt less, Mtce/year, by (place of use, fuel). Deaths per Mtce of coal are those of the Chinese burden
+    of disease of 2013 by place of use; they follow emissions per coal of the years (controls) and are proportional:
+    order of magnitude. `exposure` covers the slope of the exposure-response and where in the country it happens.
+    """
+    table = economics().health
+    trend = controls(years)
+
+    def drawn(name: str) -> Array:
+        values = draw(table[name])
+        return values[:, None, None]
+
+    deaths = np.zeros_like(next(iter(saved.values())))
+    for use, per in (("industry", "industry_deaths"), ("power", "power_deaths"), ("buildings", "buildings_deaths")):
+        deaths = deaths + saved[use, "coal"] * drawn(per) * trend * drawn("exposure")
+    return {("deaths avoided", "1/year"): deaths, ("value of lives", "Gyuan/year"): deaths * value_of_life() / 1e9}
+
+
+def controls(years: Sequence[int]) -> Array:
+    """Emission of fine particles and their precursors per coal burnt, 2013 = 1: (year,).
+
+    Between 2010, 2013 and 2017 by the measured trend, held before and falling at half its pace after, to a third.
+    """
+    given = economics().health
+    first, last = given["trend_2010"].value, given["trend_2017"].value
+    year = np.asarray(years, float)
+    after = np.maximum(last * (last ** (1 / 8)) ** (year - 2017), 1 / 3 * last)
+    found: Array = np.where(year > 2017, after, np.interp(year, [2010, 2013, 2017], [first, 1.0, last]))
+    return found
 
 
 def value_of_life() -> float:

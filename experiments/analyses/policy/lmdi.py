@@ -23,13 +23,14 @@ CARRIERS = ("coal", "oil", "gas", "electricity", "heat")
 CLOSED = 1e-9
 
 
-def factors(state: xr.Dataset, of: str, intensity: bool) -> dict[str, Array]:
+def factors(state: xr.Dataset, of: str, intensity: bool, each: bool = False) -> dict[str, Array]:
     """Factors of `total energy` or `energy co2` in one year: arrays (member, province, sector, fuel).
 
-    state: outputs of the model in one year (see `bench.OUTPUTS`), dims (member, province, …). intensity: per GDP.
+    state: outputs of the model in one year (see `paired_runs.DETAIL`), dims (member, province, …). intensity: per GDP.
+    each: every province for itself, by its own GDP, not all of them as a whole.
     Raises ArithmeticError when the factors do not multiply to the model's own total.
     """
-    gdp = state["gdp"].sum("province")
+    gdp = state["gdp"] if each else state["gdp"].sum("province")
     by_fuel = state["final energy by fuel"]
     final = by_fuel.sum("fuel")
     parts = {
@@ -47,7 +48,7 @@ def factors(state: xr.Dataset, of: str, intensity: bool) -> dict[str, Array]:
     order = ("member", "province", "sector", "fuel")
     shape = by_fuel.transpose(*order)
     arrays = {name: values.broadcast_like(shape).transpose(*order).to_numpy() for name, values in parts.items()}
-    _check(arrays, state, of, gdp if intensity else None)
+    _check(arrays, state, of, gdp if intensity else None, each)
     return arrays
 
 
@@ -80,19 +81,24 @@ def _carbon(state: xr.Dataset) -> xr.DataArray:
     return xr.concat([per_fuel[fuel] for fuel in CARRIERS], pd.Index(CARRIERS, name="fuel"))
 
 
-def _check(arrays: Mapping[str, Array], state: xr.Dataset, of: str, gdp: xr.DataArray | None) -> None:
-    made = np.prod(list(arrays.values()), axis=0).sum((1, 2, 3))
-    whole = state[of].sum("province") / (1.0 if gdp is None else gdp)
-    worst = float(np.max(np.abs(made / whole.to_numpy() - 1)))
+def _check(arrays: Mapping[str, Array], state: xr.Dataset, of: str, gdp: xr.DataArray | None, each: bool) -> None:
+    made = np.prod(list(arrays.values()), axis=0).sum((2, 3) if each else (1, 2, 3))
+    whole = (state[of] if each else state[of].sum("province")) / (1.0 if gdp is None else gdp)
+    order = ("member", "province") if each else ("member",)
+    worst = float(np.max(np.abs(made / whole.transpose(*order).to_numpy() - 1)))
     if not worst < CLOSED:
         raise ArithmeticError(
             f"the factors of {of} miss the model's total by {worst:.1e} of it; they must multiply to it"
         )
 
 
-def split(before: xr.Dataset, after: xr.Dataset, of: str, intensity: bool) -> dict[str, Array]:
-    """Contribution of each factor to the change from `before` to `after`: factor → (member,); adds to it exactly."""
-    return lmdi(factors(before, of, intensity), factors(after, of, intensity), axes=(1, 2, 3))
+def split(before: xr.Dataset, after: xr.Dataset, of: str, intensity: bool, each: bool = False) -> dict[str, Array]:
+    """Contribution of each factor to the change from `before` to `after`; adds to it exactly.
+
+    Returns factor → (member,) for all provinces as a whole, (member, province) for `each` of them.
+    """
+    axes = (2, 3) if each else (1, 2, 3)
+    return lmdi(factors(before, of, intensity, each), factors(after, of, intensity, each), axes)
 
 
 def table(parts: Mapping[str, Array], heading: Mapping[str, str | int], unit: str) -> pd.DataFrame:

@@ -1,10 +1,10 @@
-"""The model as a test bench for policy: any mix, the run's own members, one province or all of them.
+"""The model as a test bench for policy: any mix, the run's own members, all provinces at once.
 
 Every comparison is paired: the same members, the same targets, another mix. What two runs differ by is what the
-policy did, with every feedback of the model in it.
+policy did, with every feedback of the model in it. One run answers for all provinces and, added up, for the nation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,19 +12,17 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.places import NATION, choose_province
-from experiments.analyses.policy.costs import BURNT, Effect
+from calibration.places import NATION
+from experiments.analyses.policy.costs import BURNT, Booked, places
 from experiments.installation import ScenarioInputs, Simulate
-from experiments.policy.catalogue import Catalogue, catalogue
-from experiments.policy.economics import Draw, economics, real
+from experiments.policy.lever_costs import mean_programme
 from experiments.policy.mix import Mix
 from experiments.study.schema import Study
 
 Array = NDArray[np.float64]
-OUTPUTS = (
-    "gdp",
-    "total energy",
-    "energy co2",
+TOTALS = ("gdp", "total energy", "energy co2")
+DETAIL = (
+    *TOTALS,
     "activity",
     "final energy by fuel",
     "end use co2",
@@ -36,29 +34,24 @@ OUTPUTS = (
     "heat loss",
     "other transformation",
 )
+BOOKED = ("saving in place", "new saving", "energy price index", "annualised policy cost")
+BATCH = 512
 
 
 @dataclass
 class PairedRuns:
     """A study's model, members and targets, ready to be run with any mix.
 
-    focus: a province, or "China" for all. allocation: label of the targets that the provinces answer.
-    years: those kept, from the plan's base year on.
+    allocation: label of the targets that the provinces answer. years: those kept, from the plan's base year on.
     """
 
     study: Study
     inputs: ScenarioInputs
     simulate: Simulate
     design: pd.DataFrame
-    focus: str
     allocation: str
     years: range
-    _done: dict[str, xr.Dataset] = field(default_factory=dict, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        known = [str(p) for p in self.inputs.common["base gdp"]["province"].to_numpy()]
-        self.focus = choose_province(self.focus, [*known, NATION])
-        self.provinces = known if self.focus == NATION else [self.focus]
+    _done: dict[tuple[str, tuple[str, ...]], xr.Dataset] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def base_year(self) -> int:
@@ -66,94 +59,106 @@ class PairedRuns:
         return self.study.target.period.base_year
 
     @property
-    def runs(self) -> int:
-        """How many mixes have been run."""
-        return len(self._done)
+    def provinces(self) -> list[str]:
+        """The simulated provinces, in the order of every array."""
+        return [str(p) for p in self.inputs.common["base gdp"]["province"].to_numpy()]
 
     @property
-    def options(self) -> Catalogue:
-        """The catalogue."""
-        return catalogue()
+    def places(self) -> list[str]:
+        """The provinces and the nation."""
+        return [*self.provinces, NATION]
 
     def run(
-        self, mix: Mix, extra: Mapping[str, xr.DataArray] | None = None, outputs: Sequence[str] = OUTPUTS
+        self, mix: Mix, extra: Mapping[str, xr.DataArray] | None = None, outputs: Sequence[str] = TOTALS
     ) -> xr.Dataset:
-        """Outputs with dims (member, province, …, year) for the provinces in focus; all of them are kept for next time.
+        """Outputs with dims (member, province, …, year); kept for next time, unless `extra` is given.
 
         extra: model inputs on top of the mix's, for experiments that no mix expresses.
         """
-        if extra or tuple(outputs) != OUTPUTS:
-            return self._run(mix, extra or {}, outputs)
-        key = mix.spec.model_dump_json()
+        if extra:
+            return self._run(mix, extra, outputs, self.design, self.years)
+        key = (mix.spec.model_dump_json(), tuple(outputs))
         if key not in self._done:
-            self._done[key] = self._run(mix, {}, outputs)
+            self._done[key] = self._run(mix, {}, outputs, self.design, self.years)
         return self._done[key]
 
-    def _run(self, mix: Mix, extra: Mapping[str, xr.DataArray], outputs: Sequence[str]) -> xr.Dataset:
+    def params(self, mix: Mix, extra: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+        """The model's parameters under a mix."""
         labels = self.inputs.mix["mix"].to_numpy()
         params = self.inputs.params(self.allocation, str(labels[0]), self.study.target.plan)
         left_open = {name for name in mix.uncertain() if self._drawn(name)}
         given = {**params, **mix.params(), **extra}
-        given = {name: values for name, values in given.items() if name not in left_open}
-        found = self.simulate(self.design, given, list(outputs), list(self.years))
-        found = found.rename(time="year").assign_coords(year=list(self.years), member=self.design.index.to_numpy())
-        return found.sel(province=self.provinces).transpose("member", "province", ..., "year")
+        return {name: values for name, values in given.items() if name not in left_open}
+
+    def _run(
+        self,
+        mix: Mix,
+        extra: Mapping[str, xr.DataArray],
+        outputs: Sequence[str],
+        design: pd.DataFrame,
+        years: Sequence[int],
+    ) -> xr.Dataset:
+        found = self.simulate(design, self.params(mix, extra), list(outputs), list(years))
+        found = found.rename(time="year").assign_coords(year=list(years), member=design.index.to_numpy())
+        return found.transpose("member", "province", ..., "year", missing_dims="ignore")
 
     def _drawn(self, name: str) -> bool:
         return any(str(c) == name or str(c).startswith(f"{name}[") for c in self.design.columns)
 
     def total(self, results: xr.Dataset, name: str) -> Array:
-        """A variable summed over the provinces in focus and over its sectors and fuels: (member, year)."""
+        """A variable summed over its sectors and fuels: (member, place, year), the nation last."""
         values = results[name]
-        over = [dim for dim in values.dims if dim not in ("member", "year")]
-        summed: Array = values.sum(over).transpose("member", "year").to_numpy()
-        return summed
+        over = [dim for dim in values.dims if dim not in ("member", "province", "year")]
+        return places(values.sum(over).transpose("member", "province", "year").to_numpy())
 
-    def effect(self, without: xr.Dataset, with_it: xr.Dataset, draw: Draw) -> tuple[Effect, dict[str, Array]]:
-        """What `with_it` changed against `without`: the effect, and the spending saved by fuel, Gyuan/year."""
-        fuels = self.spending(without, with_it, draw)
-        less = (without["final energy by fuel"] - with_it["final energy by fuel"]).sum(["province", "sector"])
-        return (
-            Effect(
-                years=list(self.years),
-                energy=self.total(without, "total energy") - self.total(with_it, "total energy"),
-                co2=self.total(without, "energy co2") - self.total(with_it, "energy co2"),
-                spending=np.sum(list(fuels.values()), axis=0),
-                fuels={fuel: less.sel(fuel=fuel).transpose("member", "year").to_numpy() for fuel in BURNT},
-            ),
-            fuels,
+    def booked(self, mix: Mix, design: pd.DataFrame, years: Sequence[int]) -> tuple[Booked, Array]:
+        """What the model booked for the levers of a mix, and its `annualised policy cost` (member, place, year)."""
+        parts = list(self._booked_batches(mix, design, years))
+        given = self.params(mix, {})
+        levers, names = list(mix.options.levers), list(self.provinces)
+
+        def joined(name: str, *dims: str) -> Array:
+            return np.concatenate([part[name].transpose("member", *dims, "year").to_numpy() for part in parts])
+
+        costs = ("capital cost", "lever lifetime")
+        booked = Booked(
+            years=list(years),
+            levers=levers,
+            provinces=names,
+            saving=joined("saving in place", "province", "lever"),
+            new=joined("new saving", "province", "lever"),
+            index=joined("energy price index"),
+            rate=self._value("discount rate", design),
+            programme=self._value("programme cost share", design) / mean_programme(),
+            parameters={name: given[name].sel(province=names, lever=levers).to_numpy() for name in costs},
+            parts=mix.option_parts().loc[names],
+            plan=mix.spec.catalogue,
         )
+        return booked, places(joined("annualised policy cost", "province"))
 
-    def spending(self, without: xr.Dataset, with_it: xr.Dataset, draw: Draw) -> dict[str, Array]:
-        """Energy not bought, Gyuan/year at 2005 prices, by fuel, (member, year).
+    def _booked_batches(self, mix: Mix, design: pd.DataFrame, years: Sequence[int]) -> Iterator[xr.Dataset]:
+        for start in range(0, len(design), BATCH):
+            yield self._run(mix, {}, BOOKED, design.iloc[start : start + BATCH], years)
 
-        Users pay for what they use; power plants save coal only by needing less for the same electricity (what they
-        burn less because users take less is already in the users' bills).
-        """
-        prices = economics().prices
+    def _value(self, name: str, design: pd.DataFrame) -> Array:
+        """A scalar of the model for each member: drawn, fixed by the study, or the table's."""
+        from models.parameters import row
 
-        def price(name: str) -> Array:
-            return draw(real(prices[name]))[:, None]
-
-        less = (without["final energy by fuel"] - with_it["final energy by fuel"]).sum(["province", "sector"])
-        saved = {
-            fuel: less.sel(fuel=fuel).transpose("member", "year").to_numpy() * price(fuel) / 1000
-            for fuel in ("coal", "oil", "gas", "heat")
-        }
-        power = {name: self.total(results, "electricity use") for name, results in (("0", without), ("1", with_it))}
-        saved["electricity"] = (power["0"] - power["1"]) * price("electricity")
-        rate = self.total(without, "power fuel") / power["0"] - self.total(with_it, "power fuel") / power["1"]
-        saved["coal"] = saved["coal"] + power["1"] * rate * price("power coal") / 1000
-        return saved
+        if name in design:
+            return design[name].to_numpy(float)
+        given = self.inputs.common.get(name)
+        value = float(given) if given is not None else float(str(row(name)["default"]))
+        return np.full(len(design), value)
 
     def burnt(self, without: xr.Dataset, with_it: xr.Dataset) -> dict[tuple[str, str], Array]:
-        """Fuel burnt less in the last year, Mtce, by (place, fuel), (member,): for air and health."""
-        less = (without["final energy by fuel"] - with_it["final energy by fuel"]).isel(year=-1).sum("province")
-        places = {"industry": ["heavy industry", "light industry"], "buildings": ["services", "residential"]}
+        """Fuel burnt less, Mtce/year, by (place of use, fuel), (member, place, year): for air and health."""
+        less = without["final energy by fuel"] - with_it["final energy by fuel"]
+        uses = {"industry": ["heavy industry", "light industry"], "buildings": ["services", "residential"]}
         found = {
-            (place, fuel): less.sel(sector=sectors, fuel=fuel).sum("sector").to_numpy()
-            for place, sectors in places.items()
+            (use, fuel): places(
+                less.sel(sector=sectors, fuel=fuel).sum("sector").transpose("member", "province", "year").to_numpy()
+            )
+            for use, sectors in uses.items()
             for fuel in BURNT
         }
-        plants = self.total(without, "power fuel") - self.total(with_it, "power fuel")
-        return found | {("power", "coal"): plants[:, -1]}
+        return found | {("power", "coal"): self.total(without, "power fuel") - self.total(with_it, "power fuel")}

@@ -1,20 +1,25 @@
-"""The policy analyses of a run, from its own study, members and targets; each a table stored in the run.
+"""The policy analyses of a run for every province and the nation at once, from its own study, members and targets.
 
-costs, cost_curve   every option on top of all the others: what it saves, what it costs
-overlap             the model's joint reduction beside the product form and the plain sum of the options alone
+costs, cost_curve   every option of the mix: what it saves, what it costs (social and private), who pays; row `all`
+measures            the cheapest measures that bring the target with a chance of 80 %, province by province
+overlap             the model's joint reduction beside the sum of the levers' own actions and the packages alone
 contributions       Shapley shares of the packages in the reduction, with their range
 wedge               the same by year
 lmdi                the gap split into activity, structure, sector intensity, fuel and power
 indirect            value added and jobs through input-output multipliers, by package; assumptions beside them
-health              pollutants and deaths avoided, order of magnitude
-triple_win          GDP, energy and emissions of every mix against the base mix, with sign and range
+health              deaths avoided by year, order of magnitude
+triple_win          GDP, energy and emissions of every mix and package against no policy, with and without the loop of
+                    energy income
 goals               chance of each goal of the study's `policy`, to 2015 and beyond, by mix
-published           the macro module beside a published study of Chongqing's transport options
+published           the macro module beside a published study of Chongqing's transport options (the pilot's study)
+
+One batch of members answers for all provinces: a run of the model holds the thirty of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,15 +27,15 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration import tables as data
+from calibration.places import NATION
 from experiments.analyses.intervals import wilson
-from experiments.analyses.policy import costs, indirect
+from experiments.analyses.policy import costs, indirect, measures, published
 from experiments.analyses.policy import lmdi as decompose
-from experiments.analyses.policy.costs import LEVELS
-from experiments.analyses.policy.paired_runs import PairedRuns
+from experiments.analyses.policy.costs import LEVELS, Account, Booked
+from experiments.analyses.policy.paired_runs import DETAIL, TOTALS, PairedRuns
 from experiments.analyses.policy.shapley import Coalition, coalitions, shapley
 from experiments.installation import Installation, ScenarioInputs, predictive_errors
-from experiments.policy.economics import Triangular, economics, real
+from experiments.policy.economics import Triangular, economics
 from experiments.policy.mix import Mix, stored
 from experiments.runs.store import Run
 from experiments.study.schema import PolicyChoice
@@ -39,7 +44,9 @@ Array = NDArray[np.float64]
 Step = Callable[[int], AbstractContextManager[Callable[[int, int], None]]]
 LATER = 2020  # the second goal of the pilot study
 GOAL_MEMBERS = 500  # for chances by mix and year; the main target uses all members
+COST_MEMBERS = 4096  # the account uses the members that quantiles use
 COST_DRAWS = 6  # spawn key of the random stream of costs
+LOOP = "switch energy income"
 
 
 @dataclass
@@ -59,19 +66,27 @@ class Analysis:
 
     @property
     def goals(self) -> list[int]:
-        """Years that results are shown for: the plan's last and, where the run reaches it, 2020."""
-        return sorted({self.end, min(LATER, self.bench.years[-1])})
+        """Years that results are shown for: the plan's last and, where the runs reach it, 2020."""
+        return sorted({self.end, max(self.end, min(LATER, self.bench.years[-1]))})
 
-    def run(self, one: Mix) -> xr.Dataset:
+    def run(
+        self, one: Mix, outputs: Sequence[str] = TOTALS, extra: Mapping[str, xr.DataArray] | None = None
+    ) -> xr.Dataset:
         """Results of a mix."""
-        found = self.bench.run(one)
+        found = self.bench.run(one, extra, outputs)
         self.tick()
         return found
 
     def at(self, values: Array, year: int) -> Array:
-        """(member,) of a (member, year) array."""
-        column: Array = values[:, self.bench.years.index(year)]
+        """(member, place) of a (member, place, year) array."""
+        column: Array = values[..., self.bench.years.index(year)]
         return column
+
+    @cached_property
+    def singles(self) -> dict[str, Mix]:
+        """Each package of the chosen mix alone."""
+        packages = self.chosen.options.packages
+        return {package: self.chosen.only(levers, package) for package, levers in packages.items()}
 
 
 def analyse(
@@ -83,23 +98,35 @@ def analyse(
     """
     study = run.study
     asked = study.policy or PolicyChoice()
-    say(f"taking the mix {asked.mix} apart for {asked.province}")
-    years = range(study.target.period.base_year, study.outputs.last_year + 1)
-    design = run.design().iloc[: asked.members]
     inputs = ScenarioInputs(**run.inputs())
-    bench = PairedRuns(study, inputs, system.simulate, design, asked.province, study.allocations[0].label, years)
+    label = asked.mix or study.mixes[-1].label
+    chosen = stored(inputs.mix, label)
+    say(f"taking the mix {label} apart for every province")
+    end = study.target.period.last_year
+    last = max(end, min(study.outputs.last_year, LATER))
+    years = range(study.target.period.base_year, last + 1)
+    whole = run.design()
+    bench = PairedRuns(study, inputs, system.simulate, whole.iloc[: asked.members], study.allocations[0].label, years)
     seed = np.random.SeedSequence(study.seed, spawn_key=(COST_DRAWS,))
-    draw = Triangular(len(design), np.random.default_rng(seed))
-    scenarios = 2 * len(bench.options.options) + 2 ** len(bench.options.packages) + len(study.mixes)
-    with (step or (lambda total: nullcontext(_silent)))(scenarios) as advance:
-        chosen = stored(inputs.mix, asked.mix)
-        work = Analysis(bench, chosen, chosen.only([], "base"), draw, lambda: advance(min(bench.runs, scenarios), 0))
+    draw = Triangular(len(bench.design), np.random.default_rng(seed))
+    runs = 2 ** len(chosen.options.packages) + 2 * len(study.mixes) + 10
+    done = [0]
+    with (step or (lambda total: nullcontext(_silent)))(runs) as advance:
+
+        def tick() -> None:
+            done[0] += 1
+            advance(min(done[0], runs), 0)
+
+        work = Analysis(bench, chosen, chosen.only([], "base"), draw, tick)
         found = tables(work)
-        found["goals"] = goals(
-            work, run.design().iloc[:GOAL_MEMBERS], {goal.year: goal.reduction for goal in asked.goals}
-        )
+        found |= money(work, whole.iloc[: min(len(whole), COST_MEMBERS)])
+        found["measures"] = measures.table(work.bench, work.chosen, system, found["costs"], tick)
+        goals_asked = {goal.year: goal.reduction for goal in asked.goals}
+        found["goals"] = goals(work, whole.iloc[:GOAL_MEMBERS], goals_asked, asked.province)
+        if asked.province == published.PLACE:
+            found["published"] = published.table(work.bench, work.base, draw)
     for name, table in found.items():
-        run.save_table(name, table.assign(province=asked.province))
+        run.save_table(name, table if "province" in table else table.assign(province=asked.province))
     return found
 
 
@@ -108,44 +135,49 @@ def _silent(done: int, failed: int) -> None:
 
 
 def tables(work: Analysis) -> dict[str, pd.DataFrame]:
-    """All tables of the module's docstring."""
-    without, alone = _options(work)
+    """The tables that compare runs."""
     worth = _packages(work)
-    effects = {name: effect for name, (effect, _) in without.items()}
-    cost = costs.table(work.bench.options.options, effects, work.draw, work.bench.base_year)
     return {
-        "costs": cost,
-        "cost_curve": costs.curve(cost),
-        "overlap": overlap(work, alone),
         "contributions": contributions(work, worth),
         "wedge": wedge(work, worth),
         "lmdi": lmdi(work),
-        "indirect": indirect_table(work, without),
         "health": health(work),
         "triple_win": triple_win(work),
-        "published": published(work),
     }
 
 
-OptionEffects = dict[str, tuple[costs.Effect, dict[str, Array]]]
+def money(work: Analysis, design: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables that rest on the account: costs, cost_curve, indirect, overlap. design: the members of the account."""
+    years = [*range(work.bench.base_year, work.end + 1)]
+    booked, _ = work.bench.booked(work.chosen, design, years)
+    work.tick()
+    seed = np.random.SeedSequence(work.bench.study.seed, spawn_key=(COST_DRAWS,))
+    draw = Triangular(len(design), np.random.default_rng(seed))
+    cost = costs.table(booked, work.chosen.options, draw, work.bench.base_year)
+    return {
+        "costs": cost,
+        "cost_curve": costs.curve(cost),
+        "indirect": indirect_table(work, few(booked, len(work.bench.design))),
+        "overlap": overlap(work, booked),
+    }
 
 
-def _options(work: Analysis) -> tuple[OptionEffects, dict[str, costs.Effect]]:
-    """Each option on what all the others left, and each alone on the base mix."""
-    whole, nothing = work.run(work.chosen), work.run(work.base)
-    last: OptionEffects = {}
-    first: dict[str, costs.Effect] = {}
-    for option in work.bench.options.options:
-        if work.chosen.used(option) <= 0:
-            continue
-        last[option] = work.bench.effect(work.run(work.chosen.without(option)), whole, work.draw)
-        first[option] = work.bench.effect(nothing, work.run(work.chosen.alone(option)), work.draw)[0]
-    return last, first
+def few(booked: Booked, members: int) -> Booked:
+    """The same of the first so many members."""
+    short = slice(0, members)
+    return replace(
+        booked,
+        saving=booked.saving[short],
+        new=booked.new[short],
+        index=booked.index[short],
+        rate=booked.rate[short],
+        programme=booked.programme[short],
+    )
 
 
 def _packages(work: Analysis) -> dict[str, dict[Coalition, Array]]:
-    """Worth of every coalition of packages: quantity → coalition → (member, year)."""
-    packages = work.bench.options.packages
+    """Worth of every coalition of packages: quantity → coalition → (member, place, year)."""
+    packages = work.chosen.options.packages
     found: dict[str, dict[Coalition, Array]] = {"energy": {}, "co2": {}, "intensity": {}}
     for coalition in coalitions(list(packages)):
         levers = [lever for package in coalition for lever in packages[package]]  # type: ignore[index]
@@ -154,7 +186,7 @@ def _packages(work: Analysis) -> dict[str, dict[Coalition, Array]]:
         intensity = energy / work.bench.total(results, "gdp")
         found["energy"][coalition] = -energy
         found["co2"][coalition] = -work.bench.total(results, "energy co2")
-        found["intensity"][coalition] = 100 * (1 - intensity / intensity[:, :1])
+        found["intensity"][coalition] = 100 * (1 - intensity / intensity[..., :1])
     return found
 
 
@@ -162,107 +194,123 @@ UNITS = {"energy": "Mtce/year", "co2": "Mt/year", "intensity": "percentage point
 
 
 def contributions(work: Analysis, worth: Mapping[str, Mapping[Coalition, Array]]) -> pd.DataFrame:
-    """Shapley shares in each goal year: energy and CO2 less than base, and points of intensity reduction.
+    """Shapley shares in each goal year and place: energy and CO2 less than base, points of intensity reduction.
 
     `mean` adds exactly over packages to the row `total`; low … high are the 10 and 90 % quantiles over members.
     """
-    rows = []
+    frames = []
     for quantity, values in worth.items():
-        shares = shapley(list(work.bench.options.packages), values)
+        shares = shapley(list(work.chosen.options.packages), values)
+        shares["total"] = np.sum(list(shares.values()), axis=0)
         for year in work.goals:
-            parts = {package: work.at(share, year) for package, share in shares.items()}
-            heading: dict[str, str | int] = {"quantity": quantity, "year": year}
-            rows.append(decompose.table(parts, heading, UNITS[quantity]).rename(columns={"factor": "package"}))
-    return pd.concat(rows, ignore_index=True)
+            for package, share in shares.items():
+                head = {"quantity": quantity, "year": year, "package": package}
+                frames.append(_spread(work.at(share, year), work.bench.places, head, UNITS[quantity]))
+    return pd.concat(frames, ignore_index=True).drop(columns="share positive")
 
 
 def wedge(work: Analysis, worth: Mapping[str, Mapping[Coalition, Array]]) -> pd.DataFrame:
-    """By year and package: energy and CO2 less than in the base mix (Shapley, mean and range); `base` and `all` levels.
+    """By year, package and place: energy and CO2 less than in the base mix (Shapley); `base` and `all` levels.
 
     Base less the packages' means is the level with all of them.
     """
-    rows = []
-    packages = list(work.bench.options.packages)
+    frames = []
+    packages = list(work.chosen.options.packages)
     for quantity in ("energy", "co2"):
         values = worth[quantity]
         shares = shapley(packages, values)
         levels = {"base": -values[frozenset()], "all": -values[frozenset(packages)]}
         for package, share in {**shares, **levels}.items():
-            low, high = np.quantile(share, (LEVELS[0], LEVELS[-1]), axis=0)
-            for i, year in enumerate(work.bench.years):
-                mean = float(share[:, i].mean())
-                row = {"quantity": quantity, "year": year, "package": package, "mean": mean}
-                rows.append({**row, "low": float(low[i]), "high": float(high[i]), "unit": UNITS[quantity]})
-    return pd.DataFrame(rows)
+            for year in work.bench.years:
+                head = {"quantity": quantity, "year": year, "package": package}
+                frames.append(_spread(work.at(share, year), work.bench.places, head, UNITS[quantity]))
+    return pd.concat(frames, ignore_index=True).drop(columns=["share positive", "median"])
 
 
-def overlap(work: Analysis, alone: Mapping[str, costs.Effect]) -> pd.DataFrame:
-    """Joint reduction of all options: in the model, by the product form, and as the plain sum of options alone."""
-    whole, nothing = work.run(work.chosen), work.run(work.base)
-    rows = []
-    for field, quantity, variable in (("energy", "energy use", "total energy"), ("co2", "emissions", "energy co2")):
-        base, full = work.bench.total(nothing, variable), work.bench.total(whole, variable)
-        for year in work.goals:
-            index = work.bench.years.index(year)
-            each = np.array([getattr(effect, field)[:, index] for effect in alone.values()])
-            total = base[:, index]
-            ways = {
-                "model": total - full[:, index],
-                "product form": costs.product_form(total, each),
-                "plain sum": each.sum(0),
-            }
-            for way, value in ways.items():
-                low, middle, high = (float(q) for q in np.quantile(value, LEVELS))
-                row = {"quantity": quantity, "year": year, "way": way, "low": low, "median": middle, "high": high}
-                rows.append({**row, "mean": float(value.mean()), "unit": UNITS[field]})
-    return pd.DataFrame(rows)
+def overlap(work: Analysis, booked: Booked) -> pd.DataFrame:
+    """Joint reduction of energy at the plan's end: in the model, the levers' own actions added, the packages alone.
+
+    What the levers book adds to more than the model's difference because a rebound takes part of it back and because
+    non-fossil power saves coal that the official total counts all the same (left out here).
+    """
+    counted = [lever for lever in booked.levers if lever != "nonfossil power"]
+    own = costs.places(booked.saving[:, :, [booked.levers.index(n) for n in counted], -1].sum(2))
+    nothing = work.at(work.bench.total(work.run(work.base), "total energy"), work.end)
+    whole = work.at(work.bench.total(work.run(work.chosen), "total energy"), work.end)
+    alone = np.array(
+        [nothing - work.at(work.bench.total(work.run(one), "total energy"), work.end) for one in work.singles.values()]
+    )
+    ways = {
+        "model": nothing - whole,
+        "product form": costs.product_form(nothing, alone),
+        "plain sum": alone.sum(0),
+        "own actions": own[: len(nothing)],
+    }
+    heads = {way: {"quantity": "energy use", "year": work.end, "way": way} for way in ways}
+    frames = [_spread(values, work.bench.places, heads[way], UNITS["energy"]) for way, values in ways.items()]
+    return pd.concat(frames, ignore_index=True).drop(columns="share positive")
 
 
 def lmdi(work: Analysis) -> pd.DataFrame:
-    """Splits of intensity over the plan (base mix and chosen mix) and of the gap between the two in the goal years."""
-    whole, nothing = work.run(work.chosen), work.run(work.base)
-    first = work.bench.base_year
+    """Splits of intensity over the plan (base mix and chosen mix) and of the gap between the two at the plan's end."""
+    whole, nothing = work.run(work.chosen, DETAIL), work.run(work.base, DETAIL)
+    first, year = work.bench.base_year, work.end
+    names = {"base mix": nothing, work.chosen.name: whole}
+    at = {(label, when): found.sel(year=when).load() for label, found in names.items() for when in (first, year)}
     frames = []
-    for label, results in (("base mix", nothing), (work.chosen.name, whole)):
-        start = results.sel(year=first)
-        level = (start["total energy"].sum("province") / start["gdp"].sum("province")).to_numpy()
-        for year in work.goals:
-            parts = decompose.split(start, results.sel(year=year), "total energy", True)
-            percent = {name: 100 * values / level for name, values in parts.items()}
-            change = {"change": f"{label}, {first}-{year}", "of": "energy intensity"}
-            frames.append(_split(percent, {**change, "year": year}, f"% of {first}"))
+    for label in names:
+        start, last = at[label, first], at[label, year]
+        level = work.bench.total(start.expand_dims("year"), "total energy")[..., 0]
+        level = level / work.bench.total(start.expand_dims("year"), "gdp")[..., 0]
+        parts = {name: 100 * values / level for name, values in _split(start, last, "total energy", True).items()}
+        head = {"change": f"{label}, {first}-{year}", "of": "energy intensity", "year": year}
+        frames += _rows(parts, work.bench.places, head, f"% of {first}")
     for of, unit in (("total energy", "Mtce/year"), ("energy co2", "Mt/year")):
-        for year in work.goals:
-            parts = decompose.split(nothing.sel(year=year), whole.sel(year=year), of, False)
-            change = {"change": f"base mix to {work.chosen.name}", "of": of}
-            frames.append(_split(parts, {**change, "year": year}, unit))
-    return pd.concat(frames, ignore_index=True)
+        parts = _split(at["base mix", year], at[work.chosen.name, year], of, False)
+        head = {"change": f"base mix to {work.chosen.name}", "of": of, "year": year}
+        frames += _rows(parts, work.bench.places, head, unit)
+    return pd.concat(frames, ignore_index=True).drop(columns="share positive")
 
 
-def _split(parts: Mapping[str, Array], heading: Mapping[str, str | int], unit: str) -> pd.DataFrame:
-    """As `decompose.table`, structure named apart from the mix of that name."""
-    return decompose.table(parts, heading, unit).replace({"factor": {"structure": "structural change"}})
+def _split(before: xr.Dataset, after: xr.Dataset, of: str, intensity: bool) -> dict[str, Array]:
+    """Contribution of each factor, (member, place): every province by itself, and the nation with its structure.
+
+    Structure is named apart from the mix of that name.
+    """
+    each, all_ = (decompose.split(before, after, of, intensity, own) for own in (True, False))
+    parts = {name: np.concatenate([values, all_[name][:, None]], 1) for name, values in each.items()}
+    return {("structural change" if name == "structure" else name): values for name, values in parts.items()}
 
 
-def indirect_table(work: Analysis, effects: OptionEffects) -> pd.DataFrame:
-    """Value added and jobs by package and in all, mean over the years after the base; type I and with induced round.
+def _rows(parts: Mapping[str, Array], places: Sequence[str], head: Mapping[str, Any], unit: str) -> list[pd.DataFrame]:
+    """A factor a frame, and the total, to which the means add."""
+    with_total = {**parts, "total": np.sum(list(parts.values()), axis=0)}
+    return [_spread(values, places, {**head, "factor": name}, unit) for name, values in with_total.items()]
+
+
+def indirect_table(work: Analysis, booked: Booked) -> pd.DataFrame:
+    """Value added and jobs by package, place and in all, mean over the plan's years; type I and with induced round.
 
     Positive and negative parts come from the stated closure (local share, displacement, respending); `share positive`
-    is the part of members with a gain.
+    is the part of members with a gain. Jobs follow each year's productivity of labour.
     """
-    options = work.bench.options.options
-    gdp = work.bench.total(work.run(work.base), "gdp")[:, 1:].mean(1)
+    found = work.chosen.options
+    years = list(booked.years)
+    inside = [work.bench.years.index(year) for year in years[1:]]
+    gdp = work.bench.total(work.run(work.base), "gdp")[..., inside].mean(2)
     sums: dict[str, list[Array]] = {}
-    for name, (effect, fuel) in effects.items():
-        own = costs.account(options[name], effect, work.draw)
-        demand = indirect.final_demand(options[name], own, fuel, work.draw)
-        value, jobs = indirect.effects(demand, work.draw)
-        more, more_jobs = indirect.effects(demand, work.draw, induced=True)
-        yearly = [a[:, 1:].mean(1) for a in (own.investment, value, jobs, more, more_jobs)]
-        for key in (options[name].package, "all packages"):
+    for plain in costs.accounts(booked, found):
+        option = found[plain.option]
+        account = _everywhere(plain)
+        fuel = {"electricity" if option.fuel == "electricity" else option.fuel.removeprefix("power "): account.fuel}
+        demand = indirect.final_demand(option, account, fuel, work.draw)
+        value, jobs = indirect.effects(demand, work.draw, years=years)
+        more, more_jobs = indirect.effects(demand, work.draw, induced=True, years=years)
+        yearly = [a[..., 1:].mean(2) for a in (account.investment, value, jobs, more, more_jobs)]
+        for key in (option.package, "all packages"):
             known = sums.get(key, [np.zeros_like(yearly[0])] * len(yearly))
             sums[key] = [a + b for a, b in zip(known, yearly, strict=True)]
-    rows = []
+    frames = []
     for package, (investment, value, jobs, more, more_jobs) in sums.items():
         quantities = {
             ("investment", "Gyuan/year"): investment,
@@ -273,12 +321,29 @@ def indirect_table(work: Analysis, effects: OptionEffects) -> pd.DataFrame:
             ("jobs, with induced round", "thousand"): more_jobs,
         }
         for (quantity, unit), values in quantities.items():
-            rows.append({"package": package, "quantity": quantity, **_spread(values), "unit": unit})
+            head = {"package": package, "quantity": quantity}
+            frames.append(_spread(values, work.bench.places, head, unit))
     given = economics().closure
     ranges = {name: f"{q.value:g} ({q.low:g}–{q.high:g})" for name, q in given.items()}
     en = "Assumptions that decide the sign: " + "; ".join(f"{n.replace('_', ' ')} {r}" for n, r in ranges.items())
     zh = "决定正负号的假设：" + "；".join(f"{CLOSURE_ZH[n]} {r}" for n, r in ranges.items())
-    return _noted(pd.DataFrame(rows), f"{en}. National multipliers of 2020.", f"{zh}。乘数取自2020年全国投入产出表。")
+    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return _noted(table, f"{en}. National multipliers of 2020.", f"{zh}。乘数取自2020年全国投入产出表。")
+
+
+def _everywhere(account: Account) -> Account:
+    """An account with the nation as one more province."""
+    return Account(
+        option=account.option,
+        saving=costs.places(account.saving),
+        co2=costs.places(account.co2),
+        units=costs.places(account.units),
+        annuity=costs.places(account.annuity),
+        investment=costs.places(account.investment),
+        operation=costs.places(account.operation),
+        programme=costs.places(account.programme),
+        fuel=costs.places(account.fuel),
+    )
 
 
 CLOSURE_ZH = {
@@ -294,54 +359,82 @@ def _noted(table: pd.DataFrame, en: str, zh: str) -> pd.DataFrame:
     return table.assign(note_en=en, note_zh=zh)
 
 
-def _spread(values: Array) -> dict[str, Any]:
-    low, middle, high = (float(q) for q in np.quantile(values, LEVELS))
-    mean, positive = float(values.mean()), float((values > 0).mean())
-    return {"mean": mean, "low": low, "median": middle, "high": high, "share positive": positive}
+def _spread(values: Array, places: Sequence[str], head: Mapping[str, Any], unit: str) -> pd.DataFrame:
+    """Mean and quantiles over members, a row a place. values: (member, place)."""
+    low, middle, high = np.quantile(values, LEVELS, axis=0)
+    columns = {"mean": values.mean(0), "low": low, "median": middle, "high": high}
+    return pd.DataFrame(
+        {**head, "province": list(places), **columns, "share positive": (values > 0).mean(0), "unit": unit}
+    )
 
 
 def health(work: Analysis) -> pd.DataFrame:
-    """Air pollutants, deaths and their value avoided in the last year by the chosen mix against the base mix."""
-    saved = work.bench.burnt(work.run(work.base), work.run(work.chosen))
-    found = indirect.health(saved, work.draw).assign(year=work.bench.years[-1], mix=work.chosen.name)
-    en = "Old emission factors and US incidence, scaled by assumed controls and exposure: order of magnitude only."
-    return _noted(found, en, "排放因子较旧、发病率为美国数据，并按假设的治理与暴露程度缩放：仅为数量级。")
+    """Deaths from fine particles avoided and their value by year, by the chosen mix against the base mix."""
+    saved = work.bench.burnt(work.run(work.base, DETAIL), work.run(work.chosen, DETAIL))
+    years = list(work.bench.years)
+    found = indirect.health(saved, work.draw, years)
+    frames = [
+        _spread(values[..., i], work.bench.places, {"quantity": quantity, "year": year, "mix": work.chosen.name}, unit)
+        for (quantity, unit), values in found.items()
+        for i, year in enumerate(years)
+        if year > work.bench.base_year
+    ]
+    en = (
+        "Chinese burden of disease of 2013 by place of use of coal, with the controls of each year: order of magnitude."
+    )
+    table = pd.concat(frames, ignore_index=True).drop(columns=["share positive", "mean"])
+    return _noted(table, en, "按2013年中国分用途煤炭疾病负担与各年治理水平估算：仅为数量级。")
 
 
 def triple_win(work: Analysis) -> pd.DataFrame:
-    """GDP, energy and CO2 of every mix against the base mix, per cent, with sign and range, in the goal years.
+    """GDP, energy and CO2 of every mix and package against no policy, per cent, with sign and range, in the goal years.
 
-    GDP is the dynamic model's own (crowding out, rationing avoided). `share of members` is the part of members on the
-    winning side (GDP not lower, energy and CO2 lower); the row `all three` is the part that wins in all at once.
+    GDP is the dynamic model's own: crowding out, rationing avoided and, with `loop` "with", the income of saved energy
+    (less what its sellers lose). `share of members` is the part of members on the winning side (GDP not lower, energy
+    and CO2 lower); the row `all three` is the part that wins in all at once.
     """
-    nothing = work.run(work.base)
-    rows = []
-    for choice in work.bench.study.mixes:
-        results = work.run(stored(work.bench.inputs.mix, choice.label))
-        for year in work.goals:
-            change = {
-                name: 100
-                * (
-                    work.at(work.bench.total(results, variable), year)
-                    / work.at(work.bench.total(nothing, variable), year)
-                    - 1
-                )
-                for name, variable in (("GDP", "gdp"), ("energy use", "total energy"), ("emissions", "energy co2"))
-            }
-            wins = {name: values >= 0 if name == "GDP" else values < 0 for name, values in change.items()}
-            for name, values in change.items():
-                spread = _spread(values)
-                spread.pop("share positive")
-                sign = _sign(values)
-                row = {"mix": choice.label, "year": year, "quantity": name, **spread, "sign": sign, "unit": "%"}
-                rows.append({**row, "share of members": float(wins[name].mean())})
-            joint = float(np.logical_and.reduce(list(wins.values())).mean())
-            rows.append({"mix": choice.label, "year": year, "quantity": "all three", "share of members": joint})
-    return pd.DataFrame(rows)
+    frames = []
+    mixes = {choice.label: stored(work.bench.inputs.mix, choice.label) for choice in work.bench.study.mixes}
+    mixes |= {f"package: {name}": one for name, one in work.singles.items()}
+    for loop, extra in (("with", None), ("without", {LOOP: xr.DataArray(0.0)})):
+        nothing = work.run(work.base)  # without levers the loop carries nothing
+        for label, one in mixes.items():
+            results = work.run(one, TOTALS, extra)
+            for year in work.goals:
+                frames += _wins(work, results, nothing, {"mix": label, "loop": loop, "year": year})
+    return pd.concat(frames, ignore_index=True)
 
 
-def goals(work: Analysis, design: pd.DataFrame, asked: Mapping[int, float]) -> pd.DataFrame:
-    """Chance of each goal by mix: reduction of intensity since the base year with predictive errors, per cent.
+QUANTITIES = (("GDP", "gdp"), ("energy use", "total energy"), ("emissions", "energy co2"))
+
+
+def _wins(work: Analysis, results: xr.Dataset, nothing: xr.Dataset, head: Mapping[str, Any]) -> list[pd.DataFrame]:
+    """The rows of `triple_win` for one mix and year."""
+    frames, wins = [], []
+    for name, variable in QUANTITIES:
+        before, after = (work.at(work.bench.total(r, variable), head["year"]) for r in (nothing, results))
+        change = 100 * (after / before - 1)
+        won = change >= 0 if name == "GDP" else change < 0
+        wins.append(won)
+        rows = _spread(change, work.bench.places, {**head, "quantity": name}, "%").drop(columns="share positive")
+        frames.append(rows.assign(sign=_signs(change), **{"share of members": won.mean(0)}))
+    joint = np.logical_and.reduce(wins).mean(0)
+    rows = pd.DataFrame({**head, "quantity": "all three", "province": work.bench.places, "share of members": joint})
+    return [*frames, rows]
+
+
+def _signs(values: Array) -> list[str]:
+    """By place: `+` or `−` where at least nine members in ten agree, `0` where nothing moves, else `±`."""
+    still = np.abs(values).max(0) < 1e-9
+    up, down = (values > 0).mean(0) >= 0.9, (values < 0).mean(0) >= 0.9
+    return [
+        "0" if quiet else "+" if rises else "−" if falls else "±"
+        for quiet, rises, falls in zip(still, up, down, strict=True)
+    ]
+
+
+def goals(work: Analysis, design: pd.DataFrame, asked: Mapping[int, float], place: str) -> pd.DataFrame:
+    """Chance of each goal by mix in one place: reduction of intensity since the base year with errors, per cent.
 
     The error accumulates over all years to the goal, so a later goal is less certain. `chance low` … `chance high` is
     the Wilson 95 % interval of the members. Goals beyond the run's last year are left out; without any no rows.
@@ -350,21 +443,23 @@ def goals(work: Analysis, design: pd.DataFrame, asked: Mapping[int, float]) -> p
     rows: list[dict[str, Any]] = []
     if not within:
         return pd.DataFrame(rows)
-    shocks = _shocks(work.bench, design, within[-1] - base)
+    provinces = work.bench.provinces if place == NATION else [place]
+    shocks = _shocks(work.bench, design, within[-1] - base).sel(province=provinces)
     for choice in work.bench.study.mixes:
-        few = replace(work.bench, design=design, years=range(base, within[-1] + 1))
-        results = few.run(stored(few.inputs.mix, choice.label), outputs=("gdp", "total energy"))
+        bench = replace(work.bench, design=design, years=range(base, within[-1] + 1))
+        results = bench.run(stored(bench.inputs.mix, choice.label), outputs=("gdp", "total energy"))
+        results = results.sel(province=provinces)
         energy = (results["total energy"] * np.exp(shocks)).sum("province").transpose("member", "year").to_numpy()
-        intensity = energy / few.total(results, "gdp")
+        intensity = energy / results["gdp"].sum("province").transpose("member", "year").to_numpy()
         for year in within:
             fall = 100 * (1 - intensity[:, year - base] / intensity[:, 0])
             low, middle, high = (float(q) for q in np.quantile(fall, LEVELS))
             hits = int((fall >= asked[year]).sum())
             least, most = wilson(hits, len(fall))
-            reach = {"low": low, "median": middle, "high": high, "chance": hits / len(fall)}
+            reached = {"low": low, "median": middle, "high": high, "chance": hits / len(fall)}
             span = {"chance low": float(least), "chance high": float(most)}
-            rows.append({"mix": choice.label, "year": year, "goal": asked[year], **reach, **span, "unit": "%"})
-    return pd.DataFrame(rows)
+            rows.append({"mix": choice.label, "year": year, "goal": asked[year], **reached, **span, "unit": "%"})
+    return pd.DataFrame(rows).assign(province=place)
 
 
 def _shocks(bench: PairedRuns, design: pd.DataFrame, years: int) -> xr.DataArray:
@@ -374,107 +469,12 @@ def _shocks(bench: PairedRuns, design: pd.DataFrame, years: int) -> xr.DataArray
     return span - span.isel(year=0, drop=True)
 
 
-def _sign(values: Array) -> str:
-    """`+` or `−` where at least nine members in ten agree, `0` where nothing moves, else `±`."""
-    if float(np.abs(values).max()) < 1e-9:
-        return "0"
-    for sign, agree in (("+", values > 0), ("−", values < 0)):
-        if float(agree.mean()) >= 0.9:
-            return sign
-    return "±"
-
-
-PUBLISHED = {
-    "fuel economy 5.7 l/100 km": "Chongqing GDP effect, fuel economy 5.7 l/100 km",
-    "EV 7% of private car sales": "Chongqing GDP effect, EV 7% of private car sales",
-    "policy mix": "Chongqing GDP effect, policy mix",
-}
-PLACE = "Chongqing"
-WHY_EN = (
-    "The published general equilibrium model counts dearer cars as lost productivity and adds taxes, "
-    "prices and trade; ours lets the spending displace other investment, which builds up slowly (crowding out). Beside "
-    "the published figure stands ours with the extra cost counted as lost output; fuel saved is left out on our side."
-)
-WHY_ZH = (
-    "已发表的一般均衡模型把更贵的汽车视为生产率损失，并计入税收、价格与贸易；本模型只让这部分支出挤出其他投资，"
-    "影响累积较慢（挤出）。与已发表数值对照的是把额外成本计为产出损失的结果；我方未计节省的燃料。"
-)
-
-
-def published(work: Analysis) -> pd.DataFrame:
-    """A comparable shock in Chongqing, whatever the focus, beside the published effect on GDP in 2020, per cent.
-
-    The extra cost of the cars sold enters the model as policy investment of the province; the loop of crowding out,
-    capital and output does the rest (`crowding out`). `with cost as lost output` adds the spending itself, as a
-    technology that costs more and yields no more output. `demand side`: input-output, financed and displaced as stated.
-    An empty table when the run ends before 2020.
-    """
-    bench = replace(work.bench, focus=PLACE)
-    if bench.years[-1] < LATER:
-        return pd.DataFrame()
-    quiet = bench.run(work.base)
-    gdp = bench.total(quiet, "gdp")
-    rows = data.read("policy_parameters").set_index("parameter")["value"]
-    spending = _car_spending(work, bench)
-    found = []
-    for label, parameter in PUBLISHED.items():
-        amount = np.sum([v for k, v in spending.items() if label in (k, "policy mix")], axis=0)
-        shocked = bench.run(work.base, {"total policy investment": _in_chongqing(bench, amount.mean(0))})
-        crowding = 100 * (work.at(bench.total(shocked, "gdp"), LATER) / work.at(gdp, LATER) - 1)
-        spent = 100 * work.at(amount, LATER) / work.at(gdp, LATER)
-        own = costs.spending_only(list(bench.years), amount)
-        value, _ = indirect.effects(indirect.final_demand(bench.options["TRA-05"], own, {}, work.draw), work.draw)
-        ours = {
-            "crowding out": crowding,
-            "with cost as lost output": crowding - spent,
-            "demand side": 100 * work.at(value, LATER) / work.at(gdp, LATER),
-        }
-        known = float(rows[parameter])
-        row: dict[str, Any] = {"shock": label, "published": known}
-        for name, values in ours.items():
-            low, middle, high = (float(q) for q in np.quantile(values, LEVELS))
-            row |= {name: middle, f"{name} low": low, f"{name} high": high}
-        row["same sign"] = bool(np.sign(row["with cost as lost output"]) == np.sign(known))
-        row["ours over published"] = row["with cost as lost output"] / known
-        found.append({**row, "unit": "% of GDP 2020"})
-    agree, ratios = sum(row["same sign"] for row in found), [row["ours over published"] for row in found]
-    least, most = f"{min(ratios):.1f}", f"{max(ratios):.1f}"
-    en = f"Same sign in {agree} of {len(found)} shocks, {least} to {most} times the published effect. {WHY_EN}"
-    zh = f"{len(found)}个冲击中{agree}个方向一致，为已发表影响的{least}至{most}倍。{WHY_ZH}"
-    return _noted(pd.DataFrame(found), f"{en} Source: Tan et al. 2020.", f"{zh}来源：Tan 等（2020）。")
-
-
-def _car_spending(work: Analysis, bench: PairedRuns) -> dict[str, Array]:
-    """Extra cost of cars in Chongqing, Gyuan/year at 2005 prices, (member, year), by shock."""
-    given, draw = economics().comparison, work.draw
-    population = data.read("population")
-    own = population[(population["province"] == PLACE) & (population["variable"] == "private_cars")]
-    last = own.sort_values("year").iloc[-1]
-    years = np.asarray(bench.years, float)[None, :]
-    cars = float(last["value"]) / 100 * (1 + draw(given["car_growth"])[:, None]) ** np.maximum(years - last["year"], 0)
-    sold = np.where(years >= given["first_year"].value, cars * draw(given["new_car_share"])[:, None], 0.0)  # million
-    parts = {
-        "fuel economy 5.7 l/100 km": ("TRA-03", "fuel_economy_part"),
-        "EV 7% of private car sales": ("TRA-05", "electric_sales"),
-    }
-    return {
-        label: sold * (draw(real(bench.options[option].capital_cost)) * draw(given[part]))[:, None] / 1000
-        for label, (option, part) in parts.items()
-    }
-
-
-def _in_chongqing(bench: PairedRuns, amount: Array) -> xr.DataArray:
-    """A series of spending in the province, nothing elsewhere: (province, time)."""
-    provinces = bench.inputs.common["base gdp"]["province"].to_numpy()
-    there = xr.DataArray((provinces == PLACE).astype(float), {"province": provinces}, ("province",))
-    return there * xr.DataArray(amount, {"time": np.asarray(bench.years, float)}, ("time",))
-
-
 def names() -> Sequence[str]:
     """The tables that `analyse` stores."""
     return (
         "costs",
         "cost_curve",
+        "measures",
         "overlap",
         "contributions",
         "wedge",

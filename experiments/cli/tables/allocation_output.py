@@ -8,7 +8,11 @@ import numpy as np
 import pandas as pd
 
 from calibration.places import choose_province
-from experiments.allocation.comparison import Comparison
+from experiments.allocation.allocate import INDICATORS, Allocation, words_of
+from experiments.allocation.comparison import AGAINST_OFFICIAL, Comparison
+from experiments.allocation.outlook import chances, judged
+from experiments.allocation.pressure import SHARES, AtPressureShare
+from experiments.allocation.response import ModelResponse
 from models.reading.faults import InputError
 
 SHORT = ("province", "target_percent", "target_rounded", "gdp_growth", "gdp_growth_origin", "note")
@@ -64,15 +68,48 @@ def _records(table: pd.DataFrame) -> str:
     return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
 
 
-def draw(comparison: Comparison, path: Path, *, plan: str, national: float, indicator: str) -> None:
-    """Write the figure of a comparison. Raises InputError for a suffix that is not a picture's."""
+def draw(comparison: Comparison, path: Path, like: Allocation, lang: str = "en") -> None:
+    """Write the figure of a comparison: against official targets a matrix, else how the rules spread.
+
+    like: one of the allocations. Raises InputError for a suffix that is not a picture's.
+    """
     if path.suffix not in PICTURES:
         raise InputError(f"got --figure {path}; allowed: a file that ends in {', '.join(PICTURES)}")
     from experiments.report.allocation_matrix import matrix
+    from experiments.report.allocation_spread import spread
+    from experiments.words.terms import Terms
 
-    subtitle = f"% less {indicator} per GDP over {plan}; provinces from richest to poorest; nation {national:g} %"
     path.parent.mkdir(parents=True, exist_ok=True)
-    matrix(comparison, finding(comparison), subtitle).savefig(path, dpi=160)
+    if comparison.reference == AGAINST_OFFICIAL:
+        unit = words_of(like.indicator)
+        subtitle = f"% less {unit} over {like.plan}; provinces from richest to poorest; nation {like.national:g} %"
+        figure = matrix(comparison, finding(comparison), subtitle)
+    else:
+        terms = Terms("zh" if lang == "zh" else "en")
+        figure = spread(comparison, like.national, like.plan, like.indicator, terms)
+    figure.savefig(path, dpi=160)
+
+
+def outlook_tables(
+    comparison: Comparison, like: Allocation, model: ModelResponse, members: int, mix: str = "plan"
+) -> dict[str, pd.DataFrame]:
+    """Chances by province and rule, and what each rule lets expect, as modelled and at both ends of the pressure share.
+
+    Empty for targets of totals, which the members are not asked about.
+    """
+    quantity, form = INDICATORS[like.indicator]
+    if form == "total":
+        return {}
+    found = {}
+    ends = {"as modelled": model} | {f"pressure share {share:g}": AtPressureShare(model, share) for share in SHARES}
+    for label, one in ends.items():
+        response = one.response(like.plan, mix, members, 1, quantity)
+        found[f"Outlook, {label}: expected to meet, shortfall and regret in points of the nation's amount"] = judged(
+            response, comparison.targets, comparison.amount
+        )
+        if label == "as modelled":
+            found["Chance to meet the target"] = chances(response, comparison.targets).reset_index()
+    return found
 
 
 def finding(comparison: Comparison) -> str:

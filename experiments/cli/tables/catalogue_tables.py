@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 
 from calibration.places import choose_province
-from experiments.analyses.policy.costs import by_lever
 from experiments.analyses.policy.policy_tables import names as analysis_names
-from experiments.policy.catalogue import catalogue, references, source_keys
+from experiments.policy.catalogue import FIRST, Option, catalogue, references, sets, source_keys
 from experiments.policy.mix import mix, names
 from experiments.runs.store import Run
 from models.reading.faults import InputError
@@ -22,20 +21,35 @@ SHORT = {
         "co2 avoided Mt",
         "investment Gyuan",
         "net cost Gyuan/year",
+        "private net cost Gyuan/year",
         "yuan per tce",
         "yuan per tCO2 low",
         "yuan per tCO2",
         "yuan per tCO2 high",
         "assumed",
     ),
+    "measures": (
+        "province",
+        "status",
+        "rank",
+        "option",
+        "title",
+        "quantity",
+        "unit",
+        "energy saved Mtce",
+        "net cost Gyuan/year",
+        "complete",
+        "chance",
+        "bound",
+    ),
     "cost_curve": ("option", "title", "co2 Mt/year", "to Mt/year", "yuan per tCO2"),
 }
 
 
-def options(package: str = "") -> pd.DataFrame:
-    """One row an option, of one package if it is given."""
+def options(package: str = "", plan: str = FIRST) -> pd.DataFrame:
+    """One row an option of a plan, of one package if it is given."""
     rows = []
-    for option in catalogue().options.values():
+    for option in catalogue(plan).options.values():
         if package in ("", option.package):
             scopes = [quantity.scope for quantity in option.quantities().values()]
             rows.append(
@@ -43,7 +57,7 @@ def options(package: str = "") -> pd.DataFrame:
                     "option": option.id,
                     "title": option.title,
                     "package": option.package,
-                    "levers": ", ".join(f"{entry.lever} {entry.share:g}" for entry in option.levers),
+                    "lever": option.lever or "stated only",
                     "capital": f"{option.capital_cost.value:g} {option.capital_cost.unit}",
                     "assumed": f"{scopes.count('assumption')} of {len(scopes)}",
                 }
@@ -51,17 +65,23 @@ def options(package: str = "") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def account() -> str:
+def account(plan: str = FIRST) -> str:
     """How many numbers rest on what."""
-    counts = catalogue().scopes()
+    counts = catalogue(plan).scopes()
     total = sum(counts.values())
     parts = [f"{scope} {count}" for scope, count in sorted(counts.items(), key=lambda item: -item[1])]
-    return f"{len(catalogue().options)} options, {total} sourced numbers and shares: {', '.join(parts)}"
+    return f"{len(catalogue(plan).options)} options, {total} numbers with their sources: {', '.join(parts)}"
+
+
+def option_of(name: str) -> Option:
+    """An option of any plan, by id. Raises InputError with the nearest names."""
+    known = {option: plan for plan in reversed(sets()) for option in catalogue(plan).options}
+    return catalogue(known[choose(name, known, "option")])[name]
 
 
 def numbers(option: str) -> pd.DataFrame:
     """Every number of an option with range, unit, scope and source."""
-    one = catalogue()[option]
+    one = option_of(option)
     rows: list[dict[str, Any]] = [
         {
             "number": name,
@@ -74,16 +94,12 @@ def numbers(option: str) -> pd.DataFrame:
         }
         for name, q in one.quantities().items()
     ]
-    for entry in one.levers:
-        rows.append(
-            {"number": f"share of {entry.lever}", "value": f"{entry.share:g}", "unit": "part", "source": entry.source}
-        )
     return pd.DataFrame(rows).fillna("")
 
 
 def sheet(option: str) -> dict[str, Any]:
     """The whole option, with the text of every source that it cites."""
-    one = catalogue()[option]
+    one = option_of(option)
     cited = {key for source in one.sources().values() for key in source_keys(source)}
     return {**one.model_dump(), "references": {key: dict(references()[key]) for key in sorted(cited)}}
 
@@ -119,11 +135,12 @@ def mix_table(file: Path, province: str) -> pd.DataFrame:
 
 def levers_table() -> pd.DataFrame:
     """The model's levers: meaning, effect at strength 1 from the table of parameters, cost from the catalogue."""
+    from models.parameters import defaults
     from models.parameters import row as parameter
 
-    cost = by_lever(catalogue().options, list(catalogue().levers)).set_index("lever")
+    cost = defaults(parameter("capital cost")) * 1000
     rows = []
-    for lever in catalogue().levers.values():
+    for position, lever in enumerate(catalogue().levers.values()):
         row = parameter(lever.maxima[0])
         rows.append(
             {
@@ -133,14 +150,14 @@ def levers_table() -> pd.DataFrame:
                 "value": float(str(row["default"])),
                 "low": float(row["low"]),
                 "high": float(row["high"]),
-                "yuan per tce/yr": round(cost["capital"][lever.name]),
+                "yuan per tce/yr": round(float(cost[position])),
                 "options": ", ".join(catalogue().moving(lever.name)),
             }
         )
     return pd.DataFrame(rows)
 
 
-def of_run(folder: Path, table: str, *, whole: bool) -> pd.DataFrame:
+def of_run(folder: Path, table: str, province: str = "", *, whole: bool) -> pd.DataFrame:
     """A policy table of a run, all columns or those that fit a line. Raises InputError when the run has none."""
     run = Run(folder)
     table = choose(table, analysis_names(), "policy table")
@@ -149,4 +166,6 @@ def of_run(folder: Path, table: str, *, whole: bool) -> pd.DataFrame:
             f"{run.name} has no policy analyses; give its study a `policy:` section (see docs/study.schema.json)"
         )
     found = run.table(table)
+    if province and "province" in found:
+        found = found[found["province"] == province]
     return found if whole else found[[c for c in SHORT.get(table, tuple(found)) if c in found]]

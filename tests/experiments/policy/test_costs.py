@@ -1,31 +1,53 @@
 """Direct and indirect accounts: closed forms and identities."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.analyses.policy.costs import (
-    Effect,
-    account,
+    ALL,
+    Booked,
+    accounts,
     capital_recovery,
     curve,
     present_value,
     product_form,
     table,
 )
-from experiments.analyses.policy.indirect import effects, final_demand, health, multipliers
-from experiments.policy import catalogue
+from experiments.analyses.policy.indirect import controls, effects, final_demand, health, labour, multipliers
+from experiments.policy import catalogue, mix
+from experiments.policy.catalogue import references
 from experiments.policy.economics import Triangular, central, deflator, economics, real
+from experiments.policy.lever_costs import price, unit_costs
+from experiments.policy.size import provinces
 from models.reading.faults import InputError
 
 YEARS = range(2011, 2021)
+PLAN = "2011-2015"
 
 
-def effect(energy: float = 1.0, co2: float = 2.6, spending: float = 0.7, members: int = 1) -> Effect:
-    ramp = np.linspace(0.1, 1.0, len(YEARS)) * np.ones((members, 1))
-    fuels = {"coal": co2 / 2.6 * ramp, "oil": 0 * ramp, "gas": 0 * ramp}
-    return Effect(list(YEARS), energy * ramp, co2 * ramp, spending * ramp, fuels)
+def booked(amount: float = 1.0, members: int = 1) -> Booked:
+    """Every lever saves a ramp up to `amount` Mtce in every province of the full mix."""
+    full, names = mix("full"), list(provinces())
+    ramp = amount * np.linspace(0.1, 1.0, len(YEARS))
+    shape = (members, len(names), len(full.options.levers), len(YEARS))
+    costs = full.costs()
+    return Booked(
+        years=list(YEARS),
+        levers=list(full.options.levers),
+        provinces=names,
+        saving=np.broadcast_to(ramp, shape),
+        new=np.full(shape, 0.1 * amount),
+        index=np.ones((members, len(YEARS))),
+        rate=np.full(members, 0.08),
+        programme=np.ones(members),
+        parameters={name: costs[name].to_numpy() for name in ("capital cost", "lever lifetime")},
+        parts=full.option_parts(),
+        plan=PLAN,
+    )
 
 
 @given(st.floats(0.0, 0.3), st.integers(1, 70), st.floats(0.01, 1e4))
@@ -44,55 +66,101 @@ def test_recovery_factor_against_a_published_table() -> None:
 
 
 def test_account_of_one_option_by_hand() -> None:
-    option = catalogue()["IND-01"]
-    own = account(option, effect(), central)
-    capital = 3281 / deflator(2012) / 1000
-    assert own.annuity[0, -1] == pytest.approx(capital * float(capital_recovery(0.08, 11)), rel=1e-12)
-    assert own.operation[0, -1] == pytest.approx(60 / deflator(2012) / 1000, rel=1e-12)
-    assert own.fuel[0, -1] == 0.7
-    assert own.investment[0, 0] == pytest.approx(capital * (0.1 + 0.1 / 11), rel=1e-12)
+    own = {account.option: account for account in accounts(booked(), catalogue())}["IND-05"]
+    capital = 2500 / deflator(2012) / 1000  # the lever's only option: its share is one
+    where = list(provinces()).index("Hebei")
+    assert own.annuity[0, where, -1] == pytest.approx(capital * float(capital_recovery(0.08, 15)), rel=1e-12)
+    assert own.investment[0, where, 0] == pytest.approx(0.1 * capital, rel=1e-12)
+    assert own.programme[0, where, 0] == pytest.approx(0.03 * 0.1 * capital, rel=1e-12)
+    coal = 340 / 0.7143 * 1.41 / deflator(2013) / 1.17 / 1000  # Hebei, without value-added tax
+    assert own.fuel[0, where, -1] == pytest.approx(coal / 1.01**8, rel=2e-4)  # the table keeps one decimal
+    assert own.co2[0, where, -1] == pytest.approx(2.66)
 
 
-@pytest.mark.parametrize("option", ["ENE-01", "ENE-02", "ENE-09", "TRA-05"])
-def test_a_fuel_switch_is_paid_for_what_it_replaces(option: str) -> None:
-    """Electricity instead of coal may raise the energy total; its capital is spent all the same."""
-    one = catalogue()[option]
-    own = account(one, effect(energy=-0.2), central)
-    capital = one.capital_cost.value / deflator(2012) / 1000 / one.avoided.value
-    assert own.annuity[0, -1] == pytest.approx(capital * float(capital_recovery(0.08, one.lifetime.value)), rel=1e-12)
+def test_options_of_a_lever_add_to_its_annuity_at_any_rate() -> None:
+    for rate in (0.05, 0.08, 0.12):
+        given = replace(booked(), rate=np.array([rate]))
+        own = [a for a in accounts(given, catalogue()) if catalogue()[a.option].lever == "industrial retrofit"]
+        capital, life = (given.parameters[n][:, 0] for n in ("capital cost", "lever lifetime"))
+        np.testing.assert_allclose(sum(a.annuity for a in own)[0, :, -1], capital * capital_recovery(rate, life))
+
+
+def test_a_fuel_switch_pays_for_what_it_takes() -> None:
+    """Gas for coal, by hand: 1 tce of coal less, 0.78 of gas more, over 0.22 saved."""
+    own = unit_costs(catalogue()["ENE-01"], PLAN)
+    coal, gas = (price(fuel, PLAN, "social") for fuel in ("coal", "gas"))
+    np.testing.assert_allclose(own.price, (coal - 0.78 * gas) / 0.22 / 1000)
+    assert own.carbon.item() == pytest.approx((2.66 - 0.78 * 1.65) / 0.22)
+    assert (own.price < 0).all()  # gas is dearer than coal everywhere
+
+
+def test_each_fuel_has_its_own_price_and_carbon() -> None:
+    boilers, motors, cars = (unit_costs(catalogue()[name], PLAN) for name in ("IND-01", "IND-02", "TRA-03"))
+    assert boilers.price.mean() < motors.price.mean() < cars.price.mean()
+    assert boilers.carbon.item() == 2.66
+    assert cars.carbon.item() == 2.12
+
+
+def test_social_prices_leave_taxes_out() -> None:
+    for fuel in ("coal", "gas", "electricity", "heat"):
+        ratio = price(fuel, PLAN, "private") / price(fuel, PLAN, "social")
+        np.testing.assert_allclose(ratio, 1.13 if fuel in ("gas", "heat") else 1.17)
+    assert (price("oil", PLAN, "private") > 1.17 * price("oil", PLAN, "social")).all()  # and excise
+
+
+def test_output_that_moves_saves_no_bill() -> None:
+    assert np.abs(unit_costs(catalogue()["STR-01"], PLAN).price).max() == 0.0
 
 
 def test_no_effect_costs_nothing() -> None:
-    for option in catalogue().options.values():
-        own = account(option, effect(0.0, 0.0, 0.0), central)
-        assert float(np.abs(own.net).max()) == 0.0
+    for account in accounts(booked(0.0), catalogue()):
+        assert float(np.abs(account.net).max()) == 0.0
 
 
 def test_options_counted_in_co2_have_no_cost_per_tce() -> None:
-    rows = table(catalogue().options, {"ENE-04": effect(0.0, 2.6, 0.5), "IND-01": effect()}, central, 2010)
-    rows = rows.set_index("option")
-    assert np.isnan(rows.loc["ENE-04", "yuan per tce"])
-    assert rows.loc["ENE-04", "yuan per tCO2"] > 0
-    npv = float(rows.loc["IND-01", "npv Gyuan"])
-    assert rows.loc["IND-01", "yuan per tce"] == pytest.approx(
-        1000 * npv / rows.loc["IND-01", "cumulative energy Mtce"]
-    )
+    rows = table(booked(), catalogue(), central, 2010).set_index(["option", "province"])
+    assert np.isnan(rows.loc[("ENE-04", "Hebei"), "yuan per tce"])
+    assert rows.loc[("ENE-04", "Hebei"), "yuan per tCO2"] > 0
+    own = rows.loc[("IND-01", "Hebei")]
+    assert own["yuan per tce"] == pytest.approx(1000 * own["npv Gyuan"] / own["cumulative energy Mtce"])
+
+
+def test_the_mix_is_the_sum_of_its_options_and_the_nation_of_its_provinces() -> None:
+    rows = table(booked(), catalogue(), central, 2010).set_index(["option", "province"])["net cost Gyuan/year"]
+    for place in ("Hebei", "China"):
+        parts = rows.xs(place, level="province")
+        assert parts[ALL] == pytest.approx(parts.drop(ALL).sum(), rel=1e-12)
+    mix_rows = rows[ALL]
+    assert mix_rows["China"] == pytest.approx(mix_rows.drop("China").sum(), rel=1e-12)
 
 
 def test_range_follows_the_draws() -> None:
-    draw = Triangular(500, np.random.default_rng(1))
-    rows = table(catalogue().options, {"IND-01": effect(members=500)}, draw, 2010).iloc[0]
-    assert rows["yuan per tCO2 low"] < rows["yuan per tCO2"] < rows["yuan per tCO2 high"]
-    quantity = catalogue()["IND-01"].lifetime
+    draw = Triangular(400, np.random.default_rng(1))
+    rows = table(booked(members=400), catalogue(), draw, 2010).set_index(["option", "province"])
+    own = rows.loc[("IND-01", "Hebei")]
+    assert own["yuan per tCO2 low"] < own["yuan per tCO2"] < own["yuan per tCO2 high"]
+    quantity = catalogue()["IND-01"].capital_cost
     np.testing.assert_array_equal(draw(quantity), draw(quantity))
 
 
+def test_the_value_is_the_median_of_its_draws() -> None:
+    quantity = catalogue()["IND-05"].capital_cost  # far more room above than below
+    values = Triangular(20_000, np.random.default_rng(1))(quantity)
+    assert (values < quantity.value).mean() == pytest.approx(0.5, abs=0.02)
+    assert quantity.low <= values.min() < values.max() <= quantity.high
+    below = np.median(values[values < quantity.value])
+    assert below > (quantity.low + quantity.value) / 2  # dense near the value
+
+
 def test_curve_rises_and_is_as_wide_as_the_abatement() -> None:
-    options = ("IND-01", "BLD-03", "ENE-04")
-    costs = table(catalogue().options, {name: effect() for name in options}, central, 2010)
+    costs = table(booked(), catalogue(), central, 2010)
     steps = curve(costs)
-    assert steps["yuan per tCO2"].is_monotonic_increasing
-    assert float(steps["to Mt/year"].iloc[-1]) == pytest.approx(float(costs["co2 avoided Mt"].sum()))
+    for place in ("Hebei", "China"):
+        own = steps[steps["province"] == place]
+        kept = costs[(costs["province"] == place) & costs["option"].isin(own["option"])]
+        assert own["yuan per tCO2"].is_monotonic_increasing
+        assert float(own["to Mt/year"].iloc[-1]) == pytest.approx(float(kept["co2 avoided Mt"].sum()))
+    assert "TRA-01" not in set(steps["option"])  # urban rail stands beside the curve
 
 
 def test_doubling_a_saving_with_full_overlap_does_not_double_the_reduction() -> None:
@@ -114,9 +182,9 @@ def test_prices_move_to_2005_and_beyond_the_measured_years() -> None:
 
 def test_every_assumption_of_the_accounts_has_a_range_and_a_source() -> None:
     groups = economics()
-    for group in (groups.rates, groups.prices, groups.carbon, groups.closure, groups.health):
+    for group in (groups.rates, *groups.prices.values(), groups.taxes, groups.carbon, groups.closure, groups.health):
         for name, quantity in group.items():
-            assert len(quantity.source) > 10, name
+            assert len(quantity.source) > 10 or quantity.source in references(), name
     for name, shares in groups.goods.items():
         if name != "source":
             assert sum(shares.values()) == pytest.approx(1), name
@@ -132,19 +200,30 @@ def test_multipliers_of_fifteen_sectors() -> None:
 
 def test_full_displacement_without_savings_leaves_only_composition() -> None:
     """Investment that wholly displaces other investment changes what is bought, not how much."""
-    option = catalogue()["BLD-01"]
-    own = account(option, effect(spending=0.0), central)
+    own = {account.option: account for account in accounts(booked(), catalogue())}["BLD-01"]
+    own = replace(own, fuel=np.zeros_like(own.fuel))
 
     def draw(quantity: object) -> np.ndarray:
         special = {id(economics().closure["displaced_investment"]): 1.0, id(economics().closure["local_share"]): 1.0}
         return np.array([special.get(id(quantity), getattr(quantity, "value", 0.0))])
 
-    demand = final_demand(option, own, {}, draw)
+    demand = final_demand(catalogue()["BLD-01"], own, {}, draw)
     investment = own.investment.sum()
     net = sum(float(v.sum()) for v in demand.values())
     respent = economics().closure["respent"].value
     running = float((own.operation + own.programme).sum())
     assert net == pytest.approx(running * (1 - respent), abs=1e-9 * investment)
+
+
+def test_a_yuan_employed_more_people_in_earlier_years() -> None:
+    years = [2011, 2015, 2020, 2025]
+    assert labour([2020]) == pytest.approx(1.0)
+    assert (np.diff(labour(years)) < 0).all()
+    assert labour([2025]) == pytest.approx(1.06**-5)
+    demand = {"construction": np.ones((1, 1, 2))}
+    _, jobs = effects(demand, central, years=[2011, 2020])
+    assert jobs[0, 0, 1] == pytest.approx(6.26 * deflator(2020))
+    assert jobs[0, 0, 0] == pytest.approx(jobs[0, 0, 1] * labour([2011])[0])
 
 
 def test_induced_round_adds_to_the_direct_one() -> None:
@@ -156,12 +235,15 @@ def test_induced_round_adds_to_the_direct_one() -> None:
     assert (more < 1.5 * value).all()
 
 
-def test_health_counts_what_is_not_burnt() -> None:
-    found = health({("industry", "coal"): np.array([1.0])}, central).set_index("quantity")
-    assert found.loc["SO2", "median"] == pytest.approx(16.9691 * 0.4)
-    by_hand = 0.4 * 1e3 * (1.7488 * 0.031 + 16.9691 * 0.0049 + 5.5999 * 0.00076)
-    assert found.loc["deaths avoided", "median"] == pytest.approx(by_hand, rel=1e-6)
-    assert health({("industry", "coal"): np.array([0.0])}, central)["median"].abs().max() == 0.0
+def test_health_counts_what_is_not_burnt_by_place_of_use_and_year() -> None:
+    none = np.zeros((1, 1, 2))
+    saved = {("industry", "coal"): none + 1.0, ("power", "coal"): none, ("buildings", "coal"): none}
+    deaths = health(saved, central, [2013, 2017])["deaths avoided", "1/year"]
+    assert deaths.ravel() == pytest.approx([135, 135 * 0.6])
+    homes = health({**saved, ("industry", "coal"): none, ("buildings", "coal"): none + 1.0}, central, [2013, 2017])
+    assert (homes["deaths avoided", "1/year"] > 4 * deaths).all()
+    assert controls([2010, 2013, 2017]) == pytest.approx([1.2, 1.0, 0.6])
+    assert (np.diff(controls(range(2010, 2031))) <= 0).all()
 
 
 def test_later_money_is_worth_less() -> None:

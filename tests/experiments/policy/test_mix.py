@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from experiments.policy import catalogue, merge, mix, mixes, names, resolve_delivery
+from experiments.policy.size import energy, shipped_shares, sizes
 from models.reading.faults import InputError
 
 NINE = {"base", "plan", "delivered", "industry", "structure", "energy", "urban", "agriculture", "full"}
@@ -42,11 +43,20 @@ def test_every_strength_of_the_plan_states_why() -> None:
     assert all(len(strength.source) > 15 for strength in mix("plan").spec.levers.values())
 
 
-@pytest.mark.parametrize("option", list(catalogue().options))
-def test_an_option_and_the_rest_add_to_the_mix(option: str) -> None:
-    whole = mix("plan")
-    parts = whole.alone(option).strength() + whole.without(option).strength()
-    np.testing.assert_allclose(parts, whole.strength(), atol=1e-12)
+def test_no_river_no_hydropower_no_coast_no_nuclear() -> None:
+    own = sizes(catalogue(), "2011-2015")
+    assert own.loc["Shandong", "ENE-03"] < 0.05 < own.loc["Sichuan", "ENE-03"]
+    assert own.loc["Chongqing", "ENE-06"] == 0.0 < own.loc["Guangdong", "ENE-06"]
+    limits = mix("full").strength().sel(lever="nonfossil power").to_series()
+    assert limits["Shanghai"] < limits["Chongqing"] < limits["Sichuan"] == 1.0
+    assert ((limits >= 0) & (limits <= 1)).all()
+
+
+def test_sizes_follow_the_sheet() -> None:
+    """By hand: Hebei's industrial coal of 2010 times a quarter, 15 per cent and six tenths."""
+    coal = energy("2011-2015").sel(province="Hebei", sector=["heavy industry", "light industry"], fuel="coal").sum()
+    own = sizes(catalogue(), "2011-2015").loc["Hebei", "IND-01"]
+    assert own == pytest.approx(float(coal) * 0.25 * 0.15 * 0.6)
 
 
 def test_users_compose_by_option_and_by_province(tmp_path: Path) -> None:
@@ -57,7 +67,8 @@ def test_users_compose_by_option_and_by_province(tmp_path: Path) -> None:
     )
     own = mix(tmp_path / "own.yaml")
     strength = own.strength()
-    assert float(strength.sel(province="Hebei", lever="coal to gas")) == pytest.approx(0.5 * 0.55)
+    share = shipped_shares("2011-2015").loc["Hebei", "ENE-01"]
+    assert float(strength.sel(province="Hebei", lever="coal to gas")) == pytest.approx(0.5 * share)
     assert float(strength.sel(province="Chongqing", lever="coal to gas")) == 1.0
     assert float(strength.sel(province="Hebei", lever="plant closure")) == 0.2
     assert float(strength.sel(province="Hebei", lever="industrial retrofit")) == 1.0

@@ -1,0 +1,74 @@
+"""What the members say of targets by several rules: chances, number expected to meet, shortfall and regret.
+
+Every rule's targets are held against the same members, whose reductions under a grid of targets are known
+(`Response`), so no rule needs a simulation of its own. Chances move with the targets: pressure is part of the model.
+"""
+
+import numpy as np
+import pandas as pd
+
+from experiments.allocation.national import Array
+from experiments.allocation.response import Response
+
+
+def _reached(response: Response, target: Array) -> Array:
+    """Members' reductions under a target of each province; one outside the grid presses as the grid's nearest."""
+    return response.at(np.clip(np.nan_to_num(target), response.targets[0], response.targets[-1]))
+
+
+def chances(response: Response, targets: pd.DataFrame) -> pd.DataFrame:
+    """Chance that each province meets its target (province × rule), fraction; NaN where it has none.
+
+    targets: per cent, province × rule.
+    """
+    table = {}
+    for rule, column in targets.items():
+        target = column.reindex(list(response.provinces)).to_numpy(float) / 100
+        met = _reached(response, target) >= target
+        table[rule] = np.where(np.isfinite(target), met.mean(axis=0), np.nan)
+    return pd.DataFrame(table, index=pd.Index(response.provinces, name="province"))
+
+
+def judged(response: Response, targets: pd.DataFrame, weight: "pd.Series[float]") -> pd.DataFrame:
+    """One row a rule: number of provinces expected to meet, chances, shortfall and regret.
+
+    targets: per cent, province × rule. weight: amount of the target year at unchanged intensity, by province; the
+    shortfall is what provinces lack, in points of the nation's amount. Regret: shortfall above that of the best of
+    these rules in the same member.
+    """
+    places = list(response.provinces)
+    part = weight.reindex(places).to_numpy(float)
+    part = part / np.nansum(part)
+    chance = chances(response, targets)
+    lacking: dict[str, Array] = {}
+    for rule, column in targets.items():
+        target = column.reindex(places).to_numpy(float) / 100
+        gap = np.clip(target - _reached(response, target), 0.0, None)
+        lacking[str(rule)] = 100 * np.nansum(gap * part, axis=1)
+    best = np.min(np.stack(list(lacking.values())), axis=0)
+    return pd.DataFrame(
+        {
+            "rule": rule,
+            "provinces": int(chance[rule].notna().sum()),
+            "expected_to_meet": float(chance[rule].sum()),
+            "lowest_chance": float(chance[rule].min()),
+            "highest_chance": float(chance[rule].max()),
+            "shortfall": float(np.mean(short)),
+            "regret": float(np.mean(short - best)),
+            "regret_90": float(np.quantile(short - best, 0.9)),
+        }
+        for rule, short in lacking.items()
+    )
+
+
+def bearable(response: Response, levels: tuple[float, ...] = (0.5, 0.8, 0.9)) -> pd.DataFrame:
+    """The target that each province meets with a chance (province × chance), per cent; NaN outside the grid.
+
+    A deeper target calls forth more effort, so this is the target at which the chance under it is the one asked for.
+    """
+    table = {
+        level: np.where(inside, 100 * target, np.nan)
+        for level in levels
+        for target, inside in [response.fixed_point(level)]
+    }
+    return pd.DataFrame(table, index=pd.Index(response.provinces, name="province"))

@@ -1,0 +1,166 @@
+"""The cheapest measures that bring each province its target with a chance of 80 %, for all provinces in the same runs.
+
+Options stand in the order of their net cost per tonne of coal equivalent (the merit order of a province, by the account
+of the whole mix); they are taken one after the other, the last in part, until the chance is reached. Every run of the
+model tries a position in all provinces at once, so that a bisection costs ten runs for the thirty of them. `tanlu solve
+--least-cost` searches one province without an order given beforehand.
+
+Chances rest on the members of the policy analyses, each with many draws of its predictive error (the errors do not
+depend on the parameters), so that they move smoothly and the same draws are used everywhere.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from experiments.analyses.policy.costs import ALL
+from experiments.analyses.policy.paired_runs import PairedRuns
+from experiments.ensemble import outputs
+from experiments.installation import Installation
+from experiments.policy.mix import Mix
+
+Array = NDArray[np.float64]
+CHANCE = 0.8
+DRAWS = 16
+"""Draws of the predictive error for each member."""
+STEPS = 9
+BEYOND = 1.25
+"""Strength at which it is tried what a bound costs."""
+LEAST = 0.01
+"""Part of what the mix saves in a place: an option that saves less is no measure to plan with."""
+KEPT = ("quantity million", "energy saved Mtce", "co2 avoided Mt", "investment Gyuan")
+MONEY = (
+    "net cost Gyuan/year",
+    "net cost Gyuan/year low",
+    "net cost Gyuan/year high",
+    "private net cost Gyuan/year",
+)
+
+
+@dataclass(frozen=True)
+class Chances:
+    """Chances of all provinces under any strengths of the levers: the same members and errors each time."""
+
+    bench: PairedRuns
+    params: dict[str, xr.DataArray]
+    errors: Array
+    target: Array
+
+    @classmethod
+    def of(cls, bench: PairedRuns, mix: Mix, system: Installation) -> "Chances":
+        """For the targets that the bench's members answer, with the mix's schedules, delivery and costs."""
+        base, end = bench.study.target.period.span
+        numbers = np.arange(len(bench.design) * DRAWS)
+        error = system.errors(bench.study, numbers)["intensity"].reindex(year=[base, end], method="ffill").fillna(0.0)
+        moved = (error.sel(year=end) - error.sel(year=base)).transpose("member", "province").to_numpy()
+        goal = bench.inputs.allocation["target"].sel(allocation=bench.allocation, province=bench.provinces).to_numpy()
+        drawn = moved.reshape(DRAWS, len(bench.design), -1)
+        return cls(bench, bench.params(mix, {}), drawn, goal / 100)
+
+    def __call__(self, strength: Array) -> Array:
+        """Chance by province under `lever strength` (province, lever)."""
+        fall = 1 - self.ratio(strength)[None] * np.exp(self.errors)
+        return np.asarray((fall >= self.target).mean((0, 1)))
+
+    def ratio(self, strength: Array) -> Array:
+        """Reported intensity of the plan's last year over that of its base year, (member, province), without error."""
+        years = list(self.bench.study.target.period.span)
+        shape = self.params["lever strength"].transpose("province", "lever")
+        given = {**self.params, "lever strength": shape.copy(data=strength)}
+        found = self.bench.simulate(self.bench.design, given, [outputs.REPORTED], years)
+        values = found[outputs.REPORTED].transpose("member", "province", "time").to_numpy()
+        return np.asarray(values[..., 1] / values[..., 0])
+
+
+def table(
+    bench: PairedRuns, mix: Mix, system: Installation, costs: pd.DataFrame, tick: Callable[[], None] = lambda: None
+) -> pd.DataFrame:
+    """A row for each measure of each province, in the order in which they are taken; see the module.
+
+    Columns: province, status (needed, none needed, out of reach), rank, option, title, title_zh, package, quantity in
+    real units with unit and unit_zh, savings, investment over the plan, net cost (social with range, private) a year,
+    who pays, start and complete (years), chance of the set, assumed, price_year; bound: the lever whose bound binds
+    where the target is out of reach.
+    """
+    chances = Chances.of(bench, mix, system)
+    order = {place: _order(costs, place) for place in bench.provinces}
+    parts = mix.option_parts().loc[bench.provinces]
+    full = mix.strength().sel(province=bench.provinces).transpose("province", "lever")
+    levers = [str(name) for name in full["lever"].to_numpy()]
+    share = {name: parts[name].to_numpy(float) for name in parts.columns}
+
+    def strengths(position: Array) -> Array:
+        found = np.zeros(full.shape)
+        for i, place in enumerate(bench.provinces):
+            for rank, option in enumerate(order[place]):
+                found[i, levers.index(mix.options[option].lever)] += (
+                    np.clip(position[i] - rank, 0, 1) * share[option][i]
+                )
+        return np.asarray(found * full.to_numpy())
+
+    counts = np.array([len(order[place]) for place in bench.provinces], float)
+    none, best = chances(strengths(np.zeros(len(counts)))), chances(strengths(counts))
+    low, high = np.zeros(len(counts)), counts.copy()
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        enough = chances(strengths(middle)) >= CHANCE
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        tick()
+    reached = chances(strengths(high))
+    bounds = _bounds(chances, strengths(counts), best < CHANCE, levers, tick)
+    rows = []
+    for i, place in enumerate(bench.provinces):
+        if none[i] >= CHANCE:
+            rows.append(pd.DataFrame([{"province": place, "status": "none needed", "chance": none[i]}]))
+        elif best[i] < CHANCE:
+            head = {"province": place, "status": "out of reach", "chance": best[i], "bound": bounds[i]}
+            rows.append(pd.DataFrame([head]))
+        else:
+            rows.append(_rows(costs, place, order[place], high[i]).assign(chance=reached[i]))
+    target = dict(zip(bench.provinces, 100 * chances.target, strict=True))
+    found = pd.concat(rows, ignore_index=True)
+    return found.assign(price_year=2005, target=[target[place] for place in found["province"]])
+
+
+def _order(costs: pd.DataFrame, place: str) -> list[str]:
+    """Options that save some of the counted energy in the place, the cheapest per tonne of coal equivalent first."""
+    own = costs[(costs["province"] == place) & (costs["option"] != ALL)]
+    own = own[own["energy saved Mtce"] > LEAST * own["energy saved Mtce"].clip(lower=0).sum()]
+    return list(own.assign(cost=own["npv Gyuan"] / own["cumulative energy Mtce"]).sort_values("cost")["option"])
+
+
+def _rows(costs: pd.DataFrame, place: str, order: list[str], position: float) -> pd.DataFrame:
+    """The measures taken in a place, the last in part."""
+    own = costs[costs["province"] == place].set_index("option").loc[order[: int(np.ceil(position))]].reset_index()
+    part = np.clip(position - np.arange(len(own)), 0, 1)
+    heads = ["option", "title", "title_zh", "package", "unit", "unit_zh", "start", "complete"]
+    payers = ["enterprises", "government", "households", "yuan per tce", "yuan per tCO2", "assumed"]
+    found = own[heads + payers].copy()
+    for name in (*KEPT, *MONEY):
+        found[name] = own[name] * part
+    found["quantity"] = 1e6 * found.pop("quantity million")
+    return found.assign(province=place, status="needed", rank=np.arange(1, len(found) + 1), strength=part)
+
+
+def _bounds(
+    chances: Chances, strength: Array, missing: NDArray[np.bool_], levers: list[str], tick: Callable[[], None]
+) -> list[str]:
+    """By province, the lever whose lifting by a quarter gains most at the deciding quantile; "" where none need."""
+    if not missing.any():
+        return [""] * len(missing)
+    best, found = np.zeros(len(missing)), [""] * len(missing)
+    here = np.quantile(chances.ratio(strength), CHANCE, axis=0)
+    for column, lever in enumerate(levers):
+        if not (strength[missing, column] > 0).any():
+            continue
+        lifted = strength.copy()
+        lifted[:, column] *= BEYOND
+        gain = here - np.quantile(chances.ratio(lifted), CHANCE, axis=0)
+        tick()
+        for i in np.flatnonzero(missing & (gain > best)):
+            best[i], found[i] = gain[i], lever
+    return found

@@ -1,0 +1,71 @@
+"""What share each province might get: targets by all rules, one row a province, for a reader in a hurry."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from experiments.allocation.comparison import Comparison
+from experiments.allocation.national import Array
+from experiments.words.svg import STYLE, register_fonts, wrap
+from experiments.words.terms import Terms
+
+MORE, LESS, EVEN = "#B35806", "#542788", "#6b7280"
+"""Most rules ask more than the nation's target, less, or neither; told apart by the colour-blind."""
+MAJORITY = 2 / 3
+Matrix = NDArray[np.float64]
+
+
+def spread(comparison: Comparison, national: float, plan: str, indicator: str, terms: Terms) -> Figure:
+    """The picture: middle half of the rules as a bar, their median as a dot, all rules as ticks.
+
+    Provinces stand from the highest median to the lowest.
+    """
+    targets = comparison.targets.dropna(how="all")
+    targets = targets.loc[targets.median(axis=1).sort_values(ascending=False).index]
+    known = targets.notna().sum(axis=1).to_numpy()
+    above = (targets > national).sum(axis=1).to_numpy() / known
+    register_fonts()
+    with plt.style.context(STYLE):
+        figure, axes = plt.subplots(figsize=(9.2, 10.4), layout="constrained")
+        low, high = (float(v) for v in np.nanquantile(targets.to_numpy(float), (0.01, 0.99)))
+        low, high = min(low, national - 12), max(high, national + 12)
+        _rows(axes, targets.to_numpy(float), above, (low, high))
+        axes.axvline(national, color="#1f2328", lw=1.2)
+        axes.annotate(terms("text: spread nation", percent=f"{national:g}"), (national, -0.9), ha="center", fontsize=9)
+        axes.set_xlim(low, high + 0.17 * (high - low))
+        axes.set_ylim(len(targets) - 0.4, -1.6)
+        axes.set_yticks(range(len(targets)), [terms.name(name) for name in targets.index])
+        for row, share in enumerate(above):
+            count = int(known[row])
+            axes.text(high + 0.02 * (high - low), row, f"{round(share * count)} / {count}", va="center", fontsize=9)
+        axes.text(high + 0.02 * (high - low), -0.9, terms("text: spread count"), fontsize=9, va="bottom")
+        axes.set_xlabel(terms("text: spread axis", indicator=terms(f"text: case {indicator}")))
+        axes.grid(axis="y", visible=False)
+        figure.suptitle(
+            finding(comparison, national, terms), x=0.01, ha="left", fontsize=13, fontweight="bold", wrap=True
+        )
+        subtitle = terms("text: spread how", rules=len(targets.columns), plan=terms.name(plan))
+        axes.set_title("\n".join(wrap(subtitle, 128)), loc="left", fontsize=9, color="#57606a", pad=8)
+    return figure
+
+
+def _rows(axes: Axes, values: Matrix, above: Array, ends: tuple[float, float]) -> None:
+    for row, own in enumerate(values):
+        known = np.clip(own[np.isfinite(own)], *ends)
+        low, quarter, middle, three, high = np.quantile(known, (0, 0.25, 0.5, 0.75, 1))
+        colour = MORE if above[row] >= MAJORITY else LESS if above[row] <= 1 - MAJORITY else EVEN
+        axes.plot([low, high], [row, row], color=colour, lw=1, alpha=0.55)
+        axes.plot(known, np.full(known.size, row), "|", color=colour, ms=7, alpha=0.7)
+        axes.plot([quarter, three], [row, row], color=colour, lw=7, alpha=0.45, solid_capstyle="butt")
+        axes.plot([middle], [row], "o", color=colour, ms=6)
+
+
+def finding(comparison: Comparison, national: float, terms: Terms) -> str:
+    """Who is asked for more, and for less, than the nation by nearly all rules, in one sentence."""
+    targets = comparison.targets.dropna(how="all")
+    above = (targets > national).sum(axis=1) / targets.notna().sum(axis=1)
+    ordered = above.sort_values(ascending=False, kind="stable")
+    more, less = [str(p) for p in ordered.index[:3]], [str(p) for p in ordered.index[::-1][:3]]
+    return terms("text: spread finding", more=terms.names(more), less=terms.names(less))

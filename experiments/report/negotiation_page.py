@@ -1,0 +1,219 @@
+"""A province's negotiation brief as one page: what it can argue, what others would say, what it can bear."""
+
+from html import escape
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from experiments.analyses.negotiation import ProvinceBrief
+from experiments.report.page import render
+from experiments.words.terms import Terms
+
+LESS, MORE, INK = "#542788", "#B35806", "#1f2328"
+ROW, LEFT, WIDTH, TOP = 24.0, 190.0, 760.0, 30.0
+MOST_SHOWN = 8
+FAR = 12.0  # points from the nation's target beyond which no official target has ever lain
+FEW_OFFICIAL = 20
+
+
+def page(brief: ProvinceBrief, terms: Terms) -> str:
+    """The page, self-contained HTML."""
+    drawn = Markup(picture(brief, terms))
+    return render("negotiation.html", terms, words=_words(brief, terms), picture=drawn)
+
+
+def headline(brief: ProvinceBrief, terms: Terms) -> str:
+    """The case in one sentence."""
+    rules = brief.rules
+    low, high = rules.iloc[0], rules.iloc[-1]
+    return terms(
+        "text: case headline",
+        province=terms.name(brief.province),
+        favour=int((rules["target"] < brief.national).sum()),
+        rules=len(rules),
+        nation=f"{brief.national:g}",
+        low=_minus(low["target"]),
+        lowest=terms.name(low["rule"]),
+        high=_minus(high["target"]),
+        highest=terms.name(high["rule"]),
+    )
+
+
+def caution(brief: ProvinceBrief, terms: Terms) -> str:
+    """What the numbers are not."""
+    few = brief.announced < FEW_OFFICIAL
+    said = terms(
+        "text: case not official" if few else "text: case official known",
+        plan=terms.name(brief.options.plan),
+        count=brief.announced,
+    )
+    base = terms("text: case simulated base", year=brief.base_year) if brief.simulated_base else ""
+    chances = terms("text: case chances", members=brief.options.members, mix=terms.name(brief.options.mix))
+    return ("" if terms.lang == "zh" else " ").join(filter(None, (said, base, chances)))
+
+
+def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, object]:
+    carried = brief.spared[(brief.spared["province"] != brief.province) & (brief.spared["amount"] > 0)]
+    return {
+        "title": terms("text: case title", province=terms.name(brief.province), plan=terms.name(brief.options.plan)),
+        "headline": headline(brief, terms),
+        "caution": caution(brief, terms),
+        "indicator": terms(f"text: case {brief.options.indicator}"),
+        "rules": [_rule(row, terms) for _, row in brief.rules.iterrows()],
+        "standing": [_standing(brief, row, terms) for _, row in brief.standing.iterrows()],
+        "spared": _spared(brief, carried, terms),
+        "bearers": [
+            (terms.name(row["province"]), f"{row['points']:+.2f}", f"{row['amount']:.1f}")
+            for _, row in carried.head(MOST_SHOWN).iterrows()
+        ],
+        "unit": _unit(brief, terms),
+        "credit": [_credit(brief, row, terms) for _, row in brief.credit.iterrows()],
+        "ends": [_end(label, terms) for label in brief.bearable.columns],
+        "bearable": _bearable(brief, terms),
+        "log": _log(brief, terms),
+        "far": [str(rule) for rule in brief.rules.loc[brief.rules["against_nation"].abs() > FAR, "rule"]],
+    }
+
+
+def _unit(brief: ProvinceBrief, terms: Terms) -> str:
+    return terms("text: case unit co2" if brief.options.indicator == "co2" else "text: case unit energy")
+
+
+def _minus(value: float) -> str:
+    return f"{value:.1f}".replace("-", "−")
+
+
+def _signed(value: float, decimals: int = 1) -> str:
+    return f"{value:+.{decimals}f}".replace("-", "−")
+
+
+def _rule(row: "pd.Series[float]", terms: Terms) -> dict[str, str]:
+    drawn = "low" in row.index and np.isfinite(row["low"])
+    return {
+        "name": terms.name(row["rule"]),
+        "target": _minus(row["target"]),
+        "range": f"{_minus(row['low'])} … {_minus(row['high'])}" if drawn else "",
+        "points": _signed(row["against_nation"]),
+        "rank": str(row["rank"]),
+        "chance": terms.chance(row["chance"]),
+        "source": str(row["source"]) or terms("text: case own rule"),
+    }
+
+
+def _standing(brief: ProvinceBrief, row: "pd.Series[float]", terms: Terms) -> dict[str, str]:
+    """An indicator; a lower value speaks for a lower target, but of what was cut before a higher one does."""
+    name = str(row["indicator"])
+    better = (row["own"] - row["nation"]) * (1 if name == "past_cut" else -1) > 0
+    decimals = 3 if abs(row["own"]) < 1 else 2 if abs(row["own"]) < 10 else 1
+    return {
+        "name": terms(f"text: standing {name} {brief.options.indicator}"),
+        "own": f"{row['own']:.{decimals}f}",
+        "nation": f"{row['nation']:.{decimals}f}",
+        "rank": str(row["rank"]),
+        "side": terms("text: standing for" if better else "text: standing against"),
+    }
+
+
+def _spared(brief: ProvinceBrief, carried: pd.DataFrame, terms: Terms) -> str:
+    own = brief.spared.set_index("province").loc[brief.province]
+    return terms(
+        "text: case spared",
+        points=f"{brief.options.points:g}",
+        province=terms.name(brief.province),
+        rule=terms.name(brief.options.sharing),
+        amount=f"{-own['amount']:.1f}",
+        unit=_unit(brief, terms),
+        year=brief.last_year,
+        each=f"{carried['points'].median():.2f}",
+        count=len(carried),
+    )
+
+
+def _credit(brief: ProvinceBrief, row: "pd.Series[float]", terms: Terms) -> str:
+    past = brief.standing.set_index("indicator").loc["past_cut"]
+    return terms(
+        "text: case credit",
+        part=f"{100 * row['part']:.0f}",
+        own=f"{past['own']:.1f}",
+        nation=f"{past['nation']:.1f}",
+        first=brief.base_year - 5,
+        last=brief.base_year,
+        points=_signed(row["points"]),
+        target=f"{row['target']:.1f}",
+    )
+
+
+def _bearable(brief: ProvinceBrief, terms: Terms) -> list[tuple[str, list[str]]]:
+    levels = [float(str(level)) for level in brief.bearable.index]
+    values = brief.bearable.to_numpy(float)
+    outside = terms("text: case outside grid")
+    return [
+        (terms.chance(level), [f"{value:.1f}" if np.isfinite(value) else outside for value in row])
+        for level, row in zip(levels, values, strict=True)
+    ]
+
+
+def _end(label: object, terms: Terms) -> str:
+    if label == "as modelled":
+        return terms("text: case as modelled")
+    return terms("text: case pressure", share=str(label))
+
+
+def _log(brief: ProvinceBrief, terms: Terms) -> list[dict[str, str]]:
+    if brief.log.empty:
+        return []
+    found = []
+    for number, table in brief.log.groupby("round"):
+        held = table[table["offer"].notna()]
+        own = table.set_index("province").loc[brief.province]
+        others = table[table["offer"].isna() & table["target"].notna() & (table["province"] != brief.province)]
+        offers = [f"{terms.name(name)} {offer:g}" for name, offer in zip(held["province"], held["offer"], strict=True)]
+        found.append(
+            {
+                "round": str(number),
+                "offers": ("，" if terms.lang == "zh" else ", ").join(offers) or "–",
+                "own": f"{own['target']:.2f}",
+                "others": f"{others['target'].median():.2f}" if len(others) else "–",
+                "sum": f"{table['national'].iloc[0]:.4f}",
+            }
+        )
+    return found
+
+
+def picture(brief: ProvinceBrief, terms: Terms) -> str:
+    """Targets of the province by rule, lowest first: dot, range where the base year is drawn, the nation's line."""
+    rules = brief.rules
+    drawn = [rules[name].to_numpy(float) for name in ("target", "low", "high") if name in rules]
+    low = min(float(np.nanmin(np.concatenate(drawn))), brief.national) - 1
+    high = max(float(np.nanmax(np.concatenate(drawn))), brief.national) + 1
+    height = TOP + ROW * len(rules) + 26
+    said, bottom = escape(headline(brief, terms), quote=True), height - 24
+    parts = [f'<svg viewBox="0 0 {WIDTH:g} {height:g}" role="img" aria-label="{said}">']
+
+    def x(value: float) -> float:
+        return LEFT + (value - low) / (high - low) * (WIDTH - LEFT - 50)
+
+    def text(place: float, y: float, words: str, anchor: str, colour: str = INK) -> None:
+        style = f'text-anchor="{anchor}" font-size="13" fill="{colour}"'
+        parts.append(f'<text x="{place:.1f}" y="{y:.1f}" {style}>{escape(words)}</text>')
+
+    def line(first: float, last: float, top: float, end: float, style: str) -> None:
+        parts.append(f'<line x1="{first:.1f}" x2="{last:.1f}" y1="{top:.1f}" y2="{end:.1f}" {style}/>')
+
+    step = 10 if high - low > 35 else 5
+    for tick in range(int(np.ceil(low / step)) * step, int(high) + 1, step):
+        line(x(tick), x(tick), TOP - 6, bottom, 'stroke="#e6e6e6"')
+        text(x(tick), height - 8, f"{tick} %".replace("-", "−"), "middle", "#57606a")
+    nation = x(brief.national)
+    line(nation, nation, TOP - 8, bottom, f'stroke="{INK}" stroke-width="1.5"')
+    text(nation, TOP - 13, terms("text: spread nation", percent=f"{brief.national:g}"), "middle")
+    for k, (_, row) in enumerate(rules.iterrows()):
+        y = TOP + ROW * (k + 0.5)
+        colour = LESS if row["target"] < brief.national else MORE
+        if "low" in row.index and np.isfinite(row["low"]):
+            line(x(row["low"]), x(row["high"]), y, y, f'stroke="{colour}" stroke-width="6" stroke-opacity=".35"')
+        parts.append(f'<circle cx="{x(row["target"]):.1f}" cy="{y}" r="5" fill="{colour}"/>')
+        text(LEFT - 12, y + 4.5, terms.name(row["rule"]), "end")
+        text(WIDTH - 4, y + 4.5, _minus(row["target"]), "end", colour)
+    return "".join([*parts, "</svg>"])
