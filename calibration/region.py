@@ -394,7 +394,7 @@ def init(folder: Path, name: str, places: Sequence[str], made_up: bool = False) 
     pd.DataFrame(goals, columns=list(TARGETS)).to_csv(folder / "targets.csv", index=False)
     slug = "-".join(name.lower().split())
     (folder / "study.yaml").write_text(
-        f"extends: twelfth-plan\nname: {slug}\ndata: .\nhindcast: false\nallocations: [official]\n"
+        f"extends: twelfth-plan\nname: {slug}\ndata: .\nhindcast: false\npolicy: null\nallocations: [official]\n"
         "target: {plan: p12, indicators: [energy_intensity], national: 16.0}  # of the sum of places, per cent\n",
         encoding="utf-8",
     )

@@ -72,7 +72,7 @@ def run(
         asked,
         system,
         runs,
-        pipeline.RunOptions(workers, cluster, batch, fresh, verify, report),
+        pipeline.RunOptions(workers, cluster, batch, fresh, verify, report, explorer=report),
         step=lambda total: progress(total, quiet),
         say=lambda text: note(text, quiet),
         reference=installed.reference(asked),
