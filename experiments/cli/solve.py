@@ -9,13 +9,14 @@ import typer
 from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, emit, note
 from experiments.study.files import find as find_study
+from models.reading.numbers import read_chance
 
 
 def solve(
     province: Annotated[str, typer.Option(help="Province, for example Sichuan.")],
     rule: Annotated[str, typer.Option(help="Allocation rule that sets the targets.")] = "official",
     mix: Annotated[str, typer.Option(help="Policy mix whose strength is sought.")] = "full",
-    chance: Annotated[float, typer.Option(help="Wanted chance, 0 … 1.")] = 0.8,
+    chance: Annotated[str, typer.Option(help="Wanted chance: 0.8 or 80%.")] = "0.8",
     target: Annotated[float | None, typer.Option(help="Another target of this province, per cent.")] = None,
     study: Annotated[str, typer.Option(help="Study that gives plan, sampling and seed.")] = "twelfth-plan",
     members: Annotated[int, typer.Option(help="Members behind a chance.", min=20)] = 400,
@@ -24,7 +25,7 @@ def solve(
     quiet: Quiet = False,
 ) -> None:
     """Least strength of the mix, of each package alone, lever by lever; or "not reachable" and the bound that binds."""
-    province, file = choose_province(province, simulated()), find_study(study)
+    province, file, wanted = choose_province(province, simulated()), find_study(study), read_chance(chance)
     from experiments import allocation, policy
 
     allocation.find(rule)
@@ -33,7 +34,7 @@ def solve(
     from experiments.ensemble import installed
     from experiments.installation import load_study
 
-    asked = solver.SolveRequest(province, rule, mix, chance, target)
+    asked = solver.SolveRequest(province, rule, mix, wanted, target)
     overrides = [f"members={members}", "sampling.method=sobol"]
     whole = load_study(file, overrides)
     table, sentence = solver.answer(whole, installed.installed(0, whole), asked)
