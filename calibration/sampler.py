@@ -8,12 +8,12 @@ an affine-invariant walk (autocorrelation time of 50-100 steps here) needs hundr
 exact all the same; where the proposal fits badly the gates show it.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-import arviz as az
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -21,6 +21,10 @@ from scipy.special import gammaln
 
 from calibration.likelihood import Likelihood
 from calibration.prior import Prior
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", FutureWarning)  # ArviZ announces its next version once a day
+    import arviz as az
 
 _ess: Any = az.ess  # ArviZ publishes no types for these two
 _rhat: Any = az.rhat

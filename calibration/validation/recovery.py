@@ -5,7 +5,9 @@ truth is drawn from the prior, its rank among draws from the posterior is unifor
 a sampler or a likelihood that is wrong. Every province is one replicate, so that one run of the engine gives thirty.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,10 @@ from calibration.prior import Prior
 
 Values = NDArray[np.float64]
 BINS = 10
+TABLE = Path(__file__).with_name("simulation_based_calibration.csv")
+"""The last `tanlu calibrate --sbc`, with the digest of the draws that it belongs to."""
+THREE = ("Guangdong", "Ningxia", "Chongqing")
+"""A large, a small and a middling province."""
 BAND = 0.99  # of the histogram: all bins of all parameters together
 
 
@@ -61,6 +67,15 @@ def recover(problem: fit.FitProblem, prior: Prior, seed: int) -> pd.DataFrame:
 
 def ranks(problem: fit.FitProblem, prior: Prior, draws: int, seed: int) -> Values:
     """Rank of the truth among posterior draws, in (0, 1): (province, parameter)."""
+    return replicate(problem, prior, draws, seed)[0]
+
+
+def replicate(problem: fit.FitProblem, prior: Prior, draws: int, seed: int) -> tuple[Values, Values]:
+    """One set of simulated data, fitted and sampled: see `ranks`, and errors over standard errors, each by parameter.
+
+    Returns:
+        Two arrays (province, parameter).
+    """
     rng = np.random.default_rng(seed)
     values = draw_truth(prior, rng)
     made = simulate_measurements(problem, values, rng)
@@ -73,7 +88,68 @@ def ranks(problem: fit.FitProblem, prior: Prior, draws: int, seed: int) -> Value
     flat = chains.reshape(-1, *chains.shape[2:])
     thinned = flat[rng.permutation(len(flat))[:199]]
     below = (thinned < values).sum(0) + rng.random(values.shape)
-    return np.asarray(below / (len(thinned) + 1))
+    errors = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2))
+    return np.asarray(below / (len(thinned) + 1)), np.asarray((found.values - values) / errors)
+
+
+def repeated(problem: fit.FitProblem, names: Sequence[str]) -> fit.FitProblem:
+    """The problem in which every place has the inputs and measurement errors of one of `names`, in turn.
+
+    Provinces are independent in the fitted years, so that one call of the engine carries several fits of a few.
+    """
+    places = [str(name) for name in problem.inputs["base gdp"]["province"].values]
+    index = [places.index(names[at % len(names)]) for at in range(len(places))]
+    inputs = {
+        name: value.isel(province=index).assign_coords(province=value["province"])
+        if "province" in value.dims
+        else value
+        for name, value in problem.inputs.items()
+    }
+    known = problem.likelihood
+    again = replace(known, log_measured=known.log_measured[:, index], whiten=known.whiten[:, index])
+    return replace(problem, inputs=inputs, likelihood=again)
+
+
+def simulation_based_calibration(
+    problem: fit.FitProblem, prior: Prior, names: Sequence[str] = THREE, fits: int = 200, draws: int = 1500,
+    seed: int = 1, progress: Callable[[str], None] = lambda text: None,
+) -> pd.DataFrame:  # fmt: skip
+    """Ranks and recovery over many fits of simulated data of a few provinces, one row a parameter.
+
+    Args:
+        problem: of a saved posterior, as from `assumptions.restore`.
+        prior: of the same.
+        names: the provinces of each fit.
+        fits: how many; each gives a replicate of every one of these provinces.
+        draws: of each of the sampler's chains.
+        seed: of the first fit.
+        progress: told of every engine call.
+
+    Returns:
+        parameter; fits, replicates; bin_1 … bin_10 (counts of ranks) with the band low … high that all bins of all
+        parameters together keep to; mean_rank (uniform: 0.5); inside_95 (share of truths within 1.96 standard errors
+        of the optimum) and score_sd (1 where standard errors are right); holds: every bin inside the band.
+    """
+    small = repeated(problem, names)
+    each = len(small.inputs["base gdp"]) // len(names)
+    kept = each * len(names)
+    found: list[tuple[Values, Values]] = []
+    for call in range(-(-fits // each)):
+        progress(f"simulated fits {call * each + 1} to {min(fits, (call + 1) * each)} of {fits}")
+        found.append(replicate(small, prior, draws, seed + call))
+    rank, score = (np.concatenate([one[at][:kept] for one in found])[: fits * len(names)] for at in (0, 1))
+    counts = histogram(rank)
+    bins = counts.pivot_table("count", "parameter", "bin").to_numpy(int)
+    low, high = counts[["low", "high"]].iloc[0]
+    table = pd.DataFrame(bins, columns=[f"bin_{at + 1}" for at in range(BINS)])
+    table.insert(0, "parameter", prior.names)
+    table.insert(1, "fits", fits)
+    table.insert(2, "replicates", len(rank))
+    inside = (bins >= low) & (bins <= high)
+    return table.assign(
+        low=low, high=high, mean_rank=rank.mean(0), inside_95=(abs(score) < 1.96).mean(0), score_sd=score.std(0),
+        holds=inside.all(1),
+    )  # fmt: skip
 
 
 def histogram(found: Values) -> pd.DataFrame:

@@ -23,6 +23,10 @@ def calibrate(
     every: Annotated[
         bool, typer.Option("--all", help="The shipped posteriors of all origins, and what the earlier plans teach.")
     ] = False,
+    sbc: Annotated[
+        bool, typer.Option("--sbc", help="Simulation-based calibration of the shipped posterior; minutes.")
+    ] = False,
+    fits: Annotated[int, typer.Option(help="With --sbc: simulated fits of three provinces.", min=10)] = 200,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -30,6 +34,9 @@ def calibrate(
     from calibration import baseline, identifiability, posterior
     from calibration import calibrate as calibration_run
 
+    if sbc:
+        _sbc(fits, seed, json, quiet)
+        return
     if every:
         emit(_all(starts, draws, kept, seed, fresh, lambda text: note(text, quiet)), json)
         return
@@ -59,6 +66,24 @@ def _all(starts: int, draws: int, kept: int, seed: int, fresh: bool, say: Callab
     table = learning.table(data)
     table.round(4).to_csv(forecast.LEARNT, index=False, lineterminator="\n")
     return table
+
+
+def _sbc(fits: int, seed: int, json: bool, quiet: bool) -> None:
+    """Write and print the table of ranks; exit code 3 when one leaves its band."""
+    from calibration import assumptions, ledger, posterior
+    from calibration.validation import recovery
+
+    shipped = posterior.load()
+    problem, belief = assumptions.restore(shipped)
+    table = recovery.simulation_based_calibration(
+        problem, belief, fits=fits, seed=seed, progress=lambda text: note(text, quiet)
+    ).assign(draws=ledger.digest(shipped["draws"].values.tobytes()))
+    table.round(4).to_csv(recovery.TABLE, index=False, lineterminator="\n")
+    emit(table.drop(columns="draws"), json, decimals=2)
+    failed = table["parameter"][~table["holds"]].tolist()
+    note(f"outside the band: {', '.join(failed)}" if failed else "every bin of every parameter within its band", quiet)
+    if failed:
+        raise typer.Exit(3)
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"calibrate": calibrate}

@@ -11,6 +11,8 @@ import typer
 from experiments.cli.console import Json, Quiet, emit, note
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from sim.check import Verdict
 
 app = typer.Typer(help="The model: check it, print its equations, draw it.", no_args_is_help=True)
@@ -77,11 +79,21 @@ def verdicts(path: Path) -> "Iterator[Verdict]":
     provincial = validate.applies(subject.model)
     beside = path.with_name("units.txt")
     if provincial or beside.exists():
-        subject = general.Subject(subject.model, subject.source, Units.load(beside if beside.exists() else UNITS))
+        given = _measured() if provincial else {}
+        subject = general.Subject(
+            subject.model, subject.source, Units.load(beside if beside.exists() else UNITS), given
+        )
     yield from general.check(subject)
     if provincial:
         yield boundary.verdict(subject.source)
         yield from validate.check(validate.ValidationCase.load(subject.model))
+
+
+def _measured() -> "dict[str, xr.DataArray]":
+    """The measured inputs, so that what needs them (trade between provinces, for one) is awake."""
+    from calibration import baseline, inputs, posterior
+
+    return inputs.params(baseline.load(), int(posterior.load().attrs["last year fitted"]))
 
 
 @app.command()

@@ -1,10 +1,11 @@
 """What is known is found again; ranks of the truth are uniform."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
-from calibration import assumptions, fit, identifiability, posterior
+from calibration import assumptions, fit, identifiability, ledger, posterior
 from calibration.prior import Prior
 from calibration.validation import recovery
 
@@ -47,12 +48,41 @@ def test_the_histogram_accepts_uniform_ranks_and_refuses_others() -> None:
     assert not narrow["count"].between(narrow["low"], narrow["high"]).all()
 
 
+def test_repeated_provinces_fit_as_they_do_alone(restored: tuple[fit.FitProblem, Prior]) -> None:
+    problem, belief = restored
+    small = recovery.repeated(problem, recovery.THREE)
+    places = [str(name) for name in problem.inputs["base gdp"]["province"].values]
+    values = recovery.draw_truth(belief, np.random.default_rng(3))
+    for at, name in enumerate(recovery.THREE):
+        values[at::3] = values[places.index(name)]
+    whole = problem.likelihood.residuals(problem.simulate(values[None]))[0]
+    here = np.array([places.index(name) for name in recovery.THREE])
+    own = values.copy()
+    own[here] = values[:3]
+    alone = problem.likelihood.residuals(problem.simulate(own[None]))[0][here]
+    again = small.likelihood.residuals(small.simulate(values[None]))[0]
+    np.testing.assert_allclose(again[:3], alone, atol=1e-8)
+    np.testing.assert_allclose(again[27:], alone, atol=1e-8)
+    assert not np.allclose(whole[:3], alone)
+
+
+def test_the_committed_ranks_are_of_the_shipped_posterior_and_uniform() -> None:
+    table = pd.read_csv(recovery.TABLE)
+    shipped = posterior.load(posterior.PUBLISHED)
+    assert table["parameter"].tolist() == [str(name) for name in shipped["parameter"].values]
+    assert set(table["draws"]) == {ledger.digest(shipped["draws"].values.tobytes())}
+    assert table["fits"].min() >= 200
+    counts = table[[f"bin_{at}" for at in range(1, recovery.BINS + 1)]]
+    assert (counts.sum(axis=1) == table["replicates"]).all()
+    assert ((table["low"] <= counts.T) & (table["high"] >= counts.T)).all(axis=None)
+    assert table["inside_95"].between(0.90, 0.99).all()
+    assert table["score_sd"].between(0.85, 1.15).all()
+
+
 @pytest.mark.slow
 def test_simulation_based_calibration(restored: tuple[fit.FitProblem, Prior]) -> None:
-    found = np.concatenate([recovery.ranks(*restored, draws=1500, seed=seed) for seed in range(20, 30)])
-    table = recovery.histogram(found)
-    outside = table[~table["count"].between(table["low"], table["high"])]
-    assert outside.empty, outside
+    table = recovery.simulation_based_calibration(*restored, fits=100, seed=20)
+    assert table["holds"].all(), table[~table["holds"]]
 
 
 def test_profiles_tell_a_decided_parameter_from_an_open_one() -> None:
