@@ -58,7 +58,7 @@ class Terms:
         return re.sub(r"[A-Za-z]+", lambda word: CHINESE_UNITS.get(word[0], word[0]), unit)
 
     def scale(self, quantity: str) -> float:
-        """By what an amount in Mtce, Mt or 10⁹ yuan is multiplied for the unit that officials write: 万吨标准煤, 万吨, 亿元.
+        """From Mtce, Mt or 10⁹ yuan to the unit that officials write: 万吨标准煤, 万吨, 亿元.
 
         >>> Terms("zh").scale("policy_cost"), Terms("en").scale("policy_cost")
         (10.0, 1.0)
