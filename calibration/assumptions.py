@@ -32,7 +32,7 @@ BATCH = 512
 def response(problem: FitProblem, fit: FitResult) -> xr.DataArray:
     """dθ/du at the optimum: (province, parameter, assumption), per unit of the assumption."""
     names = [str(name) for name in prior.uncertain().index]
-    centre, width = _reference(names), _width(names)
+    centre, width = reference(names), _width(names)
     trials = np.tile(centre, (len(names) + 1, 1))
     sign = np.where(centre + NUDGE * width > _high(names), -NUDGE, NUDGE) * width
     trials[1:] += np.diag(sign)
@@ -51,7 +51,7 @@ def response(problem: FitProblem, fit: FitResult) -> xr.DataArray:
 def conditioned(posterior: xr.Dataset, values: NDArray[np.float64], assumptions: pd.DataFrame) -> NDArray[np.float64]:
     """Free parameters (member, province, parameter) moved along with the members' assumptions."""
     names = [name for name in map(str, posterior["assumption"].values) if name in assumptions]
-    shift = assumptions[names].to_numpy() - _reference(names)
+    shift = assumptions[names].to_numpy() - reference(names)
     slope = posterior["response"].sel(assumption=names).transpose("province", "parameter", "assumption").values
     moved = values + np.einsum("pka,ma->mpk", slope, shift)
     return np.asarray(np.clip(moved, posterior["low"].values, posterior["high"].values))
@@ -101,7 +101,8 @@ def refitted(
     return np.asarray(np.clip(values + moved - optimum, belief.low, belief.high))
 
 
-def _reference(names: list[str]) -> NDArray[np.float64]:
+def reference(names: list[str]) -> NDArray[np.float64]:
+    """The values of assumptions at which the response is zero: their defaults."""
     return np.array([float(np.mean(defaults(row(name)))) for name in names])
 
 

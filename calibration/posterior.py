@@ -109,14 +109,23 @@ def design(
     if assumptions is None:
         names = [str(name) for name in posterior["assumption"].values]
         assumptions = prior.from_quantiles(prior.quantiles(n, names, seed))
-    index = np.random.default_rng([seed, 1]).permutation(posterior.sizes["draw"])
-    chosen = posterior["draws"].values[index[np.arange(n) % index.size]].astype(float)
+    chosen = drawn(posterior, n, seed)
     if refit:
         values = refitted(posterior, chosen, assumptions, fixed, refit, repool=fixed is not None, model=model)
     else:
         values = conditioned(posterior, chosen, assumptions)
     common = xr.Dataset({str(name): ("member", column.to_numpy()) for name, column in assumptions.items()})
     return prior.model_inputs(values, inputs).merge(common)
+
+
+def drawn(posterior: xr.Dataset, n: int, seed: int) -> np.ndarray:
+    """The draws of the free parameters that n members take, before they move along with their assumptions.
+
+    Returns:
+        (member, province, parameter).
+    """
+    index = np.random.default_rng([seed, 1]).permutation(posterior.sizes["draw"])
+    return np.asarray(posterior["draws"].values[index[np.arange(n) % index.size]], dtype=float)
 
 
 def summary(posterior: xr.Dataset) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from scipy.stats import norm, qmc, triang
 from models.parameters import defaults, parameters, row
 
 INDUSTRY = ("heavy industry", "light industry")
+SECTORS = (*INDUSTRY, "transport", "services", "agriculture and construction", "residential")
 FREE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "productivity": ("base productivity growth excess", ()),
     "momentum": ("secondary share momentum", ()),
@@ -66,13 +67,9 @@ def _row(name: str) -> tuple[float, float, float, float]:
         return 0.0, LEVEL_SPREAD, -4 * LEVEL_SPREAD, 4 * LEVEL_SPREAD
     entry = row(parameter)
     values = np.atleast_1d(defaults(entry))
-    value = values[_sectors().index(sectors[0])] if sectors and values.size > 1 else values[0]
+    value = values[SECTORS.index(sectors[0])] if sectors and values.size > 1 else values[0]
     low, high = float(entry["low"]), float(entry["high"])
     return float(value), (high - low) / 4, low, high
-
-
-def _sectors() -> tuple[str, ...]:
-    return (*INDUSTRY, "transport", "services", "agriculture and construction", "residential")
 
 
 def pooled_prior(prior: Prior, optima: NDArray[np.float64], errors: NDArray[np.float64]) -> Prior:
@@ -91,7 +88,7 @@ def pooled_prior(prior: Prior, optima: NDArray[np.float64], errors: NDArray[np.f
 def model_inputs(values: NDArray[np.float64], inputs: Mapping[str, xr.DataArray]) -> xr.Dataset:
     """Free parameters (member, province, parameter) as inputs of the model (member, province[, sector])."""
     provinces = inputs["base gdp"]["province"]
-    sectors = list(_sectors())
+    sectors = list(SECTORS)
     shape = (*values.shape[:2], len(sectors))
     factor = np.ones(shape)
     frontier = np.broadcast_to(defaults(row("frontier ratio")), shape).copy()

@@ -3,10 +3,10 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,9 @@ from experiments.study.files import DEFAULT, find
 from experiments.study.load import load
 from experiments.study.schema import Study, Vocabulary
 from models.plans import plans
+
+if TYPE_CHECKING:
+    from calibration.forecast import Origin
 
 ROOT = Path(__file__).parents[1]
 FIRST_YEAR = 2005
@@ -134,23 +137,30 @@ def provinces_of(study: Study) -> list[str]:
     return list(study.provinces or compiled_model().subscripts["province"])
 
 
-def origin(base_year: int) -> int:
-    """The last fitted year of the posterior that forecasts a plan: the latest at or before its base year."""
-    from calibration.posterior import PUBLISHED
+def origin(base_year: int) -> "Origin":
+    """What is known when a plan of this base year is forecast: the latest origin at or before it (2010 at least).
 
-    shipped = [2010, *(int(path.stem[-4:]) for path in PUBLISHED.parent.glob("posterior-[0-9][0-9][0-9][0-9].nc"))]
-    return max((year for year in shipped if year <= base_year), default=2010)
+    Where the energy balances end before the base year, activity is known to the base year or to its last figure.
+    """
+    from calibration.forecast import LATEST, origin_of
+
+    start = origin_of(max(base_year, 2010))
+    measured = LATEST.until or start.last
+    return replace(start, until=min(base_year, measured)) if base_year > start.last else start
 
 
 @cache
 def calibrated(base_year: int = 2010) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
-    """The posterior that forecasts a plan of this base year, and the model's data inputs as of its last fitted year."""
+    """The posterior that forecasts a plan of this base year, and the model's data inputs as of its origin.
+
+    After the last energy balances the inputs hold the activity measured since: the state of the base year is a nowcast.
+    """
     from calibration import inputs, posterior
     from experiments.allocation.shipped import baseline
 
-    last = origin(base_year)
-    shipped = posterior.load(None if last == 2010 else posterior.PUBLISHED.with_name(f"posterior-{last}.nc"))
-    return shipped, inputs.params(baseline(), int(shipped.attrs["last year fitted"]))
+    start = origin(base_year)
+    shipped = posterior.load(None if start.last == 2010 else start.path)
+    return shipped, inputs.params(baseline(), start.last, start.until)
 
 
 def flat(values: xr.Dataset) -> pd.DataFrame:
@@ -201,13 +211,15 @@ def values_of(table: pd.DataFrame, common: Mapping[str, xr.DataArray], text: str
 def predictive_errors(study: Study, members: np.ndarray) -> xr.Dataset:
     """Predictive errors of the logarithms of intensity, GDP and CO2 per energy: (member, province, year).
 
-    They begin in the last fitted year or, if that is earlier, in the plan's base year; seeded by study and member.
+    They begin in the last fitted year or, if that is earlier or a nowcast leads to it, in the plan's base year; seeded
+    by study and member.
     """
     from calibration import discrepancy
 
     base, end = study.target.period.span
     shipped, _ = calibrated(base)
-    span = (min(base, int(shipped.attrs["last year fitted"])), end)
+    start = origin(base)
+    span = (min(base, start.last) if start.until is None else base, end)
     last = max(plan.last_year for plan in plans().values())
     made = discrepancy.predictive(shipped, [int(member) for member in members], span, last, study.seed)
     whole = made if study.sampling.predictive_error else xr.zeros_like(made)

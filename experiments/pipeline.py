@@ -21,7 +21,7 @@ from models.reading.faults import InputError, RuleError
 from models.reading.names import match
 
 HINDCAST, FEASIBILITY, SENSITIVITY, POLICY = "hindcast", "feasibility", "sensitivity", "policy"
-TRUST, REPORT = "trust", "report"
+TRUST, EXPLORER, REPORT = "trust", "explorer", "report"
 """Stages of a run after its simulation."""
 
 
@@ -30,7 +30,7 @@ class RunOptions:
     """How a study is carried out; none of it changes the results.
 
     workers, cluster: see `simulate.resume`. batch: members at a time. fresh: a new run even if there is one.
-    verify: member runs repeated with PySD. report: write the report.
+    verify: member runs repeated with PySD. report: write the report. explorer: write the explorer, which it links to.
     """
 
     workers: int = 0
@@ -39,6 +39,7 @@ class RunOptions:
     fresh: bool = False
     verify: int = 1
     report: bool = True
+    explorer: bool = False
 
 
 def carry_out(
@@ -74,7 +75,7 @@ def finish(
     A stage is made again when one of its files is missing or not as it was written, or when what it is made from is.
     """
     verifies = bool(how.verify and reference) and "verify" not in run.manifest
-    asked = _stages(run, system, step, say, report=how.report)
+    asked = _stages(run, system, step, say, report=how.report, explorer=how.explorer)
     if simulation.is_simulated(run) and not verifies and not _lacking(run, asked):
         say(f"{run.folder} is complete; --fresh makes another")
         return run
@@ -114,6 +115,7 @@ def _stages(
     step: Callable[[int], AbstractContextManager[Step]],
     say: Callable[[str], None],
     report: bool,
+    explorer: bool,
 ) -> list[Stage]:
     """What the study asks for after the simulation, in order: what sums up the others comes last."""
     from experiments.analyses import feasibility_tables, hindcast, trust
@@ -142,6 +144,16 @@ def _stages(
     made = [stage.name for stage in asked]
     before = (*made, *(name for name in recorded(run, HINDCAST, SENSITIVITY, POLICY) if name not in made))
     asked.append(Stage(TRUST, before, lambda: run.save_table("trust", trust.panel(run))))
+    last = (*before, TRUST)
+    if explorer:
+        from experiments import explore
+
+        def write_explorer() -> None:
+            say("explorer")
+            explore.write_or_say(run.folder / explore.FILE, run)
+
+        asked.append(Stage(EXPLORER, (FEASIBILITY,), write_explorer))
+        last = (*last, EXPLORER)
     if report:
         from experiments import brief
         from experiments import report as pages
@@ -152,7 +164,7 @@ def _stages(
             brief.write(run)
             pages.write(run)
 
-        asked.append(Stage(REPORT, (*before, TRUST), write))
+        asked.append(Stage(REPORT, last, write))
     return asked
 
 

@@ -18,8 +18,9 @@ from sim.backends import choose
 from sim.clock import Grid
 from sim.compiler import module_cache
 from sim.compiler.build import build_module
+from sim.compiler.codegen.separable import coupled
 from sim.compiler.ir import Module, Variable
-from sim.compiler.plan.planner import check_order
+from sim.compiler.plan.planner import check_order, make_plan
 from sim.design import Names, Request, as_design, draw, read
 from sim.ensemble import BATCH_BYTES, MEMORY_BYTES, Engine, EnsembleRun
 from sim.errors import ModelError, SimError, UnknownNameError
@@ -292,6 +293,24 @@ class Model:
             self._engine, request, slots, grid, choose(backend), options.workers, options.batch, options.progress
         )
         return run.batches()
+
+    def joins(
+        self,
+        design: Design,
+        outputs: Iterable[str],
+        dim: str,
+        *,
+        params: Mapping[str, Value] | None = None,
+    ) -> list[str]:
+        """The variables that join elements of a dim on the way to some outputs.
+
+        Given over time, they leave the elements independent, so that a range of them can be run alone. A stock cannot
+        be given over time: give what is made of it.
+        """
+        request = read(self._names, params, as_design(design))
+        slots = tuple(one.slot for one in self._outputs(outputs) if one.slot is not None)
+        plan = make_plan(self._module, request.given, slots)
+        return [] if plan.member is None else coupled(plan.member, dim)
 
     def wasm(
         self,

@@ -7,8 +7,9 @@ never taken for the whole font where that one is installed.
 import sys
 from pathlib import Path
 
-SOURCES = Path(__file__).parents[1] / "experiments"
-HERE = SOURCES / "words" / "fonts"
+ROOT = Path(__file__).parents[1]
+SOURCES = (ROOT / "experiments", ROOT / "models")
+HERE = ROOT / "experiments" / "words" / "fonts"
 SUFFIXES = {".csv", ".py", ".html", ".js", ".css", ".yaml"}
 LATIN = "".join(map(chr, range(0x20, 0x7F))) + "".join(map(chr, range(0xA0, 0x100)))
 SIGNS = "–—‘’“”…•·‰′″←↑→↓−×÷≈≠≤≥∞ΣΔαβγδεκλμρσφψ●◆▲■□○△▼◀▶✓★⁰⁴⁵⁶⁷⁸⁹₂" + "\u2009\u202f"
@@ -18,7 +19,8 @@ FAMILY = "Tanlu Sans"
 
 def characters() -> str:
     """Every character that the shipped font must hold: Latin, signs, and what our sources use."""
-    texts = (path.read_text(encoding="utf-8") for path in SOURCES.rglob("*") if path.suffix in SUFFIXES)
+    files = (path for folder in SOURCES for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    texts = (path.read_text(encoding="utf-8") for path in files)
     cjk = {character for text in texts for character in text if is_chinese(character)}
     return "".join(sorted(cjk | set(LATIN + SIGNS + FULLWIDTH)))
 

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration import baseline, inputs, posterior
+from calibration import baseline, inputs, posterior, projects
+from calibration.places import NATION
 from calibration.prior import model_inputs, uncertain, wide_prior
 from models.parameters import defaults, parameters, row
 from sim import Model
@@ -412,15 +413,19 @@ def piled() -> pd.DataFrame:
 def loops(case: ValidationCase) -> pd.DataFrame:
     """The effect of cutting each loop on every target of the 12th plan.
 
-    Returns one row a loop and province: loop, province, target, reduction with all loops and with this one cut (median
-    over members, per cent), change (percentage points), chance of meeting the target closed and cut.
+    Returns one row a loop and province, the nation last: loop, province, target, reduction with all loops and with this
+    one cut (median over members, per cent), change (percentage points, median with its 80 % range over members), chance
+    of meeting the target closed and cut.
     """
     times = [2010.0, 2015.0]
-    target = 100 * case.inputs["target reduction"].sel(plan="p12")
-    closed = _plan(case.run(["energy intensity"], times))
+    target = 100 * case.inputs["target reduction"].sel(plan="p12", drop=True)
+    target = _joined(target, xr.DataArray(np.nan))
+    closed = _plan(case.run(["total energy", "gdp"], times))
     rows = []
     for switch, meaning in LOOPS.items():
-        cut = _plan(case.run(["energy intensity"], times, {switch: 0.0, "learning index data": 1.0}))
+        cut = _plan(case.run(["total energy", "gdp"], times, {switch: 0.0, "learning index data": 1.0}))
+        change = cut - closed
+        low, high = (change.quantile(level, "member").values for level in (REPORTED[0], REPORTED[-1]))
         rows.append(
             pd.DataFrame(
                 {
@@ -429,18 +434,68 @@ def loops(case: ValidationCase) -> pd.DataFrame:
                     "target": target.values,
                     "reduction": closed.median("member").values,
                     "reduction_cut": cut.median("member").values,
-                    "change": (cut - closed).median("member").values,
-                    "chance": (closed >= target).mean("member").values,
-                    "chance_cut": (cut >= target).mean("member").values,
+                    "change": change.median("member").values,
+                    "change_10": low,
+                    "change_90": high,
+                    "chance": (closed >= target).mean("member").where(target.notnull()).values,
+                    "chance_cut": (cut >= target).mean("member").where(target.notnull()).values,
                 }
             )
         )
     return pd.concat(rows, ignore_index=True)
 
 
+def _joined(provinces: xr.DataArray, nation: xr.DataArray) -> xr.DataArray:
+    """Values by province with the nation's as the last."""
+    return xr.concat([provinces, nation.expand_dims(province=[NATION])], "province")
+
+
 def _plan(run: xr.Dataset) -> xr.DataArray:
-    intensity = run["energy intensity"].transpose("member", "province", "time")
+    """Reduction of energy intensity between the two times of a run, per cent: (member, province with the nation)."""
+    energy, gdp = (_joined(run[name], run[name].sum("province")) for name in ("total energy", "gdp"))
+    intensity = (energy / gdp).transpose("member", "province", "time")
     return 100 * (1 - intensity.isel(time=1) / intensity.isel(time=0))
+
+
+PROJECT = ("Ningxia", 2012.0, 5.0)
+"""Province, start and full-load energy (Mtce a year) of the project that is entered to see what it moves."""
+
+
+def effects(case: ValidationCase) -> pd.DataFrame:
+    """What urbanisation, employment and a large project move in 2010-2015, in paired runs without policy.
+
+    Returns one row a change, place and quantity: change, place, quantity, effect (median over members) with its 80 %
+    range effect_10 … effect_90, and unit: per cent of the level in 2015 given that of 2010, for energy intensity also
+    percentage points of the reduction.
+    """
+    place, start, energy = PROJECT
+    data = baseline.load()
+    table = pd.DataFrame({"name": ["project"], "province": [place], "start": [start], "energy": [energy]})
+    listed = projects.entered(2010, 2015, data, table).inputs
+    changes: dict[str, tuple[str, Mapping[str, Any]]] = {
+        "urbanisation speed 0": (NATION, {"urbanisation speed": 0 * case.inputs["urbanisation speed"]}),
+        "half the employment growth": (NATION, {"employment growth rate": 0.5 * case.inputs["employment growth rate"]}),
+        f"a project of {energy:g} Mtce in {place} from {start:.0f}": (place, listed),
+    }
+    usual, rows = _levels(case, {}), []
+    for label, (where, given) in changes.items():
+        moved = _levels(case, given)
+        for quantity in usual.data_vars:
+            ratio = 100 * (moved[quantity] / usual[quantity] - 1).sel(province=where)
+            rows.append((label, where, quantity, *ratio.quantile((0.5, *REPORTED[::2]), "member").values, "%"))
+        fall = 100 * (usual["energy intensity"] - moved["energy intensity"]).sel(province=where)
+        points = fall.quantile((0.5, *REPORTED[::2]), "member").values
+        rows.append((label, where, "reduction of energy intensity", *points, "points"))
+    return pd.DataFrame(rows, columns=["change", "place", "quantity", "effect", "effect_10", "effect_90", "unit"])
+
+
+def _levels(case: ValidationCase, extra: Mapping[str, Any]) -> xr.Dataset:
+    """Levels of 2015 over those of 2010, without policy: (member, province with the nation)."""
+    names = {"GDP": "gdp", "energy": "total energy", "CO2": "energy co2"}
+    run = case.run(list(names.values()), [2010.0, 2015.0], {"lever strength": 0.0, **extra})
+    whole = {label: _joined(run[name], run[name].sum("province")) for label, name in names.items()}
+    found = {label: values.isel(time=1) / values.isel(time=0) for label, values in whole.items()}
+    return xr.Dataset({"energy intensity": found["energy"] / found["GDP"], **found})
 
 
 def loops_matter(case: ValidationCase) -> Verdict:

@@ -190,5 +190,6 @@ def _economy(everyone: tuple[str, ...], base: int) -> tuple[Array, Array, Array,
     share = (_activity("va_secondary", everyone) * 0.1 / nominal).loc[:, :known].ffill(axis=1)[known].to_numpy()
     people = _activity("population", everyone) * 0.01
     last = min(base, int(people.columns.max()))
-    rate = (people[last] / people[last - RECENT]) ** (1 / RECENT) - 1
+    first = max(last - RECENT, int(people.columns.min()))
+    rate = (people[last] / people[first]) ** (1 / (last - first)) - 1
     return gdp, (people[last] * (1 + rate) ** (base - last)).to_numpy(), rate.to_numpy(), gdp * share

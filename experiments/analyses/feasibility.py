@@ -31,6 +31,17 @@ MARGIN_LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 LIGHTS = ("red", "yellow", "green")
 
 
+def of_indicator(metrics: xr.Dataset, key: str) -> xr.Dataset:
+    """The metrics of one of a run's indicators under the names of the leading one.
+
+    Returns `reduction`, `modelled_reduction` (allocation, mix, province, member), `target` (allocation, province) and
+    `margin`, per cent and points.
+    """
+    one = metrics[["achieved", "modelled_achieved", "targets"]].sel(indicator=key, drop=True)
+    found = one.rename(achieved="reduction", modelled_achieved="modelled_reduction", targets="target")
+    return found.assign(margin=(found["reduction"] - found["target"]).transpose(*found["reduction"].dims))
+
+
 def lights(reduction: Array, target: Array) -> Array:
     """Share of members (last axis of `reduction`, per cent) with red, yellow and green light for `target`: (3, …)."""
     valid = np.isfinite(reduction)
@@ -148,6 +159,8 @@ def fastest_fall(intensity: pd.DataFrame, window: int = WINDOW) -> pd.DataFrame:
     """
     rows = [row for key, one in intensity.dropna().groupby("province") for row in _windows(key, one, window)]
     table = pd.DataFrame(rows, columns=["province", "fall", "first", "last"])
+    if table.empty:
+        return table
     return table.loc[table.groupby("province").fall.idxmax()].reset_index(drop=True)
 
 
@@ -164,10 +177,25 @@ def yearly(reduction: Any, years: int = PLAN_YEARS) -> Any:
     return 1 - (1 - reduction) ** (1 / years)
 
 
-def measured_intensity(baseline: xr.Dataset) -> pd.DataFrame:
-    """Measured energy intensity since 2005 as `fastest_fall` takes it, from `calibration.baseline.load`."""
-    table = baseline["energy_intensity"].to_dataframe("value").reset_index()[["province", "year", "value"]]
-    vintage = baseline["energy_intensity_vintage"].to_series()
+def measured_series(baseline: xr.Dataset, key: str = "energy_intensity") -> pd.DataFrame:
+    """What is measured of an indicator since 2005 as `fastest_fall` takes it, from `calibration.baseline.load`.
+
+    Carbon intensity is that of fuel burnt, whatever the metric; of a share there is no fall, and no row.
+    """
+    energy, carbon = baseline["energy_intensity"], baseline["co2_energy"]
+    by_carbon = (carbon / baseline["gdp"], baseline["co2_energy_vintage"])
+    known = {
+        "energy_intensity": (energy, baseline["energy_intensity_vintage"]),
+        "co2_intensity": by_carbon,
+        "co2_intensity_2026": by_carbon,
+        "total_energy": (baseline["energy_total"], baseline["energy_total_vintage"]),
+        "total_co2": (carbon, baseline["co2_energy_vintage"]),
+    }
+    if key not in known:
+        return pd.DataFrame({"province": [], "year": [], "value": [], "vintage": []})
+    series, vintages = known[key]
+    table = series.reset_coords(drop=True).to_dataframe("value").reset_index()[["province", "year", "value"]]
+    vintage = vintages.to_series()
     return table.assign(vintage=table.year.map(vintage)).query("year >= @SINCE and vintage != ''").dropna()
 
 
@@ -199,6 +227,9 @@ def pace(table: pd.DataFrame, fastest: pd.DataFrame, near: dict[str, list[str]])
     table: `summary`. Columns: allocation, mix, province, needed (by the target), modelled (median), own with its years,
     peer with its name and years, verdict: seen here, seen among peers, or never seen.
     """
+    columns = ["needed", "modelled", "own", "own_years", "peer", "peer_name", "peer_years", "verdict"]
+    if fastest.empty:  # of a share no fall is on record
+        return pd.DataFrame(columns=["allocation", "mix", "province", *columns])
     best = {str(r["province"]): r for r in fastest.to_dict("records")}
     shown = table[table.province.isin(list(best)) & table.target.notna()]
     ever = pd.DataFrame([_ever(name, best, near) for name in best]).rename_axis(None)

@@ -58,7 +58,7 @@ def feasibility_tables(
     run.save_table("barometer", feasibility.by_year(metrics))
     run.save_table("pace", paces(run))
     say("failure conditions")
-    for name, table in boxes(run, metrics, sentence_row).items():
+    for name, table in every_box(run, metrics, sentence_row).items():
         run.save_table(name, table)
     run.save_table("regret", regret.table(metrics, national_goal(metrics), base_energy(run)))
     run.save_table("ranking", regret.ranking(metrics))
@@ -71,7 +71,8 @@ def feasibility_tables(
 
 def paces(run: Run) -> pd.DataFrame:
     """Yearly rates needed against the fastest on record (see `feasibility.pace`)."""
-    fastest = feasibility.fastest_fall(feasibility.measured_intensity(measured()))
+    leading = run.study.target.leading
+    fastest = feasibility.fastest_fall(feasibility.measured_series(measured(), leading.key))
     return feasibility.pace(run.table("feasibility"), fastest, feasibility.peers(feasibility.traits(measured())))
 
 
@@ -81,9 +82,10 @@ def national_goal(metrics: xr.Dataset) -> float:
 
 
 def base_energy(run: Run) -> xr.DataArray:
-    """Measured energy of the plan's base year, Mtce: the weights of a shortfall."""
-    year = max(2005, min(run.study.target.period.base_year, 2010))
-    energy = measured()["energy_total"].sel(year=year, drop=True)
+    """Measured energy of the plan's base year, or of the last measured one, Mtce: the weights of a shortfall."""
+    known = measured()["energy_total"].dropna("year", how="all")
+    year = min(run.study.target.period.base_year, int(known["year"].max()))
+    energy = known.sel(year=year, drop=True)
     return energy.sel(province=run.study.provinces) if run.study.provinces else energy
 
 
@@ -96,6 +98,17 @@ def past() -> pd.DataFrame:
     """Measured energy and GDP by (province, year)."""
     known = measured()[["energy_total", "gdp"]].rename(energy_total="energy").reset_coords(drop=True)
     return known.to_dataframe().reorder_levels(["province", "year"])[["energy", "gdp"]]
+
+
+def every_box(run: Run, metrics: xr.Dataset, sentence_row: SentenceRow) -> dict[str, pd.DataFrame]:
+    """The tables of `boxes` for the leading indicator, and under `further_…` those of the others, by indicator."""
+    lead, *others = run.study.target.indicators
+    found = boxes(run, feasibility.of_indicator(metrics, lead), sentence_row)
+    further: dict[str, list[pd.DataFrame]] = {}
+    for key in others:
+        for name, table in boxes(run, feasibility.of_indicator(metrics, key), sentence_row).items():
+            further.setdefault(f"further_{name}", []).append(table.assign(indicator=key))
+    return found | {name: pd.concat(tables, ignore_index=True) for name, tables in further.items()}
 
 
 def boxes(run: Run, metrics: xr.Dataset, sentence_row: SentenceRow) -> dict[str, pd.DataFrame]:

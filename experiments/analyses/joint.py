@@ -1,5 +1,6 @@
 """Several indicators at once: each one's verdict, and the joint chance, because one missed indicator fails the plan."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -37,15 +38,29 @@ def _status(table: pd.DataFrame, status: xr.DataArray) -> list[str]:
     return [str(known.get((row.allocation, row.province), "")) for row in table.itertuples()]
 
 
+def counted(keys: Iterable[str]) -> list[str]:
+    """The indicators that count together: a second metric of the same published target stands beside, to compare.
+
+    >>> counted(["co2_intensity_2026", "co2_intensity", "nonfossil_share"])
+    ['co2_intensity_2026', 'nonfossil_share']
+    """
+    first: dict[str, str] = {}
+    for key in keys:
+        first.setdefault(indicators()[key].published, key)
+    return list(first.values())
+
+
 def table(metrics: xr.Dataset) -> pd.DataFrame:
     """The joint chance: one row per allocation, mix and province.
 
     metrics: as of `each`. Columns: indicators (how many have a target there), members, hits, chance with its 95 %
     Wilson interval that every one of them is met in the same member; fails_most: the indicator missed by most members,
     fails_share: the share of members that miss it, fails_alone: the share of members that miss this one and no other.
-    The joint chance is at most the smallest of the single ones. NaN and "" where no indicator has a target.
+    The joint chance is at most the smallest of the single ones that count (see `counted`). NaN and "" where no
+    indicator has a target.
     """
     dims = ("allocation", "mix", "province", "indicator", "member")
+    metrics = metrics.sel(indicator=counted(map(str, metrics["indicator"].to_numpy())))
     reached = metrics["achieved"].transpose(*dims)
     goal = metrics["targets"].broadcast_like(reached.isel(member=0, drop=True)).transpose(*dims[:-1]).to_numpy()
     values = reached.to_numpy().astype(float)

@@ -13,13 +13,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import tables
-from calibration.places import choose_province, known_provinces
+from calibration.places import NATION, choose_province, known_provinces
 from experiments.analyses.intervals import wilson
 from experiments.ensemble.core import Ensemble, Params
 from experiments.installation import Installation
-from experiments.study.schema import AllocationChoice, MixChoice, Study
+from experiments.study.schema import AllocationChoice, MixChoice, Study, Target
+from models.indicators import Indicator, indicators, known_indicators
 from models.reading.faults import InputError, refuse
-from models.reading.names import match, refusal
+from models.reading.names import choose, match, refusal
 
 Array = NDArray[np.float64]
 
@@ -201,11 +202,18 @@ def _row(
     }
 
 
-def sentence(table: pd.DataFrame, province: str, target: float, chance: float) -> str:
-    """The answer in words."""
+def sentence(table: pd.DataFrame, province: str, target: float, chance: float, one: Indicator | None = None) -> str:
+    """The answer in words, for a target (per cent) of an indicator, energy intensity when none is named."""
+    one = one or indicators()["energy_intensity"]
     whole = table[table.step == "whole mix"].iloc[0]
     none = table[table.step == "no new policy"].iloc[0]
-    asked = f"{province}: a cut of {target:g} % with a chance of {100 * chance:.0f} %"
+    goal = {
+        "cut": f"a cut of {target:g} %",
+        "cap": f"growth of at most {-target:g} %",
+        "floor": f"a share of {target:g} %",
+    }[one.kind]
+    of = "" if one.key == "energy_intensity" else f" of {one.name}"
+    asked = f"{province}: {goal}{of} with a chance of {100 * chance:.0f} %"
     spread = f"95 % interval {100 * whole.chance_low:.0f}–{100 * whole.chance_high:.0f} %, {whole.members:.0f} members"
     if none.reached == "yes":
         return f"{asked} needs no new policy: the chance without is {100 * none.chance:.1f} %."
@@ -278,7 +286,8 @@ def question(
 ) -> ForecastTarget:
     """The question for one province of a study's futures. target (province): per cent, of all provinces."""
     goal = target.sel(province=futures.provinces).to_numpy() / 100
-    params = futures.params(mix, goal)
+    national = float(target.sel(province=NATION)) / 100 if NATION in target["province"] else np.nan
+    params = futures.with_goal(futures.params(mix), np.where(np.isfinite(goal), goal, national))
     strength = params["lever strength"].transpose("province", "lever")
     levers = tuple(str(v) for v in strength["lever"].to_numpy())
     place = futures.provinces.index(province)
@@ -295,13 +304,18 @@ def question(
 
 @dataclass(frozen=True)
 class SolveRequest:
-    """What a person asks: see `answer`."""
+    """What a person asks: see `answer`.
+
+    target: another target of the province, per cent on the scale of what the indicator achieves. indicator: what is to
+    be reached; the study's leading one when left out.
+    """
 
     province: str
     rule: str = "official"
     mix: str = "full"
     chance: float = 0.8
     target: float | None = None
+    indicator: str | None = None
 
 
 def _impossible(asked: SolveRequest) -> list[str]:
@@ -314,7 +328,17 @@ def _impossible(asked: SolveRequest) -> list[str]:
         faults.append(f"got chance {asked.chance:g}; allowed: above 0 and below 1, for example 0.8")
     if asked.target is not None and not 0 < asked.target < 100:
         faults.append(f"got target {asked.target:g}; allowed: above 0 and below 100 %")
+    if asked.indicator is not None and match(asked.indicator, known_indicators()) is None:
+        faults.append(refusal(asked.indicator, known_indicators(), "indicator"))
     return faults
+
+
+def _judged(study: Study, indicator: str | None) -> Target:
+    """The study's target with one indicator alone, the leading one unless another is named."""
+    key = study.target.indicators[0] if indicator is None else choose(indicator, known_indicators(), "indicator")
+    plain = {"plan": study.target.plan, "indicators": [key]}
+    national = study.target.value(key) if key in study.target.indicators else study.target.period.targets.get(key)
+    return Target.model_validate(plain | ({} if national is None else {"national": national}))
 
 
 def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.DataFrame, str]:
@@ -326,8 +350,15 @@ def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.
     from experiments.policy import levers
     from models.parameters import parameters
 
-    changes = {"allocations": [AllocationChoice(rule=asked.rule)], "mixes": [MixChoice(mix=asked.mix)]}
     faults = _impossible(asked)
+    known = asked.indicator is None or match(asked.indicator, known_indicators()) is not None
+    target = _judged(study, asked.indicator if known else None)
+    changes = {
+        "target": target,
+        "assigned": {p: {k: v for k, v in one.items() if k in target.indicators} for p, one in study.assigned.items()},
+        "allocations": [AllocationChoice(rule=asked.rule)],
+        "mixes": [MixChoice(mix=asked.mix)],
+    }
     try:
         futures = Ensemble.of(study.model_copy(update=changes), system)
     except InputError as error:
@@ -337,6 +368,11 @@ def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.
     goal = futures.inputs.allocation["target"].isel(allocation=0, drop=True).copy()
     if asked.target is not None:
         goal.loc[{"province": asked.province}] = asked.target
+    if not np.isfinite(float(goal.sel(province=asked.province))):
+        raise InputError(
+            f"{asked.province}: the rule {asked.rule} has no target of {target.indicators[0]} for it in the "
+            f"{target.period.ordinal} plan; give --target, or another rule"
+        )
     packages: dict[str, list[str]] = {}
     for name, lever in levers().items():
         packages.setdefault(lever.package, []).append(name)
@@ -344,4 +380,4 @@ def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.
     cost = net_costs(parameters(), [str(n) for n in futures.inputs.mix["lever"].to_numpy()])
     one = question(futures, asked.province, label, target=goal, chance=asked.chance, packages=packages, cost=cost)
     table = solve(one)
-    return table, sentence(table, asked.province, 100 * one.target, asked.chance)
+    return table, sentence(table, asked.province, 100 * one.target, asked.chance, target.leading)

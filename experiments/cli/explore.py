@@ -1,4 +1,4 @@
-"""`tanlu explore`: the local page on which levers move the model."""
+"""`tanlu explore`: one HTML file on which levers move the model, in any browser."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -6,36 +6,39 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli.console import Quiet, RunsFolder, note
+from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
 from experiments.cli.report import Language
+from experiments.runs.find import find_run
 
 
 def explore(
-    run: Annotated[str | None, typer.Argument(help="Start from a run's study; else the shipped one.")] = None,
-    members: Annotated[int, typer.Option(min=20, max=2000, help="Members computed at each move.")] = 200,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
-    lang: Annotated[Language, typer.Option(help="Language to begin with.")] = Language.en,
+    run: Annotated[str | None, typer.Argument(help="Start from a run and its chances; else the shipped study.")] = None,
+    members: Annotated[int, typer.Option(min=20, max=1000, help="Members that the page computes at each move.")] = 200,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File; explorer.html in the run's folder, or here.")
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="Language in which it opens.")] = Language.en,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
     runs: RunsFolder = Path("runs"),
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Open a local page where levers and allocation move chance, margin and paths live from the model.
+    """Write one HTML file that holds the model: levers, targets and assumptions move chances, cost and paths live.
 
-    It listens on this machine only and wants the token in the printed address. Stop it with Ctrl-C.
+    It needs no server and no network, and works from a folder, a mail or any web server. A copied link holds the whole
+    state. Own equations need a compiler: pip install 'tanlu[wasm]'.
     """
+    folder = find_run(run, runs) if run else None
     import webbrowser
 
-    from experiments.explore import open_live, serve
+    from experiments.explore import FILE, write_explorer
 
-    live = open_live(run, runs, members)
-
-    def ready(address: str) -> None:
-        typer.echo(address)
-        note("stop with Ctrl-C", quiet)
-        if browser:
-            webbrowser.open(address)
-
-    serve(live, port, ready, lang.value)
+    note("preparing members and kernels", quiet or json)
+    path = write_explorer(output or (folder or Path()) / FILE, run, runs, members, lang.value)
+    emit({"explorer": str(path)}, json)
+    note(f"{path.stat().st_size / 1e6:.1f} MB; it needs no network", quiet or json)
+    if browser:
+        webbrowser.open(path.resolve().as_uri())
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"explore": explore}

@@ -10,11 +10,16 @@ from calibration.places import NATION, known_provinces, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note, progress
 from experiments.study.files import find as find_study
 from models.plans import known_plans
+from models.reading.faults import InputError
 from models.reading.names import choose, choose_all
 
 Study = Annotated[str, typer.Argument(help="Name of a shipped study, or path of a YAML file.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Override: path=value, for example members=200.")]
 Members = Annotated[int | None, typer.Option(help="Draws of the uncertain inputs; short for --set members=…", min=2)]
+Assigned = Annotated[
+    list[str] | None,
+    typer.Option(help="An official number in place of a share: Guangxi=16, or Guangxi.energy_intensity=15."),
+]
 Fresh = Annotated[bool, typer.Option(help="A new run even if this study has one.")]
 Threads = Annotated[int, typer.Option(help="Threads of this process; 0: one a processor.", min=0)]
 Workers = Annotated[int, typer.Option(help="Worker processes of this machine (Dask) instead of threads.", min=0)]
@@ -32,6 +37,7 @@ def run(
     study: Study = "twelfth-plan",
     set_: Set = None,
     members: Members = None,
+    assigned: Assigned = None,
     runs: RunsFolder = Path("runs"),
     fresh: Fresh = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
@@ -52,7 +58,8 @@ def run(
     from experiments.ensemble import estimate, installed
     from experiments.runs import overview
 
-    asked = installation.load_study(file, overrides(set_, members))
+    official = assigned_overrides(assigned or ())
+    asked = installation.load_study(file, [*overrides(set_, members), *official])
     pipeline.check_data()
     system = installed.installed(1 if workers or cluster else threads, asked)
     large = asked.members * len(asked.allocations) * len(asked.mixes) >= estimate.LARGE
@@ -67,7 +74,7 @@ def run(
         asked,
         system,
         runs,
-        pipeline.RunOptions(workers, cluster, batch, fresh, verify, report),
+        pipeline.RunOptions(workers, cluster, batch, fresh, verify, report, explorer=report),
         step=lambda total: progress(total, quiet),
         say=lambda text: note(text, quiet),
         reference=installed.reference(asked),
@@ -78,6 +85,9 @@ def run(
     for mix in asked.mixes:
         note(f"\n{asked.allocations[0].label} targets, {mix.label} mix, {asked.members:,} members", quiet)
         emit(terminal_tables.verdicts(done, mix=mix.label))
+        if len(asked.target.indicators) > 1:
+            note("\nevery indicator, and all at once: chance %; * from memory or by rule, not read officially", quiet)
+            emit(terminal_tables.joint(done, mix=mix.label))
     note("\nHow far to trust this", quiet)
     emit(terminal_tables.trust(done))
     note(
@@ -94,6 +104,22 @@ def _plan_is_known(overrides: Sequence[str]) -> None:
     for key, _, value in (text.partition("=") for text in overrides):
         if key.strip() == "target.plan":
             choose(value.strip(), known_plans(), "plan")
+
+
+def assigned_overrides(pairs: Sequence[str]) -> list[str]:
+    """`PROVINCE=VALUE` or `PROVINCE.INDICATOR=VALUE` as overrides of the study's `assigned`.
+
+    >>> assigned_overrides(["Guangxi=16"])
+    ['assigned.Guangxi=16']
+    """
+    overrides = []
+    for pair in pairs:
+        place, equals, value = pair.partition("=")
+        province, dot, key = place.partition(".")
+        if not equals or not province.strip() or (dot and not key.strip()):
+            raise InputError(f"--assigned {pair}: allowed is PROVINCE=VALUE or PROVINCE.INDICATOR=VALUE")
+        overrides.append(f"assigned.{province.strip()}{f'.{key.strip()}' if dot else ''}={value}")
+    return overrides
 
 
 def ensemble(

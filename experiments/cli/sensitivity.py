@@ -16,6 +16,9 @@ def sensitivity(
     allocation: Allocation = None,
     mix: Mix = None,
     province: Annotated[str, typer.Option(help="Whose table is printed; all are stored.")] = NATION,
+    indicator: Annotated[
+        str | None, typer.Option(help="Whose margin, for example co2_intensity; the study's first indicator.")
+    ] = None,
     runs: RunsFolder = Path("runs"),
     budget: Annotated[int, typer.Option(help="Model runs of each Sobol' design.", min=500)] = 32_000,
     trajectories: Annotated[int, typer.Option(help="Morris trajectories of the screening.", min=4)] = 16,
@@ -41,7 +44,7 @@ def sensitivity(
         pipeline.SENSITIVITY,
         (SIMULATION,),
         lambda: sensitivity_tables.sensitivity_tables(
-            chosen, system, *at, runs=budget, trajectories=trajectories, say=say
+            chosen, system, *at, indicator=indicator, runs=budget, trajectories=trajectories, say=say
         ),
     )
     if json:

@@ -18,6 +18,9 @@ def solve(
     mix: Annotated[str, typer.Option(help="Policy mix whose strength is sought.")] = "full",
     chance: Annotated[str, typer.Option(help="Wanted chance: 0.8 or 80%.")] = "0.8",
     target: Annotated[float | None, typer.Option(help="Another target of this province, per cent.")] = None,
+    indicator: Annotated[
+        str | None, typer.Option(help="Indicator to reach, for example co2_intensity; the study's first.")
+    ] = None,
     study: Annotated[str, typer.Option(help="Study that gives plan, sampling and seed.")] = "twelfth-plan",
     members: Annotated[int, typer.Option(help="Members behind a chance.", min=20)] = 400,
     save: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
@@ -34,7 +37,7 @@ def solve(
     from experiments.ensemble import installed
     from experiments.installation import load_study
 
-    asked = solver.SolveRequest(province, rule, mix, wanted, target)
+    asked = solver.SolveRequest(province, rule, mix, wanted, target, indicator)
     overrides = [f"members={members}", "sampling.method=sobol"]
     whole = load_study(file, overrides)
     table, sentence = solver.answer(whole, installed.installed(0, whole), asked)

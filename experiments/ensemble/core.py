@@ -77,6 +77,22 @@ class Ensemble:
         asked.loc[{"plan": self.study.target.plan}] = target
         return {**params, "target reduction": asked}
 
+    def with_goal(self, params: Params, goal: Array) -> dict[str, xr.DataArray]:
+        """The parameters when the leading indicator has this target (province, fraction) instead of the study's.
+
+        Effort answers a cut of energy per GDP, and one of CO2 per GDP in a plan without a target of energy; any other
+        target moves no effort of its own.
+        """
+        one, period = self.study.target.leading, self.study.target.period
+        if one.key == "energy_intensity":
+            return self.with_target(params, goal)
+        name = "carbon target reduction"
+        if one.kind != "cut" or np.isfinite(period.energy_target) or name not in params:
+            return dict(params)
+        asked = params[name].transpose("province", "plan").copy()
+        asked.loc[{"plan": period.key}] = goal
+        return {**params, name: asked}
+
     def reduction(self, params: Params) -> Array:
         """What the leading indicator achieves with the predictive error, fraction: (member, province).
 

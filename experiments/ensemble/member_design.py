@@ -11,7 +11,7 @@ from scipy.stats import qmc
 
 from experiments import model_file
 from experiments.ensemble import own_projects
-from experiments.installation import FORM, calibrated, compiled_model, flat, model_texts, narrowed, provinces_of
+from experiments.installation import FORM, calibrated, compiled_model, flat, model_texts, narrowed, origin, provinces_of
 from experiments.study.schema import Study
 from models.reading.faults import InputError
 
@@ -24,24 +24,37 @@ def design(study: Study) -> pd.DataFrame:
     """
     shipped, _ = calibrated(study.target.period.base_year)
     if not study.sampling.posterior:
-        shipped = _optimum(shipped)
+        shipped = optimum(shipped)
     drawn = assumptions(study, shipped)
     texts = model_texts(study.model_copy(update={"provinces": []}))
     forms = _forms(study, len(texts))
-    delivered = _delivered(study)
+    arrives = delivered(study).join(further(study, shipped, [*drawn.columns]))
     if len(texts) == 1:
-        return narrowed(_members(study, shipped, drawn, texts[0]).join(delivered), provinces_of(study))
+        return narrowed(_members(study, shipped, drawn, texts[0]).join(arrives), provinces_of(study))
     parts = [_members(study, shipped, drawn, text) for text in texts]
     whole = pd.concat([part[forms == form] for form, part in enumerate(parts)]).sort_index()
-    return narrowed(whole.join(delivered).assign(**{FORM: forms}), provinces_of(study))
+    return narrowed(whole.join(arrives).assign(**{FORM: forms}), provinces_of(study))
 
 
-def _delivered(study: Study) -> pd.DataFrame:
+def further(study: Study, shipped: xr.Dataset, drawn: Sequence[str]) -> pd.DataFrame:
+    """Assumptions of a nowcast, on which no fitted year depends, by member; no columns where none leads to the plan."""
+    from calibration import forecast
+
+    none = xr.Dataset(coords={"member": range(study.members)})
+    if origin(study.target.period.base_year).until is None:
+        return flat(none)
+    found = forecast.further(shipped, forecast.Options(study.members, study.seed))
+    there = compiled_model().variables
+    kept = [name for name in found if name not in drawn and name not in study.parameters and name in there]
+    return flat(none.merge(found[kept]))
+
+
+def delivered(study: Study) -> pd.DataFrame:
     """What of the planned energy of the study's projects arrives, by member and province; no columns without any."""
     projects = own_projects.entered(study)
     none = xr.Dataset(coords={"member": range(study.members)})
-    arrives = projects.delivery(study.members, study.seed) if projects else None
-    return flat(none if arrives is None else xr.Dataset({"project delivery": arrives}))
+    part = projects.delivery(study.members, study.seed) if projects else None
+    return flat(none if part is None else xr.Dataset({"project delivery": part}))
 
 
 def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) -> pd.DataFrame:
@@ -60,14 +73,14 @@ def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) 
         posterior=shipped,
         assumptions=drawn[there],
         refit=ROUNDS if own_constants or text else 0,
-        fixed=_fixed(study, known, text),
+        fixed=own_constants_of(study, known, text),
         model=model_file.written(text) if text else None,
     )
     own = found.drop_vars([name for name in found if "member" not in found[name].dims or name in study.parameters])
     return flat(own).join(drawn.drop(columns=there))  # what another form alone has, drawn for all members
 
 
-def _fixed(study: Study, known: set[str], text: str) -> dict[str, float]:
+def own_constants_of(study: Study, known: set[str], text: str) -> dict[str, float]:
     """The study's constants that a model file has, but for assumptions of the calibration."""
     there = compiled_model(text).variables
     return {name: value for name, value in study.parameters.items() if name not in known and name in there}
@@ -88,9 +101,9 @@ def refitted_shift(study: Study, form: int) -> np.ndarray:
         return np.zeros_like(optimum)
     known = {str(name) for name in shipped["assumption"].to_numpy()}
     moved = refitted(
-        shipped, optimum[None], centre_, _fixed(study, known, text), ROUNDS, model=model_file.written(text)
+        shipped, optimum[None], centre_, own_constants_of(study, known, text), ROUNDS, model=model_file.written(text)
     )
-    still = refitted(shipped, optimum[None], centre_, _fixed(study, known, ""), ROUNDS)
+    still = refitted(shipped, optimum[None], centre_, own_constants_of(study, known, ""), ROUNDS)
     return np.asarray(moved[0] - still[0])
 
 
@@ -109,7 +122,7 @@ def _forms(study: Study, count: int) -> np.ndarray:
     return random.permutation(np.arange(study.members) % count)
 
 
-def _optimum(shipped: xr.Dataset) -> xr.Dataset:
+def optimum(shipped: xr.Dataset) -> xr.Dataset:
     """The posterior with its optimum as the only draw."""
     return shipped.drop_dims("draw").assign(draws=shipped["optimum"].expand_dims("draw"))
 
@@ -119,7 +132,7 @@ def centre(study: Study) -> pd.DataFrame:
     from calibration import posterior
 
     shipped, measured = calibrated(study.target.period.base_year)
-    shipped = _optimum(shipped)
+    shipped = optimum(shipped)
     plain = assumptions_at_centre(study, shipped)
     drawn = posterior.design(1, study.seed, inputs=measured, posterior=shipped, assumptions=plain)
     own = drawn.drop_vars([name for name in drawn if "member" not in drawn[name].dims or name in study.parameters])

@@ -37,6 +37,7 @@ GROUPS = {
 
 UNITS = {
     "achieved": "%",
+    "modelled_achieved": "%",
     "reduction": "%",
     "modelled_reduction": "%",
     "yearly_reduction": "%",
@@ -47,6 +48,9 @@ UNITS = {
     "policy_cost": "Gyuan/year",
 }
 """The target metrics of a member (see `Run.metrics`)."""
+
+BY_INDICATOR = ("achieved", "modelled_achieved")
+"""Metrics over all indicators, kept by studies of several."""
 
 
 @cache
@@ -180,19 +184,21 @@ def metrics(
     """Target metrics of each member, "China" last: arrays (province, member); `yearly_reduction` also (year).
 
     results: (member, province, year) of the `needed` outputs, every year from `base` to `end`. `reduction`,
-    `modelled_reduction` and `yearly_reduction` are of the first indicator, `achieved` (…, indicator) of all, where
-    there are several. All metrics but `modelled_reduction` and `policy_cost` carry the predictive errors. A member
-    with a value that is not finite is NaN throughout.
+    `modelled_reduction` and `yearly_reduction` are of the first indicator, `achieved` and `modelled_achieved`
+    (…, indicator) of all, where there are several. All metrics but `modelled_…` and `policy_cost` carry the predictive
+    errors. A member with a value that is not finite is NaN throughout.
     """
     names, lead = [*dict.fromkeys([*NEEDED, *(one.variable for one in asked)])], asked[0]
-    plain, whole_error = with_nation(results, [lead.variable]), with_nation(with_error(results, log_error), names)
+    asked_names = [*dict.fromkeys(one.variable for one in asked)]
+    plain, whole_error = with_nation(results, asked_names), with_nation(with_error(results, log_error), names)
     series = {name: whole_error[name].transpose("province", "member", "year").to_numpy() for name in names}
     first, last = ({name: values[:, :, i] for name, values in series.items()} for i in (0, -1))
     by_year = {one.key: achieved(series[one.variable], one.kind) for one in asked}
-    modelled = plain[lead.variable].transpose("province", "member", "year").to_numpy()[:, :, [0, -1]]
+    ends = {name: plain[name].transpose("province", "member", "year").to_numpy()[:, :, [0, -1]] for name in asked_names}
+    modelled = {one.key: achieved(ends[one.variable], one.kind)[:, :, -1] for one in asked}
     found = {
         "reduction": by_year[lead.key][:, :, -1],
-        "modelled_reduction": achieved(modelled, lead.kind)[:, :, -1],
+        "modelled_reduction": modelled[lead.key],
         "yearly_reduction": by_year[lead.key],
         "co2_reduction": 100 * (1 - last[CO2] / last[GDP] / (first[CO2] / first[GDP])),
         "gdp_growth": 100 * ((last[GDP] / first[GDP]) ** (1 / (end - base)) - 1),
@@ -202,6 +208,7 @@ def metrics(
     }
     if len(asked) > 1:  # of one indicator it is the reduction
         found["achieved"] = np.stack([by_year[one.key][:, :, -1] for one in asked], axis=-1)
+        found["modelled_achieved"] = np.stack([modelled[one.key] for one in asked], axis=-1)
     other_axes = {2: (0,), 3: (0, 2)}
     whole = np.logical_and.reduce([np.isfinite(v).all(axis=other_axes[v.ndim]) for v in found.values()])
     for values in found.values():

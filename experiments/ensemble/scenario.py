@@ -24,6 +24,9 @@ from experiments.installation import (
 from experiments.study.schema import MixChoice, Study
 from models.reading.faults import InputError
 
+CATALOGUE_BASE = 2010
+"""Base year of the plan for which the shipped catalogue's schedules were written."""
+
 
 def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
     """Targets, mixes and common parameters of a study. Raises InputError with the faults of all of them.
@@ -84,7 +87,19 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
         here, places = list(study.provinces), [*study.provinces, NATION]
         common = {name: v.sel(province=here) if "province" in v.dims else v for name, v in common.items()}
         allocation, mixes = allocation.sel(province=places), mixes.sel(province=here)
-    return ScenarioInputs(_dataset(common), allocation, mixes)
+    return ScenarioInputs(_dataset(common), allocation, begun_with(mixes, study.target.period.base_year))
+
+
+def begun_with(mixes: xr.Dataset, base_year: int) -> xr.Dataset:
+    """The mixes with levers that begin with the plan: those of an earlier plan's catalogue as long after its base year.
+
+    What began before the base year is in the state from which the plan is forecast, and is not done twice.
+    """
+    if "lever start" not in mixes or base_year <= CATALOGUE_BASE:
+        return mixes
+    start = mixes["lever start"]
+    moved = start.where(start > base_year, start - CATALOGUE_BASE + base_year).assign_attrs(start.attrs)
+    return mixes.assign({"lever start": moved})
 
 
 NATIONAL = {

@@ -297,7 +297,7 @@ class _Collector:
 
     def metric(self, name: str) -> xr.DataArray:
         values = self.stacked(lambda allocation, mix: self.scenario(allocation, mix, f"metric:{name}", 1))
-        further = "indicator" if name == "achieved" else "year"
+        further = "indicator" if name in outputs.BY_INDICATOR else "year"
         dims = ("allocation", "mix", "province", "member", further)[: values.ndim]
         coords = {dim: self.coords[dim] for dim in dims}
         return xr.DataArray(values, coords, dims, name, {"units": outputs.UNITS[name]})
@@ -307,7 +307,9 @@ class _Collector:
         kept = [name for name in ("target", "co2_target", "targets") if name in asked]
         yield asked[kept].astype(np.float32, keep_attrs=True).assign_attrs(self.attrs)
         for name in outputs.UNITS:
-            if name != "achieved" or len(self.study.target.indicators) > 1:  # of one indicator it is the reduction
+            if (
+                name not in outputs.BY_INDICATOR or len(self.study.target.indicators) > 1
+            ):  # of one indicator it is the reduction
                 yield self.metric(name).to_dataset()
 
     def quantiles(self, like: xr.Dataset) -> Iterator[xr.Dataset]:

@@ -90,8 +90,8 @@ class _Shares:
         """Targets that stand in the table of targets, in Mtce or Mt where they are totals."""
         table = tables.read("targets")
         rows = table[(table["plan"] == self.plan.name) & (table["variable"] == variable) & table["value"].notna()]
-        factor = rows["unit"].map(PER_TCE).astype(float).fillna(1.0)
-        values = {"target": (rows["value"] * factor).to_numpy(float)}
+        factor = np.array([PER_TCE.get(str(unit), 1.0) for unit in rows["unit"]], float)
+        values = {"target": rows["value"].to_numpy(float) * factor}
         status = np.where(rows["flag"] == "recalled", RECALLED, OFFICIAL)
         return pd.DataFrame({**values, "status": status}, pd.Index(rows["province"], name="province")).drop(
             NATION, errors="ignore"

@@ -15,10 +15,11 @@ import xarray as xr
 import yaml
 
 from calibration.places import NATION
-from experiments.analyses import feasibility
+from experiments.analyses import joint
 from experiments.ensemble import outputs
 from experiments.installation import FIRST_YEAR, ScenarioInputs
 from experiments.runs.store import Run, write, write_text
+from models.indicators import indicators
 from models.reading.faults import InputError
 from models.reading.names import choose
 
@@ -35,7 +36,23 @@ VERDICTS = {
     "margin": ("Target Margin", "%", 1),
     "chance": ("Probability|Target Met", "%", 100),
 }
-"""Columns of the feasibility table in IAMC tables: variable, unit, factor."""
+"""Columns of the table of verdicts in IAMC tables, of energy intensity: variable, unit, factor."""
+
+
+def verdict_names(key: str) -> dict[str, tuple[str, str, int]]:
+    """The same of any indicator; their joint chance is `Probability|Target Met|All Indicators`."""
+    if key == "energy_intensity":
+        return VERDICTS
+    name = " ".join(word.upper() if word == "co2" else word.capitalize() for word in key.split("_"))
+    return {
+        "target": (f"Target|{name}", "%", 1),
+        "reduction": (f"Achieved|{name}", "%", 1),
+        "margin": (f"Target Margin|{name}", "%", 1),
+        "chance": (f"Probability|Target Met|{name}", "%", 100),
+    }
+
+
+JOINT = ("Probability|Target Met|All Indicators", "%", 100)
 
 
 def export(run: Run, to: str, path: Path | None = None) -> Path:
@@ -81,11 +98,16 @@ def _paths(quantiles: xr.Dataset) -> Iterator[pd.DataFrame]:
 
 
 def _verdicts(run: Run) -> Iterator[pd.DataFrame]:
-    """Target, margin and chance in the plan's last year."""
-    metrics = run.metrics("reduction", "target")
-    table = _located(feasibility.summary(metrics).assign(year=metrics.attrs["end_year"]))
-    for column, (variable, unit, factor) in VERDICTS.items():
-        yield table.assign(variable=variable, unit=unit, value=table[column] * factor)
+    """Target, margin and chance of every indicator in the plan's last year, and the joint chance."""
+    metrics = run.metrics("achieved", "targets")
+    every = joint.each(metrics).assign(year=metrics.attrs["end_year"])
+    for key, rows in every.groupby("indicator", sort=False):
+        table = _located(rows)
+        for column, (variable, unit, factor) in verdict_names(str(key)).items():
+            yield table.assign(variable=variable, unit=unit, value=table[column] * factor)
+    if metrics.sizes["indicator"] > 1:
+        whole = _located(joint.table(metrics).assign(year=metrics.attrs["end_year"]))
+        yield whole.assign(variable=JOINT[0], unit=JOINT[1], value=whole["chance"] * JOINT[2])
 
 
 def _located(table: pd.DataFrame) -> pd.DataFrame:
@@ -108,7 +130,8 @@ def code_list() -> dict[str, str]:
         for name, (unit, note) in units.items()
         for suffix in ("", *suffixes)
     ]
-    variables += [{name: {"description": name, "unit": unit}} for name, unit, _ in VERDICTS.values()]
+    verdicts = [*(name for key in indicators() for name in verdict_names(key).values()), JOINT]
+    variables += [{name: {"description": name, "unit": unit}} for name, unit, _ in verdicts]
     regions = [{NATION: [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
     return {
         "variable/variables.yaml": yaml.safe_dump(variables, sort_keys=False, allow_unicode=True, width=120),
@@ -194,7 +217,7 @@ def _tables(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "design", run.design().reset_index()
     metrics = run.metrics()
     yield "metrics", metrics.drop_dims(["year", "indicator"]).to_dataframe().reset_index()
-    yield "metrics_achieved", metrics[["achieved", "targets"]].to_dataframe().reset_index()
+    yield "metrics_achieved", metrics[[*outputs.BY_INDICATOR, "targets"]].to_dataframe().reset_index()
     yield "metrics_yearly_reduction", metrics["yearly_reduction"].rename("value").to_dataframe().reset_index()
     for kind, name, values in _by_year(run):
         yield _file(kind, name), values.rename("value").to_dataframe().reset_index()
@@ -222,7 +245,9 @@ def _units(run: Run) -> dict[str, dict[str, str]]:
         "metrics": {
             str(name): values.attrs["units"] for name, values in metrics.drop_dims(["year", "indicator"]).items()
         },
-        "metrics_achieved": {name: metrics[name].attrs["units"] for name in ("achieved", "targets")},
+        "metrics_achieved": {
+            name: metrics[name].attrs["units"] for name in ("achieved", "modelled_achieved", "targets")
+        },
         "metrics_yearly_reduction": {"value": metrics["yearly_reduction"].attrs["units"]},
         **{_file(kind, name): {"value": values.attrs["units"]} for kind, name, values in _by_year(run)},
     }

@@ -213,6 +213,7 @@ class Lever:
     meaning: str
     sectors: tuple[str, ...] = ()
     fuels: tuple[str, ...] = ()
+    meaning_zh: str = ""
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,15 @@ def levers() -> Mapping[str, Lever]:
     """`levers.yaml`, in the model's order."""
     entries = _mapping(FOLDER / "levers.yaml")
     return {
-        name: Lever(name, e["package"], tuple(e["maxima"]), e["meaning"], tuple(e["sectors"]), tuple(e["fuels"]))
+        name: Lever(
+            name,
+            e["package"],
+            tuple(e["maxima"]),
+            e["meaning"],
+            tuple(e["sectors"]),
+            tuple(e["fuels"]),
+            e["meaning_zh"],
+        )
         for name, e in entries.items()
     }
 

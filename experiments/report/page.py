@@ -15,7 +15,7 @@ import pandas as pd
 from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.analyses.solve import BOUND
-from experiments.report import sections
+from experiments.report import indicators, sections
 from experiments.report.content import ProvincePage, Section, csv, short
 from experiments.report.province import label, province_id
 from experiments.report.province import page as province_page
@@ -74,7 +74,7 @@ def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
         other_file=FILES["zh" if terms.lang == "en" else "en"],
         explorer=EXPLORER if (folder / EXPLORER).is_file() else "",
         headline=headline(view),
-        lead=lead(view),
+        lead=[*indicators.answers(view), *lead(view)],
         score=joined(view, *past_plans(view)),
         scenario=scenario(view),
         condition=condition(view),
@@ -155,7 +155,8 @@ def condition(view: View) -> str:
 
 def tiles(view: View) -> dict[str, Any]:
     """Squares of the tile map: class and chance, rating, what happened, words for screen readers."""
-    items, terms, happened = [], view.terms, official_verdicts(view.study.target.period.name)
+    items, terms, target = [], view.terms, view.study.target
+    happened = official_verdicts(target.period.name, target.indicators[0])
     for province, (column, row) in TILES.items():
         standing = view.standings.get(province)
         rated = standing is not None and standing.members > 0
@@ -188,19 +189,23 @@ def tiles(view: View) -> dict[str, Any]:
     return {"squares": items, "width": COLUMNS * PITCH_X, "height": ROWS * PITCH_Y}
 
 
-def official_verdicts(plan: str) -> dict[str, str]:
-    """What the assessment of a plan that has ended said of its energy target, by province; empty for other plans."""
+VERDICTS = {"energy_intensity": "energy", "co2_intensity": "co2"}
+"""Indicator → its name in the table of assessments."""
+
+
+def official_verdicts(plan: str, indicator: str = "energy_intensity") -> dict[str, str]:
+    """What the assessment of a plan that has ended said of an indicator's target, by province; empty where unknown."""
     from calibration import tables
 
     table = tables.read("ratings")
-    rows = table[(table["plan"] == plan) & (table["variable"] == "verdict_energy")]
+    rows = table[(table["plan"] == plan) & (table["variable"] == f"verdict_{VERDICTS.get(indicator, '')}")]
     return dict(zip(rows["province"], rows["value"], strict=True))
 
 
 def rows(view: View) -> list[dict[str, Any]]:
     """The first screen's table, lowest chance first, the nation last."""
     ordered = [*lowest_first(view.standings.values()), view.standing(NATION)]
-    happened = official_verdicts(view.study.target.period.name)
+    happened = official_verdicts(view.study.target.period.name, view.study.target.indicators[0])
     return [
         {
             "id": province_id(s.province),
@@ -244,7 +249,7 @@ def beside(view: View, province: str) -> list[Standing | JointChance | None]:
 
 def verdicts(view: View) -> pd.DataFrame:
     """What the first screen shows, as a table to take away: one row a province and the nation."""
-    happened = official_verdicts(view.study.target.period.name)
+    happened = official_verdicts(view.study.target.period.name, view.study.target.indicators[0])
     return pd.DataFrame(
         [
             {

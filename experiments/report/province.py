@@ -199,7 +199,9 @@ def subtitle(view: View, variable: str) -> str:
 
 
 def intensity(view: View, province: str, standing: Standing, measured: Measured) -> list[Chart]:
-    """Energy intensity with the required path and the target."""
+    """The leading indicator's path: energy intensity with the required path and the target, unless another leads."""
+    if view.study.target.leading.key != "energy_intensity":
+        return leading_path(view, province, standing)
     name, series = "reported energy intensity", "energy_intensity"
     if name not in view.quantiles or not np.isfinite(view.median(name, province)).any():
         return []
@@ -227,6 +229,39 @@ def intensity(view: View, province: str, standing: Standing, measured: Measured)
     key = slug("intensity", province)
     picture = charts.path(content, view.terms("tce per 10⁴ yuan"))
     return [chart(key, title, about, picture, data, note=note, claim=made)]
+
+
+T_PER_10K_YUAN = 10.0
+"""Mt per Gyuan in t per 10⁴ yuan."""
+
+
+def leading_path(view: View, province: str, standing: Standing) -> list[Chart]:
+    """The path of an intensity of carbon with the required path and the target, by the metric that is judged."""
+    one = view.study.target.leading
+    unknown = one.variable not in view.quantiles or one.kind != "cut"
+    if unknown or not np.isfinite(view.median(one.variable, province)).any() or not standing.members:
+        return []
+    start = float(view.median(one.variable, province, T_PER_10K_YUAN)[view.base_year])
+    years = np.arange(view.base_year, view.end_year + 1, dtype=float)
+    required = start * (1 - standing.target / 100 * (years - view.base_year) / (view.end_year - view.base_year))
+    line = charts.Series("", years, required, charts.TARGET, ":", 1.4)
+    none = charts.Dots(view.terms("measured"), np.array([]), np.array([]), np.array([]))
+    content = _path(view, province, one.variable, none, T_PER_10K_YUAN, [line], banded=True)
+    data = _path_data(content)
+    data.loc[data.series == "", "series"] = view.terms("required path")
+    goal = (float(view.end_year), float(required[-1]), view.terms("target −{target} %", target=number(standing.target)))
+    title = view.terms(
+        "{name}: a fall of {fall} % (80 % range {low} to {high}); the target asks {target} %",
+        name=view.terms.indicator(one),
+        fall=number(standing.reduction[0]),
+        low=number(standing.reduction[1]),
+        high=number(standing.reduction[2]),
+        target=number(standing.target),
+    )
+    about = subtitle(view, view.terms("{name}, t CO2 per 10⁴ yuan at 2005 prices", name=view.terms.indicator(one)))
+    key = slug("intensity", province)
+    picture = charts.path(replace(content, target=goal), view.terms("t CO2 per 10⁴ yuan"))
+    return [chart(key, title, about, picture, data, note=view.terms("text: band note"))]
 
 
 def _note(view: View, dots: charts.Dots, *said: str) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
+from experiments.report import indicators
 from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
 from experiments.report.policies import policies
 from experiments.words import charts
@@ -16,7 +17,20 @@ from experiments.words.view import View, lowest_first
 
 def chapters(view: View) -> list[Section]:
     """All chapters in order."""
-    return [part(view) for part in (provinces, allocations, policies, skill, trust, assumptions, equations, manifest)]
+    return [
+        part(view)
+        for part in (
+            provinces,
+            indicators.section,
+            allocations,
+            policies,
+            skill,
+            trust,
+            assumptions,
+            equations,
+            manifest,
+        )
+    ]
 
 
 def provinces(view: View) -> Section:

@@ -111,7 +111,8 @@ class Run:
         """Target metrics of every member (all, or the ones named).
 
         - `achieved` (…, indicator): what every indicator asked for achieves, per cent, higher is better, with its
-          predictive error (see `experiments.ensemble.outputs.achieved`); `targets` (allocation, indicator, province)
+          predictive error (see `experiments.ensemble.outputs.achieved`), and without it `modelled_achieved`; `targets`
+          (allocation, indicator, province)
         - `reduction`: the same of the leading indicator (the fall of reported energy intensity from the plan's base to
           its last year, unless another leads), as all of these but `policy_cost`;
           `modelled_reduction`: the same without that error
@@ -122,11 +123,16 @@ class Run:
 
         attrs: plan, base_year, end_year. Raises InputError while the run is incomplete.
         """
-        data = self._dataset("metrics.nc", keep={*names, "reduction", "target"} if names else None)
+        modelled = {"modelled_reduction"} if "modelled_achieved" in names else set()
+        data = self._dataset("metrics.nc", keep={*names, *modelled, "reduction", "target"} if names else None)
         leading = {"indicator": [self.study.target.indicators[0]]}
-        for name, of in (("achieved", "reduction"), ("targets", "target")):
-            if name not in data and (not names or name in names):  # a run of one indicator keeps it once
-                data[name] = data[of].expand_dims(leading, -1 if name == "achieved" else 1).assign_attrs(units="%")
+        for name, of, at in (
+            ("achieved", "reduction", -1),
+            ("modelled_achieved", "modelled_reduction", -1),
+            ("targets", "target", 1),
+        ):
+            if name not in data and of in data and (not names or name in names):  # a run of one indicator keeps it once
+                data[name] = data[of].expand_dims(leading, at).assign_attrs(units="%")
         data["margin"] = (data["reduction"] - data["target"]).transpose(*data["reduction"].dims)
         data["margin"].attrs = {"units": "percentage points", "long_name": "reduction less target; met when 0 or more"}
         return data[list(names)] if names else data

@@ -3,11 +3,14 @@
 from contextlib import suppress
 from pathlib import Path
 
+from models.plans import plans
 from models.reading.faults import InputError, shortened
 from models.reading.names import match, refusal
 
 STUDIES = Path(__file__).parent / "studies"
 DEFAULT = "twelfth-plan"
+OF_PLAN = {"p12": "twelfth-plan", "p13": "thirteenth-plan", "p14": "fourteenth-plan", "p15": "fifteenth-plan"}
+"""Plan → the shipped study of it."""
 
 
 def names() -> list[str]:
@@ -35,3 +38,16 @@ def find(name_or_path: str | Path) -> Path:
     if (meant := match(typed, names())) is None:
         raise InputError(f"{refusal(typed, names(), 'study')}, or the path of a YAML file")
     return STUDIES / f"{meant}.yaml"
+
+
+def of_year(year: int) -> str:
+    """The shipped study of the plan that a year belongs to. Raises InputError for a year of no such plan.
+
+    >>> of_year(2026)
+    'fifteenth-plan'
+    """
+    for key, study in OF_PLAN.items():
+        if plans()[key].base_year < year <= plans()[key].last_year:
+            return study
+    spans = ", ".join(f"{plans()[key].base_year + 1}-{plans()[key].last_year}" for key in OF_PLAN)
+    raise InputError(f"got year {year}; shipped studies of plans have {spans}; name another study with --study")

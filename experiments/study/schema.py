@@ -171,7 +171,9 @@ class Target(Part):
 
     def value(self, key: str) -> float:
         """The national value of an indicator that is asked for, in its unit."""
-        return self.national if key == self.indicators[0] else self.values.get(key, self.period.targets[key])
+        if key == self.indicators[0]:
+            return self.national
+        return self.values[key] if key in self.values else self.period.targets[key]
 
 
 def _no_value(plan: str, key: str) -> str:

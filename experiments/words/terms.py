@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from models.indicators import Indicator
+
 Lang = Literal["en", "zh"]
 LANGS: tuple[Lang, ...] = ("en", "zh")
 NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -50,6 +52,10 @@ class Terms:
         words = str(key)
         known = table().get(f"{kind} {words}") or table().get(words) or table().get(words.replace("_", " "))
         return known[LANGS.index(self.lang)] if known else words
+
+    def indicator(self, one: Indicator) -> str:
+        """The name of a plan's indicator."""
+        return one.name_zh if self.lang == "zh" else one.name
 
     def unit(self, unit: str) -> str:
         """A unit of the model, its parts by their names."""

@@ -76,7 +76,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_what_is_stored_is_whole(run: Run) -> None:
     metrics, record = run.metrics(), run.manifest
-    assert metrics.sizes == {"allocation": 2, "mix": 2, "province": 31, "member": MEMBERS, "year": 5}
+    assert metrics.sizes == {"allocation": 2, "mix": 2, "province": 31, "member": MEMBERS, "year": 5, "indicator": 2}
     assert np.isfinite(metrics["reduction"]).all()
     official = metrics["target"].sel(allocation="official").to_series()
     assert (official["Guangdong"], official["Qinghai"], official[NATION]) == (18, 10, 16)

@@ -4,14 +4,19 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from calibration import tables
 from experiments.allocation.indicators import find_plan
-from experiments.ensemble import scenario
+from experiments.analyses import feasibility_tables
+from experiments.ensemble import scenario, simulation
 from experiments.installation import load_study
+from experiments.words import box_sentences
 from models import plans
 from models.reading.faults import InputError
+from tests.experiments import small_system
+from tests.experiments.small_system import SYSTEM
 
 ROW = "p16,16FYP,16,2030,2035,co2_intensity,co2_intensity=15,basic,,,,made up\n"
 
@@ -46,6 +51,22 @@ def test_a_sixteenth_plan_is_accepted_up_to_where_data_are_missing(sixteenth: No
         find_plan("16th")
     with pytest.raises(InputError, match=r"outputs.last_year: got 2036, allowed: at most 2035"):
         load_study(file, ["outputs.last_year=2036"])
+
+
+def test_a_sixteenth_plan_runs_end_to_end_where_a_system_simulates_it(sixteenth: None, tmp_path: Path) -> None:
+    asked = ["target={plan: 十六五}", "outputs.last_year=2035", "members=60"]
+    study = small_system.study(tmp_path, *asked)
+    assert study.target.indicators == ["co2_intensity"]
+    assert study.target.national == 15
+    run = simulation.resume(simulation.start(study, SYSTEM, tmp_path / "runs"), SYSTEM)
+    assert run.metrics().attrs["base_year"] == 2030
+    np.testing.assert_array_equal(run.metrics()["year"], np.arange(2031, 2036))
+    feasibility_tables.feasibility_tables(run, SYSTEM, box_sentences.row, reality=False)
+    verdicts = run.table("indicators")
+    assert set(verdicts["indicator"]) == {"co2_intensity"}
+    assert verdicts["chance"].between(0, 1).all()
+    assert len(run.table("joint")) == len(verdicts) == 2 * 2 * 4
+    np.testing.assert_array_equal(run.table("joint")["chance"], verdicts["chance"])
 
 
 def test_faults_of_the_table_of_plans_are_named_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

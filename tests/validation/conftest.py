@@ -2,6 +2,7 @@
 
 import pytest
 
+from calibration import baseline, inputs
 from calibration.validation import validate
 from models import PROVINCE, UNITS
 from sim.check import Subject
@@ -10,7 +11,7 @@ from sim.unit_registry import Units
 
 @pytest.fixture(scope="session")
 def subject() -> Subject:
-    return Subject.load(PROVINCE, Units.load(UNITS))
+    return Subject.load(PROVINCE, Units.load(UNITS), inputs.params(baseline.load(), 2010))
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from functools import cache, cached_property, partial
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.stats import norm
 
 from calibration import discrepancy
 from calibration.discrepancy import Discrepancy
@@ -25,14 +26,22 @@ from experiments.analyses.sensitivity.factors import Array, Factor
 from experiments.ensemble import outputs
 from experiments.ensemble.core import Ensemble, Params
 from experiments.installation import FORM, calibrated
+from models.indicators import Indicator, indicators
 
 DRAW = "posterior draw"
 NATIONAL = "national shock"
 PROVINCIAL = "provincial shock"
+SHOCKS = {
+    "intensity": (NATIONAL, PROVINCIAL),
+    "carbon": ("national carbon error", "provincial carbon error"),
+    "growth": ("national growth error", "provincial growth error"),
+}
+"""Part of an indicator's predictive error → its national and its provincial factor."""
+EVERY_SHOCK = tuple(name for names in SHOCKS.values() for name in names)
 RULE = "allocation rule"
 VINTAGE = "data vintage"
 VINTAGES = ("balances of 2005-2007", "restated from 2008")
-SHOCKS = 20_000  # quantiles of the shocks, whose sums over years have no closed form
+LEVELS = 20_000  # quantiles of the shocks, whose sums over years have no closed form
 BATCH = 4096
 
 
@@ -40,12 +49,24 @@ BATCH = 4096
 class SensitivityProblem:
     """A study's uncertain inputs under one mix, and its margins as a function of them.
 
-    futures: the model and the study; mix: label; allocations: labels of the rules (one, or several as a factor).
+    futures: the model and the study; mix: label; allocations: labels of the rules (one, or several as a factor);
+    key: the indicator whose margin is asked for, the study's leading one unless another is named.
     """
 
     futures: Ensemble
     mix: str
     allocations: tuple[str, ...]
+    key: str = ""
+
+    @property
+    def indicator(self) -> Indicator:
+        """The indicator whose margin is asked for."""
+        return indicators()[self.key or self.futures.study.target.indicators[0]]
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts of its predictive error."""
+        return outputs.errors_of(str(outputs.table()["error"].get(self.indicator.variable, "")))
 
     @cached_property
     def posterior(self) -> xr.Dataset:
@@ -81,7 +102,8 @@ class SensitivityProblem:
             found.append(Factor(DRAW, distribution="choice", choices=draws, group="calibrated", meaning=meaning))
         if study.sampling.predictive_error:
             text = "What the model leaves out, as a quantile of the error at the end of the plan."
-            found += [Factor(name, group="predictive error", meaning=text) for name in (NATIONAL, PROVINCIAL)]
+            names = [name for part in self.parts for name in SHOCKS[part]]
+            found += [Factor(name, group="predictive error", meaning=text) for name in names]
         if len(study.model) > 1:
             files, text = (
                 tuple(range(len(study.model))),
@@ -126,16 +148,19 @@ class SensitivityProblem:
         base, end = study.target.period.span
         judged = list(years) or [end]
         params: Params = self.futures.inputs.params(label, self.mix, study.target.plan)
-        wanted = [outputs.REPORTED, outputs.GDP]
+        one = self.indicator
+        wanted = [one.variable, *sorted(outputs.weights([one.variable]))]
         found = self.futures.system.simulate(self.design(points), params, wanted, [base, *judged])
-        own, gdp = (found[name].transpose("time", "member", "province").to_numpy() for name in wanted)
-        intensity = np.concatenate([own, (own * gdp).sum(axis=2, keepdims=True) / gdp.sum(axis=2, keepdims=True)], 2)
-        target = self.futures.inputs.allocation["target"].sel(allocation=label, province=self.places)
-        goal = target.to_numpy().astype(float)
+        values = outputs.with_nation(found, [one.variable])[one.variable]
+        level = values.transpose("time", "member", "province").to_numpy()
+        target = self.futures.inputs.allocation["targets"].sel(indicator=one.key, allocation=label)
+        goal = target.sel(province=self.places).to_numpy().astype(float)
         made = []
         for k, year in enumerate(judged, start=1):
             due = 1.0 if year == end else PROGRESS[year - base - 1]
-            made.append(100 * (1 - intensity[k] / intensity[0] * np.exp(self.shock(points, year - base))) - due * goal)
+            there = level[k] * np.exp(self.shock(points, year - base))
+            fall = there - (1 - due) * level[0] if one.is_share else 1 - there / level[0]
+            made.append(100 * fall - due * goal)
         return np.concatenate(made, axis=1)
 
     def design(self, points: pd.DataFrame) -> pd.DataFrame:
@@ -145,7 +170,7 @@ class SensitivityProblem:
         from experiments.installation import flat
 
         shipped, names = self.posterior, [str(n) for n in self.posterior["assumption"].to_numpy()]
-        ours = [n for n in points.columns if n not in (DRAW, NATIONAL, PROVINCIAL, RULE, VINTAGE, FORM)]
+        ours = [n for n in points.columns if n not in (DRAW, *EVERY_SHOCK, RULE, VINTAGE, FORM)]
         assumptions = points[ours].astype(float).assign(**self.fixed).reset_index(drop=True)
         draws = shipped["draws"].to_numpy()[points[DRAW].to_numpy(dtype=int)] if DRAW in points else None
         chosen = np.repeat(shipped["optimum"].to_numpy()[None], len(points), 0) if draws is None else draws
@@ -180,14 +205,21 @@ class SensitivityProblem:
         return np.array([0.0 if place == NATION else float(known[place]) for place in self.places])
 
     def shock(self, points: pd.DataFrame, years: int) -> Array:
-        """Log error after so many years of the plan, the two shocks at the points' quantiles: (points, places)."""
-        if NATIONAL not in points:
-            return np.zeros((len(points), len(self.places)))
-        grid = (np.arange(SHOCKS) + 0.5) / SHOCKS
-        names = (NATIONAL, PROVINCIAL)
-        laws = zip(names, shocks(discrepancy.from_attrs(self.posterior), years), strict=True)
-        common, own = (np.interp(points[name].to_numpy(dtype=float), grid, law) for name, law in laws)
-        return np.asarray(common[:, None] + own[:, None] * self.weights)
+        """Log error after so many years of the plan, its parts at the points' quantiles: (points, places)."""
+        total = np.zeros((len(points), len(self.places)))
+        grid = (np.arange(LEVELS) + 0.5) / LEVELS
+        for part in self.parts:
+            if SHOCKS[part][0] not in points:
+                continue
+            if part == "carbon":
+                laws, weights = carbon_shocks(years), (self.weights > 0).astype(float)
+            else:
+                law = discrepancy.from_attrs(self.posterior, "" if part == "intensity" else part)
+                laws, weights = shocks(law, years), self.weights
+            pairs = zip(SHOCKS[part], laws, strict=True)
+            common, own = (np.interp(points[name].to_numpy(dtype=float), grid, law) for name, law in pairs)
+            total += common[:, None] + own[:, None] * weights
+        return total
 
 
 @cache
@@ -203,7 +235,17 @@ def restated() -> xr.DataArray:
 
 @cache
 def shocks(law: Discrepancy, years: int) -> tuple[Array, Array]:
-    """Quantiles of the cumulative national and provincial shock after so many years, at SHOCKS even levels."""
-    common = replace(law, provincial=0.0, weights=()).sample(range(SHOCKS // 4), 1, years, seed=1)[:, 0, -1]
-    own = replace(law, national=0.0, weights=()).sample([0], SHOCKS, years, seed=1)[0, :, -1]
-    return np.quantile(common, (np.arange(SHOCKS) + 0.5) / SHOCKS), np.sort(own)
+    """Quantiles of the cumulative national and provincial shock after so many years, at LEVELS even levels."""
+    common = replace(law, provincial=0.0, weights=()).sample(range(LEVELS // 4), 1, years, seed=1)[:, 0, -1]
+    own = replace(law, national=0.0, weights=()).sample([0], LEVELS, years, seed=1)[0, :, -1]
+    return np.quantile(common, (np.arange(LEVELS) + 0.5) / LEVELS), np.sort(own)
+
+
+@cache
+def carbon_shocks(years: int) -> tuple[Array, Array]:
+    """The same of ln(CO2 per energy): both are sums of normal errors (see `discrepancy.carbon`)."""
+    made = discrepancy.carbon(range(LEVELS // 4), 1, years, seed=1)[:, 0]
+    own = (made[:, -1] - made[:, 0]).std()
+    common = discrepancy.CARBON * np.sqrt(years)
+    normal = norm.ppf((np.arange(LEVELS) + 0.5) / LEVELS)
+    return common * normal, float(np.sqrt(max(0.0, own**2 - common**2))) * normal

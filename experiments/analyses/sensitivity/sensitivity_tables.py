@@ -11,13 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calibration.places import NATION
+from experiments.analyses import feasibility
 from experiments.analyses.sensitivity import given_data, screen, sobol, target
 from experiments.analyses.sensitivity.factors import DUMMY, Factor
-from experiments.analyses.sensitivity.problem import NATIONAL, PROVINCIAL, SensitivityProblem
+from experiments.analyses.sensitivity.problem import EVERY_SHOCK, SensitivityProblem
 from experiments.ensemble.core import Ensemble
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
+from models.indicators import known_indicators
 from models.reading.faults import InputError
+from models.reading.names import Spellings, choose
 
 Array = NDArray[np.float64]
 Say = Callable[[str], None]
@@ -33,15 +36,13 @@ NOT_IDENTIFIED = "not identified"
 SCREENED_OUT = "screened out"
 
 
-SHOCKS = (NATIONAL, PROVINCIAL)
-
-
 def sensitivity_tables(
     run: Run,
     system: Installation,
     allocation: str | None = None,
     mix: str | None = None,
     *,
+    indicator: str | None = None,
     runs: int = 32_000,
     trajectories: int = 16,
     say: Say = lambda text: None,
@@ -52,12 +53,16 @@ def sensitivity_tables(
     modelled margin, which is without predictive errors), sensitivity_groups, sensitivity_years,
     convergence, irrelevant (fresh runs with irrelevant inputs fixed), rsa, shapley (calibrated parameters, correlated),
     ranking_inputs (what decides which of the two best mixes leads),
-    runs: model runs of the Sobol' design.
+    indicator: whose margin, the study's leading one unless another of its indicators is named. runs: model runs of
+    the Sobol' design.
     """
     label, chosen = run.study.scenario(allocation, mix)
-    at = {"allocation": label, "mix": chosen}
+    asked = run.study.target.indicators
+    named = {key: known_indicators()[key] for key in asked}
+    key = choose(indicator or asked[0], Spellings(named), f"indicator of the study {run.study.name}")
+    at = {"allocation": label, "mix": chosen, "indicator": key}
     futures = Ensemble(run.study, system, ScenarioInputs(**run.inputs()), run.design())
-    single = SensitivityProblem(futures, chosen, (label,))
+    single = SensitivityProblem(futures, chosen, (label,), key)
     say("screening")
     screened = screened_inputs(single, trajectories)
     say("Sobol' indices")
@@ -70,8 +75,9 @@ def sensitivity_tables(
         "irrelevant": confirmed(single, found, screen.survivors(screened), max(100, runs // 32)),
     }
     say("groups of inputs, by year; curves; correlated inputs")
-    tables |= grouped(SensitivityProblem(futures, chosen, tuple(a.label for a in run.study.allocations)), runs)
-    tables |= {"rsa": curves(run, label, chosen), "shapley": correlated(run, label, chosen)}
+    every = tuple(a.label for a in run.study.allocations)
+    tables |= grouped(SensitivityProblem(futures, chosen, every, key), runs)
+    tables |= {"rsa": curves(run, label, chosen, key), "shapley": correlated(run, label, chosen, key)}
     if len(run.study.mixes) > 1:
         tables["ranking_inputs"] = turning(run, label)
     for name in ("shapley", "sensitivity"):  # the latter last: it tells that all are there
@@ -83,18 +89,18 @@ def sensitivity_tables(
 
 def screened_inputs(population: SensitivityProblem, trajectories: int) -> pd.DataFrame:
     """Morris effects on the margin without its predictive error, by place."""
-    plain = [f for f in population.factors() if f.name not in SHOCKS]
+    plain = [f for f in population.factors() if f.name not in EVERY_SHOCK]
     seed = population.futures.study.seed
     return screen.effects(population.margins, plain, trajectories=trajectories, seed=seed, outputs=population.places)
 
 
 def indices(population: SensitivityProblem, survivors: Sequence[str], runs: int) -> pd.DataFrame:
     """Sobol' indices of margin, hit and modelled margin; inputs that were screened out are one group together."""
-    kept, seed = {*survivors, *SHOCKS}, population.futures.study.seed
+    kept, seed = {*survivors, *EVERY_SHOCK}, population.futures.study.seed
     factors = [replace(f, group=f.name if f.name in kept else SCREENED_OUT) for f in population.factors()]
     places = population.places
     whole = target.analyse(population.margins, factors, runs=runs, seed=seed + 1, outputs=places, groups=True)
-    bare = [f for f in factors if f.name not in SHOCKS]
+    bare = [f for f in factors if f.name not in EVERY_SHOCK]
     modelled = sobol.indices(population.margins, bare, runs=runs, seed=seed + 5, outputs=places, groups=True)
     return pd.concat([whole, target.verdicts(modelled).assign(of="modelled margin")], ignore_index=True)
 
@@ -103,7 +109,7 @@ def confirmed(
     population: SensitivityProblem, found: pd.DataFrame, survivors: Sequence[str], fresh: int
 ) -> pd.DataFrame:
     """Chances on fresh runs with the inputs that are irrelevant to a place's hit or miss held at their median there."""
-    factors, kept = population.factors(), {*survivors, *SHOCKS}
+    factors, kept = population.factors(), {*survivors, *EVERY_SHOCK}
     cleared = target.irrelevant(found[found.of == "hit"])
     named = {
         place: [f.name for f in factors if f.name in own or (f.name not in kept and SCREENED_OUT in own)]
@@ -161,9 +167,9 @@ def grouped(everyone: SensitivityProblem, runs: int) -> dict[str, pd.DataFrame]:
     return {"sensitivity_groups": last, "sensitivity_years": table}
 
 
-def curves(run: Run, allocation: str, mix: str) -> pd.DataFrame:
+def curves(run: Run, allocation: str, mix: str, key: str) -> pd.DataFrame:
     """RSA curves of the inputs that differ most between the run's hits and misses, for each province."""
-    metrics, design = run.metrics("margin"), run.design()
+    metrics, design = feasibility.of_indicator(run.metrics(), key), run.design()
     tables = []
     for province in [str(p) for p in metrics["province"].to_numpy() if p != NATION]:
         margin = metrics["margin"].sel(allocation=allocation, mix=mix, province=province).to_numpy()
@@ -178,9 +184,9 @@ def curves(run: Run, allocation: str, mix: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else empty
 
 
-def correlated(run: Run, allocation: str, mix: str) -> pd.DataFrame:
+def correlated(run: Run, allocation: str, mix: str, key: str) -> pd.DataFrame:
     """Shapley effects on the margin over the run's own, correlated members (see `shares`)."""
-    margin = run.metrics("margin")["margin"].sel(allocation=allocation, mix=mix)
+    margin = feasibility.of_indicator(run.metrics(), key)["margin"].sel(allocation=allocation, mix=mix)
     return shares(
         run, {str(p): margin.sel(province=p).to_numpy() for p in margin["province"].to_numpy() if p != NATION}
     )

@@ -3,15 +3,29 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from calibration.places import NATION, choose_province
 from experiments.analyses.feasibility import LIGHTS
+from experiments.analyses.joint import counted
 from experiments.analyses.regret import SURVIVES
 from experiments.runs.store import Run
 from models.reading.faults import InputError
 
-FEASIBILITY = ("feasibility", "barometer", "pace", "boxes", "regret", "pressure", "ranking", "checks", "trust")
+FEASIBILITY = (
+    "feasibility",
+    "indicators",
+    "joint",
+    "barometer",
+    "pace",
+    "boxes",
+    "regret",
+    "pressure",
+    "ranking",
+    "checks",
+    "trust",
+)
 SENSITIVITY = (
     "sensitivity",
     "sensitivity_groups",
@@ -194,3 +208,22 @@ def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) ->
             "light": rows["light"],
         }
     ).reset_index(drop=True)
+
+
+def joint(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:
+    """Every indicator's target and chance beside each other, and the chance of all at once, texts: one row a province.
+
+    A star marks a target that was not read in an official text.
+    """
+    at = run.study.scenario(allocation, mix)
+    every, whole = _at(run.table("indicators"), *at), _at(run.table("joint"), *at)
+    shown = pd.DataFrame({"province": whole["province"].replace(NATION, f"{NATION} (sum of provinces)")})
+    for key in run.study.target.indicators:
+        rows = every[every["indicator"] == key]
+        star = np.where(rows["status"].isin(["recalled", "rule"]), "*", "")
+        shown[f"{key} target"] = (_numbers(rows["target"]) + star).to_numpy()
+        shown[f"{key} %"] = _numbers(100 * rows["chance"], ".0f").to_numpy()
+    if len(counted(run.study.target.indicators)) > 1:
+        shown["all %"] = _numbers(100 * whole["chance"], ".0f").to_numpy()
+        shown["fails most"] = whole["fails_most"].to_numpy()
+    return shown.reset_index(drop=True)

@@ -1,60 +1,124 @@
-"use strict";
-// State in the address after "#", so that a copied link restores it; answers come live from the model.
-const token = document.body.dataset.token;
-const lang = document.body.dataset.lang;
+// The page: controls, pictures, state in the address after "#". The model runs in the worker; nothing leaves the page.
 const at = (id) => document.getElementById(id);
-const LONGEST = 8000;
-let setting, state, answer, running = false, waiting = false;
+const LONGEST = 20000;
+const data = JSON.parse(at("data").textContent);
+const started = performance.now();
+const REGIONS = [...data.provinces, data.nation];
+const INDICATORS = ["chance", ...Object.keys(data.indicators)];
+const MEDIAN = data.levels.indexOf(0.5);
+const LOOKS = { now: ["#0072b2", "", 2.6], a: ["#d55e00", "6 3", 2], b: ["#6a3d9a", "2 3", 2.4] };
+let ui, numbers = data.first, page = "stored", bars = null, found = null, difference = null, counter = 0, last = null;
+const slots = { a: null, b: null }; // {state, numbers}
 const past = [], future = [];
+const worker = new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
+let ready = false, asked = null;
 
-const t = (key, values = {}) => setting.texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name]).replaceAll(" %", "\u202f%");
-const number = (value, digits = 1) => (value === null ? "–" : value.toFixed(digits).replace("-", "−"));
-const signed = (value) => (value === null ? "–" : (value > 0 ? "+" : "") + number(value));
-const gap = lang === "zh" ? "" : "\u202f";
+const gap = () => (ui.lang === "zh" ? "" : "\u202f");
+const t = (key, values = {}) => data.texts[ui.lang][key].replace(/\{(\w+)\}/g, (_, name) => values[name]).replaceAll(" %", `${gap()}%`);
+const name = (one) => one[ui.lang] || one.en;
+const number = (value, digits = 1) => (value === null || value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace("-", "−"));
+const signed = (value, digits = 1) => (value > 0 ? "+" : "") + number(value, digits);
 function chance(value) {
-  if (value === null) return "–";
-  if (value < 0.01) return `<1${gap}%`;
-  return value > 0.99 ? `>99${gap}%` : `${(100 * value).toFixed(0)}${gap}%`;
+  if (value === null || value === undefined) return "–";
+  if (value < 0.01) return `<1${gap()}%`;
+  return value > 0.99 ? `>99${gap()}%` : `${(100 * value).toFixed(0)}${gap()}%`;
 }
-const index = (region) => setting.provinces.indexOf(region);
-const fresh = () => ({ region: "Guangdong", rule: setting.rules[0].key, one: false, levers: {}, assumptions: {} });
+const fresh = () => ({ rule: data.start.rule, preset: data.start.preset, targets: {}, levers: {}, own: {}, assumptions: {} });
+const first = () => ({ lang: data.lang, region: data.provinces.includes("Guangdong") ? "Guangdong" : data.provinces[0], indicator: "chance", year: data.plan[1], one: false, state: fresh() });
+const index = (region = ui.region) => REGIONS.indexOf(region);
+const isNation = () => ui.region === data.nation;
 
-async function ask(path, body) {
-  const options = { headers: { "x-tanlu-token": token } };
-  if (body) Object.assign(options, { method: "POST", body: JSON.stringify(body) });
-  if (body) options.headers["content-type"] = "application/json";
-  const reply = await fetch(path, options);
-  const data = await reply.json().catch(() => ({ faults: [String(reply.status)] }));
-  if (!reply.ok) throw new Error((data.faults || [reply.status]).join("; "));
-  return data;
+// Scale and unit of an indicator as people in this language write it.
+function scale(indicator) {
+  const zh = ui.lang === "zh";
+  return {
+    chance: [100, t("unit: chance"), 0],
+    intensity: [10, t("tce per 10⁴ yuan"), 3],
+    carbon: [10, t("t CO2 per 10⁴ yuan"), 3],
+    energy: [zh ? 100 : 1, t("unit: energy"), zh ? 0 : 1],
+    co2: [zh ? 100 : 1, t("unit: co2"), zh ? 0 : 1],
+    cost: [zh ? 10 : 1, t("unit: cost"), zh ? 1 : 2],
+    gdp: [zh ? 10 : 1, t("unit: gdp"), 0],
+  }[indicator];
 }
+const titles = () => ({ chance: t("Chance of the energy target"), intensity: t("Energy intensity"), carbon: t("Carbon intensity"), energy: t("Energy use"), co2: t("Energy CO2"), cost: t("Net policy cost"), gdp: t("GDP at 2005 prices") });
 
-function request() {
-  const where = state.one && state.region !== "China" ? state.region : "China";
-  return { rule: state.rule, where, levers: state.levers, assumptions: state.assumptions };
-}
-
-// One question at a time; what was moved meanwhile is asked next, so the page never lags behind by more than one.
-async function refresh() {
-  if (running) {
-    waiting = true;
-    return;
+const planYears = data.years.filter((year) => year > data.plan[0] && year <= data.plan[1]);
+// The shown value of numbers in a region and year, in model units (a chance: share; null where there is none).
+function value(of, indicator, r, year, level = MEDIAN) {
+  if (indicator === "chance") {
+    if (year === data.plan[1]) return of.energy.chance[r];
+    return planYears.includes(year) ? of.yearly[r]?.[planYears.indexOf(year)] ?? null : null;
   }
-  running = true;
-  const started = performance.now();
-  try {
-    answer = await ask("/api/answer", request());
-    show();
-    document.body.dataset.milliseconds = (performance.now() - started).toFixed(0);
-    document.body.dataset.answers = Number(document.body.dataset.answers || 0) + 1;
-  } catch (fault) {
-    say(fault instanceof TypeError ? t("The explorer does not answer; is it still running?") : fault.message);
-  }
-  running = false;
-  if (waiting) {
-    waiting = false;
+  return of.quantiles[indicator][level][r]?.[data.years.indexOf(year)] ?? null;
+}
+
+const untouched = (state) => ["targets", "levers", "own", "assumptions"].every((key) => !Object.keys(state[key]).length);
+// While nothing is moved, the chances of the report, of all its members.
+function verdictOf(of, state, r) {
+  const kept = untouched(state) ? data.stored[state.rule]?.[state.preset] : undefined;
+  return kept && kept.chance[r] !== null ? { columns: kept, members: kept.members, stored: true } : { columns: of.energy, members: of.members, stored: false };
+}
+function classOf(columns, r) {
+  const value = columns.chance[r];
+  const pick = (step) => data.classes.find((one) => one.step === step);
+  if (value === null || value === undefined) return pick(-1);
+  if ((value >= data.neither[0] && value <= data.neither[1]) || (columns.low[r] <= 0.5 && columns.high[r] >= 0.5)) return pick(2);
+  if (value < 0.5) return pick(value < 0.2 ? 0 : 1);
+  return pick(value > 0.8 ? 4 : 3);
+}
+
+// ---- the worker
+worker.onmessage = ({ data: message }) => {
+  const { kind } = message;
+  if (kind === "ready") {
+    ready = true;
+    document.body.dataset.ready = (performance.now() - started).toFixed(0);
     refresh();
-  }
+  } else if (kind === "part" && message.id === counter) {
+    numbers = merged(numbers, message.numbers, message.region);
+    page = "part";
+    mark("part", message);
+    show();
+  } else if (kind === "whole") {
+    if (slots[message.id]) { slots[message.id].numbers = message.numbers; show(); return; }
+    if (message.id !== counter) return;
+    numbers = message.numbers;
+    difference = message.difference;
+    page = "whole";
+    mark("whole", message);
+    show();
+  } else if (kind === "bars" && message.id === counter && message.region === index()) {
+    bars = message.bars;
+    document.body.dataset.bars = counter;
+    controls();
+  } else if (kind === "progress") say(t("Searching … {share} %", { share: (100 * message.share).toFixed(0) }));
+  else if (kind === "goal") { found = { ...message.result, region: message.region }; say(""); showGoal(); }
+  else if (kind === "fault") say(message.text);
+};
+worker.postMessage({ kind: "open", data: { ...data, worker: null, texts: null } });
+
+function mark(what, message) {
+  document.body.dataset[what] = message.id;
+  document.body.dataset[`${what}Milliseconds`] = (performance.now() - asked).toFixed(1);
+}
+
+// The numbers of all regions with those of one replaced.
+function merged(all, part, r) {
+  const joined = JSON.parse(JSON.stringify(all));
+  for (const which of ["energy", "carbon"]) for (const [key, column] of Object.entries(part[which])) joined[which][key][r] = column[r];
+  joined.joint[r] = part.joint[r];
+  joined.yearly[r] = part.yearly[r];
+  for (const [key, levels] of Object.entries(part.quantiles)) levels.forEach((level, i) => { joined.quantiles[key][i][r] = level[r]; });
+  return { ...joined, targets: part.targets, national: part.national, members: part.members };
+}
+
+function refresh() {
+  if (!ready) return;
+  counter += 1;
+  bars = null;
+  asked = performance.now();
+  worker.postMessage({ kind: "state", id: counter, state: ui.state, region: index() });
 }
 
 function say(text) {
@@ -62,93 +126,143 @@ function say(text) {
   at("message").hidden = !text;
 }
 
+// ---- state and link
 function link() {
-  const short = { r: state.region, a: state.rule };
-  if (state.one) short.o = 1;
-  if (Object.keys(state.levers).length) short.l = state.levers;
-  if (Object.keys(state.assumptions).length) short.u = state.assumptions;
-  return `#${encodeURIComponent(JSON.stringify(short))}`;
+  const kept = Object.fromEntries(Object.entries(slots).filter(([, slot]) => slot).map(([key, slot]) => [key, small(slot.state)]));
+  return `#${encodeURIComponent(JSON.stringify({ g: ui.lang, r: ui.region, i: ui.indicator, y: ui.year, ...(ui.one ? { o: 1 } : {}), ...small(ui.state), ...(Object.keys(kept).length ? { k: kept } : {}) }))}`;
 }
+const KEYS = { rule: "a", preset: "m", targets: "t", levers: "l", own: "w", assumptions: "u" };
+const small = (state) => Object.fromEntries(Object.entries(KEYS).filter(([key]) => typeof state[key] === "string" || Object.keys(state[key]).length).map(([key, short]) => [short, state[key]]));
 
-const numbers = (data, allowed) => {
-  const found = {};
-  for (const [key, value] of Object.entries(data ?? {})) {
-    if (!allowed.includes(key) || typeof value !== "number" || !Number.isFinite(value)) throw new Error(String(key).slice(0, 60));
-    found[key] = value;
+const bad = (what) => { throw new Error(String(what).slice(0, 60)); };
+const own = (object, key) => Object.prototype.hasOwnProperty.call(object, key);
+function numbersIn(given, range) {
+  const into = {};
+  for (const [key, number] of Object.entries(given ?? {})) {
+    const limits = range(key);
+    if (!limits || typeof number !== "number" || !(number >= limits[0] && number <= limits[1])) bad(key);
+    into[key] = number;
   }
-  return found;
-};
-
-function restored(hash) {
-  if (hash.length > LONGEST) throw new Error(`${hash.length} > ${LONGEST}`);
-  const data = JSON.parse(decodeURIComponent(hash.slice(1)));
-  if (!setting.provinces.includes(data.r)) throw new Error(String(data.r).slice(0, 60));
-  if (!setting.rules.some((rule) => rule.key === data.a)) throw new Error(String(data.a).slice(0, 60));
-  const levers = setting.packages.flatMap((p) => p.levers.map((lever) => lever.key));
-  const names = setting.assumptions.flatMap((g) => g.items.map((item) => item.key));
-  return { region: data.r, rule: data.a, one: Boolean(data.o), levers: numbers(data.l, levers), assumptions: numbers(data.u, names) };
+  return into;
 }
-
+const assumptions = Object.fromEntries(data.groups.flatMap((group) => group.items.map((item) => [item.key, item])));
+const unit = (key) => (data.levers.includes(key) ? [0, 1] : null);
+function stateFrom(short) {
+  const state = fresh();
+  if (!data.rules.includes(short.a)) bad(short.a);
+  if (!own(data.presets, short.m)) bad(short.m);
+  state.rule = short.a;
+  state.preset = short.m;
+  state.targets = numbersIn(short.t, (key) => (data.provinces.includes(key) ? [0, 60] : null));
+  state.levers = numbersIn(short.l, unit);
+  for (const [province, levers] of Object.entries(short.w ?? {})) state.own[data.provinces.includes(province) ? province : bad(province)] = numbersIn(levers, unit);
+  state.assumptions = numbersIn(short.u, (key) => (own(assumptions, key) ? [assumptions[key].low, assumptions[key].high] : null));
+  return state;
+}
+function restored(hash) {
+  if (hash.length > LONGEST) bad(`${hash.length} > ${LONGEST}`);
+  const short = JSON.parse(decodeURIComponent(hash.slice(1)));
+  const made = first();
+  if (short.g !== undefined) made.lang = ["en", "zh"].includes(short.g) ? short.g : bad(short.g);
+  made.region = REGIONS.includes(short.r) ? short.r : bad(short.r);
+  made.indicator = INDICATORS.includes(short.i) ? short.i : bad(short.i);
+  made.year = data.years.includes(short.y) ? short.y : bad(short.y);
+  made.one = Boolean(short.o) && made.region !== data.nation;
+  made.state = stateFrom(short);
+  const kept = {};
+  for (const key of ["a", "b"]) if (short.k && own(short.k, key)) kept[key] = stateFrom(short.k[key]);
+  return [made, kept];
+}
 function fromLink() {
-  state = fresh();
+  ui = first();
+  slots.a = slots.b = null;
   if (location.hash.length < 2) return;
+  if (["#en", "#zh"].includes(location.hash)) { ui.lang = location.hash.slice(1); return; }
   try {
-    state = restored(location.hash);
+    const [made, kept] = restored(location.hash);
+    ui = made;
+    for (const [key, state] of Object.entries(kept)) keep(key, state);
     say("");
   } catch (fault) {
     say(t("The link does not fit this explorer: {fault}", { fault: fault.message }));
   }
 }
 
-// Keep the state before a change; a drag counts as one change.
-function commit(change) {
-  past.push(JSON.stringify(state));
+const snapshot = () => JSON.stringify({ region: ui.region, indicator: ui.indicator, year: ui.year, one: ui.one, state: ui.state });
+// Keep what was before a change; a drag counts as one change.
+function commit(change, runs = true) {
+  past.push(snapshot());
+  if (past.length > 500) past.shift();
   future.length = 0;
+  last = { numbers, key: null };
   change();
-  settled();
+  settled(runs);
 }
-
-function settled() {
+function settled(runs = true) {
   history.replaceState(null, "", link());
-  at("other").href = `/?token=${encodeURIComponent(token)}&lang=${lang === "zh" ? "en" : "zh"}${link()}`;
   at("undo").disabled = !past.length;
   at("redo").disabled = !future.length;
+  found = null;
   controls();
-  refresh();
+  show();
+  if (runs) refresh();
 }
-
 function step(from, to) {
   if (!from.length) return;
-  to.push(JSON.stringify(state));
-  state = JSON.parse(from.pop());
+  to.push(snapshot());
+  ui = { ...ui, ...JSON.parse(from.pop()) };
   settled();
 }
 
-function word(value) {
-  if (value < 0.025) return t("no new policy");
-  if (value < 0.35) return t("weak");
-  if (value < 0.65) return t("medium");
-  return value < 0.975 ? t("strong") : t("historical best");
+// ---- controls
+const leverNow = (lever, region = ui.region) => {
+  const l = data.levers.indexOf(lever);
+  const one = (p) => (data.reach[p * data.levers.length + l] ? ui.state.own[data.provinces[p]]?.[lever] ?? ui.state.levers[lever] ?? strengths()[p * data.levers.length + l] : 0);
+  if (region !== data.nation) return one(data.provinces.indexOf(region));
+  return ui.state.levers[lever] ?? data.provinces.reduce((sum, _, p) => sum + one(p), 0) / data.provinces.length;
+};
+const cache = {};
+function strengths(preset = ui.state.preset) {
+  return (cache[preset] ??= new Float32Array(Uint8Array.from(atob(data.presets[preset].strength), (c) => c.charCodeAt(0)).buffer));
+}
+function setLever(lever, strength) {
+  if (ui.one && !isNation()) (ui.state.own[ui.region] ??= {})[lever] = strength;
+  else {
+    ui.state.levers[lever] = strength;
+    for (const levers of Object.values(ui.state.own)) delete levers[lever];
+  }
+}
+function effect(item, strength) {
+  return item.effects.map((one) => {
+    const part = (100 * one.value * strength).toFixed(1);
+    return one.yearly ? t("{part} % a year", { part }) : t("{part} %", { part });
+  }).join(" + ");
 }
 
 function slider(item, options) {
   const box = document.createElement("div");
   box.className = "lever";
   const id = `set-${item.key.replace(/\W+/g, "-")}`;
-  box.innerHTML = '<label><span class="title"></span><span class="word"></span></label><div class="slide"><input type="range"></div><input type="number">';
-  const [range, exact] = box.querySelectorAll("input");
-  const label = box.querySelector("label");
-  label.htmlFor = range.id = id;
-  label.querySelector(".title").textContent = item.name;
-  if (item.meaning) label.title = item.meaning;
-  exact.setAttribute("aria-label", item.name + (item.unit ? `, ${item.unit}` : ", %"));
+  const label = document.createElement("label");
+  const title = document.createElement("span"), word = document.createElement("span");
+  title.className = "title";
+  word.className = "word";
+  label.append(title, word);
+  const range = Object.assign(document.createElement("input"), { type: "range", id });
+  const exact = Object.assign(document.createElement("input"), { type: "number" });
+  label.htmlFor = id;
+  const reason = document.createElement("p");
+  reason.className = "reason";
   for (const input of [range, exact]) Object.assign(input, { min: options.low, max: options.high, step: options.step });
+  box.append(label, exact, range);
   let before = null;
   const move = (value) => {
     if (!Number.isFinite(value) || value < options.low || value > options.high) return;
-    before ??= JSON.stringify(state);
+    if (before === null) { before = snapshot(); last = { numbers, key: item.key }; }
     options.write(value);
+    found = null;
     controls();
+    show();
     refresh();
   };
   const done = () => {
@@ -156,199 +270,390 @@ function slider(item, options) {
     past.push(before);
     before = null;
     future.length = 0;
-    settled();
+    settled(false);
   };
   range.addEventListener("input", () => move(range.valueAsNumber));
   range.addEventListener("change", done);
   exact.addEventListener("change", () => { move(exact.valueAsNumber); done(); });
+  const extra = options.extra?.() ?? null;
+  if (extra) box.append(extra.node);
+  box.append(reason);
   box.update = () => {
     const value = options.read();
+    title.textContent = options.title?.() ?? name(item.name);
     if (document.activeElement !== range || before === null) range.value = value;
     if (document.activeElement !== exact) exact.value = options.exact(value);
     box.classList.toggle("moved", options.moved());
-    const words = options.word(value);
-    label.querySelector(".word").textContent = words;
-    range.setAttribute("aria-valuetext", options.spoken(value, words));
-    for (const tick of options.ticks()) mark(box.querySelector(".slide"), tick, options);
+    word.textContent = options.word(value);
+    range.setAttribute("aria-valuetext", `${options.exact(value)} ${options.word(value)}`);
+    exact.setAttribute("aria-label", `${title.textContent}, ${options.unit()}`);
+    const why = options.off?.() ?? "";
+    range.disabled = exact.disabled = Boolean(why);
+    reason.textContent = why || options.silent?.() || "";
+    extra?.update();
   };
   return box;
 }
 
-function mark(slide, tick, options) {
-  let node = slide.querySelector(`[data-tick="${tick.sign}"]`);
-  if (!node) {
-    node = document.createElement("span");
-    node.className = "tick";
-    node.dataset.tick = tick.sign;
-    node.textContent = tick.sign;
-    node.title = tick.name;
-    slide.append(node);
-  }
-  const share = (tick.value - options.low) / (options.high - options.low);
-  node.style.left = `calc(8px + ${(100 * share).toFixed(2)}% - ${(16 * share).toFixed(2)}px)`;
+// Why a control that was moved, or could be, changes nothing of what is shown.
+function silence(key, moved) {
+  if (!moved || last?.key !== key || page !== "whole") return "";
+  return unchanged(last.numbers, numbers);
+}
+function unchanged(before, after) {
+  const r = index(), near = (a, b) => a === b || Math.abs(a - b) < 1e-9 * Math.abs(a);
+  const shown = (key) => near(value(before, key, r, ui.year), value(after, key, r, ui.year));
+  if (!shown(ui.indicator)) return "";
+  const moving = INDICATORS.filter((key) => key !== ui.indicator && !shown(key));
+  const name = titles();
+  if (moving.length) return t("No change in what is shown; it moves: {what}.", { what: moving.map((key) => name[key]).join(ui.lang === "zh" ? "、" : ", ") });
+  const later = data.years.find((year) => year > ui.year && INDICATORS.some((key) => key !== "chance" && !near(value(before, key, r, year), value(after, key, r, year))));
+  if (later) return t("No change in {year}; it acts from {later}.", { year: ui.year, later });
+  return t("No change in this province up to {year}.", { year: data.years.at(-1) });
 }
 
 function leverSlider(item) {
-  const start = () => 100 * item.start[index(state.region)];
-  return slider({ key: item.key, name: item.name, meaning: item.meaning }, {
+  const bar = () => bars?.find((one) => one.lever === item.key);
+  const gain = (other) => {
+    const one = bar()?.[other];
+    if (!one) return null;
+    const read = ui.indicator === "chance" ? (ui.year === data.plan[1] ? one.chance : one.yearly[planYears.indexOf(ui.year)] ?? null) : one.quantiles[ui.indicator][data.years.indexOf(ui.year)];
+    const here = value(numbers, ui.indicator, index(), ui.year);
+    return read === null || here === null ? null : other === "without" ? here - read : read - here;
+  };
+  return slider(item, {
     low: 0, high: 100, step: 1,
-    read: () => (item.key in state.levers ? 100 * state.levers[item.key] : start()),
-    write: (value) => { state.levers[item.key] = Number((value / 100).toFixed(3)); },
-    moved: () => item.key in state.levers,
+    read: () => 100 * leverNow(item.key),
+    write: (value) => setLever(item.key, Number((value / 100).toFixed(3))),
+    moved: () => item.key in ui.state.levers || item.key in (ui.state.own[ui.region] ?? {}),
     exact: (value) => value.toFixed(0),
-    word: (value) => word(value / 100),
-    spoken: (value, words) => t("{lever}: {word}, {percent} % of the historical best", { lever: item.name, word: words, percent: value.toFixed(0) }),
-    ticks: () => [
-      { sign: "○", value: 0, name: t("status quo") },
-      { sign: "▽", value: 100 * item.plan[index(state.region)], name: t("official plan") },
-      { sign: "★", value: 100, name: t("historical best") },
-    ],
+    unit: () => "%",
+    word: (value) => effect(item, value / 100),
+    off: () => (!isNation() && !data.reach[index() * data.levers.length + data.levers.indexOf(item.key)] ? t("There is nothing that this lever could act on in this province.") : ""),
+    silent: () => {
+      const start = data.presets[ui.state.preset].start[data.levers.indexOf(item.key)];
+      if (start > ui.year) return t("Begins in {start}, after the year shown.", { start });
+      const one = bar();
+      const values = [gain("without"), gain("full")].filter((v) => v !== null);
+      if (!one || !values.length || values.some((v) => Math.abs(v) > 1e-9)) return "";
+      const other = Object.keys(data.indicators).filter((key) => key !== ui.indicator && key !== "cost" && one[one.full ? "full" : "without"].quantiles[key] && Math.abs(one[one.full ? "full" : "without"].quantiles[key][data.years.indexOf(ui.year)] - value(numbers, key, index(), ui.year)) > 1e-9);
+      const names = titles();
+      return other.length ? t("No change in what is shown; it moves: {what}.", { what: other.map((key) => names[key]).join(ui.lang === "zh" ? "、" : ", ") }) : t("No change in this province up to {year}.", { year: ui.year });
+    },
+    extra: () => {
+      const node = document.createElement("div");
+      const line = Object.assign(document.createElement("div"), { className: "bar" });
+      const picture = shape("svg", { viewBox: "0 0 110 9", "aria-hidden": "true" });
+      const words = document.createElement("span");
+      line.append(picture, words);
+      const about = document.createElement("details");
+      const head = document.createElement("summary"), text = document.createElement("small");
+      about.append(head, text);
+      node.append(line, about);
+      node.style.gridColumn = "1/-1";
+      return {
+        node,
+        update: () => {
+          const [factor, units, digits] = scale(ui.indicator);
+          const most = Math.max(...(bars ?? []).flatMap((one) => ["without", "full"].map((other) => {
+            if (!one[other]) return 0;
+            const read = ui.indicator === "chance" ? one[other].chance : one[other].quantiles[ui.indicator][data.years.indexOf(ui.year)];
+            return Math.abs(read - (value(numbers, ui.indicator, index(), ui.year) ?? read));
+          })), 1e-12);
+          const done = gain("without"), more = gain("full");
+          const width = (v) => Math.max(0, Math.min(110, (110 * Math.abs(v)) / most));
+          const parts = [shape("rect", { width: 110, height: 9, fill: "#eef1f4" })];
+          if (done !== null) parts.push(shape("rect", { width: width(done), height: 9, fill: "#0072b2" }));
+          if (more !== null) parts.push(shape("rect", { x: done === null ? 0 : Math.min(width(done), 110), width: Math.min(width(more), 110 - (done === null ? 0 : width(done))), height: 9, fill: "#b9d5e9" }));
+          picture.replaceChildren(...parts);
+          const shownUnit = ui.indicator === "chance" ? t("points") : units;
+          const adds = done === null ? "" : t("adds {part}", { part: signed(factor * done, digits || 1) });
+          const could = more === null ? "" : t("could add {part}", { part: signed(factor * more, digits || 1) });
+          words.textContent = isNation() ? t("Choose a province to see what it adds.") : bars ? `${[adds, could].filter(Boolean).join(", ")} ${adds || could ? shownUnit : ""}` : "…";
+          head.textContent = t("What it means");
+          const ranges = item.effects.map((one) => t("at full strength {low} to {high} %", { low: (100 * one.low).toFixed(1), high: (100 * one.high).toFixed(1) }) + (one.yearly ? ` ${t("a year")}` : "")).join("; ");
+          text.textContent = `${name(item.meaning)}; ${ranges}. ${t("Source: {source}", { source: item.effects[0].source })}`;
+        },
+      };
+    },
   });
 }
 
 function assumptionSlider(item) {
   const digits = Math.max(0, 3 - Math.ceil(Math.log10(Math.abs(item.high - item.low) || 1)));
+  const clamp = (value) => Math.min(Math.max(value, item.low), item.high);
   const box = slider(item, {
-    low: item.low, high: item.high, step: Number((10 ** -digits).toPrecision(1)),
-    read: () => state.assumptions[item.key] ?? item.default,
-    write: (value) => { state.assumptions[item.key] = value; },
-    moved: () => item.key in state.assumptions,
-    exact: (value) => Number(value.toFixed(digits)),
-    word: () => item.unit,
-    spoken: (value) => `${value.toFixed(digits)} ${item.unit}`,
-    ticks: () => [{ sign: "○", value: item.default, name: t("default") }],
+    low: item.low, high: item.high, step: "any",
+    read: () => ui.state.assumptions[item.key] ?? item.default,
+    write: (value) => { ui.state.assumptions[item.key] = clamp(Number(value.toFixed(digits))); },
+    moved: () => item.key in ui.state.assumptions,
+    exact: (value) => String(Number(value.toFixed(digits))),
+    unit: () => name(item.unit),
+    word: () => `${name(item.unit) === "Dmnl" ? "" : name(item.unit)}${item.dims ? ` · ${t("the same in all: {dims}", { dims: item.dims })}` : ""}`,
+    silent: () => silence(item.key, item.key in ui.state.assumptions),
+    extra: () => {
+      const node = document.createElement("small");
+      return { node, update: () => { node.textContent = `${item.meaning.replace(/\.$/, "")}. ${t("Range {low} to {high}.", { low: item.low, high: item.high })} ${t("Source: {source}", { source: item.source })}`; } };
+    },
   });
-  box.classList.add("assumption");
-  const about = document.createElement("small");
-  about.textContent = `${item.meaning.replace(/\.$/, "")}. ${item.source}`;
-  box.append(about);
+  box.dataset.words = `${item.key} ${item.name.en} ${item.name.zh} ${item.meaning}`.toLowerCase();
   return box;
 }
 
+function targetSlider() {
+  return slider({ key: "target", name: { en: "", zh: "" } }, {
+    low: 0, high: 40, step: 0.1,
+    title: () => t("Target of {region}", { region: name(data.names[ui.region]) }),
+    read: () => (isNation() ? data.national : ui.state.targets[ui.region] ?? data.targets[ui.state.rule][index()]),
+    write: (value) => { ui.state.targets[ui.region] = Number(value.toFixed(1)); },
+    moved: () => ui.region in ui.state.targets,
+    exact: (value) => value.toFixed(1),
+    unit: () => "%",
+    word: () => t("fall of energy intensity, %"),
+    off: () => (isNation() ? t("The nation's target is given; choose a province to move its own.") : ""),
+  });
+}
+
 const sliders = [];
+function group(title, boxes, place) {
+  const part = document.createElement("div");
+  const head = document.createElement("h3");
+  head.update = () => { head.textContent = name(title); };
+  part.append(head, ...boxes);
+  sliders.push(head, ...boxes);
+  place.append(part);
+}
+
 function build() {
-  for (const region of setting.provinces) at("region").add(new Option(setting.names[region], region));
-  for (const rule of setting.rules) at("rule").add(new Option(rule.name, rule.key));
-  for (const pack of setting.packages) {
-    for (const [place, further] of [["packages", false], ["further", true]]) {
-      const items = pack.levers.filter((lever) => lever.further === further);
-      if (items.length) at(place).append(group(pack.name, items.map(leverSlider)));
-    }
-  }
-  for (const part of setting.assumptions) at("groups").append(group(part.name, part.items.map(assumptionSlider)));
+  for (const pack of data.packages) group(pack.name, pack.levers.map(leverSlider), at("packages"));
+  for (const part of data.groups) group(part.name, part.items.map(assumptionSlider), at("groups"));
+  const target = targetSlider();
+  sliders.push(target);
+  at("target").append(target);
   tiles();
-  at("region").addEventListener("change", () => commit(() => { state.region = at("region").value; }));
-  at("rule").addEventListener("change", () => commit(() => { state.rule = at("rule").value; }));
-  at("where").addEventListener("change", () => commit(() => { state.one = at("where").value === "one"; }));
+  const choose = (id, change, runs = true) => at(id).addEventListener("change", () => commit(() => change(at(id).value), runs));
+  choose("region", (value) => { ui.region = value; if (isNation()) ui.one = false; });
+  choose("indicator", (value) => { ui.indicator = value; }, false);
+  choose("year", (value) => { ui.year = Number(value); }, false);
+  choose("rule", (value) => { ui.state.rule = value; ui.state.targets = {}; });
+  choose("preset", (value) => { ui.state.preset = value; ui.state.levers = {}; ui.state.own = {}; });
+  choose("where", (value) => { ui.one = value === "one"; }, false);
   at("undo").addEventListener("click", () => step(past, future));
   at("redo").addEventListener("click", () => step(future, past));
-  at("reset").addEventListener("click", () => commit(() => { state = { ...fresh(), region: state.region }; }));
+  at("reset").addEventListener("click", () => commit(() => { ui.state = fresh(); }));
+  at("other").addEventListener("click", () => { ui.lang = ui.lang === "zh" ? "en" : "zh"; words(); settled(false); });
   at("share").addEventListener("click", share);
-  at("csv").addEventListener("click", () => save("tanlu.csv", "\ufeff" + table(), "text/csv"));
-  at("svg").addEventListener("click", () => save(`${state.region}.svg`, picture(), "image/svg+xml"));
-  addEventListener("hashchange", () => { fromLink(); settled(); });
+  at("csv").addEventListener("click", () => save("tanlu.csv", "\ufeff" + csv(), "text/csv"));
+  at("svg").addEventListener("click", () => save(`${ui.region}.svg`, picture(), "image/svg+xml"));
+  for (const key of ["a", "b"]) {
+    at(`keep-${key}`).addEventListener("click", () => { keep(key, ui.state); slots[key].numbers = page === "whole" || page === "stored" ? numbers : slots[key].numbers; settled(false); });
+    at(`load-${key}`).addEventListener("click", () => commit(() => { ui.state = JSON.parse(JSON.stringify(slots[key].state)); }));
+  }
+  at("seek").addEventListener("click", () => {
+    found = null;
+    say(t("Searching … {share} %", { share: 0 }));
+    worker.postMessage({ kind: "goal", id: counter, state: ui.state, region: index(), chance: Math.min(99, Math.max(5, at("wanted").valueAsNumber || 80)) / 100 });
+  });
+  at("apply").addEventListener("click", () => commit(() => {
+    ui.state.own[ui.region] = Object.fromEntries(data.levers.map((lever, l) => [lever, Number(found.levers[l].toFixed(4))]));
+  }));
+  at("search").addEventListener("input", () => {
+    const word = at("search").value.trim().toLowerCase();
+    for (const box of at("groups").querySelectorAll(".lever")) box.hidden = !box.dataset.words.includes(word);
+    for (const box of at("groups").querySelectorAll(".lever")) box.style.display = box.hidden ? "none" : "";
+  });
+  addEventListener("hashchange", () => { fromLink(); words(); settled(); });
   addEventListener("keydown", (event) => {
-    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.target.type === "number") return;
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || ["number", "search"].includes(event.target.type)) return;
     event.preventDefault();
     if (event.shiftKey) step(future, past);
     else step(past, future);
   });
 }
 
-function group(name, boxes) {
-  const part = document.createElement("div");
-  const head = document.createElement("h3");
-  head.textContent = name;
-  part.append(head, ...boxes);
-  sliders.push(...boxes);
-  return part;
+function keep(key, state) {
+  slots[key] = { state: JSON.parse(JSON.stringify(state)), numbers: null };
+  worker.postMessage({ kind: "state", id: key, state: slots[key].state, region: data.provinces.length, whole: true });
+}
+
+// Every text of the page in the language chosen.
+function words() {
+  document.documentElement.lang = ui.lang === "zh" ? "zh-CN" : "en";
+  for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+  for (const node of document.querySelectorAll("[data-tlabel]")) node.setAttribute("aria-label", t(node.dataset.tlabel));
+  at("other").textContent = ui.lang === "zh" ? "English" : "中文";
+  document.title = `${t("tanlu explorer")} · ${name(data.study.title)}`;
+  at("study").textContent = `· ${name(data.study.title)}`;
+  const options = (id, items) => at(id).replaceChildren(...items.map(([key, text]) => new Option(text, key)));
+  options("region", REGIONS.map((key) => [key, name(data.names[key])]));
+  options("indicator", INDICATORS.map((key) => [key, titles()[key]]));
+  options("year", data.years.filter((year) => year >= data.plan[0]).map((year) => [year, year]));
+  options("rule", data.rules.map((key) => [key, name(data.ruleNames[key])]));
+  options("preset", Object.keys(data.presets).map((key) => [key, name(data.presetNames[key])]));
 }
 
 function tiles() {
-  const squares = Object.entries(setting.tiles).map(([province, [column, row]]) => {
-    const known = index(province) >= 0;
-    const part = shape("g", { class: "tile level0", "data-province": province, transform: `translate(${2 + 78 * column} ${2 + 64 * row})` });
+  at("tiles").setAttribute("viewBox", "0 0 624 512");
+  for (const [province, [column, row]] of Object.entries(data.tiles)) {
+    const part = shape("g", { class: "tile", "data-province": province, transform: `translate(${2 + 78 * column} ${2 + 64 * row})` });
     part.append(shape("title", {}), shape("rect", { width: 74, height: 60, rx: 4 }));
-    const name = shape("text", { class: "name", x: 37, y: 16 }, setting.names[province]);
-    if (setting.names[province].length > 11) {
-      name.setAttribute("textLength", 70);
-      name.setAttribute("lengthAdjust", "spacingAndGlyphs");
-    }
-    const code = shape("text", { class: "code", x: 37, y: 17 }, setting.codes[province]);
-    part.append(name, code, shape("text", { class: "chance", x: 37, y: 37 }, "–"), shape("text", { class: "light", x: 37, y: 53 }, "– "));
-    part.querySelector(".light").append(shape("tspan", { class: "word" }, setting.lights[0].word));
-    if (known) {
+    part.append(shape("text", { class: "name", x: 37, y: 16 }), shape("text", { class: "code", x: 37, y: 17 }), shape("text", { class: "value", x: 37, y: 37 }, "–"), shape("text", { class: "light", x: 37, y: 53 }));
+    if (data.provinces.includes(province)) {
       part.setAttribute("role", "button");
       part.setAttribute("tabindex", 0);
-      const choose = () => commit(() => { state.region = province; });
+      const choose = () => commit(() => { ui.region = province; });
       part.addEventListener("click", choose);
       part.addEventListener("keydown", (event) => {
         if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(); }
       });
     }
-    return part;
-  });
-  at("tiles").setAttribute("viewBox", "0 0 624 512");
-  at("tiles").append(...squares);
+    at("tiles").append(part);
+  }
 }
 
 function controls() {
-  at("region").value = state.region;
-  at("rule").value = state.rule;
-  at("where").value = state.one ? "one" : "all";
-  at("where").disabled = state.region === "China";
+  for (const [id, value] of [["region", ui.region], ["indicator", ui.indicator], ["year", ui.year], ["rule", ui.state.rule], ["preset", ui.state.preset], ["where", ui.one ? "one" : "all"]]) at(id).value = value;
+  at("where").disabled = isNation();
+  at("seek").disabled = isNation();
+  for (const key of ["a", "b"]) at(`load-${key}`).disabled = !slots[key];
   for (const box of sliders) box.update();
+  showGoal();
 }
 
-function show() {
-  const v = answer.verdicts;
-  const provinces = setting.provinces.slice(0, -1);
-  const likely = provinces.filter((_, i) => v.chance[i] !== null && v.chance[i] > 0.5).length;
-  at("sentence").textContent = t("{n} of {total} provinces are more likely to meet their {end} target than to miss it.", { n: likely, total: provinces.length, end: setting.plan[1] });
-  at("condition").textContent = t("{n} of {total} members; model-conditional, not a forecast.", { n: answer.members, total: setting.members });
-  for (const part of at("tiles").children) {
-    const i = index(part.dataset.province);
-    if (i < 0) continue;
-    const level = v.level[i];
-    const light = setting.lights[level];
-    part.setAttribute("class", `tile level${level}`);
-    part.setAttribute("aria-pressed", part.dataset.province === state.region);
-    const spoken = t("{province}: {light}, chance {chance}", { province: setting.names[part.dataset.province], light: light.word, chance: chance(v.chance[i]) });
-    part.setAttribute("aria-label", spoken);
-    part.querySelector("title").textContent = spoken;
-    part.querySelector(".chance").textContent = chance(v.chance[i]);
-    part.querySelector(".light").firstChild.data = `${light.symbol} ${level} `;
-    part.querySelector(".word").textContent = light.word;
+function showGoal() {
+  at("apply").hidden = found?.found !== "levers";
+  if (isNation()) { at("found").textContent = t("Choose a province: a goal is sought for one of them."); return; }
+  if (!found) { at("found").textContent = ""; return; }
+  const region = name(data.names[REGIONS[found.region]]);
+  const lever = (key) => name(data.packages.flatMap((pack) => pack.levers).find((one) => one.key === key).name);
+  if (found.found === "none") at("found").textContent = t("{region} needs no new policy: the chance without is {chance}.", { region, chance: chance(found.chance) });
+  else if (found.found === "bound") at("found").textContent = t("text: explorer bound", { region, chance: chance(found.chance), lever: lever(found.binding), gain: number(found.gain, 2) });
+  else {
+    const items = data.levers.flatMap((key, l) => (found.levers[l] > 0 ? [`${lever(key)} ${(100 * found.levers[l]).toFixed(0)}${gap()}%`] : []));
+    at("found").textContent = t("text: explorer goal", { region, chance: chance(found.chance), levers: items.join(ui.lang === "zh" ? "、" : ", ") });
   }
-  detail(index(state.region), v);
 }
 
-const SCALE = 10; // kgce/yuan → tce per 10⁴ yuan
-const scaled = (values) => values.map((value) => SCALE * value);
+// ---- what is shown
+function show() {
+  const provinces = data.provinces;
+  const { columns, members, stored } = verdictOf(numbers, ui.state, index());
+  const expected = provinces.reduce((sum, _, p) => sum + (verdictOf(numbers, ui.state, p).columns.chance[p] ?? 0), 0);
+  at("sentence").textContent = t("{n} of {total} provinces are expected to meet their {end} target.", { n: number(expected, 0), total: provinces.length, end: data.plan[1] });
+  const half = columns.high[index()] === null ? null : 50 * (columns.high[index()] - columns.low[index()]);
+  at("condition").textContent = stored
+    ? t("As in the report: {n} members, ± {half} points; conditional on the model, not a forecast.", { n: members, half: number(half, 0) })
+    : t("{n} members, ± {half} points; conditional on the model, not a forecast.", { n: members, half: number(half, 0) });
+  map();
+  detail();
+  compare();
+  for (const box of sliders) if (box.querySelector?.(".bar, .reason")) box.update();
+  document.body.dataset.shown = performance.now().toFixed(1);
+}
 
-function detail(i, v) {
-  const texts = { none: "no new policy", policy: "with policy", "modified none": "modified, no new policy", "modified policy": "modified, with policy" };
-  at("headline").textContent = t("{province}: energy intensity falls {fall} % by {end}, target {target} %", { province: setting.names[state.region], fall: number(v.reduction[i]), end: setting.plan[1], target: number(v.target[i]) });
-  at("verdict").textContent = t("text: live verdict", {
-    chance: chance(v.chance[i]), low: chance(v.low[i]), high: chance(v.high[i]), margin: signed(v.margin[i]), from: signed(v.margin_10[i]), to: signed(v.margin_90[i]), target: number(v.target[i]),
-  });
-  const bands = [[0, 6], [1, 5], [2, 4]].map(([low, high]) => [scaled(answer.bands[low][i]), scaled(answer.bands[high][i])]);
-  const lines = Object.fromEntries(Object.keys(texts).filter((name) => name in answer.lines).map((name) => [name, scaled(answer.lines[name][i])]));
-  const from = scaled(answer.bands[3][i])[setting.years.indexOf(setting.plan[0])];
-  const goal = { base: setting.plan[0], end: setting.plan[1], from, to: from * (1 - v.target[i] / 100), label: t("target −{target} %", { target: number(v.target[i]) }) };
-  const dots = (setting.measured[state.region] ?? []).map(([year, value]) => [year, SCALE * value]);
-  drawPath(at("chart"), { years: setting.years, bands, lines, dots, goal, unit: t("tce per 10⁴ yuan") });
+const BLUES = ["#eef4f9", "#cfe2f0", "#a5cbe3", "#6fabd0", "#3f86b5"];
+function map() {
+  const chances = ui.indicator === "chance";
+  const [factor, units, digits] = scale(ui.indicator);
+  const shown = data.provinces.map((_, p) => value(numbers, ui.indicator, p, ui.year));
+  const order = shown.filter((v) => v !== null).sort((a, b) => a - b);
+  for (const part of at("tiles").children) {
+    const province = part.dataset.province, p = data.provinces.indexOf(province);
+    part.setAttribute("aria-pressed", province === ui.region);
+    part.querySelector(".name").textContent = name(data.names[province]);
+    const long = name(data.names[province]).length > 11;
+    for (const [key, v] of [["textLength", 70], ["lengthAdjust", "spacingAndGlyphs"]]) long ? part.querySelector(".name").setAttribute(key, v) : part.querySelector(".name").removeAttribute(key);
+    part.querySelector(".code").textContent = ui.lang === "zh" ? name(data.names[province]).slice(0, 3) : data.codes[province];
+    let fill = "#ffffff", ink = "#3a3a3a", text = "–", small = "";
+    if (p >= 0 && chances) {
+      const end = ui.year === data.plan[1];
+      const { columns } = verdictOf(numbers, ui.state, p);
+      const at = end ? columns : { chance: { [p]: shown[p] }, low: { [p]: shown[p] }, high: { [p]: shown[p] } };
+      const cls = classOf(at, p);
+      [fill, ink] = [cls.fill, cls.ink];
+      text = chance(at.chance[p]);
+      if (end) small = `${data.lights[columns.level[p]].symbol} ${name(data.lights[columns.level[p]].word)}`;
+    } else if (p >= 0 && shown[p] !== null) {
+      const rank = Math.min(4, Math.floor((5 * order.indexOf(shown[p])) / order.length));
+      [fill, ink] = [BLUES[rank], rank > 3 ? "#ffffff" : "#1f1f1f"];
+      text = number(factor * shown[p], Math.abs(factor * shown[p]) >= 100 ? 0 : Math.min(digits, 2));
+    } else if (p < 0) small = name(data.lights[0].word);
+    part.querySelector("rect").setAttribute("fill", fill);
+    for (const node of part.querySelectorAll("text")) node.setAttribute("fill", ink);
+    part.querySelector(".value").textContent = text;
+    part.querySelector(".light").textContent = small;
+    const spoken = `${name(data.names[province])}: ${text} ${small}`;
+    part.querySelector("title").textContent = spoken;
+    part.setAttribute("aria-label", spoken);
+  }
+  const item = (fill, text) => {
+    const node = document.createElement("li"), chip = Object.assign(document.createElement("span"), { className: "chip" });
+    chip.style.background = fill;
+    node.append(chip, ` ${text}`);
+    return node;
+  };
+  at("legend").replaceChildren(...(chances
+    ? data.classes.map((one) => item(one.fill, name(one.word)))
+    : [item(BLUES[0], t("lowest fifth")), item(BLUES[4], t("highest fifth")), `${titles()[ui.indicator]}, ${units}, ${ui.year}`].map((one) => { if (typeof one !== "string") return one; const node = document.createElement("li"); node.textContent = one; return node; })));
+}
+
+function scenarios() {
+  const list = [["now", ui.state, numbers]];
+  for (const key of ["a", "b"]) if (slots[key]?.numbers) list.push([key, slots[key].state, slots[key].numbers]);
+  return list;
+}
+const label = (key) => (key === "now" ? t("now") : key.toUpperCase());
+
+function detail() {
+  const r = index(), { columns } = verdictOf(numbers, ui.state, r);
+  const [factor, units, digits] = scale(ui.indicator);
+  const region = name(data.names[ui.region]);
+  const here = value(numbers, ui.indicator, r, ui.year);
+  if (ui.indicator === "chance") at("headline").textContent = t("{province}: energy intensity falls {fall} % by {end}, target {target} %", { province: region, fall: number(columns.reduction[r]), end: data.plan[1], target: number(columns.target[r]) });
+  else at("headline").textContent = t("{region}, {year}: {name} {value} {unit} (80 % range {low} to {high})", { region, year: ui.year, name: titles()[ui.indicator], value: number(factor * here, digits), unit: units, low: number(factor * value(numbers, ui.indicator, r, ui.year, data.levels.indexOf(0.1)), digits), high: number(factor * value(numbers, ui.indicator, r, ui.year, data.levels.indexOf(0.9)), digits) });
+  const energy = t("text: live verdict", { chance: chance(columns.chance[r]), low: chance(columns.low[r]), high: chance(columns.high[r]), margin: signed(columns.margin[r]), from: signed(columns.margin_10[r]), to: signed(columns.margin_90[r]), target: number(columns.target[r]) });
+  const carbon = numbers.carbon.chance[r] === null || numbers.carbon.chance[r] === undefined ? "" : ` ${t("Carbon target {target} %: chance {chance}; both: {both}.", { target: number(numbers.carbon.target[r]), chance: chance(numbers.carbon.chance[r]), both: chance(numbers.joint[r]) })}`;
+  at("verdict").textContent = energy + carbon;
+  const at_ = (of, level) => data.years.map((year) => { const v = value(of, ui.indicator, r, year, level); return v === null ? NaN : factor * v; });
+  const bands = ui.indicator === "chance" ? [] : [[0, 6], [1, 5], [2, 4]].map(([low, high]) => [at_(numbers, low), at_(numbers, high)]);
+  const lines = scenarios().reverse().map(([key, , of]) => ({ values: at_(of, MEDIAN), colour: LOOKS[key][0], dash: LOOKS[key][1], width: LOOKS[key][2], key }));
+  let goal = null;
+  const which = { intensity: "energy", carbon: "carbon" }[ui.indicator];
+  const target = which ? numbers[which].target[r] : null;
+  if (target !== null && target !== undefined) {
+    const from = at_(numbers, MEDIAN)[data.years.indexOf(data.plan[0])];
+    goal = { base: data.plan[0], end: data.plan[1], from, to: from * (1 - target / 100), label: t("target −{target} %", { target: number(target) }) };
+  }
+  const dots = (data.measured[ui.indicator]?.[ui.region] ?? []).map(([year, v]) => [year, factor * v]);
+  const years = ui.indicator === "chance" ? { zero: true, top: 100 } : { zero: ui.indicator === "cost" };
+  drawPath(at("chart"), { years: data.years, bands, lines, dots, goal, unit: units, year: ui.year, ...years });
   at("chart").setAttribute("aria-label", `${at("headline").textContent}. ${at("verdict").textContent}`);
-  const items = Object.keys(lines).map((name) => {
-    const item = document.createElement("li");
-    const key = shape("svg", { viewBox: "0 0 30 10", "aria-hidden": "true" });
-    key.append(shape("line", { x1: 0, x2: 30, y1: 5, y2: 5, stroke: LINES[name].colour, "stroke-width": 3, "stroke-dasharray": LINES[name].dash }));
-    item.append(key, t(texts[name]));
+  const items = lines.reverse().map(({ key, colour, dash }) => {
+    const item = document.createElement("li"), line = shape("svg", { viewBox: "0 0 30 10", "aria-hidden": "true" });
+    line.append(shape("line", { x1: 0, x2: 30, y1: 5, y2: 5, stroke: colour, "stroke-width": 3, "stroke-dasharray": dash }));
+    item.append(line, key === "now" ? `${t("now")}${bands.length ? ` (${t("median; bands 50, 80, 95 %")})` : ""}` : label(key));
     return item;
   });
-  const measured = document.createElement("li");
-  measured.textContent = `● ${t("measured")}`;
-  at("lines").replaceChildren(...items, ...(dots.length ? [measured] : []));
+  if (dots.length) items.push(Object.assign(document.createElement("li"), { textContent: `● ${t("measured")}` }));
+  at("lines").replaceChildren(...items);
+  at("held").textContent = page === "part" ? t("What joins the provinces is held from the run before; all provinces follow.") : difference === null || isNation() ? "" : t("All provinces together differ from this province alone by at most {part} %.", { part: (100 * difference).toPrecision(1) });
+  at("sum").textContent = t("All provinces' targets amount to {sum} % for the nation; {national} % was asked.", { sum: number(numbers.national), national: number(data.national) });
+}
+
+function compare() {
+  const r = index(), list = scenarios();
+  const row = (title, cell) => {
+    const line = document.createElement("tr");
+    line.append(...[title, ...list.map(cell)].map((text, i) => Object.assign(document.createElement(i && title ? "td" : "th"), { textContent: text, scope: i ? "" : "row" })));
+    return line;
+  };
+  const rows = [row("", ([key]) => label(key)), row(t("Preset"), ([, state]) => name(data.presetNames[state.preset]) + (untouched(state) ? "" : ` *`)), row(t("Allocation rule"), ([, state]) => name(data.ruleNames[state.rule]))];
+  rows.push(row(t("Chance of the energy target"), ([, state, of]) => chance(verdictOf(of, state, r).columns.chance[r])), row(t("Margin, points"), ([, state, of]) => signed(verdictOf(of, state, r).columns.margin[r])), row(t("Chance of the carbon target"), ([, , of]) => chance(of.carbon.chance[r])));
+  for (const key of Object.keys(data.indicators)) {
+    const [factor, units, digits] = scale(key);
+    rows.push(row(`${titles()[key]}, ${ui.year}, ${units}`, ([, , of]) => number(factor * value(of, key, r, ui.year), digits)));
+  }
+  at("table").replaceChildren(...rows);
 }
 
 async function share() {
@@ -357,37 +662,34 @@ async function share() {
   say(t("The link is copied."));
 }
 
-function table() {
-  const v = answer.verdicts;
-  const columns = Object.keys(v);
-  const rows = setting.provinces.map((region, i) => [region, ...columns.map((c) => v[c][i] ?? "")].join(","));
-  const i = index(state.region);
-  const paths = setting.years.map((year, k) => [year, ...answer.bands.map((band) => band[i][k]), ...Object.values(answer.lines).map((line) => line[i][k])].join(","));
-  const heads = ["year", ...["0.025", "0.1", "0.25", "0.5", "0.75", "0.9", "0.975"].map((q) => `quantile ${q}`), ...Object.keys(answer.lines)];
-  return [`region,${columns.join(",")}`, ...rows, "", `kgce/yuan of ${state.region}`, heads.join(","), ...paths, ""].join("\r\n");
+function csv() {
+  const rows = REGIONS.map((region, r) => {
+    const { columns, members } = verdictOf(numbers, ui.state, r);
+    return [region, members, ...["target", "chance", "low", "high", "margin_10", "margin", "margin_90", "reduction"].map((c) => columns[c][r] ?? "")].join(",");
+  });
+  const r = index();
+  const paths = Object.keys(data.indicators).flatMap((key) => data.years.map((year, y) => [ui.region, key, year, ...data.levels.map((_, i) => numbers.quantiles[key][i][r][y])].join(",")));
+  return ["region,members,target,chance,low,high,margin_10,margin,margin_90,reduction", ...rows, "", `region,indicator,year,${data.levels.map((q) => `quantile ${q}`).join(",")}`, ...paths, ""].join("\r\n");
 }
 
 function picture() {
   const copy = at("chart").cloneNode(true);
   copy.setAttribute("xmlns", SVG);
-  const title = shape("title", {}, at("chart").getAttribute("aria-label"));
-  copy.prepend(title);
+  copy.prepend(shape("title", {}, at("chart").getAttribute("aria-label")));
   return new XMLSerializer().serializeToString(copy);
 }
 
-function save(name, content, kind) {
+function save(file, content, kind) {
   const anchor = document.createElement("a");
   anchor.href = URL.createObjectURL(new Blob([content], { type: kind }));
-  anchor.download = name;
+  anchor.download = file;
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(anchor.href), 1000);
 }
 
-async function main() {
-  setting = await ask(`/api/setting?lang=${lang}`);
-  state = fresh();
-  build();
-  fromLink();
-  settled();
-}
-main();
+ui = first();
+fromLink();
+build();
+words();
+settled(false);
+document.body.dataset.first = (performance.now() - started).toFixed(0);

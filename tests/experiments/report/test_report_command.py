@@ -1,16 +1,13 @@
 """`tanlu report` and `tanlu explore` from the command line: what they print, how they refuse."""
 
 import json
-import socket
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from experiments.cli import app
-from experiments.explore.server import serve
 from experiments.runs.store import Run
-from models.reading.faults import InputError
 
 runner = CliRunner()
 
@@ -45,11 +42,3 @@ def test_a_pdf_without_a_browser_is_refused_clearly(
     )
     assert done.exit_code == 2
     assert "needs Chromium or Chrome" in done.stderr
-
-
-def test_a_taken_port_is_refused() -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        with pytest.raises(InputError, match="is taken"):
-            serve(None, other.getsockname()[1])  # type: ignore[arg-type]

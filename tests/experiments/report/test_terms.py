@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from experiments.explore.setting import SCRIPT_TEXTS
 from experiments.words.terms import TABLE, Terms, table
 
 ROOT = Path(__file__).parents[3] / "experiments"
@@ -42,12 +41,6 @@ def in_template(path: Path) -> set[str]:
 def test_every_text_of_a_source_is_in_the_table(path: Path) -> None:
     texts = in_python(path) if path.suffix == ".py" else in_template(path)
     assert not sorted(texts - set(table()))
-
-
-def test_texts_of_the_script_are_sent_to_it() -> None:
-    script = (ROOT / "explore" / "static" / "app.js").read_text(encoding="utf-8")
-    assert set(re.findall(r'\bt\("([^"]+)"', script)) <= set(SCRIPT_TEXTS)
-    assert set(SCRIPT_TEXTS) <= set(table())
 
 
 def test_both_languages_have_the_same_placeholders() -> None:

@@ -1,0 +1,97 @@
+"""The compiled kernels of the explorer: shipped for the shipped model, built where the model is somebody's own.
+
+Two of them: `nation` runs all provinces together, `province` one of them alone, with what joins the provinces given.
+Each belongs to the C text whose hash stands in `kernels.json`; constants and data are not part of the text.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from experiments.explore.members import OUTPUTS, Members
+from models.reading.faults import InputError
+
+if TYPE_CHECKING:
+    from sim.wasm_export import WasmExport
+
+FOLDER = Path(__file__).parent / "kernels"
+RECORD = FOLDER / "kernels.json"
+NAMES = ("nation", "province")
+LEARNING = "learning index"
+
+
+@lru_cache(maxsize=2)
+def exports(held: Members) -> dict[str, "WasmExport"]:
+    """Descriptions of both kernels for the members' study; no compiler is needed."""
+    model, state = held.model, held.first
+    own, params = held.own(state).isel(member=[0]), held.common(state)
+    times = [float(year) for year in held.years]
+    names = coupling(held)
+    return {
+        "nation": model.wasm(own, [*OUTPUTS, *names], params=params, times=times),
+        "province": model.wasm(_given(held, own, names), OUTPUTS, params=params, times=times),
+    }
+
+
+@lru_cache(maxsize=2)
+def coupling(held: Members) -> list[str]:
+    """What joins the provinces: held from the last run of all of them while one province is moved alone.
+
+    Learning joins them by a stock, whose index is given instead; what else does, the model's equations say.
+    """
+    own, params, names = held.own(held.first).isel(member=[0]), held.common(held.first), [LEARNING]
+    while more := held.model.joins(_given(held, own, names), OUTPUTS, "province", params=params):
+        names += more
+    return names
+
+
+def _given(held: Members, own: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """A design in which some variables are given over time (the values do not matter here)."""
+    variables, sizes = held.model.variables, held.model.subscripts
+    given = {
+        name: (
+            ("time", "member", *variables[name].dims),
+            np.ones((2, 1, *(len(sizes[dim]) for dim in variables[name].dims))),
+        )
+        for name in names
+    }
+    return own.assign(given).assign_coords(time=[float(held.years[0]), float(held.years[-1])])
+
+
+def kernel(name: str, export: "WasmExport") -> bytes:
+    """The kernel of an export: the shipped one where it belongs to the same C text, else built now and kept.
+
+    Raises InputError where the model's equations differ from the shipped ones and there is no compiler.
+    """
+    from sim.compiler.cache_dir import cache_dir, read_whole, write_whole
+    from sim.errors import CompilerError
+
+    record = json.loads(RECORD.read_text(encoding="utf-8"))[name] if RECORD.exists() else {}
+    if record.get("text") == export.key:
+        return (FOLDER / f"{name}.wasm").read_bytes()
+    kept = cache_dir() / f"{export.key[:40]}.wasm"
+    content = read_whole(kept)
+    if content is None:
+        try:
+            content = export.build()
+        except CompilerError as error:
+            raise InputError(
+                f"the model's equations are not those that the shipped explorer was built for ({name}: C text "
+                f"{export.key[:12]}, shipped {record.get('text', 'none')[:12]}): {error}"
+            ) from error
+        write_whole(kept, content)
+    return content
+
+
+def record_of(built: Mapping[str, bytes], made: Mapping[str, "WasmExport"], compiler: str) -> dict[str, Any]:
+    """What `kernels.json` says of kernels: hash of the C text, hash of the bytes, compiler."""
+    return {
+        name: {"text": made[name].key, "bytes": hashlib.sha256(built[name]).hexdigest(), "compiler": compiler}
+        for name in NAMES
+    }

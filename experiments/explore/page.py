@@ -1,0 +1,74 @@
+"""The explorer as one self-contained HTML file: no network, no server, scripts allowed by their hash alone."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments.explore.content import Content
+from experiments.explore.members import Members
+from experiments.words import fonts
+
+if TYPE_CHECKING:
+    from experiments.runs.store import Run
+
+HERE = Path(__file__).parent
+
+
+def plain(value: Any) -> Any:
+    """NumPy's numbers as Python's, NaN as None."""
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return None if not np.isfinite(value) else float(value)
+    return value
+
+
+def inert(content: Any) -> str:
+    """JSON that no HTML parser can leave: no character that begins a tag or an entity."""
+    text = json.dumps(plain(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028")
+
+
+def static(name: str) -> str:
+    """One of our files."""
+    return (HERE / "static" / name).read_text(encoding="utf-8")
+
+
+def html(held: Members, run: "Run | None" = None, lang: str = "en") -> str:
+    """The page. lang: the language in which it opens where neither link nor reader has chosen another."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    from sim.wasm_export import RUNTIME
+
+    script = static("chart.js") + static("app.js")
+    worker = "\n".join((RUNTIME.read_text(encoding="utf-8"), static("engine.js"), static("worker.js")))
+    data = {**Content(held, run).data(), "lang": lang, "worker": worker}
+    pages = Environment(loader=PackageLoader("experiments.explore"), autoescape=True, undefined=StrictUndefined)
+    page = pages.get_template("explore.html").render(
+        lang="zh-CN" if lang == "zh" else "en",
+        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script=Markup(script),
+        style=Markup(static("app.css")),
+        data=Markup(inert(data)),
+    )
+    return fonts.embedded(page)
+
+
+def write(held: Members, path: Path, run: "Run | None" = None, lang: str = "en") -> Path:
+    """Write the page; its path."""
+    from experiments.runs.store import write_text
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, html(held, run, lang))
+    return path
