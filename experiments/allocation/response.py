@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from experiments.allocation.indicators import Indicators, find_plan
+from experiments.allocation.indicators import Indicators, known_plan
 from experiments.allocation.national import Array
 from models.reading.faults import InputError
 
@@ -168,7 +168,7 @@ def asked_model(options: Mapping[str, Any]) -> ModelResponse:
 def simulated_plan(indicators: Indicators) -> str:
     """The plan that the model simulates for a rule. Raises InputError for other years than the plan's."""
     plan = indicators.plan
-    years = find_plan(plan.name).base_year
+    years = known_plan(plan.name).base_year
     if plan.base_year != years:
         raise InputError(
             f"got base year {plan.base_year}; a rule that simulates the model has the plan's, {years}: leave it out"

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from calibration import region
 from calibration.places import NATION
 from experiments.allocation.shipped import baseline
 from experiments.analyses import feasibility, joint, members_fit, pressure, regret, trust
@@ -70,7 +71,9 @@ def feasibility_tables(
 
 
 def paces(run: Run) -> pd.DataFrame:
-    """Yearly rates needed against the fastest on record (see `feasibility.pace`)."""
+    """Yearly rates needed against the fastest on record (see `feasibility.pace`); a region pack has no peers."""
+    if (pack := region.active()) is not None:
+        return feasibility.pace(run.table("feasibility"), region.fall(pack), {})
     leading = run.study.target.leading
     fastest = feasibility.fastest_fall(feasibility.measured_series(measured(), leading.key))
     return feasibility.pace(run.table("feasibility"), fastest, feasibility.peers(feasibility.traits(measured())))

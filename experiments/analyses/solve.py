@@ -318,7 +318,7 @@ class SolveRequest:
     indicator: str | None = None
 
 
-def _impossible(asked: SolveRequest) -> list[str]:
+def impossible(asked: SolveRequest) -> list[str]:
     """What of a question has no answer under any study."""
     known = known_provinces(tables.provinces())
     faults = []
@@ -350,7 +350,7 @@ def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.
     from experiments.policy import levers
     from models.parameters import parameters
 
-    faults = _impossible(asked)
+    faults = impossible(asked)
     known = asked.indicator is None or match(asked.indicator, known_indicators()) is not None
     target = _judged(study, asked.indicator if known else None)
     changes = {

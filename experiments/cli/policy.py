@@ -1,4 +1,4 @@
-"""`tanlu policy list|show|mixes|levers|costs`: the option catalogue and the policy mixes."""
+"""`tanlu policy list|show|mixes|levers|costs|check`: the option catalogue and the policy mixes."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,6 +9,7 @@ import typer
 from calibration.places import NATION, choose_province, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
 from experiments.runs.find import find_run
+from models.reading.faults import RuleError
 from models.reading.names import choose
 
 app = typer.Typer(help="Policy options, mixes and their costs.", no_args_is_help=True)
@@ -85,3 +86,31 @@ def costs(
     from experiments.cli.tables import catalogue_tables
 
     emit(catalogue_tables.of_run(folder, table, province, whole=json), json)
+
+
+@app.command()
+def check(
+    plan: Annotated[str, typer.Option(help="Options of this plan; none: of every plan.")] = "",
+    units: Annotated[
+        bool, typer.Option("--units", help="Print implied units beside stocks, option by option.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Whether options, potentials, stocks, prices and the account hold together; exit code 3 when a check fails."""
+    from experiments.policy import sets
+
+    plans = [choose(plan, sets(), "set of options")] if plan else sets()
+    from experiments.analyses.policy import check as checks
+
+    rows = []
+    for name in plans:
+        note(f"checking the options of {name}", quiet)
+        subject = checks.shipped(name)
+        if units:
+            emit(checks.implied(subject), json)
+        found = checks.faults(subject)
+        rows += [{"plan": name, "check": f.check, "subject": f.subject, "fault": f.message} for f in found]
+        note(f"{name}: {len(checks.CHECKS)} checks, {len(subject.found.options)} options, {len(found)} faults", quiet)
+    if rows:
+        raise RuleError([f"{row['plan']}: {row['check']}: {row['subject']}: {row['fault']}" for row in rows])

@@ -8,6 +8,7 @@ import typer
 
 from calibration.places import NATION, known_provinces, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note, progress
+from experiments.study.files import TODAY
 from experiments.study.files import find as find_study
 from models.plans import known_plans
 from models.reading.faults import InputError
@@ -34,7 +35,7 @@ def overrides(set_: list[str] | None, members: int | None) -> list[str]:
 
 
 def run(
-    study: Study = "twelfth-plan",
+    study: Study = TODAY,
     set_: Set = None,
     members: Members = None,
     assigned: Assigned = None,

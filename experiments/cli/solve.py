@@ -2,14 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, emit, note
 from experiments.study.files import find as find_study
+from models.reading.faults import refuse
 from models.reading.numbers import read_chance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from experiments.analyses.solve import SolveRequest
+    from experiments.installation import Installation
+    from experiments.study.schema import Study
 
 
 def solve(
@@ -23,6 +31,10 @@ def solve(
     ] = None,
     study: Annotated[str, typer.Option(help="Study that gives plan, sampling and seed.")] = "twelfth-plan",
     members: Annotated[int, typer.Option(help="Members behind a chance.", min=20)] = 400,
+    least_cost: Annotated[
+        bool, typer.Option("--least-cost", help="The cheapest levers for the chance, and the front of cost and chance.")
+    ] = False,
+    budget: Annotated[float | None, typer.Option(help="Best chance within this net cost, billion yuan a year.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -39,12 +51,39 @@ def solve(
 
     asked = solver.SolveRequest(province, rule, mix, wanted, target, indicator)
     overrides = [f"members={members}", "sampling.method=sobol"]
+    if least_cost or budget is not None:
+        refuse(solver.impossible(asked))
+        one = [*overrides, f"allocations=[{rule}]"]
+        table = _mixes(load_study(file, one), installed.installed(0), asked, budget, quiet or json)
+        emit(table, json)
+        if save:
+            table.to_csv(save, index=False)
+        return
     whole = load_study(file, overrides)
     table, sentence = solver.answer(whole, installed.installed(0, whole), asked)
     emit({"answer": sentence, "rows": table} if json else solver.shown(table), json)
     note(sentence, quiet or json)
     if save:
         table.to_csv(save, index=False)
+
+
+def _mixes(
+    study: "Study", system: "Installation", asked: "SolveRequest", budget: float | None, quiet: bool
+) -> "pd.DataFrame":
+    """The answers of the mix search: the chance asked for, the budget, and the front."""
+    import pandas as pd
+
+    from experiments.analyses import mix_search
+
+    search = mix_search.search_of(study, system, asked.province, asked.mix, asked.target)
+    note(f"{asked.province}: target {100 * search.target:g} %, {study.members} members", quiet)
+    if budget is not None:
+        found = mix_search.within(search, budget, asked.chance)
+        table = pd.DataFrame([mix_search.row(search, found, f"budget {budget:g}")])
+    else:
+        table = mix_search.front(search, sorted({*mix_search.FRONT, asked.chance}))
+    note(f"{search.runs} runs of the model; strengths are parts of each lever's bound", quiet)
+    return table
 
 
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"solve": solve}

@@ -34,6 +34,9 @@ MIDDLE = {"2011-2015": 2013, "2026-2030": 2028}
 AT_HEAT_VALUE = ("electrification",)
 """Levers whose saving the model books with electricity at its heat value; elsewhere it counts at coal equivalent."""
 
+IDLE_LIFE = 15.0
+"""Years, for a lever without options or cost, where it does not count."""
+
 THOUSAND = 1000.0  # yuan/tce = Gyuan/Mtce × 1,000
 PARAMETERS = {
     "capital cost": "Gyuan*year/Mtce",
@@ -183,7 +186,8 @@ def parameters(found: Catalogue, plan: str, parts: pd.DataFrame) -> dict[str, xr
         values["capital cost"][:, column] = capital
         safe = np.where(capital > 0, capital, 1.0)
         values["programme cost weight"][:, column] /= safe
-        values["lever lifetime"][:, column] /= safe
+        life = values["lever lifetime"][:, column] / safe
+        values["lever lifetime"][:, column] = np.where(capital > 0, life, IDLE_LIFE)
     coords = {"province": list(parts.index), "lever": levers}
     return {
         name: xr.DataArray(array, coords, ("province", "lever"), attrs={"units": PARAMETERS[name]})

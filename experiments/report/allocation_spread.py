@@ -2,11 +2,13 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from experiments.allocation.comparison import Comparison
+from experiments.allocation.indicators import known_plan
 from experiments.allocation.national import Array
 from experiments.words.svg import STYLE, register_fonts, wrap
 from experiments.words.terms import Terms
@@ -22,7 +24,7 @@ def spread(comparison: Comparison, national: float, plan: str, indicator: str, t
 
     Provinces stand from the highest median to the lowest.
     """
-    targets = comparison.targets.dropna(how="all")
+    targets = _judged(comparison)
     targets = targets.loc[targets.median(axis=1).sort_values(ascending=False).index]
     known = targets.notna().sum(axis=1).to_numpy()
     above = (targets > national).sum(axis=1).to_numpy() / known
@@ -33,7 +35,13 @@ def spread(comparison: Comparison, national: float, plan: str, indicator: str, t
         low, high = min(low, national - 12), max(high, national + 12)
         _rows(axes, targets.to_numpy(float), above, (low, high))
         axes.axvline(national, color="#1f2328", lw=1.2)
-        axes.annotate(terms("text: spread nation", percent=f"{national:g}"), (national, -0.9), ha="center", fontsize=9)
+        axes.annotate(
+            terms("text: spread nation", percent=f"{national:g}"),
+            (national, -1.1),
+            ha="center",
+            fontsize=9,
+            backgroundcolor="white",
+        )
         axes.set_xlim(low, high + 0.17 * (high - low))
         axes.set_ylim(len(targets) - 0.4, -1.6)
         axes.set_yticks(range(len(targets)), [terms.name(name) for name in targets.index])
@@ -46,7 +54,7 @@ def spread(comparison: Comparison, national: float, plan: str, indicator: str, t
         figure.suptitle(
             finding(comparison, national, terms), x=0.01, ha="left", fontsize=13, fontweight="bold", wrap=True
         )
-        subtitle = terms("text: spread how", rules=len(targets.columns), plan=terms.name(plan))
+        subtitle = terms("text: spread how", rules=len(targets.columns), plan=plan_words(plan, terms))
         axes.set_title("\n".join(wrap(subtitle, 128)), loc="left", fontsize=9, color="#57606a", pad=8)
     return figure
 
@@ -62,9 +70,23 @@ def _rows(axes: Axes, values: Matrix, above: Array, ends: tuple[float, float]) -
         axes.plot([middle], [row], "o", color=colour, ms=6)
 
 
+def _judged(comparison: Comparison) -> pd.DataFrame:
+    """Targets of the provinces to which at least half of the rules give one."""
+    targets = comparison.targets
+    return targets[targets.notna().mean(axis=1) >= 0.5]
+
+
+def plan_words(plan: str, terms: Terms) -> str:
+    """The plan as it is called: 15th five-year plan, “十五五”."""
+    named = known_plan(plan)
+    return terms(
+        "text: case plan", ordinal=named.number if terms.lang == "zh" else named.ordinal, chinese=named.name_zh
+    )
+
+
 def finding(comparison: Comparison, national: float, terms: Terms) -> str:
     """Who is asked for more, and for less, than the nation by nearly all rules, in one sentence."""
-    targets = comparison.targets.dropna(how="all")
+    targets = _judged(comparison)
     above = (targets > national).sum(axis=1) / targets.notna().sum(axis=1)
     ordered = above.sort_values(ascending=False, kind="stable")
     more, less = [str(p) for p in ordered.index[:3]], [str(p) for p in ordered.index[::-1][:3]]

@@ -7,6 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from experiments.analyses.negotiation import ProvinceBrief
+from experiments.report.allocation_spread import plan_words
 from experiments.report.page import render
 from experiments.words.terms import Terms
 
@@ -45,7 +46,7 @@ def caution(brief: ProvinceBrief, terms: Terms) -> str:
     few = brief.announced < FEW_OFFICIAL
     said = terms(
         "text: case not official" if few else "text: case official known",
-        plan=terms.name(brief.options.plan),
+        plan=plan_words(brief.options.plan, terms),
         count=brief.announced,
     )
     base = terms("text: case simulated base", year=brief.base_year) if brief.simulated_base else ""
@@ -56,7 +57,9 @@ def caution(brief: ProvinceBrief, terms: Terms) -> str:
 def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, object]:
     carried = brief.spared[(brief.spared["province"] != brief.province) & (brief.spared["amount"] > 0)]
     return {
-        "title": terms("text: case title", province=terms.name(brief.province), plan=terms.name(brief.options.plan)),
+        "title": terms(
+            "text: case title", province=terms.name(brief.province), plan=plan_words(brief.options.plan, terms)
+        ),
         "headline": headline(brief, terms),
         "caution": caution(brief, terms),
         "indicator": terms(f"text: case {brief.options.indicator}"),

@@ -1,6 +1,7 @@
 """The policy analyses of a run for every province and the nation at once, from its own study, members and targets.
 
 costs, cost_curve   every option of the mix: what it saves, what it costs (social and private), who pays; row `all`
+cost_variance       which numbers of the catalogue and which prices decide the spread of the net cost
 measures            the cheapest measures that bring the target with a chance of 80 %, province by province
 overlap             the model's joint reduction beside the sum of the levers' own actions and the packages alone
 contributions       Shapley shares of the packages in the reduction, with their range
@@ -16,7 +17,7 @@ published           the macro module beside a published study of Chongqing's tra
 One batch of members answers for all provinces: a run of the model holds the thirty of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 
 from calibration.places import NATION
 from experiments.analyses.intervals import wilson
-from experiments.analyses.policy import costs, indirect, measures, published
+from experiments.analyses.policy import costs, indirect, measures, published, variance
 from experiments.analyses.policy import lmdi as decompose
 from experiments.analyses.policy.costs import LEVELS, Account, Booked
 from experiments.analyses.policy.paired_runs import DETAIL, TOTALS, PairedRuns
@@ -119,7 +120,7 @@ def analyse(
 
         work = Analysis(bench, chosen, chosen.only([], "base"), draw, tick)
         found = tables(work)
-        found |= money(work, whole.iloc[: min(len(whole), COST_MEMBERS)])
+        found |= money(work, whole.iloc[: min(len(whole), COST_MEMBERS)], asked.province)
         found["measures"] = measures.table(work.bench, work.chosen, system, found["costs"], tick)
         goals_asked = {goal.year: goal.reduction for goal in asked.goals}
         found["goals"] = goals(work, whole.iloc[:GOAL_MEMBERS], goals_asked, asked.province)
@@ -146,8 +147,11 @@ def tables(work: Analysis) -> dict[str, pd.DataFrame]:
     }
 
 
-def money(work: Analysis, design: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The tables that rest on the account: costs, cost_curve, indirect, overlap. design: the members of the account."""
+def money(work: Analysis, design: pd.DataFrame, place: str = NATION) -> dict[str, pd.DataFrame]:
+    """The tables that rest on the account: costs, cost_curve, cost_variance, indirect, overlap.
+
+    design: the members of the account; place: for which, beside the nation, the numbers are ranked.
+    """
     years = [*range(work.bench.base_year, work.end + 1)]
     booked, _ = work.bench.booked(work.chosen, design, years)
     work.tick()
@@ -157,9 +161,19 @@ def money(work: Analysis, design: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {
         "costs": cost,
         "cost_curve": costs.curve(cost),
+        "cost_variance": ranked(work, booked, dict.fromkeys((NATION, place))),
         "indirect": indirect_table(work, few(booked, len(work.bench.design))),
         "overlap": overlap(work, booked),
     }
+
+
+def ranked(work: Analysis, booked: Booked, names: Iterable[str]) -> pd.DataFrame:
+    """Which numbers decide the spread of the net cost of these places, the largest first."""
+    if not booked.saving.any():
+        return pd.DataFrame()
+    seed = np.random.SeedSequence(work.bench.study.seed, spawn_key=(COST_DRAWS, 1))
+    made = [variance.shares(booked, work.chosen, place, np.random.default_rng(seed)) for place in names]
+    return pd.concat(made, ignore_index=True)
 
 
 def few(booked: Booked, members: int) -> Booked:
@@ -474,6 +488,7 @@ def names() -> Sequence[str]:
     return (
         "costs",
         "cost_curve",
+        "cost_variance",
         "measures",
         "overlap",
         "contributions",

@@ -10,6 +10,8 @@ from hypothesis.extra.numpy import arrays
 from experiments.allocation.allocate import measured_indicators
 from experiments.allocation.indicators import Indicators, find_plan
 
+from .simulated import base_states
+
 COUNT = 31
 MEASURED_RULES = ("s1", "s2", "s3", "uniform", "triptych", "responsibility")
 #: Trends as they are: an estimated reliability would move with every shift.
@@ -50,3 +52,9 @@ def shifted(measured: Indicators, shift) -> Indicators:
     changed = {name: getattr(measured, name) * factor for name, factor in scale.items()}
     changed["energy"] = changed["industry"] + changed["residential"] + changed["other"]
     return replace(measured, growth=measured.growth + growth, **changed)
+
+
+@pytest.fixture(scope="session")
+def states():
+    """Base states of three members, see `simulated.base_states`."""
+    return base_states()

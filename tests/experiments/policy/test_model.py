@@ -198,6 +198,15 @@ def test_saved_energy_is_income_of_who_saves_and_lost_to_who_sold() -> None:
     xr.testing.assert_equal(*quiet)  # without levers the loop carries nothing
 
 
+def test_the_numbers_that_decide_the_cost_are_ranked() -> None:
+    table = money(work(), bench().design, "Chongqing")["cost_variance"]
+    assert set(table["province"]) == {"China", "Chongqing"}
+    own = table[table["province"] == "Chongqing"]
+    assert own["share"].is_monotonic_decreasing
+    assert 0.85 < own["share"].sum() < 1.6  # total effects add to one or more, but for their sampling error
+    assert not own["number"].isin(["coverage", "penetration"]).any()
+
+
 def test_measures_are_the_cheapest_that_reach_and_never_more_than_the_mix() -> None:
     cost = money(work(), bench().design)["costs"]
     errors = {

@@ -1,0 +1,63 @@
+"""A province's negotiation brief: what it says holds, and its page stands in both languages by itself."""
+
+import re
+
+import numpy as np
+import pytest
+
+from experiments.allocation import allocate
+from experiments.allocation.negotiation import Offer
+from experiments.analyses.negotiation import BriefOptions, ProvinceBrief, brief
+from experiments.cli.tables import brief_output
+from experiments.report.negotiation_page import page
+from experiments.words.terms import Terms
+
+from .simulated import Model
+
+OPTIONS = BriefOptions(members=50, rules="uniform,per-head,early-action,consumption,shapley")
+
+
+@pytest.fixture(scope="module")
+def case(states) -> ProvinceBrief:
+    return brief("Sichuan", OPTIONS, Model(states), [Offer(1, "Sichuan", 15.0), Offer(2, "Guangdong", 18.0)])
+
+
+def test_the_rules_are_those_of_allocate_with_their_range(case, states):
+    row = case.rules.set_index("rule").loc["per-head"]
+    target = allocate("per-head", plan="15FYP", indicator="co2", model=Model(states)).table.set_index("province")
+    assert row["target"] == pytest.approx(target["target_percent"]["Sichuan"])
+    assert row["low"] - 1e-9 <= row["target"] <= row["high"] + 1e-9
+    assert case.national == 17
+
+
+def test_the_chance_falls_as_the_target_rises(case):
+    assert (np.diff(case.rules["chance"]) <= 1e-9).all()  # rows stand from the lowest target up
+    assert case.rules["chance"].iloc[0] > case.rules["chance"].iloc[-1]
+
+
+def test_what_the_others_carry_is_what_the_province_is_spared(case):
+    assert case.spared["amount"].sum() == pytest.approx(0, abs=1e-6)
+    assert case.spared.set_index("province")["points"]["Sichuan"] == pytest.approx(-1)
+
+
+def test_a_higher_chance_bears_a_lower_target(case):
+    assert list(case.bearable.columns) == ["as modelled", "0.2", "1"]
+    assert (np.diff(case.bearable["as modelled"]) < 0).all()
+
+
+def test_no_official_number_is_claimed(case):
+    assert case.announced == 0
+    assert "not official numbers" in brief_output.caution(case, "en")
+    assert "不是官方下达的数字" in brief_output.caution(case, "zh")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_page_is_whole_and_fetches_nothing(case, lang):
+    text = page(case, Terms(lang))
+    assert Terms(lang).name("Sichuan") in text
+    for rule in case.rules["rule"]:
+        assert Terms(lang).name(rule) in text
+    assert not re.findall(r'(?:src|href)="https?:', text)
+    assert not re.findall(r">[-−+]?nan<", text)
+    assert len(case.log["round"].unique()) == 3
+    assert text.count("17.0000") == 3  # the national sum of every round
