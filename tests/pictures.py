@@ -4,12 +4,14 @@ Report, briefs and explorer: desktop, phone and print, English and Chinese. Look
 """
 
 import base64
+import json
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pypdf import PdfReader
 
@@ -93,24 +95,22 @@ def _page_of(pdf: Path, heading: str) -> int:
 
 
 def explorer(driver: Any, run: str) -> None:
-    """The explorer with two levers and an assumption moved."""
-    command = [sys.executable, "-m", "experiments.cli", "explore", run, "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        address = process.stdout.readline().strip()
-        moved = (
-            "#%7B%22r%22%3A%22Guangdong%22%2C%22a%22%3A%22official%22%2C%22l%22%3A%7B%22plant%20closure%22%3A0.2%2C"
-            "%22industrial%20retrofit%22%3A0.3%7D%2C%22u%22%3A%7B%22energy%20price%20growth%22%3A0.025%7D%7D"
-        )
+    """The explorer with two levers and an assumption moved, beside the first scenario."""
+    moved = {"r": "Guangdong", "i": "intensity", "y": 2015, "a": "official", "m": "delivered"}
+    moved |= {"l": {"plant closure": 0.2, "industrial retrofit": 0.3}, "u": {"energy price growth": 0.025}}
+    moved |= {"k": {"a": {"a": "official", "m": "delivered"}}}
+    with tempfile.TemporaryDirectory() as scratch:
+        page = Path(scratch, "explorer.html")
+        command = ["tanlu", "explore", *([run] if run else []), "--no-browser", "--quiet", "-o", str(page)]
+        subprocess.run(command, check=True)
         for lang in ("en", "zh"):
             for name, size, mobile in (("desktop", (1360, 900), False), ("phone", PHONE, True)):
                 resize(driver, *size, mobile=mobile)
                 driver.get("about:blank")
-                driver.get(f"{address}&lang={lang}{moved}")
-                until(lambda: driver.execute_script("return document.body.dataset.answers"), 120)
+                driver.get(f"{page.as_uri()}#{quote(json.dumps({'g': lang, **moved}))}")
+                until(lambda: driver.execute_script("return document.body.dataset.bars && slots.a.numbers"), 240)
                 time.sleep(1)  # until the colours have changed
                 shot(driver, f"explorer-{lang}-{name}")
-        process.terminate()
 
 
 def main() -> None:

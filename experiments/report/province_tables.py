@@ -12,6 +12,7 @@ from experiments.analyses.numbers import number
 from experiments.analyses.policy.lmdi import lmdi
 from experiments.report.content import Chart, Missing, Table, capital, chart, slug, table
 from experiments.words import charts
+from experiments.words.box_sentences import own
 from experiments.words.view import View
 
 MOST_BARS = 12
@@ -93,10 +94,8 @@ def conditions(view: View, province: str) -> Found:
     if boxes is None:
         return Found(text=text, missing=lacking(view, "failure conditions", "feasibility").missing)
     column = f"sentence_{view.terms.lang}"
-    said = [str(sentence) for sentence in boxes[column].dropna()] if column in boxes else []
-    return Found(
-        text=[*text, *(said or [view.terms("No condition on the inputs sets the misses apart in this scenario.")])]
-    )
+    said = [str(sentence) for sentence in own(boxes)[column].dropna()] if column in boxes else []
+    return Found(text=[*text, *said])  # where only national conditions decide, the chapter says so once
 
 
 def _pace(view: View, row: "pd.Series[float]") -> str:
