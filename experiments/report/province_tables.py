@@ -133,7 +133,7 @@ def money(view: View, province: str) -> Found:
         row: dict[str, object] = {"mix": mix, "light": stand.light.word, "chance": view.terms.chance(stand.chance)}
         for name in ("reduction", "co2_reduction", "gdp_growth", "energy", "co2", "policy_cost"):
             if name in data:
-                row[name] = _range(view, data[name].sel(mix=mix).values)
+                row[name] = _range(view, data[name].sel(mix=mix).values * view.terms.scale(name))
         rows.append(row)
     title = view.terms("Costs and benefits by policy mix in {end}: median and 80 % range", end=view.end_year)
     heads = {key: head for key, head in MIX_COLUMNS.items() if key in rows[0]}

@@ -102,6 +102,8 @@ class Target(Part):
         """What is left out is the plan's own."""
         if not isinstance(given, dict):
             return given
+        if isinstance(given.get("plan"), int):
+            given = {**given, "plan": str(given["plan"])}  # 13 is as good a name as 13th
         key = match(given.get("plan", "p12"), known_plans())
         if key is None:
             return {"indicators": ["energy_intensity"], "national": 1.0, **given}  # the plan's name is the fault
