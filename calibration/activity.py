@@ -31,6 +31,11 @@ def series(variable: str, last: int) -> xr.DataArray:
     )
 
 
+def nowcast_year(base_year: int) -> int | None:
+    """The year to which a plan's beginning is nowcast; none where energy balances reach its base year."""
+    return None if base_year <= LINK else min(base_year, MEASURED_TO)
+
+
 def read() -> pd.DataFrame:
     """The table of activity after 2015."""
     return tables.read("activity_after_2015")

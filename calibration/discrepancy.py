@@ -27,6 +27,9 @@ GROWTH_WIDER = 1.4
 """Shocks to growth after the fitted years over those within them: learnt on the origin 2007 (docs/decisions.md)."""
 LATER = 2
 """Added to the seed of the errors after a plan's last year (1: those of growth)."""
+NOWCAST = 0.08
+"""Standard deviation of ln(CO2) of a province in a nowcast: what conditioning 2015-2019 on activity missed
+(published/nowcast-provinces.csv)."""
 CARBON = 0.01
 """Standard deviation of the national shock to CO2 per energy, a year, as over the fitted years of the inventories."""
 
@@ -153,3 +156,9 @@ def carbon(members: Iterable[int], provinces: int, years: int, seed: int) -> NDA
         drift = series.drift * rng.standard_normal((provinces, 1)) * np.arange(years + 1)
         made.append(national + drift + series.discrepancy * rng.standard_normal((provinces, years + 1)))
     return np.stack(made)
+
+
+def nowcast(members: Iterable[int], provinces: int, seed: int) -> NDArray[np.float64]:
+    """Error of the level of ln(CO2 per energy) where a plan starts from a nowcast: (member, province), lasting."""
+    rows = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(member, 4))) for member in members]
+    return NOWCAST * np.stack([one.standard_normal(provinces) for one in rows])

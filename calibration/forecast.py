@@ -77,6 +77,8 @@ def _plan(name: str) -> Plan:
     return next(plan for plan in plans().values() if plan.name == name)
 
 
+PRO_RATA = "pro rata"
+"""Status of a provincial target that is the nation's for want of one."""
 NEW_METRIC = 2026
 """First year of the carbon metric without non-energy use and with process CO2."""
 ORIGINS = (Origin(2007, 2010, "11FYP"), Origin(2010, 2015, "12FYP"), Origin(2015, 2020, "13FYP"))
@@ -85,8 +87,12 @@ LATEST = Origin(2015, 2030, "15FYP", until=activity.MEASURED_TO)
 
 
 def origin_of(base_year: int) -> Origin:
-    """The latest origin for a plan that begins in `base_year`: what was known by then."""
-    known = [origin for origin in (*ORIGINS, LATEST) if origin.known <= base_year]
+    """What a forecast of the plan that begins in `base_year` starts from: all that was known by then."""
+    until = activity.nowcast_year(base_year)
+    if until is not None:
+        plan = next(plan for plan in plans().values() if plan.base_year == base_year)
+        return Origin(LATEST.last, plan.last_year, plan.name, until)
+    known = [origin for origin in ORIGINS if origin.last <= base_year]
     if not known:
         raise ValueError(f"base year {base_year}: no origin before {ORIGINS[0].last}")
     return known[-1]
@@ -118,6 +124,7 @@ def run(
     design = members(fitted, given, how)
     if origin.until is not None:
         design = design.merge(further(fitted, how))
+        given["carbon target reduction"] = pressing(origin, given)
     policy = dict(how.policy or {})
     design = design.assign({name: value for name, value in policy.items() if "member" in value.dims})
     if how.projects:
@@ -148,6 +155,17 @@ def members(fitted: xr.Dataset, given: dict[str, xr.DataArray], how: Options) ->
     return posterior.design(
         how.members, how.seed, inputs=given, posterior=fitted, assumptions=table, refit=assumptions.ROUNDS
     )
+
+
+def pressing(origin: Origin, given: Mapping[str, xr.DataArray]) -> xr.DataArray:
+    """Carbon targets that move effort in the origin's plan (fractions): (province, plan)."""
+    asked = xr.zeros_like(given["target reduction"])
+    listed = targets(origin, [str(name) for name in asked["province"].values])
+    carbon = listed[listed["quantity"] == "co2_intensity"].set_index("province")["target"]
+    key = _plan(origin.plan).key
+    for province, target in carbon.items():
+        asked.loc[{"province": province, "plan": key}] = target / 100
+    return asked
 
 
 def further(fitted: xr.Dataset, how: Options) -> xr.Dataset:
@@ -213,9 +231,17 @@ def measured(baseline: xr.Dataset) -> xr.Dataset:
 
 
 def targets(origin: Origin, provinces: list[str]) -> pd.DataFrame:
-    """Targets of the origin's plan, per cent: columns quantity, province, target, status; a row only where known."""
+    """Targets of the origin's plan, per cent: columns quantity, province, target, status; a row only where known.
+
+    From the 15th plan on, whose provincial numbers are not public, every province without one gets the nation's.
+    """
     parts = []
     for quantity, kind in (("energy_intensity", "energy"), ("co2_intensity", "co2")):
         known = inputs.official_targets(kind, origin.plan).reindex([*provinces]).dropna()
+        national = _plan(origin.plan).targets.get("co2_intensity_2026", np.nan)
+        if quantity == "co2_intensity" and origin.end >= NEW_METRIC and np.isfinite(national):
+            shared = pd.DataFrame({"target": national, "status": PRO_RATA}, pd.Index(provinces, name="province"))
+            shared.loc[shared.index == NATION, "status"] = "official"
+            known = known.combine_first(shared).reindex(pd.Index(provinces, name="province"))
         parts.append(known.assign(quantity=quantity).reset_index())
     return pd.concat(parts, ignore_index=True)

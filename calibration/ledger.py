@@ -84,7 +84,14 @@ def naive_table(rule: str, origin: Origin, baseline: xr.Dataset) -> pd.DataFrame
 
 
 def frozen(origin: Origin, baseline: xr.Dataset, options: Options) -> dict[str, str]:
-    """Every file of an origin by name: the text of its tables."""
+    """Every file of an origin by name: the text of its tables.
+
+    From a nowcast only the model forecasts: naive rules have no provincial energy or CO2 to start from, and the list of
+    projects ends in 2015.
+    """
+    if origin.until is not None:
+        text = model_table(origin, baseline, options).to_csv(index=False, lineterminator="\n")
+        return {f"{stem(origin)}.csv": text}
     with_list = Options(options.members, options.seed, options.policy, projects=True)
     made = {"": model_table(origin, baseline, options), "-projects": model_table(origin, baseline, with_list)}
     made |= {f"-naive-{rule}": naive_table(rule, origin, baseline) for rule in naive.RULES}
@@ -97,8 +104,10 @@ def freeze(origin: Origin, baseline: xr.Dataset, options: Options, note: str, fo
     files = frozen(origin, baseline, options)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
+    nowcast = {} if origin.until is None else {"fitted to": origin.last, "activity known to": origin.until}
     manifest = {
-        "origin": origin.last,
+        "origin": origin.known,
+        **nowcast,
         "plan": origin.plan,
         "members": options.members,
         "seed": options.seed,

@@ -13,6 +13,7 @@ Student t (one plant moves a small province by a tenth). A national shock moves 
 estimated in `calibration.discrepancy` and enters here as part of σ_d.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,12 +114,25 @@ def log_modelled(modelled: xr.Dataset, years: tuple[int, ...]) -> NDArray[np.flo
 
 def _whiten(series: FittedSeries, sigma: xr.DataArray, years: NDArray[np.int_]) -> NDArray[np.float64]:
     """L⁻¹ for each province: (province, year, year); a year without a figure gets an enormous error."""
-    error = sigma.transpose("province", "year").values
+    return whitening(series, sigma.transpose("province", "year").values, years, breaks(series.name))
+
+
+def whitening(
+    series: FittedSeries, error: NDArray[np.float64], years: NDArray[np.int_], steps: Mapping[int, float]
+) -> NDArray[np.float64]:
+    """L⁻¹ of a series: (province, year, year).
+
+    Args:
+        series: with its discrepancy and nuisance parameters.
+        error: relative measurement errors (province, year), NaN where there is no figure.
+        years: of the errors.
+        steps: first year of each new vintage → standard deviation of the unknown step (log).
+    """
     lag = np.abs(years[:, None] - years[None, :])
     common = series.discrepancy**2 * CORRELATION**lag + series.offset**2
     tau = years - years.mean()
     common = common + series.drift**2 * np.outer(tau, tau)
-    for first, step in breaks(series.name).items():
+    for first, step in steps.items():
         before = (years < first).astype(float)
         common = common + step**2 * np.outer(before, before) * (0 < before.sum() < years.size)
     variance = np.where(np.isfinite(error), error**2, 1e6)

@@ -2,14 +2,73 @@
 
 import csv
 import json
+import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from models.reading.faults import InputError
 from models.reading.names import Spellings, choose
+from models.reading.yaml_file import read_yaml
 
 DATA = Path(__file__).parent / "data"
+VARIABLE = "TANLU_REGION"
+"""Environment variable with the folder of the region pack that a process works with."""
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 ]{0,39}")
+_KEYS = {"name", "name_zh", "made_up", "places", "central_heating"}
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region pack's description. name: of the sum of its places; central_heating: places with heat networks."""
+
+    folder: Path
+    name: str
+    name_zh: str
+    made_up: bool
+    places: tuple[str, ...]
+    central_heating: tuple[str, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Region":
+        """The description in `region.yaml`. Raises InputError with every fault."""
+        document = read_yaml(folder / "region.yaml", "the description of a region pack")
+        data, faults = document.data, list(document.faults)
+        allowed = ", ".join(sorted(_KEYS))
+        faults += [f"region.yaml: unknown key {key!r}; allowed: {allowed}" for key in data if key not in _KEYS]
+        names = [str(name) for name in data.get("places") or []]
+        label = str(data.get("name", ""))
+        faults += [] if names or document.faults else ["region.yaml: places: a list of at least one place is needed"]
+        faults += [
+            f"region.yaml: got {name!r}, allowed: a letter, then letters, digits and spaces, at most 40"
+            for name in [*names, label]
+            if not _NAME.fullmatch(name) and not document.faults
+        ]
+        if label in names:
+            faults.append(f"region.yaml: name {label!r} is also a place; it names the sum of places, give it another")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        faults += [f"region.yaml: place {name!r} stands twice" for name in twice]
+        heated = [str(name) for name in data.get("central_heating") or []]
+        faults += [f"region.yaml: central_heating: {name!r} is no place" for name in heated if name not in names]
+        if faults:
+            raise InputError(faults)
+        zh = str(data.get("name_zh") or label)
+        return cls(folder, label, zh, bool(data.get("made_up", False)), tuple(names), tuple(heated))
+
+
+def active_region() -> Path | None:
+    """The folder of the region pack that this process works with; None: the provinces that ship."""
+    folder = os.environ.get(VARIABLE)
+    return Path(folder) if folder else None
+
+
+@cache
+def region() -> Region | None:
+    """The region that this process works with; None: the provinces that ship."""
+    folder = active_region()
+    return Region.read(folder) if folder else None
 
 
 @dataclass(frozen=True)
@@ -26,7 +85,10 @@ class Place:
 
 @cache
 def places() -> Mapping[str, Place]:
-    """The provinces by name, in the order of the statistical yearbook."""
+    """The provinces by name, in the order of the statistical yearbook; in a region of one's own its places."""
+    own = region()
+    if own is not None:
+        return {name: Place(name, name, 0, name[:2], True, (at % 8, at // 8)) for at, name in enumerate(own.places)}
     with (DATA / "provinces.csv").open(encoding="utf-8", newline="") as stream:
         return {row["province"]: _place(row) for row in csv.DictReader(stream)}
 
@@ -37,6 +99,8 @@ def _place(row: Mapping[str, str]) -> Place:
 
 
 def _nation() -> Mapping[str, str]:
+    if (own := region()) is not None:
+        return {"name": own.name, "name_zh": own.name_zh}
     package = json.loads((DATA / "datapackage.json").read_text(encoding="utf-8"))
     return {"name": str(package["nation"]["name"]), "name_zh": str(package["nation"]["name_zh"])}
 
@@ -55,7 +119,7 @@ def _spellings() -> Mapping[str, tuple[str, ...]]:
         name: (*(place.name_zh + suffix for suffix in SUFFIXES), str(place.code), place.letters)
         for name, place in places().items()
     }
-    return {**names, NATION: (_nation()["name_zh"], "中国")}
+    return {**names, NATION: (_nation()["name_zh"], *(() if region() else ("中国",)))}
 
 
 def known_provinces(allowed: Iterable[str] | None = None) -> Spellings:

@@ -14,12 +14,14 @@ import xarray as xr
 
 import calibration
 import models
+from calibration import places, region
 from calibration.places import NATION
 from experiments import model_file
 from experiments.study.files import DEFAULT, find
 from experiments.study.load import load
 from experiments.study.schema import Study, Vocabulary
 from models.plans import plans
+from models.reading.faults import InputError
 
 if TYPE_CHECKING:
     from calibration.forecast import Origin
@@ -121,6 +123,8 @@ def compiled_model(text: str = "") -> Any:
     """The compiled model, once a process. text: of another model file than the shipped one."""
     from sim import Model
 
+    own = places.region()
+    text = model_file.with_provinces(text, own.places) if own and not text else text
     return Model.load(model_file.written(text) if text else models.PROVINCE)
 
 
@@ -129,7 +133,8 @@ def model_texts(study: Study | None) -> tuple[str, ...]:
     if study is None:
         return ("",)
     texts = model_file.texts(study.model, study.folder)
-    return tuple(model_file.with_provinces(text, study.provinces) for text in texts)
+    own = places.region()
+    return tuple(model_file.with_provinces(text, study.provinces or (own.places if own else ())) for text in texts)
 
 
 def provinces_of(study: Study) -> list[str]:
@@ -158,9 +163,22 @@ def calibrated(base_year: int = 2010) -> tuple[xr.Dataset, dict[str, xr.DataArra
     from calibration import inputs, posterior
     from experiments.allocation.shipped import baseline
 
+    if region.active():
+        return _own_region(base_year)
     start = origin(base_year)
     shipped = posterior.load(None if start.last == 2010 else start.path)
     return shipped, inputs.params(baseline(), start.last, start.until)
+
+
+def _own_region(base_year: int) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
+    """The posterior and inputs of the region pack that this process works with."""
+    pack = region.active()
+    assert pack is not None  # asked before
+    if base_year != region.LAST:
+        raise InputError(f"target.plan: a region pack has figures to {region.LAST}; allowed: the plan that begins then")
+    given = region.model_inputs(pack)
+    text = model_file.with_provinces("", pack.region.places)
+    return region.fitted(pack, given, model_file.written(text)), given.params
 
 
 def flat(values: xr.Dataset) -> pd.DataFrame:
@@ -212,7 +230,7 @@ def predictive_errors(study: Study, members: np.ndarray) -> xr.Dataset:
     """Predictive errors of the logarithms of intensity, GDP and CO2 per energy: (member, province, year).
 
     They begin in the last fitted year or, if that is earlier or a nowcast leads to it, in the plan's base year; seeded
-    by study and member.
+    by study and member. The level of CO2 is uncertain in a nowcast.
     """
     from calibration import discrepancy
 
@@ -222,6 +240,9 @@ def predictive_errors(study: Study, members: np.ndarray) -> xr.Dataset:
     span = (min(base, start.last) if start.until is None else base, end)
     last = max(plan.last_year for plan in plans().values())
     made = discrepancy.predictive(shipped, [int(member) for member in members], span, last, study.seed)
+    if start.until is not None:
+        level = discrepancy.nowcast([int(member) for member in members], made.sizes["province"], study.seed)
+        made["carbon"] = made["carbon"] + xr.DataArray(level, dims=("member", "province"))
     whole = made if study.sampling.predictive_error else xr.zeros_like(made)
     return whole.sel(province=study.provinces) if study.provinces else whole
 

@@ -1,21 +1,28 @@
-"""The screenshots in docs/pictures: `python -m tests.pictures RUN_FOLDER` (needs Chromium, chromedriver and pdftoppm).
+"""The pictures in docs/pictures: `python -m tests.pictures RUN_FOLDER` (needs Chromium, chromedriver and pdftoppm).
 
-Report and explorer, desktop, phone and print, English and Chinese. Look at them before they are committed.
+Report, briefs and explorer: desktop, phone and print, English and Chinese. Look at them before they are committed.
 """
 
 import base64
+import json
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+from pypdf import PdfReader
 
 from experiments.report import printed
+from experiments.words.addresses import brief_address
+from experiments.words.terms import LANGS, Terms
 from tests.experiments.browser import resize, start, until
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
-DESKTOP, PHONE = (1280, 1000), (390, 844)
+DESKTOP, PHONE = (1440, 900), (390, 844)
+PROVINCES = ("Guangxi", "Ningxia", "Hainan")
 
 
 def shot(driver: Any, name: str, clip: dict[str, float] | None = None) -> None:
@@ -40,60 +47,70 @@ def element(driver: Any, identifier: str, margin: float = 16) -> dict[str, float
 
 
 def report(driver: Any, folder: Path) -> None:
-    """First screen and one province, desktop and phone, in both languages."""
+    """First screen and one province's block, desktop and phone, in both languages."""
     for lang, name in (("en", "report.html"), ("zh", "report.zh.html")):
         address = (folder / name).resolve().as_uri()
         resize(driver, *DESKTOP)
         driver.get(address)
         shot(driver, f"report-{lang}-desktop")
-        shot(driver, f"report-{lang}-province", element(driver, "province-Guangdong"))
+        driver.get("about:blank")
+        driver.get(f"{address}#province-{PROVINCES[0]}")
+        shot(driver, f"report-{lang}-province", element(driver, f"province-{PROVINCES[0]}"))
         resize(driver, *PHONE, mobile=True)
+        driver.get("about:blank")
         driver.get(address)
         shot(driver, f"report-{lang}-phone")
         resize(driver, *DESKTOP)
 
 
 def paper(folder: Path) -> None:
-    """First page and a province's page of the PDF."""
+    """First page of the printed report, and the page of a province."""
     for lang, name in (("en", "report.html"), ("zh", "report.zh.html")):
         with tempfile.TemporaryDirectory() as scratch:
             copy = Path(scratch) / name
             copy.write_bytes((folder / name).read_bytes())
             pdf = printed(copy)
-            for page, what in (
-                (1, "print"),
-                (_page_of(pdf, "Guangdong" if lang == "en" else "广东"), "print-province"),
-            ):
-                target = PICTURES / f"report-{lang}-{what}"
-                command = ["pdftoppm", "-png", "-r", "70", "-f", str(page), "-l", str(page), "-singlefile", pdf, target]
-                subprocess.run(command, check=True)
+            heading = Terms("zh" if lang == "zh" else "en").name(PROVINCES[0])
+            for page, what in ((1, "print"), (_page_of(pdf, heading), "print-province")):
+                _page(pdf, page, f"report-{lang}-{what}")
+
+
+def briefs(folder: Path) -> None:
+    """The briefs of three provinces, both languages, from their PDF."""
+    for province in PROVINCES:
+        for lang in LANGS:
+            _page(folder / brief_address(province, lang, "pdf"), 1, f"brief-{lang}-{province}")
+
+
+def _page(pdf: Path, page: int, name: str) -> None:
+    """Write docs/pictures/<name>.png: one page of a PDF."""
+    command = ["pdftoppm", "-png", "-r", "80", "-f", str(page), "-l", str(page), "-singlefile", pdf, PICTURES / name]
+    subprocess.run(command, check=True)
 
 
 def _page_of(pdf: Path, heading: str) -> int:
     """The page that begins with a heading."""
-    text = subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout
-    return 1 + next(i for i, page in enumerate(text.split("\f")) if page.lstrip().startswith(heading))
+    pages = [page.extract_text() for page in PdfReader(pdf).pages]
+    return 1 + next(i for i, text in enumerate(pages) if heading in text[:40])
 
 
 def explorer(driver: Any, run: str) -> None:
-    """The explorer with two levers and an assumption moved."""
-    command = [sys.executable, "-m", "experiments.cli", "explore", run, "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        address = process.stdout.readline().strip()
-        moved = (
-            "#%7B%22r%22%3A%22Guangdong%22%2C%22a%22%3A%22official%22%2C%22l%22%3A%7B%22plant%20closure%22%3A0.2%2C"
-            "%22industrial%20retrofit%22%3A0.3%7D%2C%22u%22%3A%7B%22energy%20price%20growth%22%3A0.025%7D%7D"
-        )
+    """The explorer with two levers and an assumption moved, beside the first scenario."""
+    moved = {"r": "Guangdong", "i": "intensity", "y": 2015, "a": "official", "m": "delivered"}
+    moved |= {"l": {"plant closure": 0.2, "industrial retrofit": 0.3}, "u": {"energy price growth": 0.025}}
+    moved |= {"k": {"a": {"a": "official", "m": "delivered"}}}
+    with tempfile.TemporaryDirectory() as scratch:
+        page = Path(scratch, "explorer.html")
+        command = ["tanlu", "explore", *([run] if run else []), "--no-browser", "--quiet", "-o", str(page)]
+        subprocess.run(command, check=True)
         for lang in ("en", "zh"):
             for name, size, mobile in (("desktop", (1360, 900), False), ("phone", PHONE, True)):
                 resize(driver, *size, mobile=mobile)
                 driver.get("about:blank")
-                driver.get(f"{address}&lang={lang}{moved}")
-                until(lambda: driver.execute_script("return document.body.dataset.answers"), 120)
+                driver.get(f"{page.as_uri()}#{quote(json.dumps({'g': lang, **moved}))}")
+                until(lambda: driver.execute_script("return document.body.dataset.bars && slots.a.numbers"), 240)
                 time.sleep(1)  # until the colours have changed
                 shot(driver, f"explorer-{lang}-{name}")
-        process.terminate()
 
 
 def main() -> None:
@@ -106,6 +123,7 @@ def main() -> None:
     finally:
         driver.quit()
     paper(folder)
+    briefs(folder)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,17 @@ def floors() -> dict[str, int]:
 
 
 def test_a_running_study_never_climbs_a_floor(tmp_path: Path) -> None:
-    words = ["run", "--set", "members=4", "--set", "sensitivity=null", "--set", "hindcast=false", "--no-report"]
+    words = [
+        "run",
+        "twelfth-plan",
+        "--set",
+        "members=4",
+        "--set",
+        "sensitivity=null",
+        "--set",
+        "hindcast=false",
+        "--no-report",
+    ]
     done = subprocess.run(
         [sys.executable, "-c", TRACE, *words, "--verify", "0", "--runs", str(tmp_path)],
         cwd=ROOT, capture_output=True, text=True, check=False,

@@ -16,7 +16,9 @@ def table(name: str) -> pd.DataFrame:
 
 @cache
 def baseline() -> xr.Dataset:
-    """The measured baseline."""
+    """The measured baseline; in a region of one's own what its pack holds of it."""
     from calibration import baseline as measured
+    from calibration import region
 
-    return measured.load()
+    pack = region.active()
+    return region.as_baseline(pack, measured.load()) if pack else measured.load()

@@ -12,11 +12,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from calibration import region
 from calibration.places import NATION
 from experiments.allocation.shipped import baseline
 from experiments.analyses import feasibility, joint, members_fit, pressure, regret, trust
 from experiments.analyses import reality_checks as checks
-from experiments.analyses.prim import discover
+from experiments.analyses.prim import PrimBox, discover
 from experiments.analyses.prim import limits as box_limits
 from experiments.analyses.sensitivity.sensitivity_tables import NOT_IDENTIFIED, inputs_of, label_of
 from experiments.ensemble.core import Ensemble, Params
@@ -70,7 +71,9 @@ def feasibility_tables(
 
 
 def paces(run: Run) -> pd.DataFrame:
-    """Yearly rates needed against the fastest on record (see `feasibility.pace`)."""
+    """Yearly rates needed against the fastest on record (see `feasibility.pace`); a region pack has no peers."""
+    if (pack := region.active()) is not None:
+        return feasibility.pace(run.table("feasibility"), region.fall(pack), {})
     leading = run.study.target.leading
     fastest = feasibility.fastest_fall(feasibility.measured_series(measured(), leading.key))
     return feasibility.pace(run.table("feasibility"), fastest, feasibility.peers(feasibility.traits(measured())))
@@ -115,12 +118,15 @@ def boxes(run: Run, metrics: xr.Dataset, sentence_row: SentenceRow) -> dict[str,
     """Failure conditions for every mix and province under the study's first allocation.
 
     Found where the model without its predictive error points to a miss, judged on misses with it, on members not used
-    before. Tables: boxes (scores, sentences), box_limits, trade_off. A province without a box has too few hits or
+    before. What a province can observe or move (its growth, its own inputs, how policy is delivered) is searched first,
+    the national assumptions only where that finds nothing. Tables: boxes (kind: own or national; scores, sentences),
+    box_limits, trade_off. A province without a box has too few hits or
     misses, or no condition with which the 95 % interval of the held-out density lies above the base rate.
     """
     metrics = metrics.assign(modelled_margin=metrics["modelled_reduction"] - metrics["target"])
-    design = run.design()
-    units, unknown = units_of(design.columns), {c for c in design.columns if label_of(c) == NOT_IDENTIFIED}
+    design, growth = run.design(), run.metrics("gdp_growth")["gdp_growth"]
+    units = {**units_of(design.columns), GROWTH: "%/year"}
+    unknown = {c for c in design.columns if label_of(c) == NOT_IDENTIFIED}
     allocation = run.study.allocations[0].label
     rows, limits, trade_offs = [], [], []
     seeds = np.random.SeedSequence(run.study.seed).spawn(metrics.sizes["province"])
@@ -133,15 +139,49 @@ def boxes(run: Run, metrics: xr.Dataset, sentence_row: SentenceRow) -> dict[str,
             margin, modelled = (metrics[n].sel(at).to_numpy().astype(float) for n in ("margin", "modelled_margin"))
             known = np.isfinite(margin)
             miss, chance = margin[known] < 0, chance_of_miss(margin[known], modelled[known])
-            box, trade_off = discover(x[known], miss, np.random.default_rng(seed), chance)
+            seen = x.assign(**{GROWTH: growth.sel(at).to_numpy().astype(float)})
+            box, trade_off, kind = condition(seen[known], miss, chance, seed)
             trade_offs.append(trade_off.assign(**at))
-            if box is not None and box.scores()["density_low"] > box.scores()["base"]:
+            if box is not None:
                 goal = float(metrics["target"].sel(allocation=allocation, province=province))
-                rows.append(sentence_row(box, units, unknown, **at, target=goal))
+                rows.append({**sentence_row(box, units, unknown, **at, target=goal), "kind": kind})
                 limits.append(box_limits(box, **at))
     found = {"boxes": pd.DataFrame(rows, columns=None if rows else ["allocation", "mix", "province", "sentence_en"])}
     found["box_limits"] = pd.concat(limits, ignore_index=True) if limits else pd.DataFrame({"province": []})
     return found | {"trade_off": pd.concat(trade_offs, ignore_index=True)}
+
+
+GROWTH = "gdp growth"
+"""GDP growth over the plan, per cent a year: what a planner can watch from the first year on."""
+MOVED = (GROWTH, "delivery delay", "compliance share")
+"""Inputs without a province that a planner can observe or move all the same."""
+OWN, NATIONAL = "own", "national"
+
+
+def condition(
+    x: pd.DataFrame, miss: NDArray[np.bool_], chance: Array, seed: np.random.SeedSequence
+) -> tuple[PrimBox | None, pd.DataFrame, str]:
+    """A box that holds up on held-out members, its trade-off table, and whose it is.
+
+    Args:
+        x: inputs and growth by member; `name[province]` is a province's own.
+        miss: which members miss.
+        chance: the less noisy chance of it, on which boxes are found.
+        seed: of the halves.
+
+    Returns:
+        The box (None where none holds up), the trade-off table, and OWN where the box restricts anything that a
+        province can observe or move, else NATIONAL.
+    """
+    own = [name for name in x if "[" in str(name) or name in MOVED]
+    trade_off = pd.DataFrame()
+    for names in (own, [name for name in x if name != GROWTH]):
+        if not names:
+            continue
+        box, trade_off = discover(x[names], miss, np.random.default_rng(seed), chance)
+        if box is not None and box.scores()["density_low"] > box.scores()["base"]:
+            return box, trade_off, OWN if set(box.limits) & set(own) else NATIONAL
+    return None, trade_off, NATIONAL
 
 
 def chance_of_miss(margin: Array, modelled: Array) -> Array:

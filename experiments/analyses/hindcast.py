@@ -38,7 +38,8 @@ def scorecard(
 def mix_of(origin: int) -> str:
     """The policy mix of an origin's forecast.
 
-    Nothing new is delivered before 2010; the policies of the 12th plan are in the trend that is fitted to 2015.
+    Nothing new is delivered before 2010; the policies of the 12th plan are in the trend that is fitted to 2015, those
+    after it in the activity that a nowcast is conditioned on.
     """
     return MIX if origin == SECOND.last else "base"
 

@@ -25,6 +25,7 @@ Rules for a command function:
 """
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -34,7 +35,9 @@ from typing import Any
 
 import typer
 
+from calibration.places import VARIABLE
 from experiments import INTERRUPTED
+from experiments.study.load import OtherRegionError
 from models.reading.faults import InputError, RuleError
 
 DONE, FAILED, WRONG_INPUT, RULE_BROKEN = 0, 1, 2, 3
@@ -47,6 +50,8 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     def run(*given: Any, **options: Any) -> None:
         try:
             command(*given, **options)
+        except OtherRegionError as fault:
+            raise typer.Exit(_again(fault)) from fault
         except RuleError as fault:
             raise typer.Exit(_report(fault.faults, RULE_BROKEN)) from fault
         except InputError as fault:
@@ -71,6 +76,19 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(_report([text, "set TANLU_DEBUG=1 to see where"], FAILED)) from fault
 
     return run
+
+
+def _again(fault: OtherRegionError) -> int:
+    """The same command in a process that works with the region of the study that it names."""
+    if os.environ.get(AGAIN):
+        return _report(fault.faults, WRONG_INPUT)
+    region = {VARIABLE: str(fault.folder)} if fault.folder else {}
+    inherited = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    command = [sys.executable, "-m", "experiments", *sys.argv[1:]]
+    return subprocess.run(command, env={**inherited, **region, AGAIN: "1"}, check=False).returncode
+
+
+AGAIN = "TANLU_REGION_CHOSEN"
 
 
 def _report(faults: list[str], code: int) -> int:

@@ -10,7 +10,7 @@ from calibration.places import choose_province
 from experiments.cli.console import Json, Quiet, emit, note
 from models.plans import known_plan_names
 from models.reading.faults import InputError
-from models.reading.names import choose, match
+from models.reading.names import choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,7 @@ def allocate(
         _brief(action, place, asked, choose(lang, ["en", "zh"], "language"), html, offers, log, json, quiet)
         return
     plan, indicator = plan or "12FYP", indicator or "energy"
-    plan = match(plan, known_plan_names()) or plan  # an unknown plan is named with all other faults
+    plan = choose(plan, known_plan_names(), "plan")
     province = province and choose_province(province)
     from experiments.cli.tables import allocation_output
 

@@ -9,8 +9,10 @@ import typer
 from calibration.places import NATION, known_provinces, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
 from experiments.cli.report import Language
+from experiments.runs.find import find_run
+from experiments.study.files import names as known_studies
 from models.reading.faults import InputError
-from models.reading.names import choose_all
+from models.reading.names import choose_all, match
 
 
 def brief(
@@ -27,6 +29,8 @@ def brief(
     """Write the brief of a province: chance, gap, causes, cheapest measures, and what would change the verdict."""
     if bool(province) == every:
         raise InputError("name provinces, for example `tanlu brief Guangxi`, or give --all, not both")
+    if run is not None and not match(run, known_studies()) and Path(run).suffix not in (".yaml", ".yml"):
+        find_run(run, runs)  # a misspelt name is answered before anything heavy is loaded
     asked = choose_all(province or [], known_provinces([*simulated(), NATION]), "province")
     from experiments import brief as briefs
     from experiments import pipeline

@@ -11,7 +11,7 @@ from models.reading.faults import InputError
 
 
 def forecast(
-    origin: Annotated[int, typer.Option(help="Last fitted year: 2010 (12th plan) or 2015 (13th plan).")] = 2010,
+    origin: Annotated[int, typer.Option(help="Last known year: 2010 (12th plan), 2015 (13th) or 2024 (15th).")] = 2010,
     members: Annotated[int, typer.Option(min=100)] = 1000,
     seed: Annotated[int, typer.Option(min=1)] = 1,
     folder: Annotated[Path | None, typer.Option(help="Where to write; default: the published forecasts.")] = None,
@@ -22,13 +22,13 @@ def forecast(
     import pandas as pd
 
     from calibration import baseline, ledger
-    from calibration.forecast import ORIGINS, Options
+    from calibration.forecast import LATEST, ORIGINS, Options
     from calibration.places import NATION
     from experiments.analyses import hindcast
 
-    known = {one.last: one for one in ORIGINS}
+    known = {one.known: one for one in (*ORIGINS, LATEST)}
     if origin not in known:
-        raise InputError(f"origin {origin}: allowed are {', '.join(map(str, known))} (the last fitted year)")
+        raise InputError(f"origin {origin}: allowed are {', '.join(map(str, known))} (the last known year)")
     chosen = known[origin]
     mix = hindcast.mix_of(origin)
     note(f"origin {origin}: {members} members, policy mix {mix}", quiet)

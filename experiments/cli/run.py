@@ -8,9 +8,11 @@ import typer
 
 from calibration.places import NATION, known_provinces, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note, progress
+from experiments.study.files import TODAY
 from experiments.study.files import find as find_study
+from models.plans import known_plans
 from models.reading.faults import InputError
-from models.reading.names import choose_all
+from models.reading.names import choose, choose_all
 
 Study = Annotated[str, typer.Argument(help="Name of a shipped study, or path of a YAML file.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Override: path=value, for example members=200.")]
@@ -33,7 +35,7 @@ def overrides(set_: list[str] | None, members: int | None) -> list[str]:
 
 
 def run(
-    study: Study = "twelfth-plan",
+    study: Study = TODAY,
     set_: Set = None,
     members: Members = None,
     assigned: Assigned = None,
@@ -51,6 +53,7 @@ def run(
 ) -> None:
     """Carry out a whole study: check, simulate, analyse, report; print which provinces reach their targets."""
     file = find_study(study)
+    _plan_is_known(set_ or ())
     from experiments import installation, pipeline
     from experiments.cli.tables import terminal_tables
     from experiments.ensemble import estimate, installed
@@ -95,6 +98,13 @@ def run(
     note(overview.statistics(done), quiet)
     if report:
         note(f"report: {done.folder / 'report.html'}", quiet)
+
+
+def _plan_is_known(overrides: Sequence[str]) -> None:
+    """A misspelt plan is answered before anything heavy is loaded."""
+    for key, _, value in (text.partition("=") for text in overrides):
+        if key.strip() == "target.plan":
+            choose(value.strip(), known_plans(), "plan")
 
 
 def assigned_overrides(pairs: Sequence[str]) -> list[str]:

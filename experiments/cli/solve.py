@@ -10,6 +10,7 @@ from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, emit, note
 from experiments.study.files import find as find_study
 from models.reading.faults import refuse
+from models.reading.numbers import read_chance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ def solve(
     province: Annotated[str, typer.Option(help="Province, for example Sichuan.")],
     rule: Annotated[str, typer.Option(help="Allocation rule that sets the targets.")] = "official",
     mix: Annotated[str, typer.Option(help="Policy mix whose strength is sought.")] = "full",
-    chance: Annotated[float, typer.Option(help="Wanted chance, 0 … 1.")] = 0.8,
+    chance: Annotated[str, typer.Option(help="Wanted chance: 0.8 or 80%.")] = "0.8",
     target: Annotated[float | None, typer.Option(help="Another target of this province, per cent.")] = None,
     indicator: Annotated[
         str | None, typer.Option(help="Indicator to reach, for example co2_intensity; the study's first.")
@@ -39,7 +40,7 @@ def solve(
     quiet: Quiet = False,
 ) -> None:
     """Least strength of the mix, of each package alone, lever by lever; or "not reachable" and the bound that binds."""
-    province, file = choose_province(province, simulated()), find_study(study)
+    province, file, wanted = choose_province(province, simulated()), find_study(study), read_chance(chance)
     from experiments import allocation, policy
 
     allocation.find(rule)
@@ -48,7 +49,7 @@ def solve(
     from experiments.ensemble import installed
     from experiments.installation import load_study
 
-    asked = solver.SolveRequest(province, rule, mix, chance, target, indicator)
+    asked = solver.SolveRequest(province, rule, mix, wanted, target, indicator)
     overrides = [f"members={members}", "sampling.method=sobol"]
     if least_cost or budget is not None:
         refuse(solver.impossible(asked))

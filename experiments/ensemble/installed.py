@@ -1,5 +1,9 @@
 """The installation of this machine, put together: what the commands run studies with."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
+from experiments.ensemble.core import Ensemble
 from experiments.ensemble.member_design import design
 from experiments.ensemble.scenario import prepare
 from experiments.ensemble.study_model import StudyModel
@@ -8,9 +12,13 @@ from experiments.installation import (
     ProvinceModel,
     ScenarioInputs,
     checksums,
+    load_study,
     model_texts,
     predictive_errors,
+    provinces_of,
 )
+from experiments.runs.store import Run
+from experiments.study.files import DEFAULT
 from experiments.study.schema import Study
 
 
@@ -30,6 +38,63 @@ def installed(threads: int = 1, study: Study | None = None) -> Installation:
     return Installation(scenario_inputs, design, predictive_errors, simulate, checksums)
 
 
-def reference(study: Study) -> ProvinceModel:
-    """The same with PySD's own run of the model: slow, one member after the other."""
+def reference(study: Study) -> ProvinceModel | None:
+    """The same with PySD's own run of the model: slow, one member after the other.
+
+    None for a study of one province: PySD drops a range of one element and cannot run the model.
+    """
+    if len(provinces_of(study)) == 1:
+        return None
     return ProvinceModel(backend="pysd", texts=model_texts(study))
+
+
+def open_ensemble(
+    study: str | Path | Study = DEFAULT, members: int | None = None, parameters: Mapping[str, float] | None = None
+) -> Ensemble:
+    """Calibrated members under assumptions of one's own, ready to be run under any target and policy.
+
+    Args:
+        study: a study, or the name or path of one.
+        members: how many; default: as the study says.
+        parameters: model constant → value, held in all members. The calibrated parameters of each member are fitted
+            again, so that it still reproduces the measured years.
+
+    Returns:
+        the ensemble. Its arrays have the dims (member, province) or (member, province, …, year); reductions are
+        fractions, every variable of `results` carries its unit.
+
+    Raises:
+        InputError: a name or value that the model does not allow, all at once.
+
+    >>> from experiments import open_ensemble
+    >>> ensemble = open_ensemble("twelfth-plan", members=4, parameters={"rebound": 0.3})
+    >>> ensemble.reduction(ensemble.params("base")).shape
+    (4, 30)
+    """
+    if isinstance(study, Study):
+        asked = study
+        if members or parameters:
+            changes = {"members": members or asked.members, "parameters": {**asked.parameters, **(parameters or {})}}
+            asked = asked.model_copy(update=changes)
+    else:
+        size = [f"members={members}"] if members else []
+        asked = load_study(
+            study, [*size, *(f"parameters.{name}={value!r}" for name, value in (parameters or {}).items())]
+        )
+    return Ensemble.of(asked, installed(0, asked))
+
+
+def carry_out(study: Study, runs: str | Path = "runs") -> Run:
+    """Simulate a study, or open the run of it that is there; analyses and report are `tanlu run`'s.
+
+    Args:
+        study: as from `load_study`.
+        runs: folder of the runs.
+
+    Returns:
+        the complete run.
+    """
+    from experiments.ensemble import simulation
+
+    here = installed(0, study)
+    return simulation.resume(simulation.start(study, here, Path(runs)), here)

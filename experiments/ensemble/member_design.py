@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import qmc
 
+from calibration import region
 from experiments import model_file
 from experiments.ensemble import own_projects
 from experiments.installation import FORM, calibrated, compiled_model, flat, model_texts, narrowed, origin, provinces_of
@@ -58,7 +59,7 @@ def delivered(study: Study) -> pd.DataFrame:
 
 
 def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) -> pd.DataFrame:
-    """All members under one model file. text: as in `model_texts`."""
+    """All members under one model file, in a region pack moved by the first order alone. text: as in `model_texts`."""
     from calibration import posterior
     from calibration.assumptions import ROUNDS
 
@@ -72,7 +73,7 @@ def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) 
         inputs=measured,
         posterior=shipped,
         assumptions=drawn[there],
-        refit=ROUNDS if own_constants or text else 0,
+        refit=ROUNDS if (own_constants or text) and not region.active() else 0,
         fixed=own_constants_of(study, known, text),
         model=model_file.written(text) if text else None,
     )

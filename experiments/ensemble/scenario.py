@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration import region
 from calibration.places import NATION
 from experiments import model_file
 from experiments.allocation.response import ModelResponse
@@ -82,6 +83,8 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
     common = {**measured, "learning index data": shipped["learning index data"], **fixed}
     common |= projects.inputs if projects else {}
     allocation = xr.concat(list(targets.values()), pd.Index(list(targets), name="allocation"))
+    if region.active():
+        common["switch learning"] = xr.DataArray(0.0)  # a small region learns from the nation, whose index is given
     if study.provinces:
         common |= national_series(study)
         here, places = list(study.provinces), [*study.provinces, NATION]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration import inputs, tables
+from calibration import inputs, region, tables
 from calibration.places import NATION
 from experiments.allocation import allocate, check_options, ledger, shipped
 from experiments.allocation.allocate import Allocation
@@ -169,6 +169,8 @@ def allocation_targets(
     cuts of energy or CO2 per GDP that move effort; `co2_target`: the published cut of CO2 per GDP, NaN where none is
     known. All per cent.
     """
+    if (pack := region.active()) is not None:
+        return _of_region(pack, study, choice)
     shares = _Shares(study, choice, provinces, model)
     check_options(shares.rule, choice.options)  # before an option with the name of an argument meets it
     found = {one.key: shares.indicator(one) for one in study.target.asked}
@@ -190,6 +192,42 @@ def allocation_targets(
             "status": (("indicator", "province"), status),
         },
         {"province": everyone, "indicator": list(found)},
+    )
+
+
+def _of_region(pack: region.Pack, study: Study, choice: AllocationChoice) -> xr.Dataset:
+    """Targets of a region pack's places: its own (`official`), one for all (`uniform`) or a table's (`csv`)."""
+    names, national = list(pack.region.places), study.target.national
+    if study.target.indicators != ["energy_intensity"]:
+        raise InputError("a region pack is judged by its energy intensity: set `target.indicators: [energy_intensity]`")
+    if choice.rule == "official":
+        known = pack.targets_of(study.target.plan)
+        if lacking := [name for name in names if name not in known]:
+            raise InputError(f"targets.csv has no target of {study.target.plan} for {', '.join(lacking)}")
+        status = OFFICIAL if not pack.region.made_up else ASSIGNED
+    elif choice.rule == "uniform":
+        known, status = dict.fromkeys(names, national), RULE
+    elif choice.rule == "csv":
+        from experiments.allocation.rules.own_table import read
+
+        known, status = read(study.path(str(choice.options.get("path", ""))), names), ASSIGNED
+    else:
+        raise InputError(
+            f"rule {choice.rule}: shares out China's target; allowed in a region pack: official, uniform, csv"
+        )
+    everyone = [*names, NATION]
+    values = np.array([*(known[name] for name in names), national], float)
+    percent = {"units": "%"}
+    return xr.Dataset(
+        {
+            "target": ("province", values, percent),
+            "co2_target": ("province", np.full(len(values), np.nan), percent),
+            "pressing": ("province", values, percent),
+            "carbon_pressing": ("province", np.zeros(len(values)), percent),
+            "targets": (("indicator", "province"), values[None], percent),
+            "status": (("indicator", "province"), np.array([[*[status] * len(names), NATIONAL]])),
+        },
+        {"province": everyone, "indicator": study.target.indicators},
     )
 
 

@@ -1,7 +1,9 @@
 """A run in the formats of others: IAMC tables, CF-like NetCDF, plain tables, and a member as a Vensim model.
 
-IAMC: one row a value, scenario = `allocation|mix`, region `China|Guangdong`; medians under the plain name of a
-variable, other quantiles under `…|10.0th Percentile`; names, units and factors stand in `outputs.csv`.
+IAMC: one row a value, scenario = `allocation|mix`, region `China|Guangdong`; names, units and factors stand in
+`outputs.csv`. Under the plain name of a variable stands the path of one member, the one whose national reduction is
+the median of the first scenario: its sectors and provinces add up, as medians taken one by one would not. Quantiles
+over all members stand beside, under `10.0th Percentile|…`, where no program takes them for parts of a sum.
 """
 
 import json
@@ -67,17 +69,57 @@ def export(run: Run, to: str, path: Path | None = None) -> Path:
 
 def iamc(run: Run) -> pd.DataFrame:
     """The run as an IAMC table, columns `IAMC`, in a fixed order."""
-    rows = [*_paths(run.quantiles()), *_verdicts(run)]
+    rows = [*_median_member(run), *_paths(run.quantiles()), *_verdicts(run)]
     table = pd.concat(rows, ignore_index=True)
     table.insert(0, "model", f"tanlu {run.manifest['versions']['tanlu']}".removesuffix(" not installed"))
     return table[list(IAMC)].dropna(subset=["value"]).reset_index(drop=True)
 
 
 def _paths(quantiles: xr.Dataset) -> Iterator[pd.DataFrame]:
+    """Quantiles of every variable over the members."""
     levels = [level for level in LEVELS if np.isclose(quantiles["quantile"], level).any()]
+    for long, row in _named(quantiles.sel(quantile=levels, method="nearest")):
+        prefix = (100 * long["quantile"]).map("{:.1f}".format) + "th Percentile|"
+        value = long["value"] * float(row["factor"])
+        yield _located(long).assign(variable=prefix + row["iamc"], unit=row["iamc_unit"], value=value)
+
+
+def _median_member(run: Run) -> Iterator[pd.DataFrame]:
+    """The path of one member, and the sums that its parts make."""
+    paths = run.trajectories()
+    ranks = paths["quantile"].to_numpy()
+    at = int(np.argmin(np.abs(ranks - 0.5))) if np.isfinite(ranks).any() else 0
+    one = paths.isel(member=at, drop=True).drop_vars("quantile", errors="ignore")
+    parts: dict[str, pd.DataFrame] = {}
+    for long, row in _named(one):
+        value = long["value"].astype(float) * float(row["factor"])
+        parts[row["iamc"]] = _located(long).assign(variable=row["iamc"], unit=row["iamc_unit"], value=value)
+    yield from parts.values()
+    emissions = [parts[name] for name in EMISSIONS if name in parts]
+    if len(emissions) == len(EMISSIONS):
+        total = sum(part["value"].to_numpy() for part in emissions)
+        yield emissions[0].assign(variable="Emissions|CO2", value=total)
+    primary, share = parts.get("Primary Energy"), parts.get("Share|Primary Energy|Non-Fossil")
+    if primary is not None and share is not None:
+        nonfossil = primary["value"].to_numpy() * share["value"].to_numpy() / 100
+        yield primary.assign(variable="Primary Energy|Non-Fossil", value=nonfossil)
+        yield primary.assign(variable="Primary Energy|Fossil", value=primary["value"].to_numpy() - nonfossil)
+
+
+EMISSIONS = ("Emissions|CO2|Energy", "Emissions|CO2|Industrial Processes")
+"""What `Emissions|CO2` is the sum of, where a run keeps both."""
+
+DERIVED = {
+    "Emissions|CO2": ("Mt CO2/yr", "sum of energy and industrial processes, of the member whose path is shown"),
+    "Primary Energy|Non-Fossil": ("EJ/yr", "coal equivalent of the average thermal plant"),
+    "Primary Energy|Fossil": ("EJ/yr", "the rest of primary energy"),
+}
+
+
+def _named(data: xr.Dataset) -> Iterator[tuple[pd.DataFrame, dict[str, str]]]:
+    """Long tables of the variables that have an IAMC name, each with its name, unit and factor."""
     names = outputs.table()
-    for name, values in quantiles.data_vars.items():
-        chosen = values.sel(quantile=levels, method="nearest")
+    for name, values in data.data_vars.items():
         extra = [dim for dim in values.dims if dim not in ("quantile", "allocation", "mix", "province", "year")]
         elements = values[extra[0]].to_numpy() if extra else [None]
         for element in elements:
@@ -85,16 +127,24 @@ def _paths(quantiles: xr.Dataset) -> Iterator[pd.DataFrame]:
             if key not in names.index or not names.loc[key, "iamc"]:
                 continue
             row = {column: str(names.loc[key, column]) for column in ("iamc", "iamc_unit", "factor")}
-            part = chosen if element is None else chosen.sel({extra[0]: element}, drop=True)
-            long = part.rename("value").to_dataframe().reset_index()
-            label = np.where(
-                np.isclose(long["quantile"], 0.5),
-                row["iamc"],
-                row["iamc"] + "|" + (100 * long["quantile"]).map("{:.1f}".format) + "th Percentile",
-            )
-            yield _located(long).assign(
-                variable=label, unit=row["iamc_unit"], value=long["value"] * float(row["factor"])
-            )
+            part = values if element is None else values.sel({extra[0]: element}, drop=True)
+            yield part.rename("value").to_dataframe().reset_index(), row
+
+
+def meta(run: Run) -> pd.DataFrame:
+    """One row a scenario with what its numbers are: model, scenario, run, hashes, members, and what a row means."""
+    rows = iamc(run)[["model", "scenario"]].drop_duplicates()
+    return rows.assign(
+        exclude=False,
+        run=run.manifest["run"],
+        study_hash=run.manifest["study_hash"],
+        inputs_hash=run.manifest["inputs_hash"],
+        members=run.study.members,
+        values="plain names: the path of the member whose national reduction is the median; "
+        "percentiles and probabilities: over all members",
+        nation=f"{NATION}: sum of the provinces of the run (an intensity or share: their weighted mean); "
+        "its percentiles are those of the sum",
+    ).reset_index(drop=True)
 
 
 def _verdicts(run: Run) -> Iterator[pd.DataFrame]:
@@ -124,13 +174,14 @@ def code_list() -> dict[str, str]:
 
     known = outputs.table()
     units = {str(row["iamc"]): (str(row["iamc_unit"]), str(row["note"])) for _, row in known.iterrows() if row["iamc"]}
-    suffixes = [f"|{100 * level:.1f}th Percentile" for level in LEVELS if level != 0.5]
+    prefixes = [f"{100 * level:.1f}th Percentile|" for level in LEVELS]
     variables = [
-        {name + suffix: {"description": note or name, "unit": unit}}
+        {prefix + name: {"description": note or name, "unit": unit}}
         for name, (unit, note) in units.items()
-        for suffix in ("", *suffixes)
+        for prefix in ("", *prefixes)
     ]
     verdicts = [*(name for key in indicators() for name in verdict_names(key).values()), JOINT]
+    variables += [{name: {"description": note, "unit": unit}} for name, (unit, note) in DERIVED.items()]
     variables += [{name: {"description": name, "unit": unit}} for name, unit, _ in verdicts]
     regions = [{NATION: [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
     return {
@@ -140,17 +191,23 @@ def code_list() -> dict[str, str]:
 
 
 def _iamc_csv(run: Run, path: Path) -> None:
+    """The table as pyam reads it, and what it means beside it in `….meta.csv`."""
     write(path, lambda part: iamc(run).to_csv(part, index=False, float_format="%.7g"))
+    write(path.with_suffix(".meta.csv"), lambda part: meta(run).to_csv(part, index=False))
 
 
 def _iamc_xlsx(run: Run, path: Path) -> None:
-    """Wide, sheet `data`, as the community's databases take it."""
+    """Wide, sheets `data` and `meta`, as the community's databases take it; every text is typed as text."""
     wide = iamc(run).pivot_table("value", list(IAMC[:5]), "year", sort=False).reset_index()
     wide.columns = [name.capitalize() if isinstance(name, str) else int(name) for name in wide.columns]
 
     def put(part: Path) -> None:
         with pd.ExcelWriter(part, engine="openpyxl") as book:
             wide.to_excel(book, sheet_name="data", index=False)
+            meta(run).to_excel(book, sheet_name="meta", index=False)
+            for cell in (cell for sheet in book.sheets.values() for row in sheet.iter_rows() for cell in row):
+                if isinstance(cell.value, str):
+                    cell.data_type = "s"
 
     write(path, put)
 

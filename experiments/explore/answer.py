@@ -86,10 +86,14 @@ def verdict(reduction: Array, targets: Array) -> dict[str, Array]:
 
 
 def weights(held: Members) -> dict[str, Array]:
-    """Energy, GDP and growth (province) by which provincial targets join: 0 where they are not measured."""
-    from experiments.allocation.allocate import measured_indicators
+    """Energy, GDP and growth (province) by which provincial targets join: 0 where they are not known.
 
-    data = measured_indicators(held.study.target.period)
+    Measured, or the members' mean state where the plan's base year is not measured.
+    """
+    from experiments.allocation.allocate import base_indicators
+    from experiments.ensemble.study_model import StudyModel
+
+    data = base_indicators(held.study.target.period, StudyModel(held.study))
     rows = [list(data.provinces).index(name) for name in held.provinces]
     counted = np.isfinite(data.energy)
     columns = {

@@ -20,7 +20,7 @@ import xarray as xr
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from calibration import tables
-from calibration.places import known_provinces
+from calibration.places import known_provinces, region
 from experiments.policy import lever_costs, size
 from experiments.policy.catalogue import FIRST, Catalogue, catalogue, sets
 from experiments.policy.economics import energy_supply_shares
@@ -168,7 +168,7 @@ class Mix:
 
     def params(self) -> dict[str, xr.DataArray]:
         """The model's inputs, uncertain ones at their central value."""
-        return {
+        made = {
             "lever strength": self.strength(),
             "lever start": self.start(),
             "lever phase in": self.phase_in(),
@@ -177,6 +177,7 @@ class Mix:
             **self.costs(),
             "energy supply share": energy_supply_shares(),
         }
+        return {name: _of_region(name, values) for name, values in made.items()}
 
     def uncertain(self) -> dict[str, Uncertain]:
         """Model inputs that this mix leaves uncertain, with their range."""
@@ -320,6 +321,20 @@ def resolve_delivery(
             central = getattr(mix("delivered").spec.delivery, field).value
             given[name] = xr.full_like(given[name], central)
     return kept, given
+
+
+def _of_region(name: str, values: xr.DataArray) -> xr.DataArray:
+    """In a region pack: the median of the shipped provinces in every place; heat networks only where it has them."""
+    own = region()
+    if own is None or "province" not in values.dims:
+        return values
+    pooled = values.median("province").expand_dims(province=list(own.places)).transpose(*values.dims).copy()
+    if name == "lever strength":
+        without = [place for place in own.places if place not in own.central_heating]
+        full = values.max("province").sel(lever="heat reform")
+        pooled.loc[{"lever": "heat reform"}] = full
+        pooled.loc[{"lever": "heat reform", "province": without}] = 0.0
+    return pooled.assign_attrs(values.attrs)
 
 
 @cache

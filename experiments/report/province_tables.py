@@ -12,6 +12,7 @@ from experiments.analyses.numbers import number
 from experiments.analyses.policy.lmdi import lmdi
 from experiments.report.content import Chart, Missing, Table, capital, chart, slug, table
 from experiments.words import charts
+from experiments.words.box_sentences import own
 from experiments.words.view import View
 
 MOST_BARS = 12
@@ -93,10 +94,8 @@ def conditions(view: View, province: str) -> Found:
     if boxes is None:
         return Found(text=text, missing=lacking(view, "failure conditions", "feasibility").missing)
     column = f"sentence_{view.terms.lang}"
-    said = [str(sentence) for sentence in boxes[column].dropna()] if column in boxes else []
-    return Found(
-        text=[*text, *(said or [view.terms("No condition on the inputs sets the misses apart in this scenario.")])]
-    )
+    said = [str(sentence) for sentence in own(boxes)[column].dropna()] if column in boxes else []
+    return Found(text=[*text, *said])  # where only national conditions decide, the chapter says so once
 
 
 def _pace(view: View, row: "pd.Series[float]") -> str:
@@ -134,7 +133,7 @@ def money(view: View, province: str) -> Found:
         row: dict[str, object] = {"mix": mix, "light": stand.light.word, "chance": view.terms.chance(stand.chance)}
         for name in ("reduction", "co2_reduction", "gdp_growth", "energy", "co2", "policy_cost"):
             if name in data:
-                row[name] = _range(view, data[name].sel(mix=mix).values)
+                row[name] = _range(view, data[name].sel(mix=mix).values * view.terms.scale(name))
         rows.append(row)
     title = view.terms("Costs and benefits by policy mix in {end}: median and 80 % range", end=view.end_year)
     heads = {key: head for key, head in MIX_COLUMNS.items() if key in rows[0]}

@@ -11,7 +11,7 @@ from experiments.analyses.numbers import number
 from experiments.report import indicators
 from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
 from experiments.report.policies import policies
-from experiments.words import charts
+from experiments.words import box_sentences, charts
 from experiments.words.view import View, lowest_first
 
 
@@ -71,10 +71,20 @@ def provinces(view: View) -> Section:
     return Section(
         "provinces",
         view.terms("Provinces"),
-        [view.terms("text: provinces")],
+        [view.terms("text: provinces"), *_decided_nationally(view, len(rated))],
         pictures,
         [progress_table] if progress_table else [],
     )
+
+
+def _decided_nationally(view: View, provinces: int) -> list[str]:
+    """One sentence for all provinces without a failure condition that they can observe or move."""
+    boxes = view.table("boxes")
+    if boxes is None or not provinces:
+        return []
+    rows = boxes[(boxes["allocation"] == view.allocation) & (boxes["mix"] == view.mix)]
+    said = box_sentences.once(rows, provinces, view.terms.lang)
+    return [said] if said else []
 
 
 def progress(view: View) -> Table | None:

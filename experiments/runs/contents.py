@@ -11,6 +11,7 @@ from pathlib import Path
 
 from experiments import policy
 from experiments.runs.store import write
+from experiments.study.load import PACK
 from experiments.study.paths import NamedFile, named_files
 from experiments.study.schema import Study
 from models.reading.faults import InputError
@@ -39,7 +40,7 @@ def collected(study: Study) -> tuple[Study, Mapping[str, bytes]]:
             continue
         if "name" in file.holder and not file.holder["name"]:  # a label must not depend on where the file stands
             file.holder["name"] = Path(file.text).stem
-        top = _free(Path(file.text).name, found, contents)
+        top = _free("region" if file.kind == "data" else Path(file.text).name, found, contents)
         file.holder[file.key] = f"{FOLDER}/{top}"
         contents |= {f"{FOLDER}/{top}{below}": content for below, content in found.items()}
     if faults:
@@ -57,7 +58,7 @@ def _read(file: NamedFile, path: Path) -> dict[str, bytes]:
         spec = policy.mix(path).spec.model_dump(exclude_defaults=True)
         return {"": dump_yaml(spec).encode()}
     if file.kind == "data" and path.is_dir():
-        inside = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
+        inside = [path / name for name in PACK if (path / name).is_file()]
         return {f"/{one.relative_to(path).as_posix()}": read_content(one, "a file", LARGEST) for one in inside}
     return {"": read_content(path, f"the file of `{file.kind}`", LARGEST)}
 

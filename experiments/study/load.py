@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from calibration.places import VARIABLE, active_region
 from experiments.study.files import STUDIES, find
 from experiments.study.overrides import override
 from experiments.study.paths import moved
@@ -40,6 +41,7 @@ def load(name_or_path: str | Path, overrides: Sequence[str], vocabulary: Vocabul
     for text in overrides:
         document.faults += override(document, text)
     folder = _start(path)
+    _in_its_region(document.data.get("data"), folder)
     words = vocabulary if isinstance(vocabulary, Vocabulary) else vocabulary(document.data, folder)
     study = _checked(document, words)
     study._folder = folder
@@ -48,9 +50,44 @@ def load(name_or_path: str | Path, overrides: Sequence[str], vocabulary: Vocabul
 
 def resolved(path: Path) -> Study:
     """A study that `Study.text` wrote. Raises InputError when somebody damaged it."""
-    study = _checked(read_yaml(path, "the study of a run"), Vocabulary())
+    document = read_yaml(path, "the study of a run")
+    _in_its_region(document.data.get("data"), path.parent)
+    study = _checked(document, Vocabulary())
     study._folder = path.parent
     return study
+
+
+class OtherRegionError(InputError):
+    """A study of a region that this process does not work with. folder: of its pack; None: the shipped provinces."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        super().__init__(
+            f"the study is of the region pack {folder}; start Python with {VARIABLE}={folder} in its environment"
+            if folder
+            else f"the study is of the shipped provinces, and {VARIABLE} names a region pack: start Python without it"
+        )
+
+
+PACK = ("region.yaml", "figures.csv", "targets.csv")
+
+
+def _in_its_region(data: object, folder: Path) -> None:
+    """Raise OtherRegionError unless this process works with the region of a study."""
+    active = active_region()
+    if not isinstance(data, str) or not data:
+        if active is not None:
+            raise OtherRegionError(None)
+        return
+    asked = folder / data
+    if not (asked / "region.yaml").is_file():
+        raise InputError(f"data: {data}: allowed: the folder of a region pack (tanlu region init NAME makes one)")
+    if active is None or any(_bytes(active / name) != _bytes(asked / name) for name in PACK):
+        raise OtherRegionError(asked.resolve())
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _start(path: Path) -> Path:

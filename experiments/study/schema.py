@@ -29,7 +29,7 @@ from pydantic import (
 from calibration.places import NATION, known_provinces
 from models.indicators import Indicator, indicators, known_indicators
 from models.plans import Plan, known_plans, plans
-from models.reading.faults import refuse
+from models.reading.faults import refuse, shortened
 from models.reading.names import Known, Spellings, choose, choose_all, choose_each, match, near
 from models.reading.yaml_file import dump_yaml
 
@@ -102,6 +102,8 @@ class Target(Part):
         """What is left out is the plan's own."""
         if not isinstance(given, dict):
             return given
+        if isinstance(given.get("plan"), int):
+            given = {**given, "plan": str(given["plan"])}  # 13 is as good a name as 13th
         key = match(given.get("plan", "p12"), known_plans())
         if key is None:
             return {"indicators": ["energy_intensity"], "national": 1.0, **given}  # the plan's name is the fault
@@ -329,7 +331,25 @@ class SensitivityChoice(Part):
 
 def _named(key: str) -> BeforeValidator:
     """A plain name stands for the piece with that name."""
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else _labelled(value))
+
+
+FORMULA = ("=", "+", "-", "@")
+"""Beginnings that a spreadsheet takes for a formula."""
+
+
+def _labelled(value: Any) -> Any:
+    """`label` is another word for `name`; no label begins as a formula."""
+    if not isinstance(value, dict):
+        return value
+    found = {"name" if key == "label" and "name" not in value else key: inner for key, inner in value.items()}
+    label = found.get("name")
+    if isinstance(label, str) and label.strip().startswith(FORMULA):
+        raise ValueError(
+            f"got the label {shortened(label)}, allowed: one that does not begin with = + - @, "
+            "which a spreadsheet takes for a formula"
+        )
+    return found
 
 
 class Study(Part):

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Set
 
+import pandas as pd
+
 from experiments.analyses.prim import PrimBox
 from experiments.words.terms import Terms
 
@@ -71,6 +73,26 @@ def box(found: PrimBox, units: Mapping[str, str], unknown: Set[str], lang: str, 
         f"over all of them; these conditions cover {scores['coverage']} % of all misses. ({allocation}, {mix}; judged "
         f"on {found.members} members that were not used to find them.)"
     )
+
+
+def own(boxes: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose conditions a province can observe or move."""
+    return boxes[boxes["kind"] == "own"] if "kind" in boxes else boxes
+
+
+def once(boxes: pd.DataFrame, provinces: int, lang: str) -> str:
+    """One sentence for all provinces without a condition of their own; empty where there is none.
+
+    boxes: rows of one scenario; provinces: how many are judged.
+    """
+    left = provinces - own(boxes)["province"].nunique() if len(boxes) else provinces
+    if left <= 0:
+        return ""
+    terms = Terms("zh" if lang == "zh" else "en")
+    rows = boxes[boxes["kind"] == "national"] if "kind" in boxes else boxes[:0]
+    names = dict.fromkeys(name for text in rows.get("inputs", pd.Series(dtype=str)) for name in text.split("; "))
+    text = terms("text: national conditions decide", n=left, total=provinces)
+    return f"{text}{terms('text: these assumptions', names=terms.names([*names]))}" if names else text
 
 
 def _listed(parts: list[str]) -> str:

@@ -19,6 +19,9 @@ CHINESE_UNITS = {
     "year": "年", "Mtce": "百万吨标准煤", "Mt": "百万吨", "Gyuan": "十亿元", "kyuan": "千元", "person": "人",
 }  # fmt: skip
 
+CHINESE_SCALES = {"energy": 100.0, "co2": 100.0, "policy_cost": 10.0}
+"""Target metric → factor to the unit of its Chinese head."""
+
 
 @cache
 def table() -> Mapping[str, tuple[str, str]]:
@@ -59,6 +62,14 @@ class Terms:
         if self.lang == "en" or (unit in table() and unit not in CHINESE_UNITS):
             return self.name(unit) if unit in table() else unit
         return re.sub(r"[A-Za-z]+", lambda word: CHINESE_UNITS.get(word[0], word[0]), unit)
+
+    def scale(self, quantity: str) -> float:
+        """From Mtce, Mt or 10⁹ yuan to the unit that officials write: 万吨标准煤, 万吨, 亿元.
+
+        >>> Terms("zh").scale("policy_cost"), Terms("en").scale("policy_cost")
+        (10.0, 1.0)
+        """
+        return CHINESE_SCALES.get(quantity, 1.0) if self.lang == "zh" else 1.0
 
     def _joined(self, text: str) -> str:
         """Numbers keep their per cent sign on one line."""

@@ -29,6 +29,24 @@ def read_number(text: str, low: float = -math.inf, high: float = math.inf, *, wh
     raise InputError(f"got {shortened(text)}, allowed: {allowed_number(low, high, whole=whole)}{_hint(plain)}")
 
 
+def read_chance(text: str) -> float:
+    """A chance that a person typed: a fraction between 0 and 1, or per cent with its sign.
+
+    Raises:
+        InputError: neither of them, or 0, 1 and beyond.
+
+    >>> read_chance("80 %"), read_chance("0.8")
+    (0.8, 0.8)
+    """
+    plain = text.strip()
+    percent = plain.endswith(("%", "％"))
+    number = plain[:-1].strip() if percent else plain
+    value = float(number) / (100 if percent else 1) if _PLAIN.fullmatch(number) else math.nan
+    if 0 < value < 1:
+        return value
+    raise InputError(f"got chance {shortened(text)}; allowed: above 0 and below 1, for example 0.8 or 80%")
+
+
 def allowed_number(low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> str:
     """What a number may be, in words."""
     kind = "a whole number" if whole else "a number"

@@ -50,6 +50,23 @@ def test_every_file_has_the_columns_provinces_and_years(origin: Origin) -> None:
         assert tuple(pd.read_csv(ledger.FOLDER / f"{ledger.stem(origin)}-naive-{rule}.csv").columns) == ledger.COLUMNS
 
 
+def test_the_15th_plan_is_forecast_from_its_nowcast_and_no_provincial_number_is_made_up() -> None:
+    found: dict[str, dict[str, str]] = json.loads((ledger.FOLDER / "plan15-origin2024-manifest.json").read_text())
+    content = (ledger.FOLDER / "plan15-origin2024.csv").read_bytes()
+    assert found["files"] == {"plan15-origin2024.csv": ledger.digest(content)}
+    made = pd.read_csv(ledger.FOLDER / "plan15-origin2024.csv")
+    assert tuple(made.columns) == ledger.COLUMNS
+    assert len(made) == 31 * len(forecast.QUANTITIES) * 5
+    assert set(made["from"]) == {2025}
+    assert set(made["to"]) == set(range(2026, 2031))
+    asked = made[made["quantity"] == "co2_intensity"]
+    assert set(asked["metric"]) == {"new"}
+    assert set(asked["target"]) == {17}
+    assert set(asked.loc[asked["province"] != NATION, "target_status"]) == {forecast.PRO_RATA}
+    assert set(asked.loc[asked["province"] == NATION, "target_status"]) == {"official"}
+    assert made.loc[made["quantity"] != "co2_intensity", "target"].isna().all()
+
+
 @pytest.fixture
 def nothing_later(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Deletes every row after the year in the list from all tables that are read."""

@@ -35,13 +35,13 @@ SAYS = {
     "targets_formula.csv": [
         "targets_formula.csv:2: target_percent of Beijing: got \"=cmd|'/C calc'!A0\", allowed: a n"
     ],
+    "targets_label_formula.yaml": ["got the label '=HYPERLINK("],
     "targets_gbk.csv": ["targets_gbk.csv:1: got byte 0xb7, allowed: UTF-8 text; the file seems to be in GBK"],
 }
 """What is said of each file, and nothing else, but for the table of one province: the others are missing."""
 
 WAITING = {
     "study_own_rebound.yaml": "members refitted under an own range, or a red trust panel",
-    "targets_label_formula.yaml": "labels that a spreadsheet would take for a formula",
 }
 """Files that are not yet answered as they should be, and what they wait for."""
 

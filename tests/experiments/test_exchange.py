@@ -41,14 +41,15 @@ def test_iamc_rows_are_the_run_in_other_units(run: Run) -> None:
     assert tuple(found.columns) == export.IAMC
     where = {"scenario": "even|full", "region": "China|Ningxia", "year": 2015}
     rows = found.loc[(found[list(where)] == pd.Series(where)).all(axis=1)].set_index("variable")
-    medians = run.quantiles().sel(allocation="even", mix="full", province="Ningxia", year=2015, quantile=0.5)
+    paths = run.trajectories().sel(allocation="even", mix="full", province="Ningxia", year=2015)
+    medians = paths.isel(member=2)  # of five at even quantiles
     assert rows.loc["Energy Intensity|GDP", "value"] == pytest.approx(29.3076 * float(medians["energy intensity"]))
     assert rows.loc["GDP|MER", "unit"] == "billion CNY_2005/yr"
     assert rows.loc["Target|Energy Intensity Reduction", "value"] == 16
     chance = (run.metrics()["margin"].sel(allocation="even", mix="full", province="Ningxia") >= 0).mean()
     assert rows.loc["Probability|Target Met", "value"] == pytest.approx(100 * float(chance))
     low = run.quantiles()["gdp"].sel(allocation="even", mix="full", province="Ningxia", year=2015, quantile=0.1)
-    assert rows.loc["GDP|MER|10.0th Percentile", "value"] == pytest.approx(float(low))
+    assert rows.loc["10.0th Percentile|GDP|MER", "value"] == pytest.approx(float(low))
     assert not found.duplicated(["scenario", "region", "variable", "year"]).any()
 
 
@@ -58,6 +59,10 @@ def test_iamc_files(run: Run, tmp_path: Path) -> None:
         assert next(csv.reader(stream)) == list(export.IAMC)
     book = openpyxl.load_workbook(export.export(run, "iamc-xlsx", tmp_path / "run.xlsx"), read_only=True)
     head = [cell.value for cell in next(book["data"].iter_rows())]
+    assert all(cell.data_type == "s" for row in book["data"].iter_rows(max_col=5) for cell in row)
+    meta = {cell.value for cell in next(book["meta"].iter_rows())}
+    assert {"run", "nation", "values"} < meta
+    assert pd.read_csv(tmp_path / "run.meta.csv")["run"].unique().tolist() == [run.name]
     assert head[:6] == ["Model", "Scenario", "Region", "Variable", "Unit", 2005]
     book.close()
 

@@ -57,6 +57,23 @@ def test_the_condition_that_decides_is_found_and_said(run: Run) -> None:
     assert boxes.sentence_zh.str.contains("低于").all()
 
 
+def test_what_a_province_can_move_comes_first_and_the_rest_is_said_once(run: Run) -> None:
+    boxes = run.table("boxes")
+    assert set(boxes["kind"]) == {"national"}  # efficiency is one number for all
+    rows = boxes[(boxes["allocation"] == "official") & (boxes["mix"] == "base")]
+    said = box_sentences.once(rows, 3, "en")
+    assert said.startswith("In 3 of 3 provinces")
+    assert "efficiency" in said
+    (text,) = [frame for title, frame in terminal_tables.feasibility(run, "official", "base") if "Failure" in title]
+    assert text.to_string().count("In 3 of 3 provinces") == 1
+    rng = np.random.default_rng(5)
+    x = pd.DataFrame(rng.random((400, 3)), columns=["rate", "need[Ningxia]", "gdp growth"])
+    for name, kind in (("rate", "national"), ("need[Ningxia]", "own"), ("gdp growth", "own")):
+        chance = x[name].to_numpy()
+        box, _, found = feasibility_tables.condition(x, rng.random(400) < chance**3, chance, np.random.SeedSequence(1))
+        assert (found, name in box.limits) == (kind, True) if box and name != "gdp growth" else found == kind
+
+
 def test_the_same_run_gives_the_same_tables(run: Run) -> None:
     before = {name: run.table(name) for name in run.tables}
     feasibility_tables.feasibility_tables(run, SYSTEM, box_sentences.row, reality=False)

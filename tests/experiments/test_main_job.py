@@ -54,7 +54,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The shipped study with few members, by the command."""
     runs = tmp_path_factory.mktemp("runs")
     sets = [word for override in FEW for word in ("--set", override)]
-    words = ["run", *sets, "--runs", str(runs), "--verify", "0", "--no-report", "--threads", "1"]
+    words = ["run", studies.DEFAULT, *sets, "--runs", str(runs), "--verify", "0", "--no-report", "--threads", "1"]
     asked: list[dict[str, Any]] = []
 
     def decide(run: Run, system: Installation, **settings: Any) -> None:
@@ -211,7 +211,7 @@ def test_data_that_break_a_rule_are_refused_with_two(monkeypatch: pytest.MonkeyP
 
 def test_json_of_a_run(run: Run) -> None:
     sets = [word for override in FEW for word in ("--set", override)]
-    words = ["run", *sets, "--runs", str(run.folder.parent), "--verify", "0", "--no-report", "--json"]
+    words = ["run", studies.DEFAULT, *sets, "--runs", str(run.folder.parent), "--verify", "0", "--no-report", "--json"]
     result = CliRunner().invoke(cli.app, words)
     assert json.loads(result.stdout)["run"] == run.name
     assert len(json.loads(result.stdout)["verdicts"]) == 4 * 31

@@ -12,7 +12,18 @@ import pytest
 
 from experiments import INTERRUPTED
 
-STUDY = ["run", "--members", "16", "--set", "policy=null", "--set", "sensitivity=null", "--set", "hindcast=false"]
+STUDY = [
+    "run",
+    "twelfth-plan",
+    "--members",
+    "16",
+    "--set",
+    "policy=null",
+    "--set",
+    "sensitivity=null",
+    "--set",
+    "hindcast=false",
+]
 
 
 def interrupted(folder: Path, after: float, number: signal.Signals) -> tuple[int, str]:

@@ -8,6 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calibration import nowcast
 from experiments.installation import load_study
 from experiments.study import files as studies
 from experiments.study.load import load, resolved
@@ -241,8 +242,12 @@ def test_overrides_and_extends(tmp_path: Path) -> None:
     assert study.parameters == {"switch rebound": 0}
 
 
+def test_todays_study_is_the_fifteenth_plans_only_while_its_nowcast_passes() -> None:
+    assert (studies.TODAY == "fifteenth-plan") == nowcast.load_check().passed
+
+
 def test_every_shipped_study_is_valid() -> None:
-    assert studies.DEFAULT in studies.names()
+    assert {studies.DEFAULT, studies.TODAY, *studies.OF_PLAN.values()} <= set(studies.names())
     for name in studies.names():
         assert load_study(name).members >= 2
 

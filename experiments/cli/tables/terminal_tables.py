@@ -11,6 +11,7 @@ from experiments.analyses.feasibility import LIGHTS
 from experiments.analyses.joint import counted
 from experiments.analyses.regret import SURVIVES
 from experiments.runs.store import Run
+from experiments.words import box_sentences
 from models.reading.faults import InputError
 
 FEASIBILITY = (
@@ -98,8 +99,10 @@ def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.D
         shown = worst[["check", "limit", "rate", "provinces_failing", "worst", "worst_province", "worst_year"]]
         yield f"Reality checks, {where}: share of members that comply", shown
     boxes = run.table("boxes")
-    said = _at(boxes, allocation, mix)["sentence_en"] if len(boxes) else pd.Series(dtype=str)
-    told = list(said) or ["none that holds up on held-out members"]
+    rows = _at(boxes, allocation, mix)
+    judged = int((table.target.notna() & (table.province != NATION)).sum())
+    told = [*box_sentences.own(rows)["sentence_en"], box_sentences.once(rows, judged, "en")]
+    told = [text for text in told if text] or ["none that holds up on held-out members"]
     yield f"Failure conditions, {where}", _left(pd.DataFrame({"": "-", " ": told}))
     yield "How far to trust this", trust(run)
 

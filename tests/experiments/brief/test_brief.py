@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from experiments import brief
 from experiments.analyses import gap
 from experiments.analyses.numbers import number
 from experiments.brief.content import build
+from experiments.brief.write import compiled, printed
 from experiments.cli import app
 from experiments.report import page as pages
 from experiments.report import write as write_report
@@ -215,6 +217,7 @@ def test_measures_come_in_real_units_or_say_what_binds(briefed: Run, status: str
         one = build(View.headline(data, Terms(lang)), "Guangdong", Measured.load(), None)  # type: ignore[arg-type]
         shown = squeezed(" ".join(one.texts))
         assert all(squeezed(words) in shown for words in expected), shown
+        assert len(PdfReader(BytesIO(compiled(printed(one)))).pages) == 1
 
 
 def test_the_command_writes_what_was_asked(briefed: Run, tmp_path: Path) -> None:

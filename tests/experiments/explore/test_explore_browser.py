@@ -79,6 +79,7 @@ def test_every_number_equals_python_s(page: Any, held: Members) -> None:
 
 
 def test_a_lever_an_assumption_and_a_target_move_the_picture(page: Any) -> None:
+    page.execute_script("at('indicator').value = 'intensity'; at('indicator').dispatchEvent(new Event('change'))")
     before = text(page, "verdict"), page.find_element("id", "chart").get_attribute("innerHTML")
     move(page, "industrial-retrofit", 0)
     after = text(page, "verdict"), page.find_element("id", "chart").get_attribute("innerHTML")
@@ -97,7 +98,7 @@ def test_a_link_restores_everything_in_another_profile(page: Any, file: Path) ->
     page.find_element("css selector", "[data-province=Hebei]").click()
     move(page, "coal-to-gas", 17)
     move(page, "target", 21.5)
-    move(page, "rebound", 0.1)
+    move(page, "energy-price-growth", 0.025)
     page.execute_script("at('indicator').value = 'carbon'; at('indicator').dispatchEvent(new Event('change'))")
     page.execute_script("document.getElementById('other').click()")
     until(lambda: page.execute_script("return slots.a && slots.a.numbers !== null"), 60)
