@@ -146,7 +146,7 @@ def _stages(
     before = (*made, *(name for name in recorded(run, HINDCAST, SENSITIVITY, POLICY) if name not in made))
     asked.append(Stage(TRUST, before, lambda: run.save_table("trust", trust.panel(run))))
     last = (*before, TRUST)
-    if explorer:
+    if explorer and not active_region():  # the explorer fits members again on the shipped provinces
         from experiments import explore
 
         def write_explorer() -> None:
