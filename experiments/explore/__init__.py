@@ -10,8 +10,9 @@ from models.reading.faults import InputError
 
 if TYPE_CHECKING:
     from experiments.runs.store import Run
+    from experiments.study.schema import Study
 
-__all__ = ["FILE", "Members", "open_explorer", "write_explorer", "write_or_say"]
+__all__ = ["FILE", "Members", "open_explorer", "open_study", "write_explorer", "write_or_say"]
 
 #: Where the levers start where no report names a scenario: the plan as carried out.
 START = "delivered"
@@ -38,13 +39,24 @@ def open_explorer(
 ) -> Members:
     """The members of a run's study, or of the shipped one. Raises InputError when there is no such run."""
     from experiments import installation
-    from experiments.ensemble import installed
     from experiments.runs.store import Run
+
+    return _opened(Run.open(run, runs).study if run else installation.load_study(), members, threads, bool(run))
+
+
+def open_study(study: str, members: int = MEMBERS, threads: int = 0) -> Members:
+    """The members of a shipped study, as a run of it opens them."""
+    from experiments import installation
+
+    return _opened(installation.load_study(study), members, threads, True)
+
+
+def _opened(chosen: "Study", members: int, threads: int, headline: bool) -> Members:
+    from experiments.ensemble import installed
     from experiments.words.view import HEADLINE_MIXES
 
-    chosen = Run.open(run, runs).study if run else installation.load_study()
     labels = [choice.label for choice in chosen.mixes]
-    start = next((name for name in HEADLINE_MIXES if name in labels), labels[0]) if run else START
+    start = next((name for name in HEADLINE_MIXES if name in labels), labels[0]) if headline else START
     return open_members(
         chosen.model_copy(update={"members": members}), installed.installed(threads, chosen), start, RULES
     )

@@ -1,12 +1,13 @@
 """The compiled kernels of the explorer: shipped for the shipped model, built where the model is somebody's own.
 
 Two of them: `nation` runs all provinces together, `province` one of them alone, with what joins the provinces given.
-Each belongs to the C text whose hash stands in `kernels.json`; constants and data are not part of the text.
+Each belongs to a C text; `kernels.json` holds the hash of each text with its file. Constants and data are not part of
+the text, but which inputs are given over time is: plans that start from a nowcast have kernels of their own.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "kernels"
 RECORD = FOLDER / "kernels.json"
-NAMES = ("nation", "province")
 LEARNING = "learning index"
 
 
@@ -72,9 +72,9 @@ def kernel(name: str, export: "WasmExport") -> bytes:
     from sim.compiler.cache_dir import cache_dir, read_whole, write_whole
     from sim.errors import CompilerError
 
-    record = json.loads(RECORD.read_text(encoding="utf-8"))[name] if RECORD.exists() else {}
-    if record.get("text") == export.key:
-        return (FOLDER / f"{name}.wasm").read_bytes()
+    shipped: dict[str, dict[str, Any]] = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    if export.key in shipped:
+        return (FOLDER / str(shipped[export.key]["file"])).read_bytes()
     kept = cache_dir() / f"{export.key[:40]}.wasm"
     content = read_whole(kept)
     if content is None:
@@ -83,15 +83,17 @@ def kernel(name: str, export: "WasmExport") -> bytes:
         except CompilerError as error:
             raise InputError(
                 f"the model's equations are not those that the shipped explorer was built for ({name}: C text "
-                f"{export.key[:12]}, shipped {record.get('text', 'none')[:12]}): {error}"
+                f"{export.key[:12]}, shipped {', '.join(text[:12] for text in shipped) or 'none'}): {error}"
             ) from error
         write_whole(kept, content)
     return content
 
 
-def record_of(built: Mapping[str, bytes], made: Mapping[str, "WasmExport"], compiler: str) -> dict[str, Any]:
-    """What `kernels.json` says of kernels: hash of the C text, hash of the bytes, compiler."""
-    return {
-        name: {"text": made[name].key, "bytes": hashlib.sha256(built[name]).hexdigest(), "compiler": compiler}
-        for name in NAMES
-    }
+def file_name(name: str, export: "WasmExport") -> str:
+    """The file of a shipped kernel."""
+    return f"{name}-{export.key[:12]}.wasm"
+
+
+def record_of(content: bytes, file: str, compiler: str) -> dict[str, Any]:
+    """What `kernels.json` says of one C text: its kernel's file, hash of the bytes, compiler."""
+    return {"file": file, "bytes": hashlib.sha256(content).hexdigest(), "compiler": compiler}

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.analyses import feasibility
 from experiments.ensemble import installed, simulation
-from experiments.explore import Members, answer, kernels
+from experiments.explore import Members, answer, kernels, open_study
 from experiments.explore.content import Content
 from experiments.explore.page import HERE, plain
 from experiments.explore.state import State
@@ -24,11 +24,13 @@ DRIVER = Path(__file__).with_name("run_engine.js")
 
 def test_the_shipped_kernels_belong_to_the_shipped_equations(held: Members) -> None:
     record = json.loads(kernels.RECORD.read_text(encoding="utf-8"))
-    for name, export in kernels.exports(held).items():
-        assert record[name]["text"] == export.key, "the model's equations changed: run `python tools/build_wasm.py`"
-        content = (kernels.FOLDER / f"{name}.wasm").read_bytes()
-        assert record[name]["bytes"] == hashlib.sha256(content).hexdigest()
-        assert record[name]["compiler"] == "ziglang 0.15.1"
+    texts = kernels.exports(held), kernels.exports(open_study("fifteenth-plan", members=20))
+    for name, export in [pair for made in texts for pair in made.items()]:
+        assert export.key in record, "the model's equations changed: run `python tools/build_wasm.py`"
+        entry = record[export.key]
+        assert entry["file"] == kernels.file_name(name, export)
+        assert entry["bytes"] == hashlib.sha256((kernels.FOLDER / entry["file"]).read_bytes()).hexdigest()
+        assert entry["compiler"] == "ziglang 0.15.1"
     assert kernels.exports(held)["province"].description["range"] == {"dim": "province", "size": len(held.provinces)}
 
 
@@ -36,7 +38,7 @@ def test_the_shipped_kernels_belong_to_the_shipped_equations(held: Members) -> N
 @pytest.mark.skipif(wasm_build.version() is None, reason="ziglang is not installed (pip install 'tanlu[wasm]')")
 def test_a_kernel_built_anew_has_the_same_bytes(held: Members) -> None:
     for name, export in kernels.exports(held).items():
-        assert export.build() == (kernels.FOLDER / f"{name}.wasm").read_bytes()
+        assert export.build() == (kernels.FOLDER / kernels.file_name(name, export)).read_bytes()
 
 
 def test_own_equations_without_a_compiler_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
