@@ -43,7 +43,10 @@ MONEY = (
 
 @dataclass(frozen=True)
 class Chances:
-    """Chances of all provinces under any strengths of the levers: the same members and errors each time."""
+    """Chances of all provinces to meet the study's leading indicator under any strengths of the levers.
+
+    The members and errors are the same each time.
+    """
 
     bench: PairedRuns
     params: dict[str, xr.DataArray]
@@ -55,25 +58,31 @@ class Chances:
         """For the targets that the bench's members answer, with the mix's schedules, delivery and costs."""
         base, end = bench.study.target.period.span
         numbers = np.arange(len(bench.design) * DRAWS)
-        error = system.errors(bench.study, numbers)["intensity"].reindex(year=[base, end], method="ffill").fillna(0.0)
-        moved = (error.sel(year=end) - error.sel(year=base)).transpose("member", "province").to_numpy()
+        moved = np.zeros((len(numbers), len(bench.provinces)))
+        every = system.errors(bench.study, numbers)
+        for part in outputs.errors_of(str(outputs.table()["error"].get(bench.study.target.leading.variable, ""))):
+            error = every[part].reindex(year=[base, end], method="ffill").fillna(0.0)
+            moved += (error.sel(year=end) - error.sel(year=base)).transpose("member", "province").to_numpy()
         goal = bench.inputs.allocation["target"].sel(allocation=bench.allocation, province=bench.provinces).to_numpy()
         drawn = moved.reshape(DRAWS, len(bench.design), -1)
         return cls(bench, bench.params(mix, {}), drawn, goal / 100)
 
     def __call__(self, strength: Array) -> Array:
         """Chance by province under `lever strength` (province, lever)."""
-        fall = 1 - self.ratio(strength)[None] * np.exp(self.errors)
-        return np.asarray((fall >= self.target).mean((0, 1)))
+        error = np.exp(self.errors)
+        central = self.achieved(strength)[None]
+        found = central * error if self.bench.study.target.leading.is_share else 1 - (1 - central) * error
+        return np.asarray((found >= self.target).mean((0, 1)))
 
-    def ratio(self, strength: Array) -> Array:
-        """Reported intensity of the plan's last year over that of its base year, (member, province), without error."""
+    def achieved(self, strength: Array) -> Array:
+        """What the leading indicator achieves without predictive error, fraction: (member, province)."""
+        leading = self.bench.study.target.leading
         years = list(self.bench.study.target.period.span)
         shape = self.params["lever strength"].transpose("province", "lever")
         given = {**self.params, "lever strength": shape.copy(data=strength)}
-        found = self.bench.simulate(self.bench.design, given, [outputs.REPORTED], years)
-        values = found[outputs.REPORTED].transpose("member", "province", "time").to_numpy()
-        return np.asarray(values[..., 1] / values[..., 0])
+        found = self.bench.simulate(self.bench.design, given, [leading.variable], years)
+        values = found[leading.variable].transpose("member", "province", "time").to_numpy()
+        return np.asarray(values[..., 1] if leading.is_share else 1 - values[..., 1] / values[..., 0])
 
 
 def table(
@@ -153,13 +162,13 @@ def _bounds(
     if not missing.any():
         return [""] * len(missing)
     best, found = np.zeros(len(missing)), [""] * len(missing)
-    here = np.quantile(chances.ratio(strength), CHANCE, axis=0)
+    here = np.quantile(chances.achieved(strength), 1 - CHANCE, axis=0)
     for column, lever in enumerate(levers):
         if not (strength[missing, column] > 0).any():
             continue
         lifted = strength.copy()
         lifted[:, column] *= BEYOND
-        gain = here - np.quantile(chances.ratio(lifted), CHANCE, axis=0)
+        gain = np.quantile(chances.achieved(lifted), 1 - CHANCE, axis=0) - here
         tick()
         for i in np.flatnonzero(missing & (gain > best)):
             best[i], found[i] = gain[i], lever
