@@ -218,6 +218,7 @@ def analysed(folder: Path, asked: Study, threads: int) -> Run:
     return run
 
 
+@pytest.mark.slow
 def test_one_and_four_threads_write_identical_files(tmp_path: Path, asked: Study) -> None:
     files = []
     for threads in (1, 4):

@@ -69,7 +69,7 @@ def test_wrong_options_end_in_two() -> None:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with one complete run; the commands use the small system."""
-    monkeypatch.setattr(installed, "installed", lambda threads=1: SYSTEM)
+    monkeypatch.setattr(installed, "installed", lambda *_: SYSTEM)
     run = simulation.resume(simulation.start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs"), SYSTEM)
     small_system.analyse(run)
     return tmp_path / "runs"

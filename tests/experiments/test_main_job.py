@@ -181,7 +181,7 @@ def test_all_faults_of_mixes_and_allocations_at_once(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(
         "extends: twelfth-plan\nmixes: [bad.yaml]\nallocations: [{rule: uniform, options: {nosuch: 1}}, {rule: csv}]\n"
-        "uncertain:\n  rebound: {distribution: lognormal, low: -1}\n  depreciation rate: {low: 0.2}\n"
+        "uncertain:\n  rebound: {distribution: lognormal, low: 0}\n  depreciation rate: {low: 0.2}\n"
         "  grid loss: {low: 0.5}\n"
     )
     with pytest.raises(InputError) as raised:
