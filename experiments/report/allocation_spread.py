@@ -67,7 +67,7 @@ def _rows(axes: Axes, values: Matrix, above: Array, ends: tuple[float, float]) -
         axes.plot([low, high], [row, row], color=colour, lw=1, alpha=0.55)
         axes.plot(known, np.full(known.size, row), "|", color=colour, ms=7, alpha=0.7)
         axes.plot([quarter, three], [row, row], color=colour, lw=7, alpha=0.45, solid_capstyle="butt")
-        axes.plot([middle], [row], "o", color=colour, ms=6)
+        axes.plot([middle], [row], "o", color=colour, ms=7, mec="white", mew=1.2)
 
 
 def _judged(comparison: Comparison) -> pd.DataFrame:

@@ -58,7 +58,7 @@ function drawPath(svg, content) {
     const gx = x(goal.end), gy = y(goal.to);
     parts.push(shape("line", { x1: x(goal.base), y1: y(goal.from), x2: gx, y2: gy, stroke: "#a6261d", "stroke-width": 1.8, "stroke-dasharray": "2 4" }));
     parts.push(shape("path", { d: `M${gx} ${gy - 6}l6 6l-6 6l-6 -6z`, fill: "#a6261d", stroke: "#fff" }));
-    parts.push(shape("text", { x: gx - 10, y: Math.min(gy + 18, H - bottom - 6), "text-anchor": "end", fill: "#a6261d", ...font }, goal.label));
+    parts.push(shape("text", { x: gx - 10, y: Math.min(gy + 18, H - bottom - 6), "text-anchor": "end", fill: "#a6261d", stroke: "#fff", "stroke-width": 3, "paint-order": "stroke", ...font }, goal.label));
   }
   svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
   svg.replaceChildren(...parts);

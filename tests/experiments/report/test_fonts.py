@@ -1,10 +1,12 @@
 """The shipped font holds every character that we use, under its own name, with its licence beside it."""
 
+import doctest
 from pathlib import Path
 
 import pytest
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
+from experiments.words import svg
 from experiments.words.svg import FONTS
 from tools import subset_font
 
@@ -24,3 +26,11 @@ def test_name_and_licence() -> None:
     licence = (FONTS["Regular"].parent / "OFL.txt").read_text(encoding="utf-8")
     assert "SIL OPEN FONT LICENSE Version 1.1" in licence
     assert "© 2014-2021 Adobe" in licence
+
+
+def test_lines_end_between_words_and_never_before_a_mark() -> None:
+    assert doctest.testmod(svg).failed == 0
+    lines = svg.wrap("“十五五”碳排放强度下降17%在各省的分解，尚无官方目标。", 14)
+    assert "".join(lines) == "“十五五”碳排放强度下降17%在各省的分解，尚无官方目标。"
+    assert not any(line[0] in "，。”" for line in lines)
+    assert any("17%" in line for line in lines)
