@@ -93,7 +93,7 @@ def posterior_dataset(
 def estimate_shocks(problem: FitProblem, fit: FitResult, baseline: xr.Dataset) -> Discrepancy:
     """Scales of the yearly shocks, from the fitted years."""
     years = list(problem.likelihood.years)
-    run = problem.simulate(fit.values[None]).isel(member=0).rename(time="year").sel(year=years)
+    run = problem.simulate(fit.values[None]).isel(member=0).sel(year=years)
     modelled = run["total energy"] / run["gdp"]
     return discrepancy.estimate(
         baseline["energy_intensity"].sel(year=years), modelled, float(fit.effective_parameters.mean()) / 3

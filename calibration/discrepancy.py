@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration.inputs import exp, log
-from calibration.likelihood import FITTED, HEAVY_TAIL
+from calibration.likelihood import HEAVY_TAIL, fitted_series
 
 NATIONAL_FLOOR = 0.012
 """Least standard deviation of the national shock. Five fitted years cannot show less: the yearly change of the nation's
@@ -148,7 +148,7 @@ def carbon(members: Iterable[int], provinces: int, years: int, seed: int) -> NDA
 
     A national walk, and the drift and yearly noise that the likelihood grants an inventory.
     """
-    series = next(item for item in FITTED if item.name == "co2")
+    series = fitted_series("co2")
     made = []
     for member in members:
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(member, 1)))

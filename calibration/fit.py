@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from calibration import inputs
 from calibration.likelihood import OUTPUTS, Likelihood, likelihood
+from calibration.members import run as run_members
 from calibration.prior import Prior, model_inputs, pooled_prior, wide_prior
 from models import PROVINCE
 from sim import Model
@@ -43,19 +44,8 @@ class FitProblem:
         design = model_inputs(values, self.inputs)
         if common is not None:
             design = design.merge(common)
-        fixed = {name: value for name, value in self.inputs.items() if name not in design}
-        return self.model.ensemble(
-            design,
-            list(OUTPUTS),
-            params={
-                **fixed,
-                **self.assumptions,
-                "switch learning": 0.0,
-                "FINAL TIME": float(self.likelihood.years[-1]),
-            },
-            times=[float(year) for year in self.likelihood.years],
-            workers=2,
-        )
+        params: dict[str, xr.DataArray | float] = {**self.inputs, **self.assumptions, "switch learning": 0.0}
+        return run_members(self.model, design, params, OUTPUTS, self.likelihood.years)
 
 
 @dataclass(frozen=True)

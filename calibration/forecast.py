@@ -17,6 +17,7 @@ from scipy.stats import norm
 
 from calibration import activity, assumptions, discrepancy, inputs, posterior, prior, projects
 from calibration.inputs import exp, log
+from calibration.members import run as run_members
 from calibration.places import NATION
 from models import PROVINCE
 from models.plans import Plan, plans
@@ -131,15 +132,12 @@ def run(
         entered = projects.entered(origin.last, origin.end, baseline)
         given |= entered.inputs
         design = design.assign({"project delivery": entered.delivery(how.members, how.seed)})
-    params: dict[str, xr.DataArray | float] = {**given, **policy, "FINAL TIME": float(origin.end)}
-    params = {name: value for name, value in params.items() if name not in design}
+    params: dict[str, xr.DataArray | float] = {**given, **policy}
     if how.measured_gdp:
         known = baseline["gdp"].sel(year=slice(inputs.BASE, origin.end)).rename(year="time")
         params |= {"gdp data switch": 1.0, "gdp data": known.assign_coords(time=known["time"].astype(float))}
-    times = [float(year) for year in origin.years]
     outputs = [*OUTPUTS, *({origin.carbon} - set(OUTPUTS))]
-    made = Model.load(PROVINCE).ensemble(design, outputs, params=params, times=times, workers=2)
-    made = made.rename(time="year").assign_coords(year=list(origin.years))
+    made = run_members(Model.load(PROVINCE), design, params, outputs, origin.years)
     made = made.assign({"energy co2": made[origin.carbon]})
     return with_nation(shocked(made, fitted, how))
 

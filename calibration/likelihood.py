@@ -13,7 +13,7 @@ Student t (one plant moves a small province by a tenth). A national shock moves 
 estimated in `calibration.discrepancy` and enters here as part of σ_d.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,42 +29,61 @@ CORRELATION = 0.6  # ρ of the discrepancy, from one year to the next
 
 @dataclass(frozen=True)
 class FittedSeries:
-    """What is fitted: `name` of the measured variable, discrepancy, and the spread of its nuisance parameters (log)."""
+    """What is fitted: name, discrepancy, spread of its nuisance parameters (log), and where both sides come from.
+
+    measured: variable of the baseline, output: of the model; without them the series is the final energy of the sector
+    of its name (`industry`: of both industries).
+    """
 
     name: str
     discrepancy: float
+    measured: str = ""
+    output: str = ""
     offset: float = 0.0
     drift: float = 0.0
 
+    @property
+    def sectors(self) -> list[str]:
+        """The model's sectors that a series of final energy adds up."""
+        return list(INDUSTRY) if self.name == "industry" else [self.name]
+
 
 FITTED = (
-    FittedSeries("gdp", 0.012),
-    FittedSeries("secondary share", 0.025),
-    FittedSeries("total energy", 0.025),
+    FittedSeries("gdp", 0.012, "gdp", "gdp"),
+    FittedSeries("secondary share", 0.025, "secondary_share", "secondary share at current prices"),
+    FittedSeries("total energy", 0.025, "energy_total", "total energy"),
     FittedSeries("industry", 0.06),
     FittedSeries("transport", 0.08),
     FittedSeries("services", 0.08),
     FittedSeries("agriculture and construction", 0.08),
     FittedSeries("residential", 0.06),
-    FittedSeries("co2", 0.05, offset=0.3, drift=0.03),
+    FittedSeries("co2", 0.05, "co2_energy", "energy co2", offset=0.3, drift=0.03),
 )
 OUTPUTS = ("gdp", "secondary share at current prices", "total energy", "final energy", "energy co2")
+
+
+def fitted_series(name: str) -> FittedSeries:
+    """The fitted series of that name."""
+    return next(series for series in FITTED if series.name == name)
 
 
 @dataclass(frozen=True)
 class Likelihood:
     """Measured series of the fitted years, ready to be compared.
 
-    log_measured: (series, province, year), NaN where not measured; whiten: (series, province, year, year).
+    series: names, in the order of the arrays; log_measured: (series, province, year), NaN where not measured; whiten:
+    (series, province, year, year).
     """
 
+    series: tuple[str, ...]
     years: tuple[int, ...]
     log_measured: NDArray[np.float64]
     whiten: NDArray[np.float64]
 
     def residuals(self, modelled: xr.Dataset) -> NDArray[np.float64]:
         """Whitened residuals (member, province, series × year) of `modelled`, an ensemble with the OUTPUTS."""
-        difference = np.nan_to_num(self.log_measured[:, :, None] - log_modelled(modelled, self.years))
+        logs = log_modelled(modelled, self.years, self.series)
+        difference = np.nan_to_num(self.log_measured[:, :, None] - logs)
         white = np.einsum("spij,spmj->mpsi", self.whiten, difference, optimize=True)
         return np.asarray(white.reshape(*white.shape[:2], -1))
 
@@ -72,7 +91,7 @@ class Likelihood:
         """Log likelihood (member, province) up to a constant, total energy with heavy tails."""
         count = len(self.years)
         parts = residuals.reshape(*residuals.shape[:2], -1, count)
-        heavy = [series.name for series in FITTED].index("total energy")
+        heavy = self.series.index("total energy")
         squares = (parts**2).sum(-1)
         student = -0.5 * (HEAVY_TAIL + count) * np.log1p(squares[..., heavy] / HEAVY_TAIL)
         return np.asarray(-0.5 * (squares.sum(-1) - squares[..., heavy]) + student)
@@ -82,34 +101,35 @@ def likelihood(baseline: xr.Dataset, first: int = BASE, last: int = 2010) -> Lik
     """The likelihood of the years first … last. baseline: as from `calibration.baseline.load`."""
     years = tuple(range(first, last + 1))
     data = baseline.sel(year=list(years))
-    pairs = [measured_series(data, series.name) for series in FITTED]
+    pairs = [measured_series(data, series) for series in FITTED]
     logs = np.stack([np.log(value.transpose("province", "year").values) for value, _ in pairs])
     whiten = np.stack(
         [_whiten(series, sigma, np.array(years)) for series, (_, sigma) in zip(FITTED, pairs, strict=True)]
     )
-    return Likelihood(years, logs, np.where(np.isfinite(logs)[..., None, :], whiten, 0.0))
+    names = tuple(series.name for series in FITTED)
+    return Likelihood(names, years, logs, np.where(np.isfinite(logs)[..., None, :], whiten, 0.0))
 
 
-def measured_series(data: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray]:
+def measured_series(data: xr.Dataset, series: FittedSeries) -> tuple[xr.DataArray, xr.DataArray]:
     """One fitted series and its relative measurement error, each (province, year)."""
-    direct = {"gdp": "gdp", "secondary share": "secondary_share", "total energy": "energy_total", "co2": "co2_energy"}
-    if name in direct:
-        return data[direct[name]], data[f"{direct[name]}_sigma"].broadcast_like(data[direct[name]])
-    sectors = list(INDUSTRY) if name == "industry" else [name]
-    energy = data["final_energy"].sel(sector=sectors).where(data["final_energy_vintage"] != "assembled")
-    error = (data["final_energy_sigma"].sel(sector=sectors) * energy).fillna(0)
+    if name := series.measured:
+        return data[name], data[f"{name}_sigma"].broadcast_like(data[name])
+    energy = data["final_energy"].sel(sector=series.sectors).where(data["final_energy_vintage"] != "assembled")
+    error = (data["final_energy_sigma"].sel(sector=series.sectors) * energy).fillna(0)
     total = energy.sum(("sector", "fuel"))  # nothing where the year is of another kind, which has no feedstock
     return total.where(total > 0), (error**2).sum(("sector", "fuel")) ** 0.5 / total
 
 
-def log_modelled(modelled: xr.Dataset, years: tuple[int, ...]) -> NDArray[np.float64]:
-    """Logarithms of the modelled counterparts: (series, province, member, year)."""
-    data = modelled.sel(time=list(years))
-    final = data["final energy"].transpose("sector", "province", "member", "time")
-    industry = final.sel(sector=list(INDUSTRY)).sum("sector")
-    plain = [data[name].transpose("province", "member", "time").values for name in OUTPUTS if name != "final energy"]
-    sectors = [industry.values, *(final.sel(sector=series.name).values for series in FITTED[4:8])]
-    return np.asarray(np.log(np.stack([*plain[:3], *sectors, plain[3]])))
+def log_modelled(modelled: xr.Dataset, years: Sequence[int], names: Sequence[str]) -> NDArray[np.float64]:
+    """Logarithms of the modelled counterparts of the named series: (series, province, member, year)."""
+    data = modelled.sel(year=list(years))
+    found = [modelled_series(data, fitted_series(name)).transpose("province", "member", "year") for name in names]
+    return np.asarray(np.log(np.stack([values.values for values in found])))
+
+
+def modelled_series(data: xr.Dataset, series: FittedSeries) -> xr.DataArray:
+    """The model's counterpart of one fitted series."""
+    return data[series.output] if series.output else data["final energy"].sel(sector=series.sectors).sum("sector")
 
 
 def _whiten(series: FittedSeries, sigma: xr.DataArray, years: NDArray[np.int_]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from calibration import activity, forecast, inputs, posterior, tables
 from calibration.forecast import LATEST, Options, Origin
+from calibration.members import run as run_members
 from models import PROVINCE
 from sim.model import Model
 
@@ -48,11 +49,7 @@ def run(
         given["thermal measured until"] = xr.DataArray(float(thermal))
     how = Options(members, seed)
     design = forecast.members(fitted, given, how).merge(forecast.further(fitted, how))
-    params: dict[str, xr.DataArray | float] = {name: item for name, item in given.items() if name not in design}
-    params["FINAL TIME"] = float(years[-1])
-    times = [float(year) for year in years]
-    made = Model.load(PROVINCE).ensemble(design, list(OUTPUTS), params=params, times=times, workers=2)
-    return made.rename(time="year").assign_coords(year=list(years))
+    return run_members(Model.load(PROVINCE), design, given, OUTPUTS, years)
 
 
 def inventory(variable: str = "energy_total") -> xr.DataArray:

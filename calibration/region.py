@@ -335,7 +335,8 @@ def _likelihood(pack: Pack) -> Likelihood:
         logs.append(np.log(values))
         whiten.append(whitening(series, error, np.array(YEARS), {}))
     log: NDArray[np.float64] = np.stack(logs)
-    return Likelihood(YEARS, log, np.where(np.isfinite(log)[..., None, :], np.stack(whiten), 0.0))
+    names = tuple(series.name for series in FITTED)
+    return Likelihood(names, YEARS, log, np.where(np.isfinite(log)[..., None, :], np.stack(whiten), 0.0))
 
 
 def as_baseline(pack: Pack, shipped: xr.Dataset) -> xr.Dataset:

@@ -15,6 +15,7 @@ import xarray as xr
 import calibration
 import models
 from calibration import places, region
+from calibration.members import run as run_members
 from calibration.places import NATION
 from experiments import model_file
 from experiments.study.files import DEFAULT, find
@@ -30,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 FIRST_YEAR = 2005
 
 Simulate = Callable[[pd.DataFrame, Mapping[str, xr.DataArray], Sequence[str], Sequence[int]], xr.Dataset]
-"""(design, parameters common to all members, outputs, years) → Dataset with dims (member, province, …, time)."""
+"""(design, parameters that all members share, outputs, years) → (member, province, …, year), members of the design."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +272,8 @@ class ProvinceModel:
     ) -> xr.Dataset:
         """One batch; the mix decides between its own delays and the design's."""
         if FORM not in design:
-            return self.results(*self.members(design, params), outputs, years)
+            found = self.results(*self.members(design, params), outputs, years)
+            return found.assign_coords(member=design.index.to_numpy())
         forms = design[FORM].to_numpy(dtype=int)
         parts: list[xr.Dataset] = []
         order: list[int] = []
@@ -284,7 +286,7 @@ class ProvinceModel:
             parts.append(part.drop_attrs(deep=False))
             order.extend(rows)
         whole = xr.concat(parts, "member").isel(member=np.argsort(order))
-        return whole.assign_coords(member=np.arange(len(design)))
+        return whole.assign_coords(member=design.index.to_numpy())
 
     @property
     def model(self) -> Any:
@@ -311,17 +313,9 @@ class ProvinceModel:
         outputs: Sequence[str],
         years: Sequence[int],
     ) -> xr.Dataset:
-        """Run the members: (member, province, …, time)."""
-        times = [float(year) for year in years]
-        found: xr.Dataset = self.model.ensemble(
-            members,
-            list(outputs),
-            params={**common, "FINAL TIME": times[-1]},
-            times=times,
-            workers=self.threads or len(os.sched_getaffinity(0)),
-            backend=self.backend,
-        )
-        return found
+        """Run the members: (member, province, …, year)."""
+        threads = self.threads or len(os.sched_getaffinity(0))
+        return run_members(self.model, members, common, outputs, years, workers=threads, backend=self.backend)
 
 
 def _only(values: xr.DataArray, provinces: Sequence[str]) -> xr.DataArray:

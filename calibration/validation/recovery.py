@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from calibration import fit, sampler
-from calibration.likelihood import FITTED, HEAVY_TAIL, Likelihood, log_modelled
+from calibration.likelihood import HEAVY_TAIL, Likelihood, log_modelled
 from calibration.prior import Prior
 
 Values = NDArray[np.float64]
@@ -38,7 +38,7 @@ def draw_truth(prior: Prior, rng: np.random.Generator) -> Values:
 def simulate_measurements(problem: fit.FitProblem, values: Values, rng: np.random.Generator) -> fit.FitProblem:
     """The problem with measurements that the model gives at `values`, disturbed as the likelihood says."""
     known = problem.likelihood
-    logs = log_modelled(problem.simulate(values[None]), known.years)[:, :, 0]
+    logs = log_modelled(problem.simulate(values[None]), known.years, known.series)[:, :, 0]
     noise = np.einsum("spij,spj->spi", np.linalg.pinv(known.whiten), _white(known, rng))
     measured = np.where(np.isfinite(known.log_measured), logs + noise, np.nan)
     return replace(problem, likelihood=replace(known, log_measured=measured))
@@ -47,7 +47,7 @@ def simulate_measurements(problem: fit.FitProblem, values: Values, rng: np.rando
 def _white(known: Likelihood, rng: np.random.Generator) -> Values:
     """Independent errors of unit scale (series, province, year); of total energy with heavy tails."""
     white = rng.standard_normal(known.log_measured.shape)
-    heavy = [series.name for series in FITTED].index("total energy")
+    heavy = known.series.index("total energy")
     white[heavy] *= np.sqrt(HEAVY_TAIL / rng.chisquare(HEAVY_TAIL, white.shape[1]))[:, None]
     return np.asarray(white)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from calibration import assumptions, baseline, posterior, scores
 from calibration.fit import FitProblem
 from calibration.inputs import BASE, log
-from calibration.likelihood import FITTED, log_modelled, measured_series
+from calibration.likelihood import fitted_series, log_modelled, measured_series
 
 Values = NDArray[np.float64]
 TREND = 5  # years before the base year
@@ -36,12 +36,12 @@ def reproduction_table() -> pd.DataFrame:
     shipped, problem, data = _shipped()
     years = [year for year in problem.likelihood.years if year > BASE]
     run = problem.simulate(shipped["optimum"].values[None])
-    modelled = log_modelled(run, tuple(years))[:, :, 0]
+    modelled = log_modelled(run, years, problem.likelihood.series)[:, :, 0]
     rows = []
-    for at, series in enumerate(FITTED):
-        known, _ = measured_series(data, series.name)
+    for name, values in zip(problem.likelihood.series, modelled, strict=True):
+        known, _ = measured_series(data, fitted_series(name))
         logs = log(known.transpose("province", "year"))
-        rows.append(fit_statistics(series.name, modelled[at], logs.sel(year=years).values, _trend(logs, years)))
+        rows.append(fit_statistics(name, values, logs.sel(year=years).values, _trend(logs, years)))
     return pd.DataFrame(rows)
 
 
@@ -90,11 +90,11 @@ def family_member() -> pd.DataFrame:
     own = shipped["optimum"].values
     others = np.stack([np.median(np.delete(own, p, axis=0), axis=0) for p in range(len(own))])
     run = problem.simulate(np.stack([own, others]))
-    first, last = float(BASE), float(problem.likelihood.years[-1])
-    intensity = (run["total energy"] / run["gdp"]).transpose("member", "province", "time")
-    change = 100 * (intensity.sel(time=last) / intensity.sel(time=first) - 1).values
+    last = problem.likelihood.years[-1]
+    intensity = (run["total energy"] / run["gdp"]).transpose("member", "province", "year")
+    change = 100 * (intensity.sel(year=last) / intensity.sel(year=BASE) - 1).values
     series = data["energy_intensity"]
-    truth = 100 * (series.sel(year=int(last)) / series.sel(year=BASE) - 1).values
+    truth = 100 * (series.sel(year=last) / series.sel(year=BASE) - 1).values
     naive = np.array([np.median(np.delete(truth, p)) for p in range(len(truth))])
     return pd.DataFrame(
         {

@@ -21,6 +21,7 @@ import xarray as xr
 
 from calibration import assumptions, baseline, discrepancy, fit, inputs, posterior
 from calibration.likelihood import likelihood
+from calibration.members import run as run_members
 from models import PROVINCE
 from sim import Model
 
@@ -98,9 +99,7 @@ def _run(
 ) -> xr.Dataset:
     given = inputs.params(measured, int(shipped.attrs["last year fitted"]))
     design = posterior.design(members, seed, inputs=given, posterior=shipped)
-    params: dict[str, xr.DataArray | float] = {**given, **policy, "FINAL TIME": float(END)}
-    fixed = {name: value for name, value in params.items() if name not in design}
-    return Model.load(PROVINCE).ensemble(design, list(OUTPUTS), params=fixed, times=[START, END], workers=2)
+    return run_members(Model.load(PROVINCE), design, {**given, **policy}, OUTPUTS, [START, END])
 
 
 def _at_heat_value(run: xr.Dataset) -> xr.DataArray:
@@ -110,8 +109,8 @@ def _at_heat_value(run: xr.Dataset) -> xr.DataArray:
 
 
 def _reduction(intensity: xr.DataArray) -> xr.DataArray:
-    values = intensity.transpose("member", "province", "time")
-    return values.sel(time=END) / values.sel(time=START)
+    values = intensity.transpose("member", "province", "year")
+    return values.sel(year=END) / values.sel(year=START)
 
 
 def verdict_table(ratios: Mapping[str, xr.DataArray], shocks: np.ndarray) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from calibration.members import achieved, error_of_change
 from experiments.ensemble import outputs
 from experiments.ensemble.core import Ensemble, Params
 from experiments.installation import Installation
@@ -259,16 +260,15 @@ def search_of(
 def _errors(study: Study, system: Installation, members: int, place: int) -> Array:
     """Draws of the log error of the intensity over the plan, (draw, member): other numbers, other errors."""
     base, end = study.target.period.span
-    drawn = system.errors(study, np.arange(members * DRAWS))["intensity"]
-    at = drawn.reindex(year=[base, end], method="ffill").fillna(0.0).transpose("member", "province", "year").to_numpy()
-    return np.asarray((at[:, place, 1] - at[:, place, 0]).reshape(DRAWS, members))
+    drawn = error_of_change(system.errors(study, np.arange(members * DRAWS)), ["intensity"], base, end)
+    return drawn.to_numpy()[:, place].reshape(DRAWS, members)
 
 
 def _point(futures: Ensemble, params: Params, place: int, errors: Array) -> Point:
     wanted = [outputs.REPORTED, outputs.COST, outputs.CO2]
     found = futures.results(params, wanted).isel(province=place).transpose("member", "year")
     intensity = found[outputs.REPORTED].to_numpy()
-    fall = 1 - (intensity[:, 1] / intensity[:, 0])[None, :] * np.exp(errors)
+    fall = achieved(intensity[:, 0], intensity[:, 1], error=errors)
     last = found.isel(year=-1).mean("member")
     return Point(fall.ravel(), float(last[outputs.COST]), float(last[outputs.CO2]))
 

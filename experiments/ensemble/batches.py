@@ -92,8 +92,7 @@ class Job:
         """Model results (member, province, …, year) with what metrics and national rows need, and the log errors."""
         wanted = sorted({*outputs.needed(self.study.target.asked), *kept, *outputs.weights(kept)})
         params = self.inputs.params(allocation, mix, self.study.target.plan)
-        found = self.simulate(design, params, wanted, list(years)).rename(time="year")
-        found = found.assign_coords(member=design.index.to_numpy(), year=list(years))
+        found = self.simulate(design, params, wanted, list(years))
         ordered = found[wanted].transpose("member", "province", ..., "year")
         return ordered, self.errors(self.study, design.index.to_numpy())
 

@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from calibration import members
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH
 from experiments.installation import Installation, ScenarioInputs
@@ -54,14 +55,12 @@ class Ensemble:
     def error_of(self, one: Indicator) -> xr.DataArray:
         """Log error of an indicator by the plan's last year: (member, province)."""
         base, end = self.study.target.period.span
-        parts = outputs.errors_of(str(outputs.table()["error"].get(one.variable, "")))
+        parts = outputs.error_parts(one.variable)
         if not parts:
             where = {"member": self.members.index.to_numpy(), "province": self.provinces}
             return xr.DataArray(np.zeros((len(self.members), len(self.provinces))), where, ("member", "province"))
         every = self.system.errors(self.study, self.members.index.to_numpy())
-        error = xr.DataArray(sum(every[part] for part in parts))
-        at = error.reindex(year=[base, end], method="ffill").fillna(0.0)
-        return (at.sel(year=end) - at.sel(year=base)).transpose("member", "province")
+        return members.error_of_change(every, parts, base, end)
 
     def params(self, mix: str, target: Array | None = None) -> dict[str, xr.DataArray]:
         """The model's parameters under a mix and a cut of energy per GDP (province, fraction) or the study's own."""
@@ -108,11 +107,10 @@ class Ensemble:
         found = {}
         for one in asked:
             series = results[one.variable].transpose("member", "province", "year").to_numpy()
-            first, last = series[:, :, 0], series[:, :, -1]
-            error = np.exp((self.errors if one is self.study.target.leading else self.error_of(one)).to_numpy())
-            value = last * error if one.is_share else 1 - last / first * error
+            error = (self.errors if one is self.study.target.leading else self.error_of(one)).to_numpy()
+            value = members.achieved(series[:, :, 0], series[:, :, -1], share=one.is_share, error=error)
             value[~np.isfinite(value).all(axis=1)] = np.nan
-            found[one.key] = np.asarray(value, dtype=float)
+            found[one.key] = value
         return found
 
     def results(self, params: Params, wanted: Sequence[str], years: Sequence[int] | None = None) -> xr.Dataset:
@@ -127,8 +125,7 @@ class Ensemble:
         asked = list(years or (base, end))
         for start in range(0, len(self.members), size):
             part = self.members.iloc[start : start + size]
-            found = self.system.simulate(part, params, list(wanted), asked).rename(time="year")
-            yield found.assign_coords(member=part.index.to_numpy(), year=asked)
+            yield self.system.simulate(part, params, list(wanted), asked)
 
 
 def chances(futures: Ensemble, mix: str, target: Array) -> Array:

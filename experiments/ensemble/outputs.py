@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration import members
 from calibration.places import NATION
 from models.indicators import Indicator
 
@@ -142,19 +143,19 @@ def with_error(results: xr.Dataset, log_error: xr.Dataset) -> xr.Dataset:
     log_error: `intensity`, `growth`, `carbon` (member, province, year), errors of logarithms; years before the first
     have no error, years after the last keep the last. A variable's attribute `predictive_error` names what it carries.
     """
-    error = log_error.reindex(year=results["year"], method="ffill").fillna(0.0)
-    rules = table()["error"]
+    years = results["year"].to_numpy().tolist()
     disturbed = {}
     for name, before in results.data_vars.items():
-        if parts := errors_of(str(rules.get(name, ""))):
-            factor = np.exp(sum(error[part] for part in parts))
+        if parts := error_parts(str(name)):
+            factor = np.exp(members.log_error(log_error, parts, years))
             attrs = {**before.attrs, "predictive_error": ", ".join(parts)}
             disturbed[name] = (before * factor).transpose(*before.dims).assign_attrs(attrs)
     return results.assign(disturbed)
 
 
-def errors_of(rule: str) -> list[str]:
-    """The errors in a cell of the column `error` of outputs.csv, such as intensity+growth."""
+def error_parts(variable: str) -> list[str]:
+    """The predictive errors that a variable carries, such as intensity and growth; none without a row."""
+    rule = str(table()["error"].get(variable, ""))
     return rule.split("+") if rule else []
 
 
@@ -169,13 +170,9 @@ def achieved(values: np.ndarray, kind: str) -> np.ndarray:
     >>> achieved(np.array([0.2, 0.3, 0.4]), "floor").round(6).tolist()
     [20.0, 40.0]
     """
-    if kind != "floor":
-        fall: np.ndarray = 100 * (1 - values[..., 1:] / values[..., :1])
-        return fall
     years = values.shape[-1] - 1
-    left = 1 - np.arange(1, years + 1) / years
-    share: np.ndarray = 100 * (values[..., 1:] - left * values[..., :1])
-    return share
+    due = np.arange(1, years + 1) / years
+    return 100 * members.achieved(values[..., :1], values[..., 1:], share=kind == "floor", due=due)
 
 
 def metrics(

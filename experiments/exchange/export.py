@@ -366,11 +366,11 @@ def member_model(run: Run, member: int, allocation: str = "", mix: str = "", pat
 
 def _wide(name: str, series: xr.DataArray) -> pd.DataFrame:
     """One column an element, one row a year."""
-    dims = [dim for dim in series.dims if dim != "time"]
-    rows = series.transpose("time", *dims)
+    dims = [dim for dim in series.dims if dim != "year"]
+    rows = series.transpose("year", *dims)
     labels = [",".join(map(str, key)) for key in _keys(rows, dims)]
-    table = pd.DataFrame(rows.to_numpy().reshape(rows.sizes["time"], -1), columns=[f"{name}[{key}]" for key in labels])
-    return table.set_index(pd.Index(rows["time"].to_numpy().astype(float), name="time"))
+    table = pd.DataFrame(rows.to_numpy().reshape(rows.sizes["year"], -1), columns=[f"{name}[{key}]" for key in labels])
+    return table.set_index(pd.Index(rows["year"].to_numpy().astype(float), name="time"))
 
 
 def _keys(rows: xr.DataArray, dims: Sequence[Any]) -> Iterator[tuple[str, ...]]:

@@ -115,7 +115,7 @@ class Content:
                 {
                     "name": name,
                     "nation": str(table["nation"][name]).replace("mean:gdp", "mean"),
-                    "errors": outputs.errors_of(str(table["error"].get(name, ""))),
+                    "errors": outputs.error_parts(name),
                 }
                 for name in OUTPUTS
             ],

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration.members import run as run_members
 from calibration.places import NATION, simulated
 from experiments.ensemble import outputs
 from experiments.explore.state import State
@@ -324,13 +325,7 @@ class Members:
 
     def results(self, state: State) -> xr.Dataset:
         """The model's outputs (member, province, year), natively, without predictive error."""
-        found: xr.Dataset = self.model.ensemble(
-            self.own(state),
-            list(OUTPUTS),
-            params=self.common(state),
-            times=[float(year) for year in self.years],
-        )
-        found = found.rename(time="year").assign_coords(year=self.years)
+        found = run_members(self.model, self.own(state), self.common(state), OUTPUTS, self.years, workers=1)
         return found.sel(province=self.provinces).transpose("member", "province", "year")
 
 

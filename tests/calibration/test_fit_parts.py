@@ -8,7 +8,7 @@ from scipy import stats
 
 from calibration import baseline, inputs, prior
 from calibration.discrepancy import Discrepancy, estimate
-from calibration.likelihood import FITTED, OUTPUTS, likelihood, measured_series
+from calibration.likelihood import FITTED, OUTPUTS, fitted_series, likelihood, measured_series
 from models.parameters import defaults, parameters
 
 
@@ -52,19 +52,31 @@ def test_a_perfect_model_has_only_the_break_to_explain(measured: xr.Dataset) -> 
     assert worst < 0.25 * (made.residuals(modelled(trend, made.years)) ** 2).sum()
 
 
+def test_series_are_compared_by_name_in_any_order(measured: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = likelihood(measured)
+    values = np.where(np.isfinite(made.log_measured), np.exp(made.log_measured), 1.0)
+    values *= 1.1 ** np.arange(len(made.series))[:, None, None]  # a misfit of its own in each series
+    run = modelled(values, made.years)
+    monkeypatch.setattr("calibration.likelihood.FITTED", FITTED[::-1])
+    other = likelihood(measured)
+    assert other.series == made.series[::-1]
+    first, again = (one.log_density(one.residuals(run)) for one in (made, other))
+    np.testing.assert_allclose(again, first, rtol=1e-12)
+
+
 def modelled(values: np.ndarray, years: tuple[int, ...]) -> xr.Dataset:
     """An ensemble of one member with the given series (series, province, year)."""
     series = dict(zip([item.name for item in FITTED], values, strict=True))
-    coords = {"member": [0], "time": [float(year) for year in years]}
+    coords = {"member": [0], "year": list(years)}
     plain = ("gdp", "secondary share", "total energy", "co2")
     names = [name for name in OUTPUTS if name != "final energy"]
     data = xr.Dataset(
-        {name: (("member", "province", "time"), series[key][None]) for name, key in zip(names, plain, strict=True)},
+        {name: (("member", "province", "year"), series[key][None]) for name, key in zip(names, plain, strict=True)},
         coords,
     )
     sectors = ["heavy industry", "light industry", *list(series)[4:8]]
     energy = np.stack([series["industry"] / 2, series["industry"] / 2, *list(series.values())[4:8]], axis=1)
-    return data.assign({"final energy": (("member", "province", "sector", "time"), energy[None])}).assign_coords(
+    return data.assign({"final energy": (("member", "province", "sector", "year"), energy[None])}).assign_coords(
         sector=sectors
     )
 
@@ -137,7 +149,7 @@ def test_errors_of_fuels_add_as_squares() -> None:
         },
         {"province": ["x"], "year": [2005, 2006], "sector": ["transport"], "fuel": ["coal", "oil"]},
     )
-    total, relative = measured_series(data, "transport")
+    total, relative = measured_series(data, fitted_series("transport"))
     np.testing.assert_array_equal(total, [[7.0, np.nan]])
     assert relative.sel(year=2005).item() == pytest.approx(0.5 / 7)
 

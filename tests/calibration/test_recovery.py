@@ -31,7 +31,9 @@ def test_a_wrong_noise_is_noticed(restored: tuple[fit.FitProblem, Prior]) -> Non
     values = recovery.draw_truth(belief, rng)
     made = recovery.simulate_measurements(problem, values, rng)
     logs = made.likelihood.log_measured
-    clean = recovery.log_modelled(problem.simulate(values[None]), problem.likelihood.years)[:, :, 0]
+    clean = recovery.log_modelled(problem.simulate(values[None]), problem.likelihood.years, problem.likelihood.series)[
+        :, :, 0
+    ]
     from dataclasses import replace
 
     loud = replace(made, likelihood=replace(made.likelihood, log_measured=clean + 3 * (logs - clean)))

@@ -108,12 +108,12 @@ class Closed:
         self, design: pd.DataFrame, params: Mapping[str, xr.DataArray], outputs: Sequence[str], years: Sequence[int]
     ) -> xr.Dataset:
         time.sleep(self.pause)
-        members = {"member": np.arange(len(design))}
+        members = {"member": design.index.to_numpy()}
         growth = xr.DataArray(
             design.filter(like="growth").to_numpy(), {**members, "province": PROVINCES}, ("member", "province")
         )
         pace = xr.DataArray(design["efficiency"].to_numpy(), members, ("member",))
-        t = xr.DataArray(np.array(years, float), {"time": list(years)}, ("time",))
+        t = xr.DataArray(np.array(years, float), {"year": list(years)}, ("year",))
         asked = params["target reduction"].sel(plan="p12", drop=True)
         clean = 0.2 + 0.01 * (t - 2005) + 0.02 * params["strength"]
         fall = pace + 0.01 * params["strength"] + 0.05 * asked * (t > 2010)
@@ -134,7 +134,7 @@ class Closed:
                 "annualised policy cost": (0.01 * gdp * params["strength"]).assign_attrs(units="Gyuan/year"),
             }
         )
-        return found[list(outputs)].transpose("member", "province", ..., "time")
+        return found[list(outputs)].transpose("member", "province", ..., "year")
 
 
 def checksums() -> dict[str, str]:

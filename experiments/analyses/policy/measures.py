@@ -17,6 +17,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from calibration import members
 from experiments.analyses.policy.costs import ALL
 from experiments.analyses.policy.paired_runs import PairedRuns
 from experiments.ensemble import outputs
@@ -60,29 +61,25 @@ class Chances:
         numbers = np.arange(len(bench.design) * DRAWS)
         moved = np.zeros((len(numbers), len(bench.provinces)))
         every = system.errors(bench.study, numbers)
-        for part in outputs.errors_of(str(outputs.table()["error"].get(bench.study.target.leading.variable, ""))):
-            error = every[part].reindex(year=[base, end], method="ffill").fillna(0.0)
-            moved += (error.sel(year=end) - error.sel(year=base)).transpose("member", "province").to_numpy()
+        if parts := outputs.error_parts(bench.study.target.leading.variable):
+            moved = members.error_of_change(every, parts, base, end).to_numpy()
         goal = bench.inputs.allocation["target"].sel(allocation=bench.allocation, province=bench.provinces).to_numpy()
         drawn = moved.reshape(DRAWS, len(bench.design), -1)
         return cls(bench, bench.params(mix, {}), drawn, goal / 100)
 
     def __call__(self, strength: Array) -> Array:
         """Chance by province under `lever strength` (province, lever)."""
-        error = np.exp(self.errors)
-        central = self.achieved(strength)[None]
-        found = central * error if self.bench.study.target.leading.is_share else 1 - (1 - central) * error
-        return np.asarray((found >= self.target).mean((0, 1)))
+        return np.asarray((self.achieved(strength, self.errors) >= self.target).mean((0, 1)))
 
-    def achieved(self, strength: Array) -> Array:
-        """What the leading indicator achieves without predictive error, fraction: (member, province)."""
+    def achieved(self, strength: Array, error: Array | float = 0.0) -> Array:
+        """What the leading indicator achieves, fraction: (member, province), with `error` (draw, member, province)."""
         leading = self.bench.study.target.leading
         years = list(self.bench.study.target.period.span)
         shape = self.params["lever strength"].sel(province=self.bench.provinces).transpose("province", "lever")
         given = {**self.params, "lever strength": shape.copy(data=strength)}
         found = self.bench.simulate(self.bench.design, given, [leading.variable], years)
-        values = found[leading.variable].transpose("member", "province", "time").to_numpy()
-        return np.asarray(values[..., 1] if leading.is_share else 1 - values[..., 1] / values[..., 0])
+        values = found[leading.variable].transpose("member", "province", "year").to_numpy()
+        return members.achieved(values[..., 0], values[..., 1], share=leading.is_share, error=error)
 
 
 def table(

@@ -99,7 +99,6 @@ class PairedRuns:
         years: Sequence[int],
     ) -> xr.Dataset:
         found = self.simulate(design, self.params(mix, extra), list(outputs), list(years))
-        found = found.rename(time="year").assign_coords(year=list(years), member=design.index.to_numpy())
         return found.transpose("member", "province", ..., "year", missing_dims="ignore")
 
     def _drawn(self, name: str) -> bool:

@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import norm
 
-from calibration import discrepancy
+from calibration import discrepancy, members
 from calibration.discrepancy import Discrepancy
 from calibration.places import NATION
 from experiments.analyses.feasibility import PROGRESS
@@ -66,7 +66,7 @@ class SensitivityProblem:
     @property
     def parts(self) -> list[str]:
         """The parts of its predictive error."""
-        return outputs.errors_of(str(outputs.table()["error"].get(self.indicator.variable, "")))
+        return outputs.error_parts(self.indicator.variable)
 
     @cached_property
     def posterior(self) -> xr.Dataset:
@@ -152,14 +152,14 @@ class SensitivityProblem:
         wanted = [one.variable, *sorted(outputs.weights([one.variable]))]
         found = self.futures.system.simulate(self.design(points), params, wanted, [base, *judged])
         values = outputs.with_nation(found, [one.variable])[one.variable]
-        level = values.transpose("time", "member", "province").to_numpy()
+        level = values.transpose("year", "member", "province").to_numpy()
         target = self.futures.inputs.allocation["targets"].sel(indicator=one.key, allocation=label)
         goal = target.sel(province=self.places).to_numpy().astype(float)
         made = []
         for k, year in enumerate(judged, start=1):
             due = 1.0 if year == end else PROGRESS[year - base - 1]
             there = level[k] * np.exp(self.shock(points, year - base))
-            fall = there - (1 - due) * level[0] if one.is_share else 1 - there / level[0]
+            fall = members.achieved(level[0], there, share=one.is_share, due=due)
             made.append(100 * fall - due * goal)
         return np.concatenate(made, axis=1)
 

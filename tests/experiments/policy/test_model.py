@@ -9,6 +9,7 @@ import xarray as xr
 
 import models
 from calibration import baseline, inputs
+from calibration.members import run as run_members
 from experiments.analyses.policy import costs, measures, published
 from experiments.analyses.policy import lmdi as split
 from experiments.analyses.policy.paired_runs import DETAIL, PairedRuns
@@ -39,8 +40,7 @@ def model() -> Model:
 def simulate(design: pd.DataFrame, params: dict, outputs: list[str], years: list[int]) -> xr.Dataset:
     table, given = resolve_delivery(design, params)
     dims = {name: variable.dims for name, variable in model().variables.items()}
-    times = [float(year) for year in years]
-    return model().ensemble(unflat(table, model().subscripts, dims), outputs, params=given, times=times)
+    return run_members(model(), unflat(table, model().subscripts, dims), given, outputs, years)
 
 
 @cache

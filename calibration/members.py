@@ -1,0 +1,130 @@
+"""Members of the model: run under given parameters, disturbed by the predictive error, read as plans read them.
+
+The fit, forecasts and their checks, studies, their analyses and the explorer all run members through `run` and read
+what comes out with the functions below, so that each of these sentences is written once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from sim import Model
+
+Array = NDArray[np.float64]
+Values = TypeVar("Values", Array, xr.DataArray)
+
+
+def run(
+    model: Model,
+    design: xr.Dataset,
+    params: Mapping[str, xr.DataArray | float],
+    outputs: Iterable[str],
+    years: Sequence[int],
+    *,
+    workers: int = 2,
+    backend: str = "auto",
+) -> xr.Dataset:
+    """Run every member of a design to the last of the years.
+
+    Args:
+        model: compiled.
+        design: inputs that differ by member (member, …); they have precedence over `params`.
+        params: inputs that all members share.
+        outputs: names of variables.
+        years: at which outputs are kept, rising.
+        workers: threads; the result does not depend on them.
+        backend: as in `sim.Model.ensemble`.
+
+    Returns:
+        Outputs without predictive error: dims (member, …, year), in the model's units.
+    """
+    common = {name: value for name, value in params.items() if name not in design}
+    times = [float(year) for year in years]
+    found = model.ensemble(
+        design,
+        list(outputs),
+        params={**common, "FINAL TIME": times[-1]},
+        times=times,
+        workers=workers,
+        backend=backend,
+    )
+    return found.rename(time="year").assign_coords(year=list(years))
+
+
+def log_error(errors: xr.Dataset, parts: Sequence[str], years: Sequence[int]) -> xr.DataArray:
+    """Predictive error of a logarithm in each of the years, from its parts: (member, province, year).
+
+    Args:
+        errors: of `intensity`, `growth` and `carbon`, as from `calibration.discrepancy.predictive`.
+        parts: those that the variable carries, at least one.
+        years: before the first of `errors` there is no error; after the last, the last is kept.
+
+    >>> walk = xr.Dataset({"intensity": ("year", [0.0, 0.1])}, {"year": [2010, 2011]})
+    >>> log_error(walk, ["intensity"], [2005, 2010, 2011, 2015]).values.tolist()
+    [0.0, 0.0, 0.1, 0.1]
+    """
+    every = errors[list(parts)].reindex(year=list(years), method="ffill").fillna(0.0)
+    return xr.DataArray(sum(every[part] for part in parts))
+
+
+def error_of_change(errors: xr.Dataset, parts: Sequence[str], base: int, end: int) -> xr.DataArray:
+    """Predictive error of the change of a logarithm between two years: (member, province); see `log_error`."""
+    at = log_error(errors, parts, [base, end])
+    return (at.sel(year=end, drop=True) - at.sel(year=base, drop=True)).transpose("member", "province")
+
+
+def achieved(
+    first: Values, last: Values, *, share: bool = False, due: Array | float = 1.0, error: Values | float = 0.0
+) -> Values:
+    """What an indicator achieves between two years, as a fraction, higher is better.
+
+    Args:
+        first: the variable in the first year.
+        last: the variable in the second year.
+        share: whether the indicator is a share that must rise; anything else must fall.
+        due: part of the plan that is over by the second year. A share in the middle of a plan counts less that part of
+            the first year's that later years still carry, so that the yearly task grows evenly.
+        error: predictive error of the logarithm of the change (`error_of_change`).
+
+    Returns:
+        The fall since the first year, or the share itself.
+
+    >>> float(achieved(np.array(2.0), np.array(1.5)))
+    0.25
+    >>> float(achieved(np.array(0.2), np.array(0.3), share=True))
+    0.3
+    >>> round(float(achieved(np.array(2.0), np.array(1.5), error=np.log(1.2))), 6)
+    0.1
+    """
+    grown = np.exp(error)
+    found: Values = last * grown - (1 - due) * first if share else 1 - last / first * grown
+    return found
+
+
+def pooled(amount: xr.DataArray, per: xr.DataArray) -> xr.DataArray:
+    """A ratio of the nation: the provinces' sum of one quantity over that of another, such as energy over GDP.
+
+    >>> energy, gdp = (xr.DataArray(values, dims="province") for values in ([10.0, 1.0], [10.0, 4.0]))
+    >>> round(float(pooled(energy, gdp)), 4)
+    0.7857
+    """
+    return amount.sum("province") / per.sum("province")
+
+
+def quantiles(values: Array, levels: Sequence[float], axis: int = 0) -> Array:
+    """Quantiles over members that are known: the levels first, then the other axes; NaN where no member is known.
+
+    >>> quantiles(np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]]), [0.5]).tolist()
+    [[2.0, nan]]
+    """
+    if not np.isnan(values).any():
+        return np.asarray(np.quantile(values, levels, axis=axis))
+    rows = np.moveaxis(values, axis, 0)
+    known = np.isfinite(rows).any(0)
+    found = np.full((len(levels), *rows.shape[1:]), np.nan)
+    if known.any():
+        found[:, known] = np.nanquantile(rows[:, known], levels, axis=0)
+    return found
