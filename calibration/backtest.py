@@ -20,6 +20,7 @@ from calibration import forecast as forecasts
 from calibration import inputs, posterior, scores, tables
 from calibration.forecast import ORIGINS, Options
 from calibration.inputs import PLANS, exp, log
+from calibration.members import pooled
 from calibration.places import NATION
 from calibration.scores import Values
 
@@ -100,7 +101,7 @@ class Forecast:
     def national(self, start: int, end: int) -> Values:
         """Change of the energy intensity of the sum of provinces, per cent (member,)."""
         gdp = exp(self.logs["gdp"])
-        intensity = (exp(self.logs["energy intensity"]) * gdp).sum("province") / gdp.sum("province")
+        intensity = pooled(exp(self.logs["energy intensity"]) * gdp, gdp)
         return np.asarray(100 * (intensity.sel(year=end) / intensity.sel(year=start) - 1).values)
 
 
@@ -284,8 +285,7 @@ def run(
 
 def nation(made: Forecast, baseline: xr.Dataset, target: ForecastTarget) -> dict[str, float]:
     """The sum of provinces: measured change, median and 80 % band of the model."""
-    total = baseline["energy_intensity"] * baseline["gdp"]
-    intensity = total.sum("province") / baseline["gdp"].sum("province")
+    intensity = pooled(baseline["energy_intensity"] * baseline["gdp"], baseline["gdp"])
     sample = made.national(target.start, target.end)
     low, median, high = np.quantile(sample, [0.1, 0.5, 0.9])
     happened = float(100 * (intensity.sel(year=target.end) / intensity.sel(year=target.start) - 1))

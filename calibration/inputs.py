@@ -10,6 +10,8 @@ import xarray as xr
 from scipy.optimize import nnls
 
 from calibration import activity, tables
+from calibration.members import pooled
+from calibration.prior import INDUSTRY
 from models.parameters import defaults, elements_of, row
 from models.plans import plans
 
@@ -102,7 +104,7 @@ def feedstock_share(fitted: xr.Dataset) -> xr.DataArray:
 
     Missing is not zero: a year without a printed figure is left out of the mean.
     """
-    industry = fitted["final_energy"].sel(sector=["heavy industry", "light industry"]).sum("sector")
+    industry = fitted["final_energy"].sel(sector=list(INDUSTRY)).sum("sector")
     known = fitted["feedstock"].notnull() & (industry > 0)
     national = (
         fitted["feedstock"].where(known).sum(("province", "year")) / industry.where(known).sum(("province", "year"))
@@ -139,9 +141,7 @@ def urbanisation(fitted: xr.Dataset) -> xr.DataArray:
 def nonfossil_drift(baseline: xr.Dataset, last: int) -> xr.DataArray:
     """Slope of the nation's non-fossil share of generation over the fitted years, five at least (1/year)."""
     years = baseline.sel(year=slice(min(BASE, last - 5), last))
-    return _slope(
-        (years["nonfossil_share"] * years["generation"]).sum("province") / years["generation"].sum("province")
-    )
+    return _slope(pooled(years["nonfossil_share"] * years["generation"], years["generation"]))
 
 
 def employment_growth(fitted: xr.Dataset) -> xr.DataArray:

@@ -120,7 +120,7 @@ def quantiles(values: Array, levels: Sequence[float], axis: int = 0) -> Array:
     >>> quantiles(np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]]), [0.5]).tolist()
     [[2.0, nan]]
     """
-    if not np.isnan(values).any():
+    if values.size and not np.isnan(values).any():
         return np.asarray(np.quantile(values, levels, axis=axis))
     rows = np.moveaxis(values, axis, 0)
     known = np.isfinite(rows).any(0)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from calibration import activity, forecast, inputs, posterior, tables
 from calibration.forecast import LATEST, Options, Origin
+from calibration.members import achieved
 from calibration.members import run as run_members
 from models import PROVINCE
 from sim.model import Model
@@ -141,7 +142,7 @@ def national_table(baseline: xr.Dataset, members: int = 200, seed: int = 1) -> p
         rows.append((check, unit, measured, round(float(middle), 2), round(float(low), 2), round(float(high), 2)))
 
     def fell(metric: str, first: int, last: int) -> xr.DataArray:
-        return 100 * (1 - sums[metric].sel(year=last) / sums[metric].sel(year=first))
+        return 100 * achieved(sums[metric].sel(year=first), sums[metric].sel(year=last))
 
     for variable, year in sorted(published.index):
         if variable == "co2_intensity_reduction_old_definition" and year > LATEST.last:

@@ -122,9 +122,16 @@ def uncertain(names: Sequence[str] | None = None) -> pd.DataFrame:
 
 def quantiles(n: int, names: Sequence[str], seed: int) -> pd.DataFrame:
     """A scrambled Sobol' sample of the unit cube: n members × the named parameters."""
-    sampler = qmc.Sobol(len(names), scramble=True, rng=np.random.default_rng(seed))
-    size = 1 << max(0, int(np.ceil(np.log2(max(n, 1)))))
-    return pd.DataFrame(sampler.random(size)[:n], columns=list(names))
+    return pd.DataFrame(sobol(n, len(names), np.random.default_rng(seed)), columns=list(names))
+
+
+def sobol(n: int, dimensions: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """The first n points of a scrambled Sobol' sequence: (n, dimensions) in [0, 1).
+
+    A power of two is drawn, which keeps the balance of the sequence (Owen 2020).
+    """
+    size = 1 << (max(n, 1) - 1).bit_length()
+    return np.asarray(qmc.Sobol(dimensions, scramble=True, rng=rng).random(size)[:n])
 
 
 def from_quantiles(cube: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from scipy.stats import norm, rankdata
 from calibration import forecast, inputs, ledger, naive, posterior, scores, tables
 from calibration.forecast import Origin
 from calibration.learning import SPANS, slope
+from calibration.members import achieved
 
 Values = NDArray[np.float64]
 SOFT = 0.5
@@ -121,7 +122,7 @@ def pro_rata(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int,
     target = inputs.official_targets("energy", origin.plan)["target"].reindex(provinces).to_numpy(float)
     part = 100 * (1 - (1 - target / 100) ** ((span[1] - span[0]) / 5))
     series = baseline["energy_intensity"]
-    reduction = 100 * (1 - (series.sel(year=span[1]) / series.sel(year=span[0])).to_numpy())
+    reduction = 100 * achieved(*(series.sel(year=year).to_numpy() for year in span))
     keep = np.isfinite(part) & np.isfinite(reduction)
     names = tuple(name for name, kept in zip(provinces, keep, strict=True) if kept)
     return Verdicts(names, part[keep], reduction[keep], softened(reduction[keep], part[keep])), span

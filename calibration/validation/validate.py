@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration import baseline, inputs, posterior, projects
+from calibration.members import achieved
 from calibration.places import NATION
 from calibration.prior import model_inputs, uncertain, wide_prior
 from models.parameters import defaults, parameters, row
@@ -216,7 +217,7 @@ def _step(case: ValidationCase) -> float:
 
 def reductions(run: xr.Dataset, name: str = "energy intensity") -> xr.DataArray:
     """Five-year reductions in per cent over the SPANS: (…, span)."""
-    parts = [100 * (1 - run[name].sel(time=last) / run[name].sel(time=first)) for first, last in SPANS]
+    parts = [100 * achieved(run[name].sel(time=first), run[name].sel(time=last)) for first, last in SPANS]
     labels = xr.DataArray([f"{first}-{last}" for first, last in SPANS], dims="span", name="span")
     return xr.concat([part.drop_vars("time", errors="ignore") for part in parts], labels)
 
@@ -454,7 +455,7 @@ def _plan(run: xr.Dataset) -> xr.DataArray:
     """Reduction of energy intensity between the two times of a run, per cent: (member, province with the nation)."""
     energy, gdp = (_joined(run[name], run[name].sum("province")) for name in ("total energy", "gdp"))
     intensity = (energy / gdp).transpose("member", "province", "time")
-    return 100 * (1 - intensity.isel(time=1) / intensity.isel(time=0))
+    return 100 * achieved(intensity.isel(time=0), intensity.isel(time=1))
 
 
 PROJECT = ("Ningxia", 2012.0, 5.0)

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration.prior import INDUSTRY
 from experiments.allocation import shipped
 from experiments.allocation.growth import growth_targets
-from experiments.allocation.indicators import INDUSTRY, OTHER, RECENT, Indicators
+from experiments.allocation.indicators import OTHER, RECENT, Indicators
 from experiments.allocation.national import Array
 from models.plans import Plan
 

@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from calibration.prior import INDUSTRY
 from experiments.allocation import shipped
 from experiments.allocation.growth import growth_targets
 from experiments.allocation.national import Array
@@ -20,7 +21,6 @@ from models.plans import TABLE, Plan, known_plan_names, plans
 from models.reading.faults import InputError
 from models.reading.names import choose
 
-INDUSTRY = ("heavy industry", "light industry")
 OTHER = ("transport", "services", "agriculture and construction")
 RECENT = 5  # years of "recent growth"
 

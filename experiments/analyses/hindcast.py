@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.stats import qmc
 
-from calibration import backtest, baseline
+from calibration import backtest, baseline, prior
 from calibration.backtest import FIRST, SECOND
 from experiments import policy
 from models.reading.faults import InputError
@@ -55,9 +54,9 @@ def delivery(mix: Any, members: int, seed: int) -> dict[str, xr.DataArray]:
     uncertain = mix.uncertain()
     if not uncertain:
         return {}
-    sample = qmc.Sobol(len(uncertain), rng=np.random.default_rng([seed, 5])).random(1 << (members - 1).bit_length())
+    sample = prior.sobol(members, len(uncertain), np.random.default_rng([seed, 5]))
     made = {}
-    for column, (name, item) in zip(sample[:members].T, uncertain.items(), strict=True):
+    for column, (name, item) in zip(sample.T, uncertain.items(), strict=True):
         made[name] = xr.DataArray(item.low + (item.high - item.low) * column, dims="member")
     return made
 

@@ -13,8 +13,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import tables
+from calibration.members import quantiles
 from calibration.places import NATION, choose_province, known_provinces
 from experiments.analyses.intervals import wilson
+from experiments.analyses.policy.costs import capital_recovery
 from experiments.ensemble.core import Ensemble, Params
 from experiments.installation import Installation
 from experiments.study.schema import AllocationChoice, MixChoice, Study, Target
@@ -130,13 +132,13 @@ def binding(question: ForecastTarget, strength: Array) -> tuple[str, float]:
 
     Taken at that quantile of the reduction which decides the chance.
     """
-    decides = 1 - question.chance
-    here = np.nanquantile(question.members(strength), decides)
+
+    def deciding(strength: Array) -> float:
+        return float(quantiles(question.members(strength), [1 - question.chance])[0])
+
+    here = deciding(strength)
     at_bound = [k for k in range(len(strength)) if strength[k] >= question.bound - 1e-9]
-    gains = {
-        question.levers[k]: 100 * (np.nanquantile(question.members(_lifted(strength, k)), decides) - here)
-        for k in at_bound
-    }
+    gains = {question.levers[k]: 100 * (deciding(_lifted(strength, k)) - here) for k in at_bound}
     best = max(gains, key=lambda name: gains[name], default="")
     return best, float(gains.get(best, 0.0))
 
@@ -259,7 +261,7 @@ def reductions_of(futures: Ensemble, params: Params, province: str) -> Chance:
 def net_costs(table: pd.DataFrame, levers: Sequence[str]) -> Array:
     """Net cost of a unit saved by each lever, yuan per kgce: capital at its annuity + operation − price of the energy.
 
-    table: as from `models.parameters.parameters()`. The annuity is r (1+r)^L / ((1+r)^L − 1).
+    table: as from `models.parameters.parameters()`.
     """
     from models.parameters import defaults
 
@@ -267,8 +269,7 @@ def net_costs(table: pd.DataFrame, levers: Sequence[str]) -> Array:
     names = ("capital cost", "operating cost", "price of energy saved", "lever lifetime")
     capital, running, price, life = (defaults(rows[n]) for n in names)
     rate = float(defaults(rows["discount rate"]))
-    growth = (1 + rate) ** life
-    cost = capital * rate * growth / (growth - 1) + running - price
+    cost = capital * capital_recovery(rate, life) + running - price
     if cost.shape != (len(levers),):
         raise ValueError(f"{cost.shape} costs for {len(levers)} levers")
     return np.asarray(cost, dtype=float)

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import qmc
 
-from calibration import region
+from calibration import prior, region
 from experiments import model_file
 from experiments.ensemble import own_projects
 from experiments.installation import FORM, calibrated, compiled_model, flat, model_texts, narrowed, origin, provinces_of
@@ -145,8 +145,6 @@ def assumptions(study: Study, shipped: xr.Dataset) -> pd.DataFrame:
 
     Stratified or low-discrepancy over all inputs at once, so the draws do not depend on batches.
     """
-    from calibration import prior
-
     rows = drawn_rows(study, [str(name) for name in shipped["assumption"].to_numpy()])
     cube = _cube(study, len(rows))
     table = {name: prior.inverse(row, cube[:, i]) for i, (name, row) in enumerate(rows.items())}
@@ -192,8 +190,8 @@ def _cube(study: Study, inputs: int) -> np.ndarray:
     n = study.members
     points: np.ndarray
     match study.sampling.method:
-        case "sobol":  # powers of two keep the balance of the sequence
-            points = qmc.Sobol(inputs, scramble=True, rng=random).random_base2(int(np.ceil(np.log2(n))))[:n]
+        case "sobol":
+            points = prior.sobol(n, inputs, random)
         case "latin":
             points = qmc.LatinHypercube(inputs, rng=random).random(n)
         case _:

@@ -15,6 +15,7 @@ import xarray as xr
 
 from calibration import members
 from calibration.places import NATION
+from calibration.prior import INDUSTRY
 from models.indicators import Indicator
 
 TABLE = Path(__file__).with_name("outputs.csv")
@@ -30,7 +31,7 @@ NEEDED = (REPORTED, GDP, ENERGY, CO2, COST)
 FOLDED = "final energy by group"
 GROUPS = {
     "all": None,
-    "industry": ("heavy industry", "light industry"),
+    "industry": INDUSTRY,
     "residential": ("residential",),
     "other": ("transport", "services", "agriculture and construction"),
 }

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration.members import quantiles
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH, Arrays, Batch, Execute, Job, Step, batches
 from experiments.installation import FIRST_YEAR, Installation, ScenarioInputs
@@ -320,7 +321,7 @@ class _Collector:
 
             def of(allocation: str, mix: str, name: str = str(name)) -> np.ndarray:
                 whole = np.isfinite(self.scenario(allocation, mix, "metric:reduction", 1)[:, :members]).any(axis=0)
-                return _quantiles(self.scenario(allocation, mix, f"path:{name}", 0)[whole], levels)
+                return quantiles(self.scenario(allocation, mix, f"path:{name}", 0)[whole], levels).astype(np.float32)
 
             values = np.moveaxis(self.stacked(of), 2, 0)
             one = path.isel(member=0, drop=True)
@@ -336,14 +337,6 @@ class _Collector:
         store.write_dataset(self.run.folder / "trajectories.nc", paths.assign_attrs(self.attrs))
         store.write_datasets(self.run.folder / "quantiles.nc", self.quantiles(paths.drop_vars("quantile")))
         return int(np.isnan(reduction).all(axis=2).sum())
-
-
-def _quantiles(values: np.ndarray, levels: Sequence[float]) -> np.ndarray:
-    """(level, …) over the first axis; NaN when no member is left."""
-    if not len(values):
-        return np.full((len(levels), *values.shape[1:]), np.nan, np.float32)
-    found: np.ndarray = np.quantile(values, levels, axis=0).astype(np.float32)
-    return found
 
 
 def _representatives(study: Study, reduction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

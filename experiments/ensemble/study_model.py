@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from calibration.members import quantiles
 from experiments.allocation import base_state
 from experiments.allocation.allocate import carbon_content_cut
 from experiments.allocation.indicators import known_plan
@@ -133,7 +134,7 @@ def _cost_curve(text: str, folder: Path, plan: str, members: int, seed: int) -> 
     ensemble = _study_of(text, folder).ensemble(plan, ["base", "full"], members, seed)
     none = np.full(len(ensemble.provinces), GRID[0])
     base, full = (ensemble.params(name, none) for name in ("base", "full"))
-    low, high = (np.nanquantile(ensemble.reduction(params), 1 - ASSURED, axis=0) for params in (base, full))
+    low, high = (quantiles(ensemble.reduction(params), [1 - ASSURED])[0] for params in (base, full))
     names = ["saving in place", "annualised capital cost", "running cost", "energy bill saved"]
     last = ensemble.results(full, names).isel(year=-1).mean("member").transpose("province", "lever")
     saving, capital, running, bill = (last[name].to_numpy() for name in names)

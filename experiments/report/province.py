@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from calibration.members import quantiles
 from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.report.content import Chart, Missing, ProvincePage, Table, capital, chart, slug
@@ -144,7 +145,7 @@ def reported(view: View, province: str) -> Range:
     def change(first: int, last: int) -> tuple[float, float] | None:
         if not {first, last} <= set(left):
             return None
-        low, high = np.nanquantile(100 * (left[last] / left[first] - 1), LEVELS)
+        low, high = quantiles(100 * (left[last] / left[first] - 1), LEVELS)
         return float(low), float(high)
 
     return change
@@ -158,7 +159,7 @@ def stored(view: View, variable: str, province: str) -> Range:
     def change(first: int, last: int) -> tuple[float, float] | None:
         if not {first, last} <= set(paths.year.values.tolist()):
             return None
-        low, high = np.nanquantile(100 * (paths.sel(year=last) / paths.sel(year=first) - 1), LEVELS)
+        low, high = quantiles(100 * (paths.sel(year=last) / paths.sel(year=first) - 1).to_numpy(), LEVELS)
         return float(low), float(high)
 
     return change

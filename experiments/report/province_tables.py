@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration.members import quantiles
 from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.analyses.policy.lmdi import lmdi
@@ -142,10 +143,9 @@ def money(view: View, province: str) -> Found:
 
 def _range(view: View, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:
     """Median (10 to 90 %)."""
-    known = values[np.isfinite(values)]
-    if not len(known):
+    median, low, high = quantiles(values, [0.5, 0.1, 0.9])
+    if np.isnan(median):
         return "–"
-    median, low, high = np.quantile(known, [0.5, 0.1, 0.9])
     digits = 1 if abs(median) < 100 else 0
     text = view.terms("{median} ({low} to {high})", median=number(median, digits), low=number(low, digits), high="{}")
     return text.format(number(high, digits))

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from calibration.members import quantiles
 from calibration.places import NATION
 from experiments.policy.catalogue import Catalogue, Option
 from experiments.policy.economics import Draw, central, economics
@@ -252,22 +253,13 @@ def _rows(
     }
     with np.errstate(all="ignore"):
         for name, values in middle.items():
-            low, high = _quantile(around[name], (LEVELS[0], LEVELS[-1]))
-            columns |= {f"{name} low": low, name: _quantile(values, (0.5,))[0], f"{name} high": high}
+            low, high = quantiles(around[name], (LEVELS[0], LEVELS[-1]))
+            columns |= {f"{name} low": low, name: quantiles(values, (0.5,))[0], f"{name} high": high}
     if option:
         who = option.who_pays
         columns |= {"enterprises": who.enterprises, "government": who.government, "households": who.households}
         columns |= {"start": option.schedule.start, "complete": option.schedule.complete, **_trust(option)}
     return pd.DataFrame(columns)
-
-
-def _quantile(values: Array, levels: Sequence[float]) -> Array:
-    """Quantiles over members, (level, place); NaN where nothing is known."""
-    known = np.isfinite(values).any(0)
-    found = np.full((len(levels), values.shape[1]), np.nan)
-    if known.any():
-        found[:, known] = np.nanquantile(values[:, known], levels, axis=0)
-    return found
 
 
 def _trust(option: Option) -> dict[str, float | str]:

@@ -159,13 +159,13 @@ def _bounds(
     if not missing.any():
         return [""] * len(missing)
     best, found = np.zeros(len(missing)), [""] * len(missing)
-    here = np.quantile(chances.achieved(strength), 1 - CHANCE, axis=0)
+    here = members.quantiles(chances.achieved(strength), [1 - CHANCE])[0]
     for column, lever in enumerate(levers):
         if not (strength[missing, column] > 0).any():
             continue
         lifted = strength.copy()
         lifted[:, column] *= BEYOND
-        gain = np.quantile(chances.achieved(lifted), 1 - CHANCE, axis=0) - here
+        gain = members.quantiles(chances.achieved(lifted), [1 - CHANCE])[0] - here
         tick()
         for i in np.flatnonzero(missing & (gain > best)):
             best[i], found[i] = gain[i], lever

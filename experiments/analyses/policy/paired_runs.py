@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration.places import NATION
+from calibration.prior import INDUSTRY
 from experiments.analyses.policy.costs import BURNT, Booked, places
 from experiments.installation import ScenarioInputs, Simulate
 from experiments.policy.lever_costs import mean_programme
@@ -152,7 +153,7 @@ class PairedRuns:
     def burnt(self, without: xr.Dataset, with_it: xr.Dataset) -> dict[tuple[str, str], Array]:
         """Fuel burnt less, Mtce/year, by (place of use, fuel), (member, place, year): for air and health."""
         less = without["final energy by fuel"] - with_it["final energy by fuel"]
-        uses = {"industry": ["heavy industry", "light industry"], "buildings": ["services", "residential"]}
+        uses = {"industry": list(INDUSTRY), "buildings": ["services", "residential"]}
         found = {
             (use, fuel): places(
                 less.sel(sector=sectors, fuel=fuel).sum("sector").transpose("member", "province", "year").to_numpy()

@@ -28,6 +28,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from calibration.members import achieved, pooled, quantiles
 from calibration.places import NATION
 from experiments.analyses.intervals import wilson
 from experiments.analyses.policy import costs, indirect, measures, published, variance
@@ -463,11 +464,10 @@ def goals(work: Analysis, design: pd.DataFrame, asked: Mapping[int, float], plac
         bench = replace(work.bench, design=design, years=range(base, within[-1] + 1))
         results = bench.run(stored(bench.inputs.mix, choice.label), outputs=("gdp", "total energy"))
         results = results.sel(province=provinces)
-        energy = (results["total energy"] * np.exp(shocks)).sum("province").transpose("member", "year").to_numpy()
-        intensity = energy / results["gdp"].sum("province").transpose("member", "year").to_numpy()
+        intensity = pooled(results["total energy"] * np.exp(shocks), results["gdp"])
         for year in within:
-            fall = 100 * (1 - intensity[:, year - base] / intensity[:, 0])
-            low, middle, high = (float(q) for q in np.quantile(fall, LEVELS))
+            fall = 100 * achieved(intensity.sel(year=base, drop=True), intensity.sel(year=year, drop=True)).to_numpy()
+            low, middle, high = (float(q) for q in quantiles(fall, LEVELS))
             hits = int((fall >= asked[year]).sum())
             least, most = wilson(hits, len(fall))
             reached = {"low": low, "median": middle, "high": high, "chance": hits / len(fall)}

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from models.reading.faults import InputError
 
@@ -26,17 +25,14 @@ EDGE = 1e-6  # unbounded distributions are cut at this probability on either sid
 class Factor:
     """One uncertain input.
 
-    name: column of the design; low, high: its range, or for `normal` and `lognormal` its 2.5 and 97.5 % quantiles,
-    or for `choice` ignored; distribution: uniform, normal, lognormal, triangular or choice; mode: peak of the triangle
-    (middle when absent); choices: the values of a discrete input, equally likely; group: for grouped indices;
-    inverse: the quantile function itself, in place of all these.
+    name: column of the design; low, high: the range of a uniform one; choices: the values of a discrete input, equally
+    likely, in its place; inverse: the quantile function of any other distribution (`calibration.prior.inverse` has
+    those of the table of parameters); group: for grouped indices.
     """
 
     name: str
     low: float = 0.0
     high: float = 1.0
-    distribution: str = "uniform"
-    mode: float | None = None
     choices: tuple[object, ...] = ()
     group: str = ""
     unit: str = ""
@@ -44,49 +40,17 @@ class Factor:
     inverse: Callable[[Array], Array] | None = None
 
     def __post_init__(self) -> None:
-        if self.inverse is not None:
-            return
-        if self.distribution not in _QUANTILE:
-            raise InputError(
-                f"factor {self.name!r}: distribution {self.distribution!r}; allowed: {', '.join(_QUANTILE)}"
-            )
-        if self.distribution == "choice":
-            if not self.choices:
-                raise InputError(f"factor {self.name!r}: a choice needs at least one value")
-        elif not self.low < self.high:
+        if self.inverse is None and not self.choices and not self.low < self.high:
             raise InputError(f"factor {self.name!r}: low {self.low:g} must be below high {self.high:g}")
-        if self.distribution == "lognormal" and self.low <= 0:
-            raise InputError(f"factor {self.name!r}: a lognormal's low must be above 0, got {self.low:g}")
 
     def quantile(self, u: Array) -> NDArray[Any]:
         """Value of the factor at probability u, same shape as u."""
         inside = np.clip(u, EDGE, 1 - EDGE)
-        return np.asarray(self.inverse(inside) if self.inverse else _QUANTILE[self.distribution](self, inside))
-
-
-def _normal(low: float, high: float, u: Array) -> Array:
-    spread = stats.norm.ppf(0.975)
-    return np.asarray(0.5 * (low + high) + 0.5 * (high - low) / spread * stats.norm.ppf(u))
-
-
-def _triangle(f: Factor, u: Array) -> Array:
-    mode = 0.5 * (f.low + f.high) if f.mode is None else f.mode
-    return np.asarray(stats.triang.ppf(u, (mode - f.low) / (f.high - f.low), f.low, f.high - f.low))
-
-
-def _choice(f: Factor, u: Array) -> NDArray[Any]:
-    values: NDArray[Any] = np.asarray(f.choices)
-    picked: NDArray[Any] = values[np.minimum((u * len(f.choices)).astype(int), len(f.choices) - 1)]
-    return picked
-
-
-_QUANTILE: dict[str, Callable[[Factor, Array], NDArray[Any]]] = {
-    "uniform": lambda f, u: f.low + (f.high - f.low) * u,
-    "normal": lambda f, u: _normal(f.low, f.high, u),
-    "lognormal": lambda f, u: np.exp(_normal(np.log(f.low), np.log(f.high), u)),
-    "triangular": _triangle,
-    "choice": _choice,
-}
+        if self.choices:
+            values: NDArray[Any] = np.asarray(self.choices)
+            picked: NDArray[Any] = values[np.minimum((inside * len(values)).astype(int), len(values) - 1)]
+            return picked
+        return np.asarray(self.inverse(inside) if self.inverse else self.low + (self.high - self.low) * inside)
 
 
 def with_dummy(factors: Sequence[Factor]) -> tuple[Factor, ...]:

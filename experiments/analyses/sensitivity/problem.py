@@ -99,7 +99,7 @@ class SensitivityProblem:
         draws = tuple(range(self.posterior.sizes["draw"] if study.sampling.posterior else 1))
         if len(draws) > 1:
             meaning = "Which draw of the calibrated parameters, all provinces at once."
-            found.append(Factor(DRAW, distribution="choice", choices=draws, group="calibrated", meaning=meaning))
+            found.append(Factor(DRAW, choices=draws, group="calibrated", meaning=meaning))
         if study.sampling.predictive_error:
             text = "What the model leaves out, as a quantile of the error at the end of the plan."
             names = [name for part in self.parts for name in SHOCKS[part]]
@@ -109,11 +109,11 @@ class SensitivityProblem:
                 tuple(range(len(study.model))),
                 "Which of the study's model files, as " + ", ".join(study.model),
             )
-            found.append(Factor(FORM, distribution="choice", choices=files, group=FORM, meaning=text))
+            found.append(Factor(FORM, choices=files, group=FORM, meaning=text))
         if len(self.allocations) > 1:
-            found.append(Factor(RULE, distribution="choice", choices=self.allocations, group=RULE))
+            found.append(Factor(RULE, choices=self.allocations, group=RULE))
         text = "Sector balances of the base year as first published, or as restated from 2008."
-        return (*found, Factor(VINTAGE, distribution="choice", choices=VINTAGES, group=VINTAGE, meaning=text))
+        return (*found, Factor(VINTAGE, choices=VINTAGES, group=VINTAGE, meaning=text))
 
     def units(self) -> dict[str, str]:
         """Unit of each factor."""

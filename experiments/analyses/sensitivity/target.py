@@ -61,10 +61,7 @@ def fixed(factors: Sequence[Factor], names: Sequence[str]) -> tuple[Factor, ...]
     """The factors with those named held at their median."""
     held = set(names)
     middle = np.array([0.5])
-    return tuple(
-        replace(f, distribution="choice", choices=(f.quantile(middle)[0],), inverse=None) if f.name in held else f
-        for f in factors
-    )
+    return tuple(replace(f, choices=(f.quantile(middle)[0],), inverse=None) if f.name in held else f for f in factors)
 
 
 def validate(

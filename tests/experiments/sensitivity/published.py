@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from experiments.analyses.sensitivity import sobol
 from experiments.analyses.sensitivity.factors import DUMMY, Array, Factor
@@ -50,7 +51,7 @@ def linear(weights: tuple[float, ...] = (1.0, 2.0, 3.0, 0.5)) -> Published:
     """A weighted sum of standard normals: S1 = ST = w²/Σw²."""
     w = np.array(weights)
     share = w**2 / (w**2).sum()
-    factors = tuple(Factor(f"x{i + 1}", -1.959964, 1.959964, "normal") for i in range(len(w)))
+    factors = tuple(Factor(f"x{i + 1}", inverse=stats.norm.ppf) for i in range(len(w)))
     return Published("linear", lambda x: np.asarray(x.to_numpy() @ w), factors, share, share)
 
 

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from experiments.analyses.sensitivity import given_data, screen, sobol, target
 from experiments.analyses.sensitivity.factors import DUMMY, Factor, NonFiniteError, seeds, with_dummy
@@ -62,30 +63,21 @@ def test_repeated_or_reserved_names_are_refused() -> None:
         with_dummy([Factor("a"), Factor("a"), Factor(DUMMY)])
 
 
-@pytest.mark.parametrize(
-    ("kind", "low", "high", "word"),
-    [("uniform", 1, 1, "below high"), ("lognormal", -1, 1, "above 0"), ("beta", 0, 1, "allowed: uniform")],
-)
-def test_bad_factors_are_refused(kind: str, low: float, high: float, word: str) -> None:
-    with pytest.raises(InputError, match=word):
-        Factor("a", low, high, kind)
+def test_a_range_that_does_not_rise_is_refused() -> None:
+    with pytest.raises(InputError, match="below high"):
+        Factor("a", 1, 1)
 
 
-@settings(deadline=None)
-@given(st.sampled_from(["uniform", "normal", "lognormal", "triangular"]), st.floats(0.1, 5), st.floats(0.01, 5))
-def test_quantiles_rise_and_hold_their_range(kind: str, low: float, width: float) -> None:
-    factor = Factor("a", low, low + width, kind)
-    u = np.linspace(0, 1, 101)
-    value = factor.quantile(u)
-    assert (np.diff(value) > 0).all()
-    if kind in ("normal", "lognormal"):
-        np.testing.assert_allclose(factor.quantile(np.array([0.025, 0.975])), [low, low + width], rtol=1e-6)
-    else:
-        assert value[0] >= low
-        assert value[-1] <= low + width
+def test_a_factor_takes_its_own_quantile_function_and_stays_finite_at_the_ends() -> None:
+    normal, even = Factor("a", inverse=stats.norm.ppf), Factor("b", 2, 4)
+    np.testing.assert_allclose(normal.quantile(np.array([0.025, 0.5, 0.975])), [-1.959964, 0, 1.959964], atol=1e-6)
+    np.testing.assert_allclose(even.quantile(np.array([0.25, 0.5])), [2.5, 3.0])
+    for factor in (normal, even):
+        values = factor.quantile(np.linspace(0, 1, 101))
+        assert (np.isfinite(values) & (np.diff(values, prepend=-np.inf) > 0)).all()
 
 
 def test_choices_are_equally_likely() -> None:
-    factor = Factor("rule", distribution="choice", choices=("official", "draft", "uniform"))
+    factor = Factor("rule", choices=("official", "draft", "uniform"))
     picked = factor.quantile((np.arange(300) + 0.5) / 300)
     assert pd.Series(picked).value_counts().eq(100).all()
