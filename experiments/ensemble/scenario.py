@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration import region
+from calibration.activity import over_time
 from calibration.places import NATION
 from experiments import model_file
 from experiments.allocation.response import ModelResponse
@@ -135,7 +136,7 @@ def national_series(study: Study) -> dict[str, xr.DataArray]:
     found = model(centre(whole), params, list(NATIONAL.values()), years).isel(member=0, drop=True)
     there = [compiled_model(text).variables for text in model_texts(study)]
     known = [name for name in NATIONAL if all(name in variables for variables in there)]
-    series = {name: found[NATIONAL[name]].drop_attrs() for name in known}
+    series = {name: over_time(found[NATIONAL[name]].drop_attrs()) for name in known}
     return {**series, "switch learning": xr.DataArray(0.0)}
 
 
