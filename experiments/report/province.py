@@ -9,7 +9,7 @@ import pandas as pd
 from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.report.content import Chart, Missing, ProvincePage, Table, capital, chart, slug
-from experiments.report.province_tables import conditions, decided_by, decomposition, money
+from experiments.report.province_tables import conditions, decided_by, decomposition, from_target, money
 from experiments.words import charts
 from experiments.words.addresses import brief_address
 from experiments.words.claims import Claim, Range, Stretch, claim
@@ -28,7 +28,7 @@ def page(view: View, province: str, measured: Measured, folder: Path) -> Provinc
     tables: list[Table] = []
     for part in (intensity, sectors, co2):
         pictures += part(view, province, standing, measured)
-    for extra in (decided_by, money, decomposition):
+    for extra in (from_target, decided_by, money, decomposition):
         found = extra(view, province)
         pictures += found.charts
         tables += found.tables

@@ -14,6 +14,7 @@ from experiments.report.content import Chart, Missing, Table, capital, chart, sl
 from experiments.words import charts
 from experiments.words.box_sentences import own
 from experiments.words.view import View
+from experiments.words.waterfall import waterfall
 
 MOST_BARS = 12
 DUMMY = "dummy"
@@ -149,6 +150,16 @@ def _range(view: View, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     digits = 1 if abs(median) < 100 else 0
     text = view.terms("{median} ({low} to {high})", median=number(median, digits), low=number(low, digits), high="{}")
     return text.format(number(high, digits))
+
+
+def from_target(view: View, province: str) -> Found:
+    """From the target to what is expected, by cause."""
+    drawn = waterfall(view, view.standing(province))
+    if drawn is None:
+        return Found()
+    about = view.terms("text: waterfall about", scenario=view.scenario, base=view.base_year, end=view.end_year)
+    data = drawn.causes.assign(unit=drawn.unit)
+    return Found(charts=[chart(slug("from-target", province), drawn.title, about, drawn.svg, data)])
 
 
 def decomposition(view: View, province: str) -> Found:
