@@ -111,7 +111,12 @@ def build(
         measure_table=table,
         changes=Block(terms("What would change the verdict"), changes(view, standing)),
         arguments=Block(terms("What the province can argue with"), arguments(view, standing, measured, rules)),
-        footer=terms("text: brief footer", run=view.run.name, n=standing.members),
+        footer=terms(
+            "text: brief footer",
+            run=view.run.name,
+            n=standing.members,
+            co2=terms("CO2 of energy and of cement making" if view.counts_process else "CO2 of energy"),
+        ),
     )
 
 
@@ -423,7 +428,9 @@ def _indicators(view: View, standing: Standing, measured: Measured) -> list[str]
         if standing.province not in known:
             continue
         factor, decimals = INDICATORS[name]
-        own, middle = (factor * float(v) for v in (known[standing.province], known.median()))
+        scale = view.terms.scale(f"text: figure {name}")
+        decimals += scale < 1
+        own, middle = (scale * factor * float(v) for v in (known[standing.province], known.median()))
         rank = int((known > known[standing.province]).sum()) + 1
         parts.append(
             view.terms(

@@ -285,6 +285,11 @@ class View:
         found = self.data.joint.get((self.allocation, self.mix, province))
         return found if found is not None and found.indicators > 1 else None
 
+    @property
+    def counts_process(self) -> bool:
+        """Whether the leading indicator counts the process CO2 of cement."""
+        return AMOUNTS.get(self.leading.variable) == "total co2"
+
     @cached_property
     def worth_of_point(self) -> dict[str, float]:
         """Province → what a point of its target is worth in the last year: base intensity at expected GDP.
