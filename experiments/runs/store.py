@@ -23,7 +23,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ import pandas as pd
 import xarray as xr
 
 from experiments.runs import manifest
+from experiments.runs.design_file import DesignFile
 from experiments.runs.find import find_run, is_run, run_folders
 from experiments.runs.written import note
 from models.reading.faults import InputError
@@ -103,9 +104,15 @@ class Run:
         tree = xr.load_datatree(self._existing("inputs.nc"))
         return {name: node.to_dataset() for name, node in tree.children.items()}
 
-    def design(self) -> pd.DataFrame:
-        """One row a member (index `member`), one column an input: `name`, or `name[Guangdong]` for one by province."""
-        return pd.read_parquet(self._existing("design.parquet")).rename_axis("member")
+    def design(self, members: int | None = None) -> pd.DataFrame:
+        """One row a member (index `member`), one column an input: `name`, or `name[Guangdong]` for one by province.
+
+        members: only the first so many, of which alone the memory is taken.
+        """
+        path = self._existing("design.parquet")
+        if members is not None:
+            return DesignFile(path).rows(0, members)
+        return pd.read_parquet(path).rename_axis("member")
 
     def metrics(self, *names: str) -> xr.Dataset:
         """Target metrics of every member (all, or the ones named).
@@ -342,12 +349,27 @@ def write_datasets(path: Path, parts: Iterable[xr.Dataset]) -> None:
     def put(part: Path) -> None:
         for data in parts:
             numbers = [name for name, v in data.variables.items() if v.ndim and np.issubdtype(v.dtype, np.number)]
-            encoding = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in numbers}
+            encoding: dict[Any, dict[str, Any]] = {
+                name: {"zlib": True, "complevel": 1, "shuffle": True} for name in numbers
+            }
+            for name, one in data.variables.items():
+                if one.chunks:  # a lazy array is written piece by piece
+                    encoding[name]["chunksizes"] = [pieces[0] for pieces in one.chunks]
             known = set(_variables(part))
             fresh = {name: how for name, how in encoding.items() if name not in known}
-            data.to_netcdf(part, mode="a" if known else "w", engine="netcdf4", encoding=fresh)
+            how = nullcontext() if not data.chunks else _one_after_the_other()
+            with how:
+                data.to_netcdf(part, mode="a" if known else "w", engine="netcdf4", encoding=fresh)
 
     write(path, put)
+
+
+def _one_after_the_other() -> AbstractContextManager[Any]:
+    """The pieces of lazy arrays are made in order, so that the same data give the same bytes."""
+    import dask
+
+    found: AbstractContextManager[Any] = dask.config.set(scheduler="synchronous")
+    return found
 
 
 def _variables(path: Path) -> Iterable[str]:
