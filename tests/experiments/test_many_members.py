@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from experiments.analyses import feasibility, joint
+from experiments.analyses.feasibility_tables import over_all_members
 from experiments.ensemble import member_design, simulation
 from experiments.installation import load_study
 from experiments.study.schema import Study
@@ -47,3 +49,19 @@ def test_the_models_draws_are_the_same_in_pieces() -> None:
     joined = pd.concat(parts)
     assert joined.index.equals(whole.index)
     np.testing.assert_allclose(joined, whole, rtol=1e-12)
+
+
+def test_tables_of_many_members_are_made_by_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = small_system.study(tmp_path, "target.indicators=[energy_intensity, co2_intensity]", "mixes=[full]")
+    run = simulation.resume(simulation.start(study, SYSTEM, tmp_path), SYSTEM)
+    some = run.metrics()
+    asked = {
+        "summary": (feasibility.summary, "reduction", "target"),
+        "each": (joint.each, "achieved", "targets"),
+        "joint": (joint.table, "achieved", "targets"),
+        "by_year": (feasibility.by_year, "reduction", "yearly_reduction", "target"),
+    }
+    before = {name: over_all_members(run, some, *of) for name, of in asked.items()}
+    monkeypatch.setattr(feasibility, "LOOKED_AT", 10)
+    for name, of in asked.items():
+        pd.testing.assert_frame_equal(over_all_members(run, some, *of), before[name])
