@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from calibration.places import NATION
 from experiments.analyses import feasibility
-from experiments.analyses.sensitivity import given_data, screen, sobol, target
+from experiments.analyses.sensitivity import given_data, screen, sobol, stored_members, target
 from experiments.analyses.sensitivity.factors import DUMMY, Factor
 from experiments.analyses.sensitivity.problem import EVERY_SHOCK, SensitivityProblem
 from experiments.ensemble.core import Ensemble
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
 from models.indicators import known_indicators
+from models.parameters import parameters
 from models.reading.faults import InputError
 from models.reading.names import Spellings, choose
 
@@ -209,6 +210,37 @@ def turning(run: Run, allocation: str) -> pd.DataFrame:
     }
     found = shares(run, {place: values.to_numpy() for place, values in lead.items()})
     return found.merge(close[["best", "second", "flips"]], left_on="province", right_index=True)
+
+
+def given_data_table(
+    run: Run,
+    method: str,
+    province: str = NATION,
+    allocation: str | None = None,
+    mix: str | None = None,
+    indicator: str | None = None,
+) -> pd.DataFrame:
+    """PAWN or delta indices of a place's inputs on its margin, from the run's members alone (see `stored_members`).
+
+    Of the nation only the inputs that are common to all provinces are looked at. Columns of `stored_members.indices`
+    with province, allocation, mix, indicator, unit and label (is the input identified by the data?).
+    """
+    label, chosen = run.study.scenario(allocation, mix)
+    asked = run.study.target.indicators
+    known = {key: known_indicators()[key] for key in asked}
+    key = choose(indicator or asked[0], Spellings(known), f"indicator of the study {run.study.name}")
+    at = {"allocation": label, "mix": chosen, "province": province}
+    y = feasibility.of_indicator(run.metrics(), key)["margin"].sel(at).to_numpy().astype(float)
+    whole = np.isfinite(y)
+    inputs, units = inputs_of(run.design(), province)[whole], parameters()["unit"].to_dict()
+    found = stored_members.indices(inputs, y[whole], method=method, seed=run.study.seed)
+    names = [str(name) for name in found["factor"]]
+    return found.assign(
+        **at,
+        indicator=key,
+        unit=[units.get(name.partition("[")[0], "") for name in names],
+        label=[label_of(name) for name in names],
+    )
 
 
 LEAST_SHARED = 350
