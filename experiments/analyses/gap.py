@@ -86,14 +86,14 @@ def table(run: Run, system: Installation, mixes: Sequence[str] = ()) -> pd.DataF
     if variable not in NEEDED or run.study.target.leading.kind != "cut":
         raise KeyError(run.study.target.leading.key)
     inputs = ScenarioInputs(**run.inputs())
-    ensemble = Ensemble(run.study, system, inputs, run.design().iloc[:MEMBERS])
+    ensemble = Ensemble(run.study, system, inputs, run.design(MEMBERS))
     labels = [choice.label for choice in run.study.mixes]
     results = {
         mix: _contributions(ensemble, mix, variable)
         for mix in dict.fromkeys([*(mixes or labels), *labels])
         if mix in labels
     }
-    median = run.metrics()["reduction"].isel(allocation=0, drop=True).median("member")
+    median = run.metrics("reduction")["reduction"].isel(allocation=0, drop=True).median("member")
     parts = [_rows(results, mix, median.sel(mix=mix, drop=True), ensemble.provinces) for mix in mixes or labels]
     return pd.concat(parts, ignore_index=True).assign(unit=MTCE if variable == REPORTED else MT_CO2)
 
