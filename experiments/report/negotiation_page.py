@@ -127,13 +127,13 @@ def _standing(brief: ProvinceBrief, row: "pd.Series[float]", terms: Terms) -> di
 
 
 def _spared(brief: ProvinceBrief, carried: pd.DataFrame, terms: Terms) -> str:
-    own = brief.spared.set_index("province").loc[brief.province]
+    amount = brief.spared.set_index("province")["amount"]
     return terms(
         "text: case spared",
         points=f"{brief.options.points:g}",
         province=terms.name(brief.province),
         rule=terms.name(brief.options.sharing),
-        amount=_amount(brief, -float(own["amount"]), terms),
+        amount=_amount(brief, -float(amount[brief.province]), terms),
         unit=terms(_unit(brief)),
         year=brief.last_year,
         each=f"{carried['points'].median():.2f}",
