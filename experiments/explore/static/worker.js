@@ -83,7 +83,7 @@ async function bars({ state, region, id }) {
       if (value === now || !data.reach[region * L + l]) continue;
       strengths[region * L + l] = value;
       const numbers = engine.alone(state, region, strengths);
-      one[name] = { quantiles: Object.fromEntries(Object.entries(numbers.quantiles).map(([key, levels]) => [key, levels[data.levels.indexOf(0.5)][region]])), yearly: numbers.yearly[region], chance: numbers.energy.chance[region] };
+      one[name] = { quantiles: Object.fromEntries(Object.entries(numbers.quantiles).map(([key, levels]) => [key, levels[data.levels.indexOf(0.5)][region]])), yearly: numbers.yearly[region], chance: numbers[engine.data.leads].chance[region] };
       await pause();
       if (wanted || goal || kept.length) {
         idle = wanted ? null : { state, region, id };
