@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from calibration.places import Region, region
 from models.indicators import Indicator
 
 Lang = Literal["en", "zh"]
@@ -19,6 +20,8 @@ CHINESE_UNITS = {
     "year": "年", "Mtce": "百万吨标准煤", "Mt": "百万吨", "Gyuan": "十亿元", "kyuan": "千元", "person": "人",
 }  # fmt: skip
 
+IN_REGION = "in a region: "
+
 CHINESE_SCALES = {"energy": 100.0, "co2": 100.0, "policy_cost": 10.0}
 """Target metric → factor to the unit of its Chinese head."""
 
@@ -27,7 +30,17 @@ CHINESE_SCALES = {"energy": 100.0, "co2": 100.0, "policy_cost": 10.0}
 def table() -> Mapping[str, tuple[str, str]]:
     """Key → (English, Chinese), every row of `terms.csv` (kind, key, en, zh; no key: the English text)."""
     with TABLE.open(encoding="utf-8", newline="") as file:
-        return {row["key"] or row["en"]: (row["en"], row["zh"]) for row in csv.DictReader(file)}
+        texts = {row["key"] or row["en"]: (row["en"], row["zh"]) for row in csv.DictReader(file)}
+    return texts if (own := region()) is None else texts | _of_region(texts, own)
+
+
+def _of_region(texts: Mapping[str, tuple[str, str]], own: Region) -> dict[str, tuple[str, str]]:
+    """What a page about a region pack says in place of texts about China: the rows `in a region: <text>`."""
+    return {
+        key.removeprefix(IN_REGION): (en.replace("{region}", own.name), zh.replace("{region}", own.name_zh))
+        for key, (en, zh) in texts.items()
+        if key.startswith(IN_REGION)
+    }
 
 
 @dataclass(frozen=True)
