@@ -62,7 +62,7 @@ def sensitivity_tables(
     named = {key: known_indicators()[key] for key in asked}
     key = choose(indicator or asked[0], Spellings(named), f"indicator of the study {run.study.name}")
     at = {"allocation": label, "mix": chosen, "indicator": key}
-    futures = Ensemble(run.study, system, ScenarioInputs(**run.inputs()), run.design())
+    futures = Ensemble(run.study, system, ScenarioInputs(**run.inputs()), run.design(feasibility.LOOKED_AT))
     single = SensitivityProblem(futures, chosen, (label,), key)
     say("screening")
     screened = screened_inputs(single, trajectories)
@@ -170,7 +170,8 @@ def grouped(everyone: SensitivityProblem, runs: int) -> dict[str, pd.DataFrame]:
 
 def curves(run: Run, allocation: str, mix: str, key: str) -> pd.DataFrame:
     """RSA curves of the inputs that differ most between the run's hits and misses, for each province."""
-    metrics, design = feasibility.of_indicator(run.metrics(), key), run.design()
+    metrics = feasibility.of_indicator(run.metrics(members=feasibility.LOOKED_AT), key)
+    design = run.design(feasibility.LOOKED_AT)
     tables = []
     for province in [str(p) for p in metrics["province"].to_numpy() if p != NATION]:
         margin = metrics["margin"].sel(allocation=allocation, mix=mix, province=province).to_numpy()
@@ -187,7 +188,8 @@ def curves(run: Run, allocation: str, mix: str, key: str) -> pd.DataFrame:
 
 def correlated(run: Run, allocation: str, mix: str, key: str) -> pd.DataFrame:
     """Shapley effects on the margin over the run's own, correlated members (see `shares`)."""
-    margin = feasibility.of_indicator(run.metrics(), key)["margin"].sel(allocation=allocation, mix=mix)
+    metrics = feasibility.of_indicator(run.metrics(members=feasibility.LOOKED_AT), key)
+    margin = metrics["margin"].sel(allocation=allocation, mix=mix)
     return shares(
         run, {str(p): margin.sel(province=p).to_numpy() for p in margin["province"].to_numpy() if p != NATION}
     )
@@ -200,7 +202,8 @@ def turning(run: Run, allocation: str) -> pd.DataFrame:
     """
     table = run.table("ranking")
     close = table[(table.allocation == allocation) & (table.flips > 0)].set_index("province")
-    reduction = run.metrics("modelled_reduction")["modelled_reduction"].sel(allocation=allocation)
+    reduction = run.metrics("modelled_reduction", members=feasibility.LOOKED_AT)["modelled_reduction"]
+    reduction = reduction.sel(allocation=allocation)
     lead = {
         str(place): (reduction.sel(province=place, mix=row["best"]) - reduction.sel(province=place, mix=row["second"]))
         for place, row in close.iterrows()
@@ -250,7 +253,7 @@ def shares(run: Run, outputs: Mapping[str, Array]) -> pd.DataFrame:
     Inputs: all calibrated parameters of the place, and the assumptions correlated most with the output; thirty in all.
     Columns: province, factor, effect, low, high, degree, runs.
     """
-    design, tables = run.design(), []
+    design, tables = run.design(feasibility.LOOKED_AT), []
     for number, (place, values) in enumerate(outputs.items()):
         y = values.astype(float)
         known = np.isfinite(y)
