@@ -68,7 +68,8 @@ class ScenarioInputs:
 class Installation:
     """The model with its data, as far as running a study needs them. Everything here can be sent to a worker.
 
-    inputs(study), design(study) → one row a member, errors(study, member numbers) → errors of the logarithms of
+    inputs(study), design(study) → one row a member, design_blocks(study, size) → the same in pieces of so many members
+    (none: in one piece), errors(study, member numbers) → errors of the logarithms of
     `intensity`, `growth` and `carbon` (member, province, year), simulate, checksums() → file → SHA-256 of all that
     results depend on.
     """
@@ -78,6 +79,13 @@ class Installation:
     errors: Callable[[Study, np.ndarray], xr.Dataset]
     simulate: Simulate
     checksums: Callable[[], dict[str, str]]
+    design_blocks: Callable[[Study, int], Iterator[pd.DataFrame]] | None = None
+
+    def designs(self, study: Study, size: int) -> Iterator[pd.DataFrame]:
+        """The design in pieces of so many members."""
+        if self.design_blocks is None:
+            return iter([self.design(study)])
+        return self.design_blocks(study, size)
 
 
 FORM = "model form"

@@ -75,7 +75,7 @@ def updated(study: Study, system: Installation, asked: Progress) -> pd.DataFrame
     Columns: indicator, target (per cent), status, due (task of the year, per cent), done (achieved to the year, median
     of the re-weighted members), chance_before, chance with its 95 % interval (Wilson at the effective number of
     members), effective (members), needed and expected (yearly fall from here on, per cent; of a share points), verdict
-    (on track where the chance is at least one half). Raises InputError with all faults.
+    (on the path where what is achieved is at least what is due). Raises InputError with all faults.
     """
     if found := faults(study, asked):
         raise InputError(found)
@@ -147,8 +147,9 @@ def _row(paths: xr.Dataset, weights: Array, asked: Progress, one: Indicator, tar
         needed, expected = ((value - now) / left for value in (target, final))
     else:
         needed, expected = (100 * (1 - ((1 - v / 100) / (1 - done / 100)) ** (1 / left)) for v in (target, final))
+    due = target * (at + 1) / (end - base)
     return {
-        "due": target * (at + 1) / (end - base),
+        "due": due,
         "done": done,
         "chance_before": float(met[finite].mean()) if np.isfinite(target) else np.nan,
         "chance": chance,
@@ -157,7 +158,7 @@ def _row(paths: xr.Dataset, weights: Array, asked: Progress, one: Indicator, tar
         "effective": effective,
         "needed": needed,
         "expected": expected,
-        "verdict": "" if not np.isfinite(chance) else "on track" if chance >= 0.5 else "behind",
+        "verdict": "" if not np.isfinite(target) else "on the path" if done >= due else "behind the path",
     }
 
 

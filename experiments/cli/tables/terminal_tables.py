@@ -180,6 +180,20 @@ def sensitivity(run: Run, province: str) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "How far to trust this", trust(run)
 
 
+def given_data(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Title and rows of a PAWN or delta table, the strongest inputs first."""
+    first, rows = table.iloc[0], table.head(TOP)
+    shown = pd.DataFrame({"input": rows["factor"], first["method"]: _numbers(rows["index"], ".3f")})
+    shown["95 % int."] = _join(rows, ["low", "high"], " … ", ".3f")
+    shown = shown.assign(noise=_numbers(rows["noise"], ".3f"), verdict=rows["verdict"])
+    title = (
+        f"What moves the distribution of the margin: {first['province']}, allocation {first['allocation']}, mix "
+        f"{first['mix']}, {first['members']} members\nnoise: largest of twenty random inputs. Tells that an input "
+        "moves the margin;\nnot whether alone or with others, nor its share of variance; none is called irrelevant"
+    )
+    return title, shown
+
+
 def _indices(rows: pd.DataFrame) -> pd.DataFrame:
     shown = pd.DataFrame({"input": rows.factor})
     for name in ("S1", "ST"):

@@ -5,10 +5,12 @@ import csv
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from calibration.places import Region
-from experiments.words.terms import TABLE, Terms, _of_region, table
+from experiments.report import content
+from experiments.words.terms import LANGS, TABLE, Terms, _of_region, table
 
 ROOT = Path(__file__).parents[3] / "experiments"
 PYTHON = [*(ROOT / "report").glob("*.py"), *(ROOT / "explore").glob("*.py")]
@@ -92,3 +94,16 @@ def test_unknown_names_stay_as_they_are() -> None:
 def test_a_chance_is_never_certain(chance: float, shown: str) -> None:
     assert Terms("zh").chance(chance) == shown
     assert Terms("en").chance(chance).replace("\u202f", "") == shown
+
+
+def test_amounts_come_in_the_units_of_chinese_officials_with_their_values() -> None:
+    """346 万吨标准煤 are 3.456 Mtce, 12 亿元 are 1.2 billion yuan: the words of a head decide the values below it."""
+    assert not [zh for _, zh in table().values() if re.search("百万吨|十亿元|千元", zh)]
+    heads = {"energy": "Energy saved, Mtce a year", "money": "Net cost, billion yuan of 2005 a year"}
+    data = pd.DataFrame({"energy": [3.456], "money": [1.2]})
+    shown = {}
+    for lang in LANGS:
+        made = content.table(Terms(lang), "t", "", data, heads=heads)
+        shown[lang] = [cell.text for cell in made.rows[0]]
+    assert shown == {"en": ["3.46", "1.20"], "zh": ["345.60", "12"]}
+    assert all("2005" in Terms(lang)(heads["money"]) for lang in LANGS)
