@@ -68,7 +68,8 @@ class ScenarioInputs:
 class Installation:
     """The model with its data, as far as running a study needs them. Everything here can be sent to a worker.
 
-    inputs(study), design(study) → one row a member, errors(study, member numbers) → errors of the logarithms of
+    inputs(study), design(study) → one row a member, design_blocks(study, size) → the same in pieces of so many members
+    (none: in one piece), errors(study, member numbers) → errors of the logarithms of
     `intensity`, `growth` and `carbon` (member, province, year), simulate, checksums() → file → SHA-256 of all that
     results depend on.
     """
@@ -78,6 +79,13 @@ class Installation:
     errors: Callable[[Study, np.ndarray], xr.Dataset]
     simulate: Simulate
     checksums: Callable[[], dict[str, str]]
+    design_blocks: Callable[[Study, int], Iterator[pd.DataFrame]] | None = None
+
+    def designs(self, study: Study, size: int) -> Iterator[pd.DataFrame]:
+        """The design in pieces of so many members."""
+        if self.design_blocks is None:
+            return iter([self.design(study)])
+        return self.design_blocks(study, size)
 
 
 FORM = "model form"
@@ -335,5 +343,5 @@ def checksums() -> dict[str, str]:
     """SHA-256 of the model, the measured data and the calibration, by path below the packages' folder."""
     root = Path(calibration.__file__).parent
     measured = [path for folder in ("data", "published") for path in (root / folder).rglob("*") if path.is_file()]
-    files = [models.PROVINCE, models.PARAMETERS, *measured]
+    files = [models.PROVINCE, models.PARAMETERS, *measured, *([region.TABLE] if places.active_region() else [])]
     return {path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}

@@ -23,16 +23,14 @@ if TYPE_CHECKING:
 
     from experiments.installation import Installation
 
-GAP = "gap"
-"""The table of the run that the waterfall is drawn from."""
 TEMPLATES = Path(__file__).parent / "templates"
 WIDTH_MM = 146
 
 
 def prepare(run: Run, system: "Installation") -> None:
     """Make the table behind the waterfall, unless the run has it or its model has no such parts."""
-    if GAP not in run.tables and (made := _contributions(run, system)) is not None:
-        run.save_table(GAP, made)
+    if gap.TABLE not in run.tables and (made := _contributions(run, system)) is not None:
+        run.save_table(gap.TABLE, made)
 
 
 def _contributions(run: Run, system: "Installation") -> pd.DataFrame | None:
@@ -62,7 +60,7 @@ def write(
         view = View.headline(data, Terms(lang))
         rules = targets_by_rule(view) if rules is None else rules
         for province in provinces or [*view.provinces, NATION]:
-            brief = build(view, province, measured, view.table(GAP), rules)
+            brief = build(view, province, measured, rules)
             for text in brief.texts:
                 fonts.require(text, f"the brief of {province}")
             made.append((brief, lang))

@@ -8,6 +8,7 @@ import typer
 
 from calibration.places import choose_province
 from experiments.cli.console import Json, Quiet, emit, note
+from experiments.study.known import INDICATORS, check_options, choose_rule
 from models.plans import known_plan_names
 from models.reading.faults import InputError
 from models.reading.names import choose
@@ -87,11 +88,17 @@ def allocate(
     plan, indicator = plan or "12FYP", indicator or "energy"
     plan = choose(plan, known_plan_names(), "plan")
     province = province and choose_province(province)
+    rule = choose_rule(rule or "s1")
+    for name in (compare or "").split(","):
+        if name.strip().lower() not in ("", "all"):
+            choose_rule(name.strip())
+    indicator = choose(indicator, INDICATORS, "indicator")
+    if not compare and not published:
+        check_options(rule, [pair.partition("=")[0].strip() for pair in set_ or [] if "=" in pair])
     from experiments.cli.tables import allocation_output
 
     flags = {"growth": growth, "floor": floor, "cap": cap, "round_to": round_to, "rounding": rounding}
     given = allocation_output.parse(set_ or [], {**flags, "path": str(table) if table else None})
-    rule = rule or "s1"
     if options:
         _options(rule, json)
     elif published:

@@ -98,4 +98,7 @@ class Job:
         return ordered, self.errors(self.study, design.index.to_numpy())
 
 
-Execute = Callable[[Job, Sequence[Batch], pd.DataFrame], Iterator[tuple[Batch, Arrays]]]
+Rows = Callable[[int, int], pd.DataFrame]
+"""(start, stop) → these members of a design."""
+
+Execute = Callable[[Job, Sequence[Batch], Rows], Iterator[tuple[Batch, Arrays]]]

@@ -24,13 +24,14 @@ from calibration.places import known_provinces, region
 from experiments.policy import lever_costs, size
 from experiments.policy.catalogue import FIRST, Catalogue, catalogue, sets
 from experiments.policy.economics import energy_supply_shares
+from experiments.study import known
 from models.reading.document import Document, Route
 from models.reading.faults import InputError, shortened
 from models.reading.names import Known, choose, match, refusal
 from models.reading.schema import validated
 from models.reading.yaml_file import read_yaml
 
-FOLDER = Path(__file__).parent / "mixes"
+FOLDER = known.MIXES
 IDLE_START = 2030  # of a lever without options in a set
 STRONGEST = 1.5  # beyond the realistic maximum, for tests of limits only
 DELIVERY = {"delivery delay": "delay", "compliance share": "compliance"}
@@ -243,7 +244,7 @@ class Mix:
 
 def names() -> list[str]:
     """The shipped mixes."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    return known.mixes()
 
 
 def mix(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Mix:

@@ -67,10 +67,10 @@ def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, object]:
         "standing": [_standing(brief, row, terms) for _, row in brief.standing.iterrows()],
         "spared": _spared(brief, carried, terms),
         "bearers": [
-            (terms.name(row["province"]), f"{row['points']:+.2f}", f"{row['amount']:.1f}")
+            (terms.name(row["province"]), f"{row['points']:+.2f}", _amount(brief, row["amount"], terms))
             for _, row in carried.head(MOST_SHOWN).iterrows()
         ],
-        "unit": _unit(brief, terms),
+        "unit": terms(_unit(brief)),
         "credit": [_credit(brief, row, terms) for _, row in brief.credit.iterrows()],
         "ends": [_end(label, terms) for label in brief.bearable.columns],
         "bearable": _bearable(brief, terms),
@@ -79,8 +79,14 @@ def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, object]:
     }
 
 
-def _unit(brief: ProvinceBrief, terms: Terms) -> str:
-    return terms("text: case unit co2" if brief.options.indicator == "co2" else "text: case unit energy")
+def _unit(brief: ProvinceBrief) -> str:
+    """The text of the unit of amounts, which `Terms.scale` knows."""
+    return "text: case unit co2" if brief.options.indicator == "co2" else "text: case unit energy"
+
+
+def _amount(brief: ProvinceBrief, value: float, terms: Terms) -> str:
+    scale = terms.scale(_unit(brief))
+    return f"{scale * value:.{0 if scale > 1 else 1}f}"
 
 
 def _minus(value: float) -> str:
@@ -108,25 +114,27 @@ def _standing(brief: ProvinceBrief, row: "pd.Series[float]", terms: Terms) -> di
     """An indicator; a lower value speaks for a lower target, but of what was cut before a higher one does."""
     name = str(row["indicator"])
     better = (row["own"] - row["nation"]) * (1 if name == "past_cut" else -1) > 0
-    decimals = 3 if abs(row["own"]) < 1 else 2 if abs(row["own"]) < 10 else 1
+    words = f"text: standing {name} {brief.options.indicator}"
+    own, nation = (terms.scale(words) * row[column] for column in ("own", "nation"))
+    decimals = 3 if abs(own) < 1 else 2 if abs(own) < 10 else 1
     return {
-        "name": terms(f"text: standing {name} {brief.options.indicator}"),
-        "own": f"{row['own']:.{decimals}f}",
-        "nation": f"{row['nation']:.{decimals}f}",
+        "name": terms(words),
+        "own": f"{own:.{decimals}f}",
+        "nation": f"{nation:.{decimals}f}",
         "rank": str(row["rank"]),
         "side": terms("text: standing for" if better else "text: standing against"),
     }
 
 
 def _spared(brief: ProvinceBrief, carried: pd.DataFrame, terms: Terms) -> str:
-    own = brief.spared.set_index("province").loc[brief.province]
+    amount = brief.spared.set_index("province")["amount"]
     return terms(
         "text: case spared",
         points=f"{brief.options.points:g}",
         province=terms.name(brief.province),
         rule=terms.name(brief.options.sharing),
-        amount=f"{-own['amount']:.1f}",
-        unit=_unit(brief, terms),
+        amount=_amount(brief, -float(amount[brief.province]), terms),
+        unit=terms(_unit(brief)),
         year=brief.last_year,
         each=f"{carried['points'].median():.2f}",
         count=len(carried),

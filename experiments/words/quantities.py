@@ -3,6 +3,19 @@
 from experiments.analyses.numbers import number
 from experiments.words.terms import Terms
 
+LARGE = 1e5
+"""From so many 万吨 on, amounts are written in 亿吨."""
+
+
+def axis(terms: Terms, key: str, largest: float) -> tuple[str, float]:
+    """The words of an axis (`Mtce a year`, `Mt a year`) and the factor to it, by the largest value that is drawn.
+
+    >>> axis(Terms("zh"), "Mt a year", 500.0), axis(Terms("zh"), "Mt a year", 11000.0)
+    (('万吨/年', 100.0), ('亿吨/年', 0.01))
+    """
+    chosen = f"{key}, large" if terms.scale(key) * largest >= LARGE else key
+    return terms(chosen), terms.scale(chosen)
+
 
 def energy(terms: Terms, mtce: float, *, sign: bool = False) -> str:
     """Coal equivalent, from Mtce: 10⁴ tce (万吨标准煤), in Chinese from a hundred Mtce on 亿吨标准煤.

@@ -135,7 +135,7 @@ def _account(booked: Booked, option: Option, column: int, cost: UnitCosts, annui
         investment=investment,
         operation=saving * operating,
         programme=programme * booked.programme[:, None, None] * investment,
-        fuel=saving * cost.price[:, :, None] * booked.index[:, None, :] / grown,
+        fuel=saving * cost.price_in(booked.provinces)[:, :, None] * booked.index[:, None, :] / grown,
     )
 
 

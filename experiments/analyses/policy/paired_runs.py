@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from calibration.places import NATION
 from experiments.analyses.policy.costs import BURNT, Booked, places
+from experiments.ensemble.scenario import begun_with
 from experiments.installation import ScenarioInputs, Simulate
 from experiments.policy.lever_costs import mean_programme
 from experiments.policy.mix import Mix
@@ -83,11 +84,12 @@ class PairedRuns:
         return self._done[key]
 
     def params(self, mix: Mix, extra: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
-        """The model's parameters under a mix."""
+        """The model's parameters under a mix, as a run of the study has them: its provinces, levers of its plan."""
         labels = self.inputs.mix["mix"].to_numpy()
         params = self.inputs.params(self.allocation, str(labels[0]), self.study.target.plan)
         left_open = {name for name in mix.uncertain() if self._drawn(name)}
-        given = {**params, **mix.params(), **extra}
+        levers = begun_with(xr.Dataset(mix.params()), self.base_year).sel(province=self.provinces)
+        given = {**params, **{str(name): values for name, values in levers.data_vars.items()}, **extra}
         return {name: values for name, values in given.items() if name not in left_open}
 
     def _run(

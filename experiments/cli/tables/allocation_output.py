@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from calibration.places import choose_province
-from experiments.allocation.allocate import INDICATORS, Allocation, words_of
+from experiments.allocation.allocate import Allocation, words_of
 from experiments.allocation.comparison import AGAINST_OFFICIAL, Comparison
 from experiments.allocation.outlook import chances, judged
 from experiments.allocation.pressure import SHARES, AtPressureShare
 from experiments.allocation.response import ModelResponse
+from experiments.study.known import INDICATORS
 from models.reading.faults import InputError
 
 SHORT = ("province", "target_percent", "target_rounded", "gdp_growth", "gdp_growth_origin", "note")
