@@ -20,6 +20,7 @@ from experiments.analyses import feasibility, joint, members_fit, pressure, regr
 from experiments.analyses import reality_checks as checks
 from experiments.analyses.prim import PrimBox, discover
 from experiments.analyses.prim import limits as box_limits
+from experiments.analyses.sensitivity import model_form
 from experiments.analyses.sensitivity.sensitivity_tables import NOT_IDENTIFIED, inputs_of, label_of
 from experiments.ensemble.core import Ensemble, Params
 from experiments.installation import Installation, ScenarioInputs
@@ -46,7 +47,8 @@ def feasibility_tables(
     """Feasibility of every allocation × mix × province, saved as tables of the run.
 
     members_fit, feasibility, indicators, joint, barometer, pace, boxes, box_limits, trade_off, regret, ranking,
-    pressure, pressure_chances and checks. sentence_row: makes the row of a box, with its sentences. check_files:
+    pressure, pressure_chances, checks, and of a study of several model files model_form and model_forms.
+    sentence_row: makes the row of a box, with its sentences. check_files:
     experts' own reality checks, beside the shipped ones.
     """
     asked = checks.everything(check_files) if reality else []
@@ -68,6 +70,10 @@ def feasibility_tables(
     run.save_table("ranking", regret.ranking(metrics))
     for name, table in pressure.tables(run, system, base_energy(run)).items():
         run.save_table(name, table)
+    if len(run.study.model) > 1:
+        say("share of variance of the model form")
+        run.save_table("model_form", model_form.table(run, system))
+        run.save_table("model_forms", model_form.by_form(run))
     if reality:
         say("reality checks over all members")
         run.save_table("checks", reality_checks(run, system, asked))
