@@ -10,7 +10,8 @@ const LOOKS = { now: ["#0072b2", "", 2.6], a: ["#d55e00", "6 3", 2], b: ["#6a3d9
 let ui, numbers = data.first, page = "stored", bars = null, found = null, difference = null, counter = 0, last = null;
 const slots = { a: null, b: null }; // {state, numbers}
 const past = [], future = [];
-const worker = new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
+const code = URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" }));
+const worker = new Worker(code);
 let ready = false, asked = null;
 
 const gap = () => (ui.lang === "zh" ? "" : "\u202f");
@@ -75,6 +76,7 @@ worker.onmessage = ({ data: message }) => {
   if (kind === "ready") {
     ready = true;
     document.body.dataset.ready = (performance.now() - started).toFixed(0);
+    help();
     refresh();
   } else if (kind === "part" && message.id === counter) {
     numbers = merged(numbers, message.numbers, message.region);
@@ -86,6 +88,7 @@ worker.onmessage = ({ data: message }) => {
     if (message.id !== counter) return;
     numbers = message.numbers;
     difference = message.difference;
+    document.body.dataset.halves = message.halves;
     page = "whole";
     mark("whole", message);
     show();
@@ -97,7 +100,16 @@ worker.onmessage = ({ data: message }) => {
   else if (kind === "goal") { found = { ...message.result, region: message.region }; say(""); showGoal(); }
   else if (kind === "fault") say(message.text);
 };
-worker.postMessage({ kind: "open", data: { ...data, worker: null, texts: null } });
+const engineData = { ...data, worker: null, texts: null };
+worker.postMessage({ kind: "open", data: engineData });
+// A second worker takes half of the members of every run of all provinces.
+function help() {
+  if (!(navigator.hardwareConcurrency > 1)) return;
+  const helper = new Worker(code), { port1, port2 } = new MessageChannel();
+  helper.postMessage({ kind: "open", data: engineData });
+  helper.postMessage({ kind: "serve", port: port1 }, [port1]);
+  worker.postMessage({ kind: "helper", port: port2 }, [port2]);
+}
 
 function mark(what, message) {
   document.body.dataset[what] = message.id;

@@ -170,6 +170,12 @@ class Engine {
 
   // All provinces together, a block of members at a time; what joins the provinces is kept for `province`.
   * nation(state) {
+    yield* this.blocks(state, 0, this.N);
+    this.finish();
+  }
+
+  // Some of the members, whole blocks of them, as another worker can run them.
+  * blocks(state, begin, end) {
     const { data, N, P, Y } = this;
     this.members(state);
     const model = this.kernels.nation;
@@ -178,7 +184,7 @@ class Engine {
     model.begin({ params: this.params(state) });
     const times = model.description.saved.flatMap((at, k) => (at >= 0 ? [k] : []));
     const W = model.width;
-    for (let first = 0; first < N; first += W) {
+    for (let first = begin; first < end; first += W) {
       const block = model.block(first, true);
       const lanes = Math.min(W, N - first);
       data.outputs.forEach(({ name }, o) => {
@@ -196,8 +202,37 @@ class Engine {
       }
       yield first + lanes;
     }
+  }
+
+  // The first member of the second half, a whole number of blocks in.
+  half() {
+    const W = this.kernels.nation.width;
+    return Math.min(this.N, W * Math.ceil(this.N / W / 2));
+  }
+
+  // What `blocks` wrote of some members: arrays to hand over, and their way back.
+  packed(begin, end) {
+    const cut = (from) => {
+      const rows = from.length / this.N, into = new Float64Array(rows * (end - begin));
+      for (let r = 0; r < rows; r++) into.set(from.subarray(r * this.N + begin, r * this.N + end), r * (end - begin));
+      return into;
+    };
+    return { raw: this.raw.map(cut), coming: Object.fromEntries(Object.entries(this.coming).map(([name, values]) => [name, cut(values)])) };
+  }
+
+  unpack({ raw, coming }, begin, end) {
+    const paste = (from, into) => {
+      const width = end - begin;
+      for (let r = 0; r < from.length / width; r++) into.set(from.subarray(r * width, (r + 1) * width), r * this.N + begin);
+    };
+    raw.forEach((values, o) => paste(values, this.raw[o]));
+    for (const [name, values] of Object.entries(coming)) paste(values, this.coming[name]);
+  }
+
+  // All members have run: what joins the provinces, the errors, the nation.
+  finish() {
     for (const [name, values] of Object.entries(this.coming)) this.coupling[name].set(values);
-    for (let p = 0; p < P; p++) this.disturb(p);
+    for (let p = 0; p < this.P; p++) this.disturb(p);
     this.join();
   }
 

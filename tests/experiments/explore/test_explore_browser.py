@@ -76,6 +76,8 @@ def test_every_number_equals_python_s(page: Any, held: Members) -> None:
         settled(page)
         got = page.execute_script("return numbers")
         assert differences(got, plain(answer(held, state))) == []
+    cores = page.execute_script("return navigator.hardwareConcurrency")
+    assert page.execute_script("return document.body.dataset.halves") == ("true" if cores > 1 else "false")
 
 
 def test_a_lever_an_assumption_and_a_target_move_the_picture(page: Any) -> None:
