@@ -102,7 +102,7 @@ def _paths(ensemble: Ensemble, allocation: str, mix: str, province: str) -> xr.D
     base, end = study.target.period.span
     names = [*dict.fromkeys([*SERIES.values(), *(one.variable for one in study.target.asked)])]
     wanted = [*dict.fromkeys([*names, *sorted(outputs.weights(names))])]
-    params = ensemble.inputs.params(allocation, mix, study.target.plan)
+    params = ensemble.scenario(allocation, mix)
     results = ensemble.results(params, wanted, list(range(base, end + 1)))
     error = ensemble.system.errors(study, ensemble.members.index.to_numpy())
     whole = outputs.with_nation(outputs.with_error(results, error), names)
