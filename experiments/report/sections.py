@@ -8,7 +8,7 @@ import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
-from experiments.report import indicators
+from experiments.report import indicators, robust
 from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
 from experiments.report.policies import policies
 from experiments.words import box_sentences, charts
@@ -17,13 +17,14 @@ from experiments.words.view import View, lowest_first
 
 def chapters(view: View) -> list[Section]:
     """All chapters in order."""
-    return [
+    found = [
         part(view)
         for part in (
             provinces,
             indicators.section,
             allocations,
             policies,
+            robust.section,
             skill,
             trust,
             assumptions,
@@ -31,6 +32,7 @@ def chapters(view: View) -> list[Section]:
             manifest,
         )
     ]
+    return [section for section in found if section is not None]
 
 
 def provinces(view: View) -> Section:
