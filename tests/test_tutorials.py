@@ -1,7 +1,8 @@
 """The tutorials of the documentation, executed from their text alone, each in an empty folder.
 
 The code cells are those that the site's builder executes; here without it, so that no notebook server is needed. A
-line that begins with `!` is a command, with `{expression}` filled in. At full size: `pytest -m slow` with this file.
+line that begins with `!` is a command, with `{expression}` filled in. At full size `.ci/slow` executes
+them as notebooks of the site.
 """
 
 import os
@@ -37,17 +38,16 @@ def script(tutorial: Path) -> str:
     return "\n".join(lines)
 
 
-def executed(tutorial: Path, folder: Path, members: int | None) -> str:
-    """What the tutorial prints; the test fails where a cell does."""
+def execute(tutorial: Path, folder: Path, members: int) -> None:
+    """Run the tutorial; the test fails where a cell or a command does."""
     root, programs = tutorial.parents[2], str(Path(sys.executable).parent)
     here = {**os.environ, "PYTHONPATH": str(root), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    here |= {} if members is None else {"TANLU_MEMBERS": str(members)}
+    here["TANLU_MEMBERS"] = str(members)
     (folder / "tutorial.py").write_text(script(tutorial), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "tutorial.py"], cwd=folder, env=here, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{tutorial.name}:\n{done.stderr}"
-    return done.stdout
 
 
 WRITES = {
@@ -65,14 +65,6 @@ def test_every_tutorial_is_known_here() -> None:
 
 @pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda path: path.stem)
 def test_a_tutorial_runs_from_its_text_alone(tutorial: Path, tmp_path: Path) -> None:
-    executed(tutorial, tmp_path, MEMBERS.get(tutorial.stem, 8))
-    for pattern in WRITES[tutorial.stem]:
-        assert list(tmp_path.glob(pattern)), f"{pattern} was not written"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda path: path.stem)
-def test_a_tutorial_runs_at_full_size(tutorial: Path, tmp_path: Path) -> None:
-    executed(tutorial, tmp_path, None)
+    execute(tutorial, tmp_path, MEMBERS.get(tutorial.stem, 8))
     for pattern in WRITES[tutorial.stem]:
         assert list(tmp_path.glob(pattern)), f"{pattern} was not written"
