@@ -87,8 +87,12 @@ class PairedRuns:
         labels = self.inputs.mix["mix"].to_numpy()
         params = self.inputs.params(self.allocation, str(labels[0]), self.study.target.plan)
         left_open = {name for name in mix.uncertain() if self._drawn(name)}
-        given = {**params, **mix.params(), **extra}
+        given = {**params, **{name: self._here(values) for name, values in mix.params().items()}, **extra}
         return {name: values for name, values in given.items() if name not in left_open}
+
+    def _here(self, values: xr.DataArray) -> xr.DataArray:
+        """A mix's input in the provinces that the study runs."""
+        return values.sel(province=self.provinces) if "province" in values.dims else values
 
     def _run(
         self,
