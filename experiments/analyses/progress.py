@@ -74,8 +74,8 @@ def updated(study: Study, system: Installation, asked: Progress) -> pd.DataFrame
 
     Columns: indicator, target (per cent), status, due (task of the year, per cent), done (achieved to the year, median
     of the re-weighted members), chance_before, chance with its 95 % interval (Wilson at the effective number of
-    members), effective (members), needed and expected (yearly fall, or growth, from here on, per cent; of a share points), verdict
-    (on track where the chance is at least one half). Raises InputError with all faults.
+    members), effective (members), needed and expected (yearly fall, or growth, from here on, per cent; of a share
+    points), verdict (on track where the chance is at least one half). Raises InputError with all faults.
     """
     if found := faults(study, asked):
         raise InputError(found)
@@ -147,9 +147,7 @@ def _row(paths: xr.Dataset, weights: Array, asked: Progress, one: Indicator, tar
         needed, expected = ((value - now) / left for value in (target, final))
     elif one.kind == "growth":
         grown = (1 + done / 100 * (end - base) / (at + 1)) ** (at + 1)
-        needed, expected = (
-            100 * (((1 + v / 100) ** (end - base) / grown) ** (1 / left) - 1) for v in (target, final)
-        )
+        needed, expected = (100 * (((1 + v / 100) ** (end - base) / grown) ** (1 / left) - 1) for v in (target, final))
     else:
         needed, expected = (100 * (1 - ((1 - v / 100) / (1 - done / 100)) ** (1 / left)) for v in (target, final))
     return {

@@ -56,7 +56,9 @@ def shares(booked: Booked, mix: Mix, place: str, rng: np.random.Generator) -> pd
         yearly = own.capital * capital_recovery(rate, own.life) + own.operating
         grown = (1 + economics().rates["price_growth"].value) ** (MIDDLE[booked.plan] - 2005)
         programme = own.programme * own.capital * new[option.id].sum()
-        return np.asarray(yearly * saving[option.id].sum() + programme - booked.here(own.price) @ saving[option.id] * index / grown)
+        return np.asarray(
+            yearly * saving[option.id].sum() + programme - booked.here(own.price) @ saving[option.id] * index / grown
+        )
 
     plain = {option.id: cost(option) for option in options}
     variance = float(np.sum(list(plain.values()), axis=0).var())
