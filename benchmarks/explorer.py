@@ -43,7 +43,12 @@ def moves(driver: Any, controls: tuple[str, ...], count: int, what: str, rng: np
 def memory(driver: Any) -> float:
     """Megabytes of JavaScript heap of the page after a collection."""
     driver.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
-    return round(driver.execute_cdp_cmd("Runtime.getHeapUsage", {})["usedSize"] / 1e6, 1)
+    return round(float(driver.execute_cdp_cmd("Runtime.getHeapUsage", {})["usedSize"]) / 1e6, 1)
+
+
+def tell(name: str, value: object) -> None:
+    """Print one measurement as soon as it is taken."""
+    print(json.dumps({name: value}), flush=True)
 
 
 def main() -> None:
@@ -63,18 +68,18 @@ def main() -> None:
         driver.get(asked.page.resolve().as_uri())
         until(lambda: driver.execute_script("return document.body.dataset.whole"), 60)
         opened = {key: driver.execute_script(f"return document.body.dataset.{key}") for key in ("first", "ready")}
-        rows: dict[str, Any] = {"megabytes": asked.page.stat().st_size / 1e6, "opening, ms": opened}
-        rows["lever, province"] = moves(driver, LEVERS, asked.moves, "part", rng)
-        rows["assumption, province"] = moves(driver, ASSUMPTIONS, asked.moves, "part", rng)
-        rows["lever, map"] = moves(driver, LEVERS, asked.moves, "whole", rng)
-        rows["heap, MB"] = [memory(driver)]
-        if asked.many:
-            for number in range(asked.many):
-                control = LEVERS[number % len(LEVERS)]
-                driver.execute_async_script(MOVE, control, float(rng.uniform()), "part")
-            until(lambda: driver.execute_script("return document.body.dataset.whole === String(counter)"), 60)
-            rows["heap, MB"].append(memory(driver))
-        print(json.dumps(rows | {"cores": len(os.sched_getaffinity(0)), "load": os.getloadavg()[0]}, indent=1))
+        tell("opening", {"megabytes": asked.page.stat().st_size / 1e6, "ms": opened})
+        tell("lever, province", moves(driver, LEVERS, asked.moves, "part", rng))
+        tell("assumption, province", moves(driver, ASSUMPTIONS, asked.moves, "part", rng))
+        tell("lever, map", moves(driver, LEVERS, asked.moves, "whole", rng))
+        tell("heap, MB", memory(driver))
+        for number in range(asked.many):
+            control = LEVERS[number % len(LEVERS)]
+            driver.execute_async_script(MOVE, control, float(rng.uniform()), "part")
+            if (number + 1) % 500 == 0 or number + 1 == asked.many:
+                until(lambda: driver.execute_script("return document.body.dataset.whole === String(counter)"), 60)
+                tell(f"heap after {number + 1} moves, MB", memory(driver))
+        tell("machine", {"cores": len(os.sched_getaffinity(0)), "load": os.getloadavg()[0]})
     finally:
         driver.quit()
 

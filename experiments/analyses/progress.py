@@ -75,7 +75,7 @@ def updated(study: Study, system: Installation, asked: Progress) -> pd.DataFrame
     Columns: indicator, target (per cent), status, due (task of the year, per cent), done (achieved to the year, median
     of the re-weighted members), chance_before, chance with its 95 % interval (Wilson at the effective number of
     members), effective (members), needed and expected (yearly fall, or growth, from here on, per cent; of a share
-    points), verdict (on track where the chance is at least one half). Raises InputError with all faults.
+    points), verdict (on the path where what is achieved is at least what is due). Raises InputError with all faults.
     """
     if found := faults(study, asked):
         raise InputError(found)
@@ -102,7 +102,7 @@ def _paths(ensemble: Ensemble, allocation: str, mix: str, province: str) -> xr.D
     base, end = study.target.period.span
     names = [*dict.fromkeys([*SERIES.values(), *(one.variable for one in study.target.asked)])]
     wanted = [*dict.fromkeys([*names, *sorted(outputs.weights(names))])]
-    params = ensemble.inputs.params(allocation, mix, study.target.plan)
+    params = ensemble.scenario(allocation, mix)
     results = ensemble.results(params, wanted, list(range(base, end + 1)))
     error = ensemble.system.errors(study, ensemble.members.index.to_numpy())
     whole = outputs.with_nation(outputs.with_error(results, error), names)
@@ -150,8 +150,9 @@ def _row(paths: xr.Dataset, weights: Array, asked: Progress, one: Indicator, tar
         needed, expected = (100 * (((1 + v / 100) ** (end - base) / grown) ** (1 / left) - 1) for v in (target, final))
     else:
         needed, expected = (100 * (1 - ((1 - v / 100) / (1 - done / 100)) ** (1 / left)) for v in (target, final))
+    due = target * (at + 1) / (end - base)
     return {
-        "due": target * (at + 1) / (end - base),
+        "due": due,
         "done": done,
         "chance_before": float(met[finite].mean()) if np.isfinite(target) else np.nan,
         "chance": chance,
@@ -160,7 +161,7 @@ def _row(paths: xr.Dataset, weights: Array, asked: Progress, one: Indicator, tar
         "effective": effective,
         "needed": needed,
         "expected": expected,
-        "verdict": "" if not np.isfinite(chance) else "on track" if chance >= 0.5 else "behind",
+        "verdict": "" if not np.isfinite(target) else "on the path" if done >= due else "behind the path",
     }
 
 

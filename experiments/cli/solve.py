@@ -9,7 +9,9 @@ import typer
 from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, emit, note
 from experiments.study.files import find as find_study
+from experiments.study.known import choose_rule, mixes
 from models.reading.faults import refuse
+from models.reading.names import choose
 from models.reading.numbers import read_chance
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ def solve(
 ) -> None:
     """Least strength of the mix, of each package alone, lever by lever; or "not reachable" and the bound that binds."""
     province, file, wanted = choose_province(province, simulated()), find_study(study), read_chance(chance)
+    choose_rule(rule)
+    if Path(mix).suffix not in (".yaml", ".yml"):
+        choose(mix, mixes(), "policy mix (or a YAML file)")
     from experiments import allocation, policy
 
     allocation.find(rule)

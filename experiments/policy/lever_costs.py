@@ -11,7 +11,7 @@ w is an option's part of its lever (`experiments.policy.size.shares` times its s
 the social rate of discount; private: what users pay, the rate that firms ask. The model carries the social account.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -95,6 +95,11 @@ class UnitCosts:
     carbon: Array
     programme: Array
     life: Array
+
+    def price_in(self, names: Sequence[str]) -> Array:
+        """Prices of these provinces: (draw, province)."""
+        known = list(provinces())
+        return self.price[:, [known.index(name) for name in names]]
 
 
 def unit_costs(option: Option, plan: str, perspective: Perspective = "social", draw: Draw = central) -> UnitCosts:

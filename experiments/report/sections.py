@@ -280,8 +280,10 @@ def assumptions(view: View) -> Section:
 
     rows = labelled(parameters(), "name")
     rows = rows.sort_values("role", key=lambda roles: roles.map(ORDER.index), kind="stable")
-    rows["default"] = rows["default"].str.replace(",", ", ")
-    rows["unit"] = rows["unit"].map(view.terms.unit)
+    scales = rows["unit"].map(lambda unit: view.terms.official(unit)[1])
+    rows["default"] = [_scaled(text, scale) for text, scale in zip(rows["default"], scales, strict=True)]
+    rows[["low", "high"]] = rows[["low", "high"]].mul(scales, axis=0)
+    rows["unit"] = rows["unit"].map(lambda unit: view.terms.official(unit)[0])
     heads = {
         "name": "Name",
         "meaning": "Meaning",
@@ -307,6 +309,12 @@ def assumptions(view: View) -> Section:
         text,
         tables=[table(view.terms, "parameters", view.terms("Parameters"), rows, heads=heads, decimals=3)],
     )
+
+
+def _scaled(values: str, scale: float) -> str:
+    """Numbers of a list in another unit."""
+    texts = values.split(",")
+    return ", ".join(texts if scale == 1 else [f"{scale * float(text):.6g}" for text in texts])
 
 
 def equations(view: View) -> Section:

@@ -54,6 +54,8 @@ def test_good_statistics_raise_every_chance_and_lower_the_pace(tmp_path: Path) -
     left = (1 - first["target"] / 100) / (1 - first["done"] / 100)
     assert first["needed"] == pytest.approx(100 * (1 - left ** (1 / 3)))
     assert first["due"] == pytest.approx(first["target"] * 2 / 5)
+    assert (first["verdict"] == "on the path") == (first["done"] >= first["due"])
+    assert (bad["verdict"] == "behind the path").any()
     assert first["effective"] < 400
     said = progress.sentences(good, Progress("Ningxia", 2012), {key: key for key in study.target.indicators})
     assert said[0].startswith("Ningxia, energy_intensity:")

@@ -22,7 +22,6 @@ from calibration.places import NATION
 from experiments.policy.catalogue import Catalogue, Option
 from experiments.policy.economics import Draw, central, economics
 from experiments.policy.lever_costs import MIDDLE, Perspective, UnitCosts, unit_costs
-from experiments.policy.size import provinces
 
 Array = NDArray[np.float64]
 YUAN_PER_TCE = 1000.0  # 1 Gyuan per Mtce = 1,000 yuan per tce
@@ -73,10 +72,6 @@ class Booked:
     parameters: Mapping[str, Array]
     parts: pd.DataFrame
     plan: str
-
-    def here(self, values: Array) -> Array:
-        """Values of every shipped province (…, province) in the provinces that are booked."""
-        return values[..., [provinces().index(name) for name in self.provinces]]
 
 
 @dataclass(frozen=True)
@@ -140,7 +135,7 @@ def _account(booked: Booked, option: Option, column: int, cost: UnitCosts, annui
         investment=investment,
         operation=saving * operating,
         programme=programme * booked.programme[:, None, None] * investment,
-        fuel=saving * booked.here(cost.price)[:, :, None] * booked.index[:, None, :] / grown,
+        fuel=saving * cost.price_in(booked.provinces)[:, :, None] * booked.index[:, None, :] / grown,
     )
 
 

@@ -81,7 +81,7 @@ class Chances:
         """What the leading indicator achieves without predictive error, fraction: (member, province)."""
         leading = self.bench.study.target.leading
         years = list(self.bench.study.target.period.span)
-        shape = self.params["lever strength"].transpose("province", "lever")
+        shape = self.params["lever strength"].sel(province=self.bench.provinces).transpose("province", "lever")
         given = {**self.params, "lever strength": shape.copy(data=strength)}
         found = self.bench.simulate(self.bench.design, given, [leading.variable], years)
         values = found[leading.variable].transpose("member", "province", "time").to_numpy()

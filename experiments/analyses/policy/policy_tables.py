@@ -108,7 +108,7 @@ def analyse(
     end = study.target.period.last_year
     last = max(end, min(study.outputs.last_year, LATER))
     years = range(study.target.period.base_year, last + 1)
-    whole = run.design()
+    whole = run.design(max(asked.members, COST_MEMBERS))
     bench = PairedRuns(study, inputs, system.simulate, whole.iloc[: asked.members], study.allocations[0].label, years)
     seed = np.random.SeedSequence(study.seed, spawn_key=(COST_DRAWS,))
     draw = Triangular(len(bench.design), np.random.default_rng(seed))
@@ -122,7 +122,7 @@ def analyse(
 
         work = Analysis(bench, chosen, chosen.only([], "base"), draw, tick)
         found = tables(work)
-        found |= money(work, whole.iloc[: min(len(whole), COST_MEMBERS)], asked.province)
+        found |= money(work, whole.iloc[:COST_MEMBERS], asked.province)
         found["measures"] = measures.table(work.bench, work.chosen, system, found["costs"], tick)
         found["goals"] = goals(work, whole.iloc[:GOAL_MEMBERS], asked.goals, asked.province)
         if asked.province == published.PLACE and published.YEAR in bench.years:

@@ -57,7 +57,9 @@ def shares(booked: Booked, mix: Mix, place: str, rng: np.random.Generator) -> pd
         grown = (1 + economics().rates["price_growth"].value) ** (MIDDLE[booked.plan] - 2005)
         programme = own.programme * own.capital * new[option.id].sum()
         return np.asarray(
-            yearly * saving[option.id].sum() + programme - booked.here(own.price) @ saving[option.id] * index / grown
+            yearly * saving[option.id].sum()
+            + programme
+            - own.price_in(booked.provinces) @ saving[option.id] * index / grown
         )
 
     plain = {option.id: cost(option) for option in options}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from calibration.places import NATION, choose_province
+from calibration.places import NATION, active_region, choose_province
 from experiments.analyses.feasibility import LIGHTS
 from experiments.analyses.joint import counted
 from experiments.analyses.regret import SURVIVES
@@ -180,12 +180,29 @@ def sensitivity(run: Run, province: str) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "How far to trust this", trust(run)
 
 
+def given_data(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Title and rows of a PAWN or delta table, the strongest inputs first."""
+    first, rows = table.iloc[0], table.head(TOP)
+    shown = pd.DataFrame({"input": rows["factor"], first["method"]: _numbers(rows["index"], ".3f")})
+    shown["95 % int."] = _join(rows, ["low", "high"], " … ", ".3f")
+    shown = shown.assign(noise=_numbers(rows["noise"], ".3f"), verdict=rows["verdict"])
+    title = (
+        f"What moves the distribution of the margin: {first['province']}, allocation {first['allocation']}, mix "
+        f"{first['mix']}, {first['members']} members\nnoise: largest of twenty random inputs. Tells that an input "
+        "moves the margin;\nnot whether alone or with others, nor its share of variance; none is called irrelevant"
+    )
+    return title, shown
+
+
 def _indices(rows: pd.DataFrame) -> pd.DataFrame:
     shown = pd.DataFrame({"input": rows.factor})
     for name in ("S1", "ST"):
         shown[name] = _numbers(rows[name], ".3f")
         shown[f"{name} 95 %"] = _join(rows, [f"{name}_low", f"{name}_high"], " … ", ".3f")
     return shown.assign(**{c: rows[c] for c in ("rank", "verdict") if c in rows})
+
+
+SUM = f"{NATION} (sum of {'places' if active_region() else 'provinces'})"
 
 
 def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:
@@ -200,7 +217,7 @@ def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) ->
     half = (rows["chance_high"] - rows["chance_low"]) / 2
     return pd.DataFrame(
         {
-            "province": rows["province"].replace(NATION, f"{NATION} (sum of provinces)"),
+            "province": rows["province"].replace(NATION, SUM),
             "target %": rows["target"].map("{:.1f}".format),
             "reduction %": rows["reduction"].map("{:.1f}".format),
             "80 % range": [
@@ -220,7 +237,7 @@ def joint(run: Run, allocation: str | None = None, mix: str | None = None) -> pd
     """
     at = run.study.scenario(allocation, mix)
     every, whole = _at(run.table("indicators"), *at), _at(run.table("joint"), *at)
-    shown = pd.DataFrame({"province": whole["province"].replace(NATION, f"{NATION} (sum of provinces)")})
+    shown = pd.DataFrame({"province": whole["province"].replace(NATION, SUM)})
     for key in run.study.target.indicators:
         rows = every[every["indicator"] == key]
         star = np.where(rows["status"].isin(["recalled", "rule"]), "*", "")

@@ -77,6 +77,23 @@ def test_account_of_one_option_by_hand() -> None:
     assert own.co2[0, where, -1] == pytest.approx(2.66)
 
 
+def test_the_account_of_some_provinces_is_their_part_of_the_whole() -> None:
+    """Prices are those of the provinces that are run, in their order."""
+    whole, names = booked(), ["Ningxia", "Hebei"]
+    rows = [whole.provinces.index(name) for name in names]
+    some = replace(
+        whole,
+        provinces=names,
+        saving=whole.saving[:, rows],
+        new=whole.new[:, rows],
+        parameters={name: values[rows] for name, values in whole.parameters.items()},
+        parts=whole.parts.loc[names],
+    )
+    for own, every in zip(accounts(some, catalogue()), accounts(whole, catalogue()), strict=True):
+        np.testing.assert_array_equal(own.fuel, every.fuel[:, rows])
+        np.testing.assert_array_equal(own.net, every.net[:, rows])
+
+
 def test_options_of_a_lever_add_to_its_annuity_at_any_rate() -> None:
     for rate in (0.05, 0.08, 0.12):
         given = replace(booked(), rate=np.array([rate]))
