@@ -26,6 +26,12 @@ TITLES: Mapping[str, str] = {
 }
 CHANCES = ("chance", "chance before", "chance after", "chance by it alone")
 HIDDEN = ("run", "mix", "allocation", "province", "source key")
+AMOUNTS: Mapping[str, str] = {
+    "energy saved in the plan's last year, Mtce": "energy",
+    "CO2 avoided in the plan's last year, Mt": "co2",
+    "net present cost, billion yuan": "policy_cost",
+}
+"""Results on an option sheet → the metric whose unit they have."""
 NOTES: Mapping[str, str] = {
     "baseline": "text: own baseline",
     "account": "text: entered account",
@@ -57,6 +63,10 @@ def _table(view: View, name: str) -> Table | None:
     for column in CHANCES:
         if column in shown:
             shown[column] = [view.terms.chance(float(value)) for value in shown[column]]
+    if name == "designs":
+        factors = [view.terms.scale(AMOUNTS.get(str(field), "")) for field in shown["field"]]
+        pairs = zip(shown["text"], factors, strict=True)
+        shown["text"] = [text if factor == 1 else f"{factor * float(text):.4g}" for text, factor in pairs]
     if "not entered" in shown:
         parts = [[part for part in str(text).split("; ") if part] for text in shown["not entered"]]
         shown["not entered"] = [view.terms.names(names) for names in parts]
