@@ -30,7 +30,9 @@ ROOT = Path(__file__).parents[1]
 FIRST_YEAR = 2005
 
 Simulate = Callable[[pd.DataFrame, Mapping[str, xr.DataArray], Sequence[str], Sequence[int]], xr.Dataset]
-"""(design, parameters common to all members, outputs, years) → Dataset with dims (member, province, …, time)."""
+"""(design, parameters, outputs, years) → Dataset with dims (member, province, …, time).
+
+The parameters are common to all members, but for arrays with a dim `member`, whose labels are the design's index."""
 
 
 @dataclass(frozen=True)
@@ -278,6 +280,7 @@ class ProvinceModel:
         self, design: pd.DataFrame, params: Mapping[str, xr.DataArray], outputs: Sequence[str], years: Sequence[int]
     ) -> xr.Dataset:
         """One batch; the mix decides between its own delays and the design's."""
+        params = {n: v.sel(member=design.index) if "member" in v.dims else v for n, v in params.items()}
         if FORM not in design:
             return self.results(*self.members(design, params), outputs, years)
         forms = design[FORM].to_numpy(dtype=int)
@@ -288,7 +291,7 @@ class ProvinceModel:
             one = ProvinceModel(self.threads, self.backend, (self.texts[form],))
             known = [name for name in design if str(name).partition("[")[0] in one.model.variables]
             given = {name: values for name, values in params.items() if name in one.model.variables}
-            part = one(design.iloc[rows][known].reset_index(drop=True), given, outputs, years)
+            part = one(design.iloc[rows][known], given, outputs, years).drop_vars("member")
             parts.append(part.drop_attrs(deep=False))
             order.extend(rows)
         whole = xr.concat(parts, "member").isel(member=np.argsort(order))
@@ -310,7 +313,10 @@ class ProvinceModel:
         dims = {name: variable.dims for name, variable in model.variables.items()}
         members = unflat(table, model.subscripts, dims)
         here = list(model.subscripts["province"])
-        return members, {name: _only(values, here) for name, values in given.items() if name not in members}
+        common = {name: _only(values, here) for name, values in given.items() if name not in members}
+        each = {name: values for name, values in common.items() if "member" in values.dims}
+        members = members.assign(each) if each else members
+        return members, {name: values for name, values in common.items() if name not in each}
 
     def results(
         self,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH
+from experiments.ensemble.triggers import Observed, scenario
 from experiments.installation import Installation, ScenarioInputs
 from experiments.study.schema import Study
 from models.indicators import Indicator
@@ -67,7 +68,16 @@ class Ensemble:
         """The model's parameters under a mix and a cut of energy per GDP (province, fraction) or the study's own."""
         mix = choose(mix, [str(label) for label in self.inputs.mix["mix"].to_numpy()], "mix of the study")
         label = self.study.allocations[0].label
-        return self.with_target(self.inputs.params(label, mix, self.study.target.plan), target)
+        return self.with_target(self.scenario(label, mix), target)
+
+    def scenario(self, allocation: str, mix: str) -> dict[str, xr.DataArray]:
+        """The model's parameters under an allocation and mix of the study, a mix's triggers applied to the members.
+
+        Triggers read the path to the study's own targets; levers that rise have a dim `member`.
+        """
+        errors = lambda: self.system.errors(self.study, self.members.index.to_numpy())  # noqa: E731
+        observed = Observed(self.study, self.inputs, self.system.simulate, self.members, allocation, errors)
+        return dict(scenario(observed, mix))
 
     def with_target(self, params: Params, target: Array | None) -> dict[str, xr.DataArray]:
         """The parameters with another target of the judged plan, a cut of energy per GDP (province, fraction)."""
@@ -101,6 +111,17 @@ class Ensemble:
         """
         return self.achieved(params, [self.study.target.leading])[self.study.target.indicators[0]]
 
+    def reduction_with_nation(self, params: Params) -> Array:
+        """`reduction` with the sum of the provinces in a last column: (member, province and nation)."""
+        base, end = self.study.target.period.span
+        lead = self.study.target.leading
+        results = self.results(params, [lead.variable, *sorted(outputs.weights([lead.variable]))])
+        errors = self.system.errors(self.study, self.members.index.to_numpy())
+        seen = outputs.with_nation(outputs.with_error(results, errors), [lead.variable])[lead.variable]
+        series = seen.transpose("member", "province", "year").sel(year=[base, end]).to_numpy()
+        value = series[..., 1] if lead.is_share else 1 - series[..., 1] / series[..., 0]
+        return np.asarray(np.where(np.isfinite(value).all(axis=1, keepdims=True), value, np.nan), dtype=float)
+
     def achieved(self, params: Params, asked: Sequence[Indicator]) -> dict[str, Array]:
         """What indicators achieve with the predictive error (see `outputs.achieved`), fraction: (member, province)."""
         names = [*dict.fromkeys(one.variable for one in asked)]
@@ -111,6 +132,9 @@ class Ensemble:
             first, last = series[:, :, 0], series[:, :, -1]
             error = np.exp((self.errors if one is self.study.target.leading else self.error_of(one)).to_numpy())
             value = last * error if one.is_share else 1 - last / first * error
+            if one.kind == "growth":
+                base, end = self.study.target.period.span
+                value = (last / first * error) ** (1 / (end - base)) - 1
             value[~np.isfinite(value).all(axis=1)] = np.nan
             found[one.key] = np.asarray(value, dtype=float)
         return found
