@@ -11,19 +11,21 @@ from experiments.analyses.numbers import number
 from experiments.report import indicators
 from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
 from experiments.report.policies import policies
+from experiments.report.process import process
 from experiments.words import box_sentences, charts
 from experiments.words.view import View, lowest_first
 
 
 def chapters(view: View) -> list[Section]:
     """All chapters in order."""
-    return [
+    chosen = [
         part(view)
         for part in (
             provinces,
             indicators.section,
             allocations,
             policies,
+            process,
             skill,
             trust,
             assumptions,
@@ -31,6 +33,7 @@ def chapters(view: View) -> list[Section]:
             manifest,
         )
     ]
+    return [chapter for chapter in chosen if chapter]
 
 
 def provinces(view: View) -> Section:
