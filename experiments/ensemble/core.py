@@ -134,6 +134,9 @@ class Ensemble:
             first, last = series[:, :, 0], series[:, :, -1]
             error = np.exp((self.errors if one is self.study.target.leading else self.error_of(one)).to_numpy())
             value = last * error if one.is_share else 1 - last / first * error
+            if one.kind == "growth":
+                base, end = self.study.target.period.span
+                value = (last / first * error) ** (1 / (end - base)) - 1
             value[~np.isfinite(value).all(axis=1)] = np.nan
             found[one.key] = np.asarray(value, dtype=float)
         return found

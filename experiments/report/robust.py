@@ -118,7 +118,6 @@ def _rule(view: View, mix: str, parts: list[str]) -> str:
     return view.terms("text: trigger", mix=view.terms.name(mix), year=year, behind=behind, levers=names, start=start)
 
 
-GROUPS = {FORM: "form of the model", "assumptions": "all assumptions", "calibrated": "calibrated parameters"}
 OUTPUTS = {"margin": "margin with predictive error", "modelled margin": "margin as modelled"}
 
 
@@ -127,13 +126,12 @@ def _form(view: View) -> Table | None:
     if rows is None or rows.empty:
         return None
     terms = view.terms
-    rows = rows[rows["output"].isin(OUTPUTS) & (rows["group"] != "dummy")]
+    rows = rows[rows["output"].isin(OUTPUTS) & (rows["group"] == FORM)]
     shown = pd.DataFrame(
         {
             terms("Province"): [_place(view, name) for name in rows["province"]],
             terms("Policy mix"): [terms.name(name) for name in rows["mix"]],
             terms("Output"): [terms(OUTPUTS[name]) for name in rows["output"]],
-            terms("Input"): [terms(GROUPS.get(name, name)) for name in rows["group"]],
             **{
                 terms(words): [
                     terms(

@@ -11,20 +11,29 @@ from experiments.analyses.numbers import number
 from experiments.report import indicators, robust
 from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
 from experiments.report.policies import policies
+from experiments.report.process import process
 from experiments.words import box_sentences, charts
 from experiments.words.view import View, lowest_first
 
 
 def chapters(view: View) -> list[Section]:
     """All chapters in order."""
+<<<<<<< HEAD
     found = [
+=======
+    chosen = [
+>>>>>>> main
         part(view)
         for part in (
             provinces,
             indicators.section,
             allocations,
             policies,
+<<<<<<< HEAD
             robust.section,
+=======
+            process,
+>>>>>>> main
             skill,
             trust,
             assumptions,
@@ -32,7 +41,11 @@ def chapters(view: View) -> list[Section]:
             manifest,
         )
     ]
+<<<<<<< HEAD
     return [section for section in found if section is not None]
+=======
+    return [chapter for chapter in chosen if chapter]
+>>>>>>> main
 
 
 def provinces(view: View) -> Section:

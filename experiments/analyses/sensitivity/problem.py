@@ -163,6 +163,8 @@ class SensitivityProblem:
             due = 1.0 if year == end else PROGRESS[year - base - 1]
             there = level[k] * np.exp(self.shock(points, year - base))
             fall = there - (1 - due) * level[0] if one.is_share else 1 - there / level[0]
+            if one.kind == "growth":
+                fall = due * ((there / level[0]) ** (1 / (year - base)) - 1)
             made.append(100 * fall - due * goal)
         return np.concatenate(made, axis=1)
 
