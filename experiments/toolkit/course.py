@@ -81,9 +81,8 @@ def start(folder: Path) -> Folder:
     for order, reviewer in enumerate(rules.reviewers):
         name = f"5-screening/{reviewer}.csv"
         table = _read(work, name)
-        for row in table.index:
-            for column, criterion in enumerate(rules.criteria):
-                table.loc[row, criterion] = str(_score(row, column, order))
+        for column, criterion in enumerate(rules.criteria):
+            table[criterion] = [str(_score(row, column, order)) for row in range(len(table))]
         sheets.write(work.sheet(name), table)
     answers = [(one.number, one.question, one.question_zh, one.unit, "") for one in exercises()]
     columns = ["exercise", "question", "question_zh", "unit", "answer"]
@@ -125,6 +124,11 @@ def _gdp(work: Folder) -> float:
     return float(table.loc[(table["quantity"] == "gdp") & (table["year"] == "2025"), "value"].iloc[0])
 
 
+def _goal(work: Folder) -> float:
+    table = _read(work, "3-goals.csv")
+    return float(table.loc[table["goal"] == "non-fossil share", "value"].iloc[0])
+
+
 def _chance(work: Folder, key: str) -> float:
     table = _result(work, "indicators")
     return 100 * float(table.loc[table["indicator"] == key, "chance"].iloc[0])
@@ -132,7 +136,7 @@ def _chance(work: Folder, key: str) -> float:
 
 def _cheapest(work: Folder) -> str:
     table = _result(work, "costs").query("option != 'all'").dropna(subset="yuan per tCO2")
-    return str(table.loc[table["yuan per tCO2"].idxmin(), "option"])
+    return str(table.sort_values("yuan per tCO2")["option"].iloc[0])
 
 
 def _whole(work: Folder) -> float:
@@ -170,9 +174,7 @@ def _first(work: Folder, column: str) -> str:
 VALUES: Mapping[str, Callable[[Folder], str | float]] = {
     "baseline gdp 2025": _gdp,
     "options": lambda work: len(_read(work, "4-options.csv")),
-    "goal non-fossil share": lambda work: float(
-        _read(work, "3-goals.csv").set_index("goal").loc["non-fossil share", "value"]
-    ),
+    "goal non-fossil share": _goal,
     "best option": lambda work: _first(work, "option"),
     "best score": lambda work: float(_first(work, "score")),
     "talk again": lambda work: int((_read(work, "5-screening/merged.csv")["talk again"] == "yes").sum()),
