@@ -18,22 +18,15 @@ from experiments.words.view import View, lowest_first
 
 def chapters(view: View) -> list[Section]:
     """All chapters in order."""
-<<<<<<< HEAD
-    found = [
-=======
     chosen = [
->>>>>>> main
         part(view)
         for part in (
             provinces,
             indicators.section,
             allocations,
             policies,
-<<<<<<< HEAD
             robust.section,
-=======
             process,
->>>>>>> main
             skill,
             trust,
             assumptions,
@@ -41,11 +34,7 @@ def chapters(view: View) -> list[Section]:
             manifest,
         )
     ]
-<<<<<<< HEAD
-    return [section for section in found if section is not None]
-=======
     return [chapter for chapter in chosen if chapter]
->>>>>>> main
 
 
 def provinces(view: View) -> Section:
