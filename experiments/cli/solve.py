@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calibration.places import choose_province, simulated
-from experiments.cli.console import Json, Quiet, emit, note
+from experiments.cli.console import Json, Quiet, check_output, emit, note
 from experiments.study.files import find as find_study
 from experiments.study.known import choose_rule, mixes
 from models.reading.faults import refuse
@@ -44,6 +44,7 @@ def solve(
     """Least strength of the mix, of each package alone, lever by lever; or "not reachable" and the bound that binds."""
     province, file, wanted = choose_province(province, simulated()), find_study(study), read_chance(chance)
     choose_rule(rule)
+    check_output(save, "--save")
     if Path(mix).suffix not in (".yaml", ".yml"):
         choose(mix, mixes(), "policy mix (or a YAML file)")
     from experiments import allocation, policy

@@ -187,3 +187,32 @@ def comment(
         emit({"answered": answers})
         return
     emit({"comment": review.comment(folder, about, text, who)})
+
+
+course = typer.Typer(help="The course: a folder to practise on, and the check of its exercises.", no_args_is_help=True)
+app.add_typer(course, name="course")
+
+
+@course.command(name="start")
+def course_start(
+    folder: Annotated[Path, typer.Argument(help="New folder.")] = Path("course"), quiet: Quiet = False
+) -> None:
+    """Make the course's folder: the pilot with exercise values, and answers.csv for your answers."""
+    from experiments.toolkit import course as lessons
+
+    emit({"folder": str(lessons.start(folder).path)})
+    note("lessons: docs/course/en/index.md, docs/course/zh/index.md", quiet)
+
+
+@course.command(name="check")
+def course_check(
+    folder: Annotated[Path, typer.Argument(help="The course's folder.")] = Path("course"),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check the answers in answers.csv against what the tool computes from the folder."""
+    from experiments.toolkit import course as lessons
+
+    table = lessons.check_answers(folder)
+    emit(table, json)
+    note(f"{int((table['state'] == 'right').sum())} of {len(table)} right", quiet or json)

@@ -26,12 +26,14 @@ TITLES: Mapping[str, str] = {
 }
 CHANCES = ("chance", "chance before", "chance after", "chance by it alone")
 HIDDEN = ("run", "mix", "allocation", "province", "source key")
-AMOUNTS: Mapping[str, str] = {
-    "energy saved in the plan's last year, Mtce": "energy",
-    "CO2 avoided in the plan's last year, Mt": "co2",
-    "net present cost, billion yuan": "policy_cost",
-}
-"""Results on an option sheet → the metric whose unit they have."""
+AMOUNTS = (
+    "energy saved in the plan's last year, Mtce",
+    "CO2 avoided in the plan's last year, Mt",
+    "net present cost, billion yuan",
+)
+"""Results on an option sheet whose unit differs between the languages."""
+LEVELS = ("value", "published", "own", "modelled", "low", "high")
+"""Columns of tables with a column of units that are amounts in that unit."""
 NOTES: Mapping[str, str] = {
     "baseline": "text: own baseline",
     "account": "text: entered account",
@@ -64,9 +66,15 @@ def _table(view: View, name: str) -> Table | None:
         if column in shown:
             shown[column] = [view.terms.chance(float(value)) for value in shown[column]]
     if name == "designs":
-        factors = [view.terms.scale(AMOUNTS.get(str(field), "")) for field in shown["field"]]
+        factors = [view.terms.scale(str(field)) if field in AMOUNTS else 1.0 for field in shown["field"]]
         pairs = zip(shown["text"], factors, strict=True)
         shown["text"] = [text if factor == 1 else f"{factor * float(text):.4g}" for text, factor in pairs]
+    if name in ("baseline", "account"):
+        units = [_official(view, str(unit)) for unit in shown["unit"]]
+        factors = [factor for _, factor in units]
+        for column in [column for column in LEVELS if column in shown]:
+            shown[column] = shown[column].astype(float) * factors
+        shown["unit"] = [words for words, _ in units]
     if "not entered" in shown:
         parts = [[part for part in str(text).split("; ") if part] for text in shown["not entered"]]
         shown["not entered"] = [view.terms.names(names) for names in parts]
@@ -75,6 +83,13 @@ def _table(view: View, name: str) -> Table | None:
         shown = shown.drop(columns="title_zh")
     note = view.terms(NOTES[name]) if name in NOTES else ""
     return table(view.terms, f"process-{name}", view.terms(TITLES[name]), shown, note=note)
+
+
+def _official(view: View, unit: str) -> tuple[str, float]:
+    """A unit of a sheet as officials write it, and the factor to it."""
+    if unit == "MtCO2e/yr":
+        return view.terms("MtCO2e a year"), 100.0 if view.terms.lang == "zh" else 1.0
+    return view.terms.official(unit)
 
 
 def _indicator(view: View, key: str) -> str:

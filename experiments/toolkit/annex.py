@@ -186,7 +186,7 @@ MODELLED: Mapping[str, Callable[[xr.Dataset], xr.DataArray]] = {
 def account(entered: pd.DataFrame, run: Run, system: Installation, at: Scenario) -> pd.DataFrame:
     """CO2 as modelled in the plan's base and last year, with what was entered added and named as not modelled.
 
-    Columns: item, year, value, low, high (MtCO2e a year), how (modelled, entered and not modelled, sum), source. An
+    Columns: item, year, unit, value, low, high, how (modelled, entered and not modelled, sum), source, not entered. An
     item counts in the years for which it is entered, and in no other: the sum names in `not entered` what it lacks.
     """
     if entered.empty:
@@ -215,7 +215,9 @@ def account(entered: pd.DataFrame, run: Run, system: Installation, at: Scenario)
         number = float(one["value"])
         head = {"item": one["item"], "year": int(one["year"]), "value": number, "low": number, "high": number}
         rows.append({**head, "how": "entered, not in a sum", "source": one["source"]})
-    return pd.DataFrame(rows).fillna({"not entered": ""})
+    table = pd.DataFrame(rows).fillna({"not entered": ""})
+    table.insert(2, "unit", "MtCO2e/yr")
+    return table
 
 
 def goals(work: Folder, rows: pd.DataFrame, run: Run, at: Scenario) -> pd.DataFrame:
