@@ -151,6 +151,8 @@ def test_the_table_says_what_the_metrics_say(runs: Path) -> None:
         (["explore", "-o", "no/such/page.html"], "is not a folder"),
         (["brief", "Guangxi", "-o", "file"], "is not a folder"),
         (["allocate", "brief", "Tibet"], "Tibet"),
+        (["solve", "--province", "Guangxi", "--budget", "nan"], "a finite number of billion yuan"),
+        (["run", "fifteenth-plan", "--assigned", "Guangxi=abc"], "got 'abc', allowed: a number"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_slow(
