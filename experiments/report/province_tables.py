@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.places import NATION
+from experiments.analyses import gap
 from experiments.analyses.numbers import number
 from experiments.analyses.policy.lmdi import lmdi
 from experiments.report.content import Chart, Missing, Table, capital, chart, slug, table
@@ -160,7 +161,9 @@ def from_target(view: View, province: str) -> Found:
         return Found()
     about = view.terms("text: waterfall about", scenario=view.scenario, base=view.base_year, end=view.end_year)
     data = drawn.causes.assign(unit=drawn.unit)
-    return Found(charts=[chart(slug("from-target", province), drawn.title, about, drawn.svg, data)])
+    supply = view.terms("CO2 of electricity and heat falls with cleaner supply and with less net export.")
+    note = supply if drawn.unit == gap.MT_CO2 else ""
+    return Found(charts=[chart(slug("from-target", province), drawn.title, about, drawn.svg, data, note=note)])
 
 
 def decomposition(view: View, province: str) -> Found:
