@@ -124,7 +124,21 @@ def vocabulary(data: Mapping[str, Any] | None = None, folder: Path = Path()) -> 
 
 
 def load_study(name_or_path: str | Path = DEFAULT, overrides: Sequence[str] = ()) -> Study:
-    """A study whose names are those of this installation (see `experiments.study.load.load`)."""
+    """A study whose names are those of this installation.
+
+    Args:
+        name_or_path: name of a shipped study, or path of a YAML file, whose own paths start from its folder.
+        overrides: `path=value`, as on the command line: `members=200`, `mixes.0=full`.
+
+    Returns:
+        the resolved study.
+
+    Raises:
+        InputError: every fault of the file, of what it extends and of the overrides at once.
+
+    >>> load_study("twelfth-plan", ["members=200"]).members
+    200
+    """
     return load(find(name_or_path), overrides, vocabulary)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 TUTORIALS = sorted((Path(__file__).parents[1] / "docs" / "tutorials").glob("*.md"))
 CELL = re.compile(r"^```{code-cell}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-MEMBERS = {"sensitivity": 64}
+MEMBERS = {"sensitivity": 16}
 """Members of the small form; else 8."""
 START = """
 import subprocess as _subprocess
@@ -63,7 +63,14 @@ def test_every_tutorial_is_known_here() -> None:
     assert [tutorial.stem for tutorial in TUTORIALS] == sorted(WRITES)
 
 
-@pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda path: path.stem)
+SLOW = {"own-equation"}
+"""Left to the slow tests even in the small form: members are fitted again under another model form."""
+
+
+@pytest.mark.parametrize(
+    "tutorial",
+    [pytest.param(path, marks=pytest.mark.slow if path.stem in SLOW else (), id=path.stem) for path in TUTORIALS],
+)
 def test_a_tutorial_runs_from_its_text_alone(tutorial: Path, tmp_path: Path) -> None:
     execute(tutorial, tmp_path, MEMBERS.get(tutorial.stem, 8))
     for pattern in WRITES[tutorial.stem]:

@@ -17,11 +17,11 @@ from experiments.policy.mix import STRENGTH
 def table(ensemble: Ensemble) -> pd.DataFrame:
     """A row for each mix with triggers and each province, under the study's first allocation; the nation last.
 
-    Columns: allocation, mix, province; triggers (in words: year, points behind, levers, start); fired (share of members
-    in which a lever rose; in the nation: in any province); chance, chance_without (shares of the members that reach the
-    target; of the nation its sum of provinces) with their 95 % Wilson intervals …_low, …_high; gain (points of
-    reduction on average where it fired); cost (Gyuan a year at 2005 prices in the plan's last year, more than without,
-    mean of the members in which it fired); members. Empty where no mix has triggers.
+    Columns: allocation, mix, province; triggers (of each, between bars: year that is read; points behind; levers;
+    start); fired (share of members in which a lever rose; in the nation: in any province); chance, chance_without
+    (shares of the members that reach the target; of the nation its sum of provinces) with their 95 % Wilson intervals
+    …_low, …_high; gain (points of reduction on average where it fired); cost (Gyuan a year at 2005 prices in the
+    plan's last year, more than without, mean of the members in which it fired); members. Empty where no mix has any.
     """
     study = ensemble.study
     label, end = study.allocations[0].label, study.target.period.last_year
@@ -34,9 +34,7 @@ def table(ensemble: Ensemble) -> pd.DataFrame:
         strength = params[STRENGTH].transpose("time", "member", "province", "lever").to_numpy()
         rose = (strength[-1] > strength[0]).any(axis=-1)
         fired = np.column_stack([rose, rose.any(axis=1)])
-        words = "; ".join(
-            f"{one.year}: {one.behind:g} points behind → {', '.join(one.levers)} from {one.start}" for one in triggers
-        )
+        words = " | ".join(f"{one.year}; {one.behind:g}; {', '.join(one.levers)}; {one.start}" for one in triggers)
         goal = ensemble.inputs.allocation["target"].sel(allocation=label, province=[*ensemble.provinces, NATION])
         margins, costs = [], []
         for given in (plain, params):

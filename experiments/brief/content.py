@@ -269,6 +269,7 @@ def _measure(view: View, row: Mapping[Hashable, object]) -> list[str]:
     """A measure as a row of texts in real units, with who pays and by when."""
     terms = view.terms
     chinese = terms.lang == "zh"
+    complete = int(float(str(row["complete"])))
     payers = {name: float(str(row[name])) for name in ("enterprises", "government", "households")}
     paid = [f"{terms.name(f'payer {name}')} {100 * share:.0f} %" for name, share in payers.items() if share >= 0.05]
     return [
@@ -277,7 +278,9 @@ def _measure(view: View, row: Mapping[Hashable, object]) -> list[str]:
         money(terms, float(str(row["investment Gyuan"]))),
         money(terms, float(str(row["net cost Gyuan/year"])), sign=True),
         ("、" if chinese else ", ").join(paid),
-        f"{int(float(str(row['complete'])))}",
+        str(complete)
+        if complete > view.base_year
+        else "–",  # an option of an earlier plan's catalogue has no date here
     ]
 
 

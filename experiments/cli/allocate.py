@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from calibration.places import choose_province
+from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, emit, note
 from experiments.study.known import INDICATORS, check_options, choose_rule
 from models.plans import known_plan_names
@@ -141,7 +141,7 @@ def _brief(
     choose(action, ["brief"], "action")
     if place is None:
         raise InputError("got no province; allowed: tanlu allocate brief PROVINCE, for example Guangdong or 广东")
-    province = choose_province(place)
+    province = choose_province(place, simulated())
     plan = choose(typed.plan or "15FYP", known_plan_names(), "plan")
     if log and not offers:
         raise InputError("got --log without --offers; allowed: both, the log says where the offers lead")

@@ -17,8 +17,10 @@ from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH
 from experiments.ensemble.triggers import Observed, scenario
 from experiments.installation import Installation, ScenarioInputs
+from experiments.policy.mix import DELIVERY
 from experiments.study.schema import Study
 from models.indicators import Indicator
+from models.reading.faults import refuse
 from models.reading.names import choose
 
 Array = NDArray[np.float64]
@@ -149,10 +151,30 @@ class Ensemble:
         """`results` in pieces of so many members, so that memory stays bounded."""
         base, end = self.study.target.period.span
         asked = list(years or (base, end))
+        self._refuse_clash(params)
         for start in range(0, len(self.members), size):
             part = self.members.iloc[start : start + size]
             found = self.system.simulate(part, params, list(wanted), asked).rename(time="year")
             yield found.assign_coords(member=part.index.to_numpy(), year=asked)
+
+    def _refuse_clash(self, params: Params) -> None:
+        """Raise InputError where a parameter of one's own would lose against a column of the members, silently.
+
+        The study's own inputs may: calibrated parameters stand in place of what was measured, and a mix without a
+        delivery of its own leaves that to the members.
+        """
+        drawn = {str(column).partition("[")[0] for column in self.members.columns} - set(DELIVERY)
+        common = self.inputs.common
+        clash = [
+            str(name)
+            for name in sorted(set(params) & drawn)
+            if name not in common or not np.array_equal(params[name].broadcast_like(common[name]), common[name])
+        ]
+        refuse(
+            f"params: {name!r} is also drawn for each member (a column of `members`), which would win; leave it out of "
+            f"`params`, or fix it with open_ensemble(…, parameters={{{name!r}: …}})"
+            for name in clash
+        )
 
 
 def chances(futures: Ensemble, mix: str, target: Array) -> Array:

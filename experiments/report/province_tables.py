@@ -213,7 +213,7 @@ def _gap(view: View, province: str) -> list[Chart]:
     )
     unit, factor = axis(view.terms, "Mtce a year", float(np.abs(values).max()))
     key = slug("policy-gap", province)
-    mix = view.study.policy.mix if view.study.policy else view.mix
+    mix = (view.study.policy.mix or view.study.mixes[-1].label) if view.study.policy else view.mix
     scenario = view.terms(
         "Scenario: {allocation}, {mix}", allocation=view.terms.name(view.allocation), mix=view.terms.name(mix)
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
-from experiments.report import indicators
+from experiments.report import indicators, robust
 from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
 from experiments.report.policies import policies
 from experiments.report.process import process
@@ -25,6 +25,7 @@ def chapters(view: View) -> list[Section]:
             indicators.section,
             allocations,
             policies,
+            robust.section,
             process,
             skill,
             trust,

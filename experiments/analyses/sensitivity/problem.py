@@ -175,7 +175,8 @@ class SensitivityProblem:
         total = np.stack([self.shock(points, max(y - base, 1)) * (y > base) for y in years], axis=-1)[:, :-1]
         where = {"member": np.arange(len(points)), "province": self.futures.provinces, "year": list(years)}
         each = xr.DataArray(total, where, ("member", "province", "year"))
-        return xr.Dataset({part: each if n == 0 else xr.zeros_like(each) for n, part in enumerate(self.parts)})
+        carried = self.parts[:1]
+        return xr.Dataset({part: each if part in carried else xr.zeros_like(each) for part in SHOCKS})
 
     def design(self, points: pd.DataFrame) -> pd.DataFrame:
         """The model's inputs for the points: assumptions, and the calibrated parameters that go with them."""
