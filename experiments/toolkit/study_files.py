@@ -4,11 +4,13 @@ A goal that spans the plan is a target of the study, of its indicator; every goa
 rated by mix. Other provinces are left out of the run, so that it takes a minute (see `scenario.national_series`).
 """
 
+import os
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from calibration.places import active_region
 from experiments.study.files import OF_PLAN
 from experiments.toolkit import sheets
 from experiments.toolkit.sheets import OPTION_SETS, Design, Folder
@@ -48,7 +50,9 @@ def write_mix(work: Folder, designs: list[Design]) -> None:
         "catalogue": OPTION_SETS[work.settings.plan],
         "options": {d.option: {"value": d.strength, "source": f"design sheet {d.option}, {d.status}"} for d in designs},
         "schedule": when,
-        "where": [work.settings.province],
+        **(
+            {} if active_region() else {"where": [work.settings.province]}
+        ),  # a pack's places have no others beside them
     }
     work.sheet("mix.yaml").write_text(dump_yaml(content), encoding="utf-8")
 
@@ -67,8 +71,13 @@ def write_study(work: Folder) -> None:
         **_targets(work, goals),
         "allocations": ["official" if work.settings.plan == "p12" else "uniform"],
         "mixes": [*MIXES[work.settings.plan], {"mix": "mix.yaml", "name": DESIGNED}],
+        "sensitivity": None,
         "policy": {"province": place, "mix": DESIGNED, "goals": cumulative(work, goals)},
     }
+    if pack := active_region():  # places of its own; costs by option need data of the shipped provinces
+        del content["provinces"]
+        content["extends"] = OF_PLAN[work.settings.plan]
+        content |= {"data": os.path.relpath(pack, work.path), "hindcast": False, "policy": None}
     work.sheet("study.yaml").write_text(dump_yaml(content), encoding="utf-8")
 
 
