@@ -77,31 +77,46 @@ def error_of_change(errors: xr.Dataset, parts: Sequence[str], base: int, end: in
 
 
 def achieved(
-    first: Values, last: Values, *, share: bool = False, due: Array | float = 1.0, error: Values | float = 0.0
+    first: Values,
+    last: Values,
+    kind: str = "cut",
+    *,
+    due: Array | float = 1.0,
+    years: Array | int = 1,
+    error: Values | float = 0.0,
 ) -> Values:
     """What an indicator achieves between two years, as a fraction, higher is better.
 
     Args:
         first: the variable in the first year.
         last: the variable in the second year.
-        share: whether the indicator is a share that must rise; anything else must fall.
+        kind: of the indicator (`models.indicators`): a `cut` or `cap` must fall, a `floor` is a share that must rise,
+            `growth` a mean rate of change that must be reached.
         due: part of the plan that is over by the second year. A share in the middle of a plan counts less that part of
-            the first year's that later years still carry, so that the yearly task grows evenly.
+            the first year's that later years still carry, and a rate counts in that part, so that the yearly task grows
+            evenly.
+        years: between the two, of which `growth` is the mean rate.
         error: predictive error of the logarithm of the change (`error_of_change`).
 
     Returns:
-        The fall since the first year, or the share itself.
+        The fall since the first year, the share itself, or the rate of growth a year.
 
     >>> float(achieved(np.array(2.0), np.array(1.5)))
     0.25
-    >>> float(achieved(np.array(0.2), np.array(0.3), share=True))
+    >>> float(achieved(np.array(0.2), np.array(0.3), "floor"))
     0.3
     >>> round(float(achieved(np.array(2.0), np.array(1.5), error=np.log(1.2))), 6)
     0.1
+    >>> round(float(achieved(np.array(1.0), np.array(1.21), "growth", years=2)), 6)
+    0.1
     """
     grown = np.exp(error)
-    found: Values = last * grown - (1 - due) * first if share else 1 - last / first * grown
-    return found
+    if kind == "floor":
+        share: Values = last * grown - (1 - due) * first
+        return share
+    ratio: Values = last / first * grown
+    rate: Values = (ratio ** (1 / years) - 1) * due if kind == "growth" else 1 - ratio
+    return rate
 
 
 def pooled(amount: xr.DataArray, per: xr.DataArray) -> xr.DataArray:

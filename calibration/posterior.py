@@ -94,7 +94,7 @@ def save(made: xr.Dataset, path: Path) -> None:
 def design(
     n: int, seed: int, *, inputs: dict[str, xr.DataArray], posterior: xr.Dataset | None = None,
     assumptions: pd.DataFrame | None = None, refit: int = 0, fixed: Mapping[str, float] | None = None,
-    model: Path | None = None,
+    model: Path | None = None, first: int = 0,
 ) -> xr.Dataset:  # fmt: skip
     """A design of n members for the model: assumptions from their ranges, free parameters that fit the past with them.
 
@@ -102,14 +102,15 @@ def design(
     assumptions: (member × parameter) values in place of the sample; columns not named keep their defaults.
     refit: chord steps by which each member is fitted to the past; without any the first order is taken.
     fixed: further constants that all members share while they are fitted, with the pooled prior moving along; they
-    are not in the design. model: another model file that the members are fitted with.
+    are not in the design. model: another model file that the members are fitted with. first: number of the first of
+    the n members, in a design that is made in pieces.
     Returns variables over (member[, province[, sector]]), and `learning index data` (sector, time).
     """
     posterior = load() if posterior is None else posterior
     if assumptions is None:
         names = [str(name) for name in posterior["assumption"].values]
         assumptions = prior.from_quantiles(prior.quantiles(n, names, seed))
-    chosen = drawn(posterior, n, seed)
+    chosen = drawn(posterior, n, seed, first)
     if refit:
         values = refitted(posterior, chosen, assumptions, fixed, refit, repool=fixed is not None, model=model)
     else:
@@ -118,14 +119,14 @@ def design(
     return prior.model_inputs(values, inputs).merge(common)
 
 
-def drawn(posterior: xr.Dataset, n: int, seed: int) -> np.ndarray:
-    """The draws of the free parameters that n members take, before they move along with their assumptions.
+def drawn(posterior: xr.Dataset, n: int, seed: int, first: int = 0) -> np.ndarray:
+    """The draws of the free parameters that n members from `first` on take, before they move with their assumptions.
 
     Returns:
         (member, province, parameter).
     """
     index = np.random.default_rng([seed, 1]).permutation(posterior.sizes["draw"])
-    return np.asarray(posterior["draws"].values[index[np.arange(n) % index.size]], dtype=float)
+    return np.asarray(posterior["draws"].values[index[np.arange(first, first + n) % index.size]], dtype=float)
 
 
 def summary(posterior: xr.Dataset) -> pd.DataFrame:

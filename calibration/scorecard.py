@@ -122,7 +122,8 @@ def pro_rata(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int,
     target = inputs.official_targets("energy", origin.plan)["target"].reindex(provinces).to_numpy(float)
     part = 100 * (1 - (1 - target / 100) ** ((span[1] - span[0]) / 5))
     series = baseline["energy_intensity"]
-    reduction = 100 * achieved(*(series.sel(year=year).to_numpy() for year in span))
+    first, last = (series.sel(year=year).to_numpy() for year in span)
+    reduction = 100 * achieved(first, last)
     keep = np.isfinite(part) & np.isfinite(reduction)
     names = tuple(name for name, kept in zip(provinces, keep, strict=True) if kept)
     return Verdicts(names, part[keep], reduction[keep], softened(reduction[keep], part[keep])), span

@@ -31,7 +31,9 @@ ROOT = Path(__file__).parents[1]
 FIRST_YEAR = 2005
 
 Simulate = Callable[[pd.DataFrame, Mapping[str, xr.DataArray], Sequence[str], Sequence[int]], xr.Dataset]
-"""(design, parameters that all members share, outputs, years) → (member, province, …, year), members of the design."""
+"""(design, parameters, outputs, years) → Dataset with dims (member, province, …, year), members of the design.
+
+The parameters are common to all members, but for arrays with a dim `member`, whose labels are the design's index."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class ScenarioInputs:
 class Installation:
     """The model with its data, as far as running a study needs them. Everything here can be sent to a worker.
 
-    inputs(study), design(study) → one row a member, errors(study, member numbers) → errors of the logarithms of
+    inputs(study), design(study) → one row a member, design_blocks(study, size) → the same in pieces of so many members
+    (none: in one piece), errors(study, member numbers) → errors of the logarithms of
     `intensity`, `growth` and `carbon` (member, province, year), simulate, checksums() → file → SHA-256 of all that
     results depend on.
     """
@@ -79,6 +82,13 @@ class Installation:
     errors: Callable[[Study, np.ndarray], xr.Dataset]
     simulate: Simulate
     checksums: Callable[[], dict[str, str]]
+    design_blocks: Callable[[Study, int], Iterator[pd.DataFrame]] | None = None
+
+    def designs(self, study: Study, size: int) -> Iterator[pd.DataFrame]:
+        """The design in pieces of so many members."""
+        if self.design_blocks is None:
+            return iter([self.design(study)])
+        return self.design_blocks(study, size)
 
 
 FORM = "model form"
@@ -115,7 +125,21 @@ def vocabulary(data: Mapping[str, Any] | None = None, folder: Path = Path()) -> 
 
 
 def load_study(name_or_path: str | Path = DEFAULT, overrides: Sequence[str] = ()) -> Study:
-    """A study whose names are those of this installation (see `experiments.study.load.load`)."""
+    """A study whose names are those of this installation.
+
+    Args:
+        name_or_path: name of a shipped study, or path of a YAML file, whose own paths start from its folder.
+        overrides: `path=value`, as on the command line: `members=200`, `mixes.0=full`.
+
+    Returns:
+        the resolved study.
+
+    Raises:
+        InputError: every fault of the file, of what it extends and of the overrides at once.
+
+    >>> load_study("twelfth-plan", ["members=200"]).members
+    200
+    """
     return load(find(name_or_path), overrides, vocabulary)
 
 
@@ -271,6 +295,7 @@ class ProvinceModel:
         self, design: pd.DataFrame, params: Mapping[str, xr.DataArray], outputs: Sequence[str], years: Sequence[int]
     ) -> xr.Dataset:
         """One batch; the mix decides between its own delays and the design's."""
+        params = {n: v.sel(member=design.index) if "member" in v.dims else v for n, v in params.items()}
         if FORM not in design:
             found = self.results(*self.members(design, params), outputs, years)
             return found.assign_coords(member=design.index.to_numpy())
@@ -282,7 +307,7 @@ class ProvinceModel:
             one = ProvinceModel(self.threads, self.backend, (self.texts[form],))
             known = [name for name in design if str(name).partition("[")[0] in one.model.variables]
             given = {name: values for name, values in params.items() if name in one.model.variables}
-            part = one(design.iloc[rows][known].reset_index(drop=True), given, outputs, years)
+            part = one(design.iloc[rows][known], given, outputs, years).drop_vars("member")
             parts.append(part.drop_attrs(deep=False))
             order.extend(rows)
         whole = xr.concat(parts, "member").isel(member=np.argsort(order))
@@ -304,7 +329,10 @@ class ProvinceModel:
         dims = {name: variable.dims for name, variable in model.variables.items()}
         members = unflat(table, model.subscripts, dims)
         here = list(model.subscripts["province"])
-        return members, {name: _only(values, here) for name, values in given.items() if name not in members}
+        common = {name: _only(values, here) for name, values in given.items() if name not in members}
+        each = {name: values for name, values in common.items() if "member" in values.dims}
+        members = members.assign(each) if each else members
+        return members, {name: values for name, values in common.items() if name not in each}
 
     def results(
         self,
@@ -329,5 +357,5 @@ def checksums() -> dict[str, str]:
     """SHA-256 of the model, the measured data and the calibration, by path below the packages' folder."""
     root = Path(calibration.__file__).parent
     measured = [path for folder in ("data", "published") for path in (root / folder).rglob("*") if path.is_file()]
-    files = [models.PROVINCE, models.PARAMETERS, *measured]
+    files = [models.PROVINCE, models.PARAMETERS, *measured, *([region.TABLE] if places.active_region() else [])]
     return {path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}

@@ -15,6 +15,7 @@ from experiments.ensemble.batches import Step
 from experiments.ensemble.simulation import SIMULATION
 from experiments.installation import Installation, Simulate, load_study
 from experiments.runs import manifest, stages, store
+from experiments.runs.design_file import DesignFile
 from experiments.runs.store import Run
 from experiments.study import files
 from experiments.study.schema import Study
@@ -146,7 +147,8 @@ def _stages(
     before = (*made, *(name for name in recorded(run, HINDCAST, SENSITIVITY, POLICY) if name not in made))
     asked.append(Stage(TRUST, before, lambda: run.save_table("trust", trust.panel(run))))
     last = (*before, TRUST)
-    if explorer and not active_region():  # the explorer fits members again on the shipped provinces
+    alone = len(study.provinces) == 1  # the explorer's kernels couple provinces
+    if explorer and not alone and not active_region():  # it fits members again on the shipped provinces
         from experiments import explore
 
         def write_explorer() -> None:
@@ -203,7 +205,7 @@ def verify(run: Run, fast: Simulate, reference: Simulate, count: int) -> dict[st
     """
     study = run.study
     random = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(2**32 - 1,)))
-    inputs, design = installation.ScenarioInputs(**run.inputs()), run.design()
+    inputs, design = installation.ScenarioInputs(**run.inputs()), DesignFile(run.folder / "design.parquet")
     years = list(range(installation.FIRST_YEAR, study.target.period.last_year + 1))
     names = outputs.needed(study.target.asked)
     repeated, worst = [], 0.0
@@ -212,7 +214,7 @@ def verify(run: Run, fast: Simulate, reference: Simulate, count: int) -> dict[st
         allocation = str(random.choice([a.label for a in study.allocations]))
         mix = str(random.choice([m.label for m in study.mixes]))
         params = inputs.params(allocation, mix, study.target.plan)
-        one = design.iloc[[member]]
+        one = design.rows(member, member + 1)
         quick, slow = (engine(one, params, names, years) for engine in (fast, reference))
         for name in names:
             scale = float(np.abs(slow[name]).max()) or 1.0

@@ -19,6 +19,7 @@ from experiments.allocation.lookup import find
 from experiments.allocation.national import Array, Bounds, Weights
 from experiments.allocation.registry import Proposal, Rule
 from experiments.allocation.response import ModelResponse
+from experiments.study.known import INDICATORS
 from models.plans import Plan, plans
 from models.reading.faults import InputError
 from models.reading.names import choose
@@ -28,14 +29,6 @@ Result = TypeVar("Result")
 BASE_YEARS = (2005, 2015)
 STATE_MEMBERS, STATE_SEED = 32, 1
 """Members of the model behind a base year that is not measured."""
-
-INDICATORS = {
-    "energy": ("energy", "intensity"),
-    "co2": ("co2", "intensity"),
-    "energy-total": ("energy", "total"),
-    "co2-total": ("co2", "total"),
-}
-"""What a target counts: quantity and form. A total is a cut of the amount itself; a negative cut lets it grow."""
 
 CALLABLES = frozenset({"reductions", "cost", "chance"})
 """Options that rules built on the model take and that no table can hold: functions and their like."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.allocation.allocate import INDICATORS, Allocation, allocate, base_indicators, sampled_indicators
+from experiments.allocation.allocate import Allocation, allocate, base_indicators, sampled_indicators
 from experiments.allocation.allowances import unchanged
 from experiments.allocation.indicators import Indicators, known_plan
 from experiments.allocation.lookup import find
@@ -19,6 +19,7 @@ from experiments.allocation.national import Array
 from experiments.allocation.options import options_of
 from experiments.allocation.registry import load
 from experiments.allocation.response import ModelResponse
+from experiments.study.known import INDICATORS
 from models.reading.faults import InputError
 
 OFFICIAL, AGAINST_OFFICIAL = "official", "the official targets"

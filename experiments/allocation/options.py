@@ -4,16 +4,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from experiments.study.known import OPTIONS
 from models.reading.faults import InputError
 from models.reading.names import choose, refusal
 from models.reading.numbers import read_number
 
-TABLE = Path(__file__).with_name("defaults.csv")
 SUM_TOLERANCE = 1e-9
 
 
@@ -54,7 +53,7 @@ def add(rule: str, numbers: Sequence[Number]) -> None:
 @cache
 def defaults() -> pd.DataFrame:
     """The table of options: option, rules, kind, default, low, high, choices, unit, sum_to_one, reason, source."""
-    return pd.read_csv(TABLE, dtype=str, keep_default_na=False)
+    return pd.read_csv(OPTIONS, dtype=str, keep_default_na=False)
 
 
 def options_of(rule: str) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from experiments.allocation import options as option_table
 from experiments.allocation.indicators import Indicators
 from experiments.allocation.national import Cut
 from experiments.allocation.options import Number
+from experiments.study import known
 
 Options = Mapping[str, Any]
 Growth = Literal["official", "equal", "scaled"]
@@ -79,39 +80,12 @@ class Rule:
     reads_base: bool = True
 
 
-ENTRY_POINTS = "tanlu.rules"
 OWN = "tanlu_own_rule_"
 """Beginning of the module name of a user's file: its rule goes to who asks for the file, not into the common table."""
 
 _RULES: dict[str, Rule] = {}
 _OWN: dict[str, list[Rule]] = {}
 RULES: Mapping[str, Rule] = MappingProxyType(_RULES)
-
-#: One module a rule; a module that does not exist yet is left out.
-MODULES = (
-    "official",
-    "draft",
-    "uniform",
-    "lbnl_s1_saving_potential",
-    "lbnl_s2_equal_rates",
-    "lbnl_s3_economic_capacity",
-    "triptych",
-    "responsibility",
-    "equality_per_head",
-    "cumulative_per_head",
-    "grandfathering",
-    "early_action",
-    "entropy_index",
-    "zero_sum_gains_dea",
-    "gini_optimal",
-    "shapley_provinces",
-    "shadow_price",
-    "consumption_responsibility",
-    "basic_needs",
-    "own_table",
-    "equal_chance",
-    "least_cost",
-)
 
 
 def rule(
@@ -138,6 +112,9 @@ def rule(
         if propose.__module__.startswith(OWN):
             _OWN.setdefault(propose.__module__, []).append(entry)
             return propose
+        home, _, module = propose.__module__.rpartition(".")
+        if home == f"{__package__}.rules" and known.RULES.get(name) != module:
+            raise ValueError(f"rule {name!r} of {module}.py: experiments/study/known.py has to name it")
         if name in _RULES and _RULES[name].propose.__module__ != propose.__module__:
             raise ValueError(f"two rules are called {name!r}: {_RULES[name].propose.__module__}, {propose.__module__}")
         _RULES[name] = entry
@@ -149,14 +126,9 @@ def rule(
 
 def load() -> Mapping[str, Rule]:
     """All rules, their modules and the entry points of installed packages imported."""
-    for module in MODULES:
-        path = f"{__package__}.rules.{module}"
-        try:
-            import_module(path)
-        except ModuleNotFoundError as error:
-            if error.name != path:
-                raise
-    for point in entry_points(group=ENTRY_POINTS):
+    for module in known.RULES.values():
+        import_module(f"{__package__}.rules.{module}")
+    for point in entry_points(group=known.ENTRY_POINTS):
         point.load()
     return RULES
 

@@ -27,6 +27,10 @@ PROGRESS = (0.2, 0.4, 0.6, 0.8, 1.0)
 REACH = (0.5, 0.8, 0.9)
 """Chances at which the headroom is given."""
 
+LOOKED_AT = 65_536
+"""Members, the first of the run's, among which failure conditions, regret, ranking, sensitivity and reality checks are
+found: every member of all but the largest runs. Chances are counted over all members."""
+
 MARGIN_LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 LIGHTS = ("red", "yellow", "green")
 

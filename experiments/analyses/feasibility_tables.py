@@ -5,6 +5,7 @@ samples designs of its own. Everything random is seeded from the study's seed, s
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,14 @@ from numpy.typing import NDArray
 from calibration import region
 from calibration.places import NATION
 from experiments.allocation.shipped import baseline
-from experiments.analyses import feasibility, joint, members_fit, pressure, regret, trust
+from experiments.analyses import feasibility, joint, members_fit, pressure, regret, triggers, trust
 from experiments.analyses import reality_checks as checks
 from experiments.analyses.prim import PrimBox, discover
 from experiments.analyses.prim import limits as box_limits
+from experiments.analyses.sensitivity import model_form
 from experiments.analyses.sensitivity.sensitivity_tables import NOT_IDENTIFIED, inputs_of, label_of
 from experiments.ensemble.core import Ensemble, Params
+from experiments.ensemble.triggers import of_mix
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
 
@@ -45,18 +48,22 @@ def feasibility_tables(
     """Feasibility of every allocation × mix × province, saved as tables of the run.
 
     members_fit, feasibility, indicators, joint, barometer, pace, boxes, box_limits, trade_off, regret, ranking,
-    pressure, pressure_chances and checks. sentence_row: makes the row of a box, with its sentences. check_files:
+    pressure, pressure_chances, checks; of mixes with triggers, triggers; of
+    several model files, model_form and model_forms.
+    sentence_row: makes the row of a box, with its sentences. check_files:
     experts' own reality checks, beside the shipped ones.
     """
     asked = checks.everything(check_files) if reality else []
-    metrics = run.metrics()
+    metrics = run.metrics(members=feasibility.LOOKED_AT)
     say("do the members fit the past?")
     run.save_table("members_fit", members_fit.table(run, system, past()))
     trusted = trust.trusted(run)
-    run.save_table("feasibility", feasibility.summary(metrics, trusted))
-    run.save_table("indicators", joint.each(metrics, run.inputs()["allocation"].get("status"), trusted))
-    run.save_table("joint", joint.table(metrics))
-    run.save_table("barometer", feasibility.by_year(metrics))
+    status = run.inputs()["allocation"].get("status")
+    of_all = partial(over_all_members, run, metrics)
+    run.save_table("feasibility", of_all(lambda one: feasibility.summary(one, trusted), "reduction", "target"))
+    run.save_table("indicators", of_all(lambda one: joint.each(one, status, trusted), "achieved", "targets"))
+    run.save_table("joint", of_all(joint.table, "achieved", "targets"))
+    run.save_table("barometer", of_all(feasibility.by_year, "reduction", "yearly_reduction", "target"))
     run.save_table("pace", paces(run))
     say("failure conditions")
     for name, table in every_box(run, metrics, sentence_row).items():
@@ -65,9 +72,40 @@ def feasibility_tables(
     run.save_table("ranking", regret.ranking(metrics))
     for name, table in pressure.tables(run, system, base_energy(run)).items():
         run.save_table(name, table)
+    inputs = ScenarioInputs(**run.inputs())
+    if any(of_mix(inputs, mix.label) for mix in run.study.mixes):
+        say("what the triggers do")
+        run.save_table("triggers", triggers.table(Ensemble(run.study, system, inputs, run.design())))
+    if len(run.study.model) > 1:
+        say("share of variance of the model form")
+        run.save_table("model_form", model_form.table(run, system))
+        run.save_table("model_forms", model_form.by_form(run))
     if reality:
         say("reality checks over all members")
         run.save_table("checks", reality_checks(run, system, asked))
+
+
+def over_all_members(
+    run: Run, metrics: xr.Dataset, make: Callable[[xr.Dataset], pd.DataFrame], *names: str
+) -> pd.DataFrame:
+    """A table by place of all the members; of more than LOOKED_AT, one place after the other, so memory is bounded.
+
+    Args:
+        run: the run.
+        metrics: of the first LOOKED_AT of its members.
+        make: the table of some places.
+        names: metrics that it is made of.
+
+    Returns:
+        the table in the order that it has in one piece.
+    """
+    if run.study.members <= feasibility.LOOKED_AT:
+        return make(metrics)
+    places = map(str, metrics["province"].to_numpy())
+    whole = pd.concat([make(run.metrics(*names, provinces=[place])) for place in places], ignore_index=True)
+    keys = [name for name in ("indicator", "allocation", "mix", "province", "year") if name in whole]
+    ranks = [pd.factorize(whole[name])[0] for name in reversed(keys)]
+    return whole.iloc[np.lexsort(ranks)].reset_index(drop=True)
 
 
 def paces(run: Run) -> pd.DataFrame:
@@ -106,16 +144,19 @@ def past() -> pd.DataFrame:
 def every_box(run: Run, metrics: xr.Dataset, sentence_row: SentenceRow) -> dict[str, pd.DataFrame]:
     """The tables of `boxes` for the leading indicator, and under `further_…` those of the others, by indicator."""
     lead, *others = run.study.target.indicators
-    found = boxes(run, feasibility.of_indicator(metrics, lead), sentence_row)
+    growth = metrics["gdp_growth"]
+    found = boxes(run, feasibility.of_indicator(metrics, lead), growth, sentence_row)
     further: dict[str, list[pd.DataFrame]] = {}
     for key in others:
-        for name, table in boxes(run, feasibility.of_indicator(metrics, key), sentence_row).items():
+        for name, table in boxes(run, feasibility.of_indicator(metrics, key), growth, sentence_row).items():
             further.setdefault(f"further_{name}", []).append(table.assign(indicator=key))
     return found | {name: pd.concat(tables, ignore_index=True) for name, tables in further.items()}
 
 
-def boxes(run: Run, metrics: xr.Dataset, sentence_row: SentenceRow) -> dict[str, pd.DataFrame]:
+def boxes(run: Run, metrics: xr.Dataset, growth: xr.DataArray, sentence_row: SentenceRow) -> dict[str, pd.DataFrame]:
     """Failure conditions for every mix and province under the study's first allocation.
+
+    metrics: of one indicator, of the members looked at; growth: of GDP over the plan, of the same, per cent a year.
 
     Found where the model without its predictive error points to a miss, judged on misses with it, on members not used
     before. What a province can observe or move (its growth, its own inputs, how policy is delivered) is searched first,
@@ -124,7 +165,7 @@ def boxes(run: Run, metrics: xr.Dataset, sentence_row: SentenceRow) -> dict[str,
     misses, or no condition with which the 95 % interval of the held-out density lies above the base rate.
     """
     metrics = metrics.assign(modelled_margin=metrics["modelled_reduction"] - metrics["target"])
-    design, growth = run.design(), run.metrics("gdp_growth")["gdp_growth"]
+    design = run.design(metrics.sizes["member"])
     units = {**units_of(design.columns), GROWTH: "%/year"}
     unknown = {c for c in design.columns if label_of(c) == NOT_IDENTIFIED}
     allocation = run.study.allocations[0].label
@@ -202,11 +243,11 @@ def reality_checks(run: Run, system: Installation, asked: Sequence[checks.Check]
     """Reality checks over all members of every allocation × mix."""
     asked_of = run.study
     inputs = ScenarioInputs(**run.inputs())  # as stored: a mix of a file need not be at hand any more
-    futures = Ensemble(asked_of, system, inputs, run.design())
+    futures = Ensemble(asked_of, system, inputs, run.design(feasibility.LOOKED_AT))
     tables = []
     for allocation in asked_of.allocations:
         for mix in asked_of.mixes:
-            params = inputs.params(allocation.label, mix.label, asked_of.target.plan)
+            params = futures.scenario(allocation.label, mix.label)
 
             def batches(names: list[str], years: range, params: Params = params) -> Iterator[xr.Dataset]:
                 return futures.batches(params, names, years)

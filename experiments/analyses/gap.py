@@ -4,8 +4,13 @@ Energy per GDP is exactly the sum over sectors of
 
     (activity / GDP) × (heavy share) × (new complexes) × (final energy / activity) × (total / final energy)
 
-so its fall over the plan splits by LMDI into contributions that add up. What a mix adds to the run without it is the
-part of policy; what is left to the median with the errors of past forecasts is what we cannot know.
+and CO2 per GDP the sum over sectors and fuels of
+
+    (activity / GDP) × (heavy share) × (new complexes) × (final energy / activity) × (fuel share) × (CO2 / final energy)
+
+with the CO2 of cement per GDP as one term more, where the indicator counts it. So the fall over the plan splits by
+LMDI into contributions that add up. What a mix adds to the run without it is the part of policy; what is left to the
+median with the errors of past forecasts is what we cannot know.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +20,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from experiments.analyses.policy.lmdi import factors as fuel_factors
 from experiments.analyses.policy.lmdi import lmdi
 from experiments.ensemble.core import Ensemble
 from experiments.ensemble.outputs import REPORTED
@@ -22,26 +28,46 @@ from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
 
 Array = NDArray[np.float64]
+TABLE = "gap"
+"""The name of the table in a run."""
+MTCE, MT_CO2 = "Mtce", "Mt CO2"
+"""The units of its amounts."""
 MEMBERS = 64
-NEEDED = ("gdp", "total energy", "final energy", "activity", "heavy share", "project final energy")
 BASE = "base"
-GROWTH, STRUCTURE, ADDITIONS, EFFICIENCY, POWER, POLICY, UNKNOWN = CAUSES = (
+GROWTH, STRUCTURE, ADDITIONS, EFFICIENCY, POWER, FUELS, SUPPLY, PROCESS, POLICY, UNKNOWN = CAUSES = (
     "growth",
     "structure",
     "heavy-industry additions",
     "efficiency",
     "power",
+    "fuel mix",
+    "electricity and heat",
+    "cement process",
     "policy",
     "unknown",
 )
+ACTIVITY = ("gdp", "activity", "heavy share", "project final energy")
+ENERGY = (*ACTIVITY, "total energy", "final energy")
+CARBON = (
+    *ACTIVITY,
+    *("energy co2", "final energy by fuel", "end use co2", "heat co2", "power co2"),
+)
+NEEDED = {
+    REPORTED: ENERGY,
+    "co2 intensity": CARBON,
+    "co2 intensity new metric": (*CARBON, "process co2"),
+}
+"""Indicator's variable → the outputs that its split needs."""
 BY_DEMAND = ("residential", "transport")
 """Sectors whose activity follows households and traffic: what they need relative to GDP is an effect of growth."""
 PROJECTS = "heavy industry"
-"""The sector of new complexes."""
+"""The sector of new complexes, and of cement."""
+SUPPLIED = ("electricity", "heat")
+"""What end users do not burn: its CO2 arises where it is made."""
 
 
 def table(run: Run, system: Installation, mixes: Sequence[str] = ()) -> pd.DataFrame:
-    """Contributions to the fall of energy intensity under the study's first allocation.
+    """Contributions to the fall of the leading intensity under the study's first allocation.
 
     Args:
         run: a complete run.
@@ -53,43 +79,108 @@ def table(run: Run, system: Installation, mixes: Sequence[str] = ()) -> pd.DataF
 
     Returns:
         Rows mix, province, cause, sector; points (per cent of the base year's intensity, positive = a fall), mean of
-        the members; energy (Mtce in the plan's last year at the expected GDP). `unknown` has no sector; the points of a
-        province add up to the median reduction of the run.
+        the members; amount (in `unit`, Mtce or Mt CO2 of the plan's last year at the expected GDP). `unknown` has no
+        sector; the points of a province add up to the median reduction of the run.
     """
-    if run.study.target.leading.variable != REPORTED:
+    variable = run.study.target.leading.variable
+    if variable not in NEEDED or run.study.target.leading.kind != "cut":
         raise KeyError(run.study.target.leading.key)
     inputs = ScenarioInputs(**run.inputs())
-    ensemble = Ensemble(run.study, system, inputs, run.design().iloc[:MEMBERS])
+    ensemble = Ensemble(run.study, system, inputs, run.design(MEMBERS))
     labels = [choice.label for choice in run.study.mixes]
     results = {
-        mix: _contributions(ensemble, mix) for mix in dict.fromkeys([*(mixes or labels), *labels]) if mix in labels
+        mix: _contributions(ensemble, mix, variable)
+        for mix in dict.fromkeys([*(mixes or labels), *labels])
+        if mix in labels
     }
-    median = run.metrics()["reduction"].isel(allocation=0, drop=True).median("member")
+    median = run.metrics("reduction")["reduction"].isel(allocation=0, drop=True).median("member")
     parts = [_rows(results, mix, median.sel(mix=mix, drop=True), ensemble.provinces) for mix in mixes or labels]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True).assign(unit=MTCE if variable == REPORTED else MT_CO2)
 
 
-def _contributions(ensemble: Ensemble, mix: str) -> tuple[dict[str, pd.DataFrame], "pd.Series[float]"]:
-    """Cause → points (province × sector), and energy of a point (Mtce, province)."""
+def _contributions(ensemble: Ensemble, mix: str, variable: str) -> tuple[dict[str, pd.DataFrame], "pd.Series[float]"]:
+    """Cause → points (province × sector), and the amount of a point (Mtce or Mt CO2, province)."""
     params = ensemble.params(mix)
-    results = ensemble.results(params, list(NEEDED)).transpose("member", "province", ..., "year")
-    finite = np.isfinite(results["total energy"].to_numpy()).all(axis=(1, 2))
+    needed = list(NEEDED[variable])
+    results = ensemble.results(params, needed).transpose("member", "province", ..., "year")
+    whole = sum((results[name] for name in totals(variable)), xr.zeros_like(results["gdp"]))
+    finite = np.isfinite(whole.to_numpy()).all(axis=(1, 2))
     before, after = (results.isel(member=finite, year=index) for index in (0, -1))
-    level = before["total energy"] / before["gdp"]
-    parts = lmdi(factors(before), factors(after), ())
+    level = (whole.isel(member=finite, year=0) / before["gdp"]).transpose("member", "province")
     sectors = [str(name) for name in results["sector"].to_numpy()]
-    scale = -100 / level.transpose("member", "province").to_numpy()[:, :, None]
-    shares = {name: pd.DataFrame((scale * part).mean(0), ensemble.provinces, sectors) for name, part in parts.items()}
-    demand = [name for name in sectors if name in BY_DEMAND]
-    causes = {cause: pd.DataFrame(0.0, ensemble.provinces, sectors) for cause in CAUSES[:5]}
-    causes[GROWTH][demand] = shares["activity"][demand]
-    others = [name for name in sectors if name not in demand]
-    causes[STRUCTURE][others] = shares["activity"][others]
-    causes[ADDITIONS] += shares["heavy"] + shares["projects"]
-    causes[EFFICIENCY] += shares["intensity"]
-    causes[POWER] += shares["conversion"]
+    scale = -100 / level.to_numpy()[:, :, None]
+    found = causes(before, after, variable)
+    frames = {name: pd.DataFrame((scale * part).mean(0), ensemble.provinces, sectors) for name, part in found.items()}
     frozen = (level * after["gdp"]).mean("member").to_numpy() / 100
-    return causes, pd.Series(frozen, ensemble.provinces)
+    return frames, pd.Series(frozen, ensemble.provinces)
+
+
+def totals(variable: str) -> list[str]:
+    """The outputs whose sum over GDP is the indicator's intensity."""
+    first = "total energy" if variable == REPORTED else "energy co2"
+    return [first, "process co2"] if "process co2" in NEEDED[variable] else [first]
+
+
+def causes(before: xr.Dataset, after: xr.Dataset, variable: str) -> dict[str, Array]:
+    """Contribution of each cause to the change of an intensity between two years; they add up to it exactly.
+
+    Args:
+        before: outputs of one year (`NEEDED`), dims member, province, sector, fuel.
+        after: the same of the later year.
+        variable: the indicator's, a key of `NEEDED`.
+
+    Returns:
+        Cause → (member, province, sector), in the unit of the intensity.
+    """
+    parts = _energy_parts(before, after) if variable == REPORTED else _carbon_parts(before, after)
+    sectors = [str(name) for name in before["sector"].to_numpy()]
+    demand = np.isin(sectors, BY_DEMAND)
+    activity = parts.pop("activity")
+    heavy = parts.pop("heavy") + parts.pop("projects")
+    found = {GROWTH: activity * demand, STRUCTURE: activity * ~demand, ADDITIONS: heavy, **parts}
+    if "process co2" in NEEDED[variable]:
+        change = after["process co2"] / after["gdp"] - before["process co2"] / before["gdp"]
+        where = np.array([name == PROJECTS for name in sectors])
+        found[PROCESS] = change.transpose("member", "province").to_numpy()[:, :, None] * where
+    return found
+
+
+def _energy_parts(before: xr.Dataset, after: xr.Dataset) -> dict[str, Array]:
+    """LMDI of energy per GDP: factor → (member, province, sector)."""
+    parts = lmdi(factors(before), factors(after), ())
+    return {
+        **{name: parts[name] for name in ("activity", "heavy", "projects")},
+        EFFICIENCY: parts["intensity"],
+        POWER: parts["conversion"],
+    }
+
+
+def _carbon_parts(before: xr.Dataset, after: xr.Dataset) -> dict[str, Array]:
+    """LMDI of energy CO2 per GDP: factor → (member, province, sector), the fuels of a sector added up."""
+    parts = lmdi(carbon_factors(before), carbon_factors(after), ())
+    supplied = np.isin([str(name) for name in before["fuel"].to_numpy()], SUPPLIED)
+    carbon = parts.pop("carbon")
+    return {
+        **{name: parts[name].sum(-1) for name in ("activity", "heavy", "projects")},
+        EFFICIENCY: parts["intensity"].sum(-1),
+        FUELS: (parts["fuels"] + carbon * ~supplied).sum(-1),
+        SUPPLY: (carbon * supplied).sum(-1),
+    }
+
+
+def carbon_factors(state: xr.Dataset) -> dict[str, Array]:
+    """The factors of energy CO2 per GDP in one year: (member, province, sector, fuel), their product the terms."""
+    parts = fuel_factors(state, "energy co2", intensity=True, each=True)
+    final = state["final energy by fuel"].sum("fuel").transpose("member", "province", "sector")
+    heavy, projects = (part.to_numpy()[..., None] for part in _split(state, final))
+    return {
+        "activity": parts["structure"] / heavy,
+        "heavy": heavy,
+        "projects": projects,
+        "intensity": parts["sector intensity"] / projects,
+        "fuels": parts["fuel"],
+        "carbon": parts["power"],
+    }
 
 
 def factors(state: xr.Dataset) -> dict[str, Array]:
@@ -118,9 +209,9 @@ def _split(state: xr.Dataset, final: xr.DataArray) -> tuple[xr.DataArray, xr.Dat
     return heavy.transpose(*final.dims), (final / (final - new)).transpose(*final.dims)
 
 
-def _total(causes: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _total(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """All causes together, province × sector."""
-    first, *others = causes.values()
+    first, *others = frames.values()
     for frame in others:
         first = first + frame
     return first
@@ -133,15 +224,15 @@ def _rows(
     provinces: Sequence[str],
 ) -> pd.DataFrame:
     """The rows of one mix: the causes of the base mix, what the mix adds, and the rest to the median."""
-    causes, point = results[mix]
+    frames, point = results[mix]
     if BASE in results and mix != BASE:
         base, _ = results[BASE]
-        causes = {**base, POLICY: _total(causes) - _total(base)}
+        frames = {**base, POLICY: _total(frames) - _total(base)}
     else:
-        causes = {**causes, POLICY: 0.0 * causes[POWER]}
+        frames = {**frames, POLICY: 0.0 * frames[EFFICIENCY]}
     rows = [
         {"mix": mix, "province": province, "cause": cause, "sector": sector, "points": float(value)}
-        for cause, frame in causes.items()
+        for cause, frame in frames.items()
         for province, values in frame.iterrows()
         for sector, value in values.items()
     ]
@@ -151,4 +242,4 @@ def _rows(
         {"mix": mix, "province": rest.index, "cause": UNKNOWN, "sector": "", "points": rest.to_numpy()}
     )
     found = pd.concat([known, unknown], ignore_index=True)
-    return found.assign(energy=found["points"] * found["province"].map(point))
+    return found.assign(amount=found["points"] * found["province"].map(point))

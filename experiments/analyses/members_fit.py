@@ -21,7 +21,7 @@ def table(run: Run, system: Installation, measured: pd.DataFrame) -> pd.DataFram
     measured: columns energy and gdp by (province, year) of the simulated provinces. The last row is their sum.
     """
     inputs = ScenarioInputs(**run.inputs())
-    ensemble = Ensemble(run.study, system, inputs, run.design().iloc[:MEMBERS])
+    ensemble = Ensemble(run.study, system, inputs, run.design(MEMBERS))
     params = inputs.params(run.study.allocations[0].label, run.study.mixes[0].label, run.study.target.plan)
     names = ["total energy", "gdp"]
     measured = measured.loc[ensemble.provinces]

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.allocation import allocate
-from experiments.allocation.allocate import INDICATORS, base_indicators
+from experiments.allocation.allocate import base_indicators
 from experiments.allocation.allowances import unchanged
 from experiments.allocation.comparison import names, options_for, ranges, rules_of
 from experiments.allocation.indicators import known_plan
@@ -15,6 +15,7 @@ from experiments.allocation.negotiation import Offer, by_rule, rounds, spared, s
 from experiments.allocation.outlook import bearable, chances
 from experiments.allocation.pressure import SHARES, AtPressureShare
 from experiments.allocation.response import ModelResponse
+from experiments.study.known import INDICATORS
 from models.reading.faults import InputError
 
 LEVELS = (0.5, 0.8, 0.9)

@@ -8,7 +8,7 @@ import xarray as xr
 
 from calibration.places import NATION
 from experiments.allocation.pressure import SHARES, factor, joint_slope
-from experiments.analyses import regret
+from experiments.analyses import feasibility, regret
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import Job
 from experiments.installation import Installation, ScenarioInputs
@@ -31,7 +31,7 @@ def tables(run: Run, system: Installation, weight: xr.DataArray | None = None) -
     """
     if len(run.study.allocations) < 2 or run.study.target.leading.key != ENERGY_INTENSITY:
         return {"pressure": pd.DataFrame(), "pressure_chances": pd.DataFrame()}
-    metrics = run.metrics("reduction", "target")
+    metrics = run.metrics("reduction", "target", members=feasibility.LOOKED_AT)
     official, goal = official_reductions(run, system, metrics)
     metrics = metrics.sel(member=official["member"])
     slope = reassigned_slope(metrics, official, goal)
@@ -67,7 +67,7 @@ def official_reductions(run: Run, system: Installation, metrics: xr.Dataset) -> 
     )  # fmt: skip
     base, end = job.plan
     parts = []
-    design = run.design().iloc[:MEMBERS]
+    design = run.design(MEMBERS)
     for choice in run.study.mixes:
         results, error = job.results("official", choice.label, design, [], range(base, end + 1))
         parts.append(outputs.metrics(results, error, base, end, run.study.target.asked)["reduction"])

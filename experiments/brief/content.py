@@ -11,12 +11,12 @@ from experiments.analyses import gap
 from experiments.analyses.intervals import wilson
 from experiments.analyses.numbers import number
 from experiments.ensemble.outputs import REPORTED
-from experiments.words import charts
 from experiments.words.measured import Measured
-from experiments.words.quantities import co2, energy, money
+from experiments.words.quantities import co2, energy, money, real
 from experiments.words.ratings import ChanceClass, Rating
 from experiments.words.verdict import joined, past_plans, scenario
 from experiments.words.view import Standing, View
+from experiments.words.waterfall import Waterfall, waterfall
 from models.reading.faults import InputError
 
 DOTS = 10
@@ -85,20 +85,12 @@ def build(
     view: View,
     province: str,
     measured: Measured,
-    contributions: pd.DataFrame | None,
     rules: pd.DataFrame | None = None,
 ) -> Brief:
-    """The brief of a province. contributions: from `gap.table`; rules: from `targets_by_rule`; None: there are none."""
+    """The brief of a province. rules: from `targets_by_rule`; None: there are none."""
     terms, standing = view.terms, view.standing(province)
     name = terms("China (sum of provinces)") if province == NATION else terms.name(province)
-    rows = (
-        None
-        if contributions is None
-        else contributions[(contributions["mix"] == view.mix) & (contributions["province"] == province)]
-    )
-    found: tuple[str, str, Grid | None] = ("", "", None)
-    if rows is not None and len(rows) and standing.members:
-        found = _waterfall(view, standing, rows)
+    drawn = waterfall(view, standing)
     asked, table = measures(view, standing)
     return Brief(
         province=province,
@@ -111,15 +103,20 @@ def build(
         kind=standing.kind,
         light=standing.light,
         score=" ".join(past_plans(view)),
-        gap=Block(terms("The gap and the pace"), [*gap_words(view, standing, rows), *pace(view, province)]),
-        waterfall_title=found[0],
-        waterfall=found[1],
-        sectors=found[2],
+        gap=Block(terms("The gap and the pace"), [*gap_words(view, standing), *pace(view, province)]),
+        waterfall_title=drawn.title if drawn else "",
+        waterfall=drawn.svg if drawn else "",
+        sectors=_sectors(view, drawn) if drawn else None,
         measures=asked,
         measure_table=table,
         changes=Block(terms("What would change the verdict"), changes(view, standing)),
         arguments=Block(terms("What the province can argue with"), arguments(view, standing, measured, rules)),
-        footer=terms("text: brief footer", run=view.run.name, n=standing.members),
+        footer=terms(
+            "text: brief footer",
+            run=view.run.name,
+            n=standing.members,
+            co2=terms("CO2 of energy and of cement making" if view.counts_process else "CO2 of energy"),
+        ),
     )
 
 
@@ -158,7 +155,7 @@ def capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def gap_words(view: View, standing: Standing, rows: pd.DataFrame | None) -> list[str]:
+def gap_words(view: View, standing: Standing) -> list[str]:
     """The gap in points, in coal equivalent and in CO2."""
     if not standing.members:
         return []
@@ -222,45 +219,15 @@ def pace(view: View, province: str) -> list[str]:
     ]
 
 
-def _waterfall(view: View, standing: Standing, rows: pd.DataFrame) -> tuple[str, str, Grid | None]:
-    """From the target to what is left: title, picture, and the same by sector."""
+def _sectors(view: View, drawn: Waterfall) -> Grid:
+    """What each sector brings, in points and in tonnes: two rows below the sectors' names."""
     terms = view.terms
-    causes = rows.groupby("cause", sort=False)["points"].sum()
-    tonnes = rows.groupby("cause", sort=False)["energy"].sum()
-    shown = [cause for cause in gap.CAUSES if cause in causes.index]
-    labels = [
-        terms(
-            "{cause} ({energy})",
-            cause=terms.name(f"cause {cause}"),
-            energy=energy(terms, float(tonnes[cause]), sign=True),
-        )
-        for cause in shown
-    ]
-    left = -standing.margin[0]
-    picture = charts.waterfall(
-        labels,
-        np.array([-causes[cause] for cause in shown]),
-        terms("points of energy intensity still to be found"),
-        terms("still missing") if left > 0 else terms("beyond the target"),
-        start=(terms("asked by the target"), standing.target),
-    )
-    title = terms(
-        "text: waterfall title",
-        target=number(standing.target),
-        fall=number(standing.reduction[0]),
-        mix=terms.name(view.mix),
-    )
-    return title, picture, _sectors(view, rows)
-
-
-def _sectors(view: View, rows: pd.DataFrame) -> Grid:
-    """What each sector brings, in points and coal equivalent: two rows below the sectors' names."""
-    terms = view.terms
-    found = rows[rows["sector"] != ""].groupby("sector", sort=False)[["points", "energy"]].sum()
-    found = found.sort_values("points", ascending=False)
-    heads = ["", *(terms.name(f"{sector}, short") for sector in found.index)]
-    points = [terms("points"), *(number(float(value), sign=True) for value in found["points"])]
-    tonnes = [terms("10⁴ tce"), *(number(100 * float(value), 0, sign=True) for value in found["energy"])]
+    heads = ["", *(terms.name(f"{sector}, short") for sector in drawn.sectors["sector"])]
+    points = [terms("points"), *(number(float(value), sign=True) for value in drawn.sectors["points"])]
+    unit, scale, decimals = ("10⁴ tce", 100, 0)
+    if drawn.unit != gap.MTCE:
+        unit, scale, decimals = ("10⁴ t CO2", 100, 0) if terms.lang == "zh" else ("Mt CO2", 1, 1)
+    tonnes = [terms(unit), *(number(scale * float(value), decimals, sign=True) for value in drawn.sectors["amount"])]
     return Grid(heads, [points, tonnes])
 
 
@@ -302,17 +269,18 @@ def _measure(view: View, row: Mapping[Hashable, object]) -> list[str]:
     """A measure as a row of texts in real units, with who pays and by when."""
     terms = view.terms
     chinese = terms.lang == "zh"
-    amount = float(str(row["quantity"]))
-    unit = str(row["unit_zh" if chinese else "unit"])
+    complete = int(float(str(row["complete"])))
     payers = {name: float(str(row[name])) for name in ("enterprises", "government", "households")}
     paid = [f"{terms.name(f'payer {name}')} {100 * share:.0f} %" for name, share in payers.items() if share >= 0.05]
     return [
         str(row["title_zh" if chinese else "title"]),
-        f"{number(amount, 0 if abs(amount) >= 100 else 1)} {unit}",
+        real(terms, float(str(row["quantity"])), str(row["unit_zh" if chinese else "unit"])),
         money(terms, float(str(row["investment Gyuan"]))),
         money(terms, float(str(row["net cost Gyuan/year"])), sign=True),
         ("、" if chinese else ", ").join(paid),
-        f"{int(float(str(row['complete'])))}",
+        str(complete)
+        if complete > view.base_year
+        else "–",  # an option of an earlier plan's catalogue has no date here
     ]
 
 
@@ -461,7 +429,9 @@ def _indicators(view: View, standing: Standing, measured: Measured) -> list[str]
         if standing.province not in known:
             continue
         factor, decimals = INDICATORS[name]
-        own, middle = (factor * float(v) for v in (known[standing.province], known.median()))
+        scale = view.terms.scale(f"text: figure {name}")
+        decimals += scale < 1
+        own, middle = (scale * factor * float(v) for v in (known[standing.province], known.median()))
         rank = int((known > known[standing.province]).sum()) + 1
         parts.append(
             view.terms(

@@ -1,13 +1,14 @@
 """`tanlu allocate`: split the national target among the provinces by a rule; compare rules; print the ledger."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from calibration.places import choose_province
+from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, emit, note
+from experiments.study.known import INDICATORS, check_options, choose_rule
 from models.plans import known_plan_names
 from models.reading.faults import InputError
 from models.reading.names import choose
@@ -66,6 +67,7 @@ def allocate(
     members: Annotated[int, typer.Option(help="Members behind chances of a comparison or brief.", min=2)] = 100,
     lang: Annotated[str, typer.Option(help="Language of a brief or a picture: en or zh.")] = "en",
     html: Annotated[File, typer.Option(help="Write the brief as one page (.html) here.")] = None,
+    pdf: Annotated[File, typer.Option(help="Write the brief for printing (.pdf) here.")] = None,
     offers: Annotated[
         File, typer.Option(help="Offers of a negotiation: CSV with round, province, offer_percent (and note).")
     ] = None,
@@ -82,16 +84,22 @@ def allocate(
     """
     if action is not None:
         asked = BriefWords(plan, indicator, national, compare, rule, growth, points, members)
-        _brief(action, place, asked, choose(lang, ["en", "zh"], "language"), html, offers, log, json, quiet)
+        _brief(action, place, asked, choose(lang, ["en", "zh"], "language"), [html, pdf], offers, log, json, quiet)
         return
     plan, indicator = plan or "12FYP", indicator or "energy"
     plan = choose(plan, known_plan_names(), "plan")
     province = province and choose_province(province)
+    rule = choose_rule(rule or "s1")
+    for name in (compare or "").split(","):
+        if name.strip().lower() not in ("", "all"):
+            choose_rule(name.strip())
+    indicator = choose(indicator, INDICATORS, "indicator")
+    if not compare and not published:
+        check_options(rule, [pair.partition("=")[0].strip() for pair in set_ or [] if "=" in pair])
     from experiments.cli.tables import allocation_output
 
     flags = {"growth": growth, "floor": floor, "cap": cap, "round_to": round_to, "rounding": rounding}
     given = allocation_output.parse(set_ or [], {**flags, "path": str(table) if table else None})
-    rule = rule or "s1"
     if options:
         _options(rule, json)
     elif published:
@@ -123,7 +131,7 @@ def _brief(
     place: str | None,
     typed: BriefWords,
     lang: str,
-    html: File,
+    pages: Sequence[File],
     offers: File,
     log: File,
     json: bool,
@@ -133,7 +141,7 @@ def _brief(
     choose(action, ["brief"], "action")
     if place is None:
         raise InputError("got no province; allowed: tanlu allocate brief PROVINCE, for example Guangdong or 广东")
-    province = choose_province(place)
+    province = choose_province(place, simulated())
     plan = choose(typed.plan or "15FYP", known_plan_names(), "plan")
     if log and not offers:
         raise InputError("got --log without --offers; allowed: both, the log says where the offers lead")
@@ -144,6 +152,9 @@ def _brief(
     from experiments.ensemble.study_model import StudyModel
     from experiments.installation import load_study
 
+    for path, kind in zip(pages, ("html", "pdf"), strict=True):
+        if path:
+            brief_output.check_name(path, kind)
     asked = BriefOptions(
         plan=plan,
         indicator=typed.indicator or "co2",
@@ -156,9 +167,9 @@ def _brief(
     )
     made = read_offers(offers, list(table("provinces")["province"])) if offers else []
     found = brief(province, asked, StudyModel(load_study()), made, lambda text: note(f"working out {text} …", quiet))
-    if html:
-        brief_output.write_page(found, lang, html)
-        note(f"page: {html}", quiet)
+    for path in filter(None, pages):
+        brief_output.write_page(found, lang, path)
+        note(f"page: {path}", quiet)
     if log:
         allocation_output.save(found.log, log)
         note(f"log: {log}", quiet)

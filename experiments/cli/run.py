@@ -10,9 +10,10 @@ from calibration.places import NATION, known_provinces, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note, progress
 from experiments.study.files import TODAY
 from experiments.study.files import find as find_study
-from models.plans import known_plans
+from experiments.study.known import check as check_study
 from models.reading.faults import InputError
-from models.reading.names import choose, choose_all
+from models.reading.names import choose_all
+from models.reading.numbers import read_number
 
 Study = Annotated[str, typer.Argument(help="Name of a shipped study, or path of a YAML file.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Override: path=value, for example members=200.")]
@@ -53,14 +54,14 @@ def run(
 ) -> None:
     """Carry out a whole study: check, simulate, analyse, report; print which provinces reach their targets."""
     file = find_study(study)
-    _plan_is_known(set_ or ())
+    changed = [*overrides(set_, members), *assigned_overrides(assigned or ())]
+    check_study(file, changed)
     from experiments import installation, pipeline
     from experiments.cli.tables import terminal_tables
     from experiments.ensemble import estimate, installed
     from experiments.runs import overview
 
-    official = assigned_overrides(assigned or ())
-    asked = installation.load_study(file, [*overrides(set_, members), *official])
+    asked = installation.load_study(file, changed)
     pipeline.check_data()
     system = installed.installed(1 if workers or cluster else threads, asked)
     large = asked.members * len(asked.allocations) * len(asked.mixes) >= estimate.LARGE
@@ -100,13 +101,6 @@ def run(
         note(f"report: {done.folder / 'report.html'}", quiet)
 
 
-def _plan_is_known(overrides: Sequence[str]) -> None:
-    """A misspelt plan is answered before anything heavy is loaded."""
-    for key, _, value in (text.partition("=") for text in overrides):
-        if key.strip() == "target.plan":
-            choose(value.strip(), known_plans(), "plan")
-
-
 def assigned_overrides(pairs: Sequence[str]) -> list[str]:
     """`PROVINCE=VALUE` or `PROVINCE.INDICATOR=VALUE` as overrides of the study's `assigned`.
 
@@ -119,6 +113,10 @@ def assigned_overrides(pairs: Sequence[str]) -> list[str]:
         province, dot, key = place.partition(".")
         if not equals or not province.strip() or (dot and not key.strip()):
             raise InputError(f"--assigned {pair}: allowed is PROVINCE=VALUE or PROVINCE.INDICATOR=VALUE")
+        try:
+            read_number(value)
+        except InputError as fault:
+            raise InputError(f"--assigned {pair}: {fault}, in per cent") from None
         overrides.append(f"assigned.{province.strip()}{f'.{key.strip()}' if dot else ''}={value}")
     return overrides
 
@@ -138,6 +136,7 @@ def ensemble(
 ) -> None:
     """Simulate a study without analyses and report; print the run's name and statistics."""
     file = find_study(study)
+    check_study(file, overrides(set_, members))
     from experiments.ensemble import installed, simulation
     from experiments.installation import load_study
     from experiments.runs import overview
@@ -161,6 +160,7 @@ def simulate(
 ) -> None:
     """One run of the model: its outputs by year, without predictive error; nothing is stored."""
     file, provinces = find_study(study), choose_all(province or [NATION], known_provinces(simulated()), "province")
+    check_study(file, set_ or ())
     from experiments.ensemble import installed, member_design, one_run
     from experiments.installation import load_study
 

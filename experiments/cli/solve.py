@@ -1,5 +1,6 @@
 """`tanlu solve`: the least policy that reaches a target with a wanted chance, or why none does."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calibration.places import choose_province, simulated
-from experiments.cli.console import Json, Quiet, emit, note
+from experiments.cli.console import Json, Quiet, check_output, emit, note
 from experiments.study.files import find as find_study
-from models.reading.faults import refuse
+from experiments.study.known import choose_rule, mixes
+from models.reading.faults import InputError, refuse
+from models.reading.names import choose
 from models.reading.numbers import read_chance
 
 if TYPE_CHECKING:
@@ -41,6 +44,12 @@ def solve(
 ) -> None:
     """Least strength of the mix, of each package alone, lever by lever; or "not reachable" and the bound that binds."""
     province, file, wanted = choose_province(province, simulated()), find_study(study), read_chance(chance)
+    choose_rule(rule)
+    check_output(save, "--save")
+    if budget is not None and not math.isfinite(budget):
+        raise InputError(f"got --budget {budget}; allowed: a finite number of billion yuan a year")
+    if Path(mix).suffix not in (".yaml", ".yml"):
+        choose(mix, mixes(), "policy mix (or a YAML file)")
     from experiments import allocation, policy
 
     allocation.find(rule)
@@ -76,6 +85,11 @@ def _mixes(
     from experiments.analyses import mix_search
 
     search = mix_search.search_of(study, system, asked.province, asked.mix, asked.target)
+    if not math.isfinite(search.target):
+        raise InputError(
+            f"{asked.province} has no target under the rule {asked.rule} in {study.target.period.name}: give --target, "
+            "or another --rule"
+        )
     note(f"{asked.province}: target {100 * search.target:g} %, {study.members} members", quiet)
     if budget is not None:
         found = mix_search.within(search, budget, asked.chance)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.ensemble.batches import Arrays, Batch, Execute, Job
+from experiments.ensemble.batches import Arrays, Batch, Execute, Job, Rows
 from models.reading.faults import InputError
 
 AHEAD = 2
@@ -58,19 +58,19 @@ def executor(workers: int, cluster: str | None) -> Iterator[Execute]:
                 f"no worker joined {cluster or 'the local cluster'} in {JOIN_SECONDS} s; start one"
             ) from fault
 
-        def execute(job: Job, todo: Sequence[Batch], design: pd.DataFrame) -> Iterator[tuple[Batch, Arrays]]:
+        def execute(job: Job, todo: Sequence[Batch], design: Rows) -> Iterator[tuple[Batch, Arrays]]:
             return _execute(client, job, todo, design)
 
         yield execute
 
 
-def _execute(client: Any, job: Job, todo: Sequence[Batch], design: pd.DataFrame) -> Iterator[tuple[Batch, Arrays]]:
+def _execute(client: Any, job: Job, todo: Sequence[Batch], design: Rows) -> Iterator[tuple[Batch, Arrays]]:
     """Batches as they come back, in any order."""
     waiting = iter(todo)
 
     def send() -> Iterator[Any]:
         for batch in waiting:
-            yield client.submit(_work, job, batch, design.iloc[batch.start : batch.stop], pure=False, key=batch.file)
+            yield client.submit(_work, job, batch, design(batch.start, batch.stop), pure=False, key=batch.file)
 
     sending = send()
     ahead = AHEAD * max(1, sum(client.nthreads().values()))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from experiments.ensemble.core import Ensemble
-from experiments.ensemble.member_design import design
+from experiments.ensemble.member_design import blocks, design
 from experiments.ensemble.scenario import prepare
 from experiments.ensemble.study_model import StudyModel
 from experiments.installation import (
@@ -35,7 +35,7 @@ def installed(threads: int = 1, study: Study | None = None) -> Installation:
         study: whose own model files and provinces are run; default: the shipped model with all provinces.
     """
     simulate = ProvinceModel(threads, texts=model_texts(study))
-    return Installation(scenario_inputs, design, predictive_errors, simulate, checksums)
+    return Installation(scenario_inputs, design, predictive_errors, simulate, checksums, blocks)
 
 
 def reference(study: Study) -> ProvinceModel | None:

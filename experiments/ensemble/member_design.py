@@ -1,6 +1,6 @@
 """The members of a study: draws of the assumptions, with calibrated parameters that fit the past with them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -23,18 +23,28 @@ def design(study: Study) -> pd.DataFrame:
     A study's own constants and model files, whatever they are, are fitted again, by more than the first order. A part
     of the provinces has the values that it has in the whole.
     """
+    return next(blocks(study, study.members))
+
+
+def blocks(study: Study, size: int) -> Iterator[pd.DataFrame]:
+    """`design` in pieces of so many members, so that memory is bounded: only the assumptions are drawn at once."""
     shipped, _ = calibrated(study.target.period.base_year)
     if not study.sampling.posterior:
         shipped = optimum(shipped)
-    drawn = assumptions(study, shipped)
+    every = assumptions(study, shipped)
     texts = model_texts(study.model_copy(update={"provinces": []}))
     forms = _forms(study, len(texts))
-    arrives = delivered(study).join(further(study, shipped, [*drawn.columns]))
-    if len(texts) == 1:
-        return narrowed(_members(study, shipped, drawn, texts[0]).join(arrives), provinces_of(study))
-    parts = [_members(study, shipped, drawn, text) for text in texts]
-    whole = pd.concat([part[forms == form] for form, part in enumerate(parts)]).sort_index()
-    return narrowed(whole.join(arrives).assign(**{FORM: forms}), provinces_of(study))
+    arrives = delivered(study).join(further(study, shipped, [*every.columns]))
+    for first in range(0, study.members, size):
+        part = slice(first, first + size)
+        drawn = every.iloc[part]
+        if len(texts) == 1:
+            whole = _members(study, shipped, drawn, texts[0]).join(arrives.iloc[part])
+        else:
+            made = [_members(study, shipped, drawn, text) for text in texts]
+            chosen = pd.concat([one[forms[part] == form] for form, one in enumerate(made)]).sort_index()
+            whole = chosen.join(arrives.iloc[part]).assign(**{FORM: forms[part]})
+        yield narrowed(whole, provinces_of(study))
 
 
 def further(study: Study, shipped: xr.Dataset, drawn: Sequence[str]) -> pd.DataFrame:
@@ -59,7 +69,10 @@ def delivered(study: Study) -> pd.DataFrame:
 
 
 def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) -> pd.DataFrame:
-    """All members under one model file, in a region pack moved by the first order alone. text: as in `model_texts`."""
+    """The members drawn under one model file, in a region pack moved by the first order alone.
+
+    drawn: the assumptions of consecutive members. text: as in `model_texts`.
+    """
     from calibration import posterior
     from calibration.assumptions import ROUNDS
 
@@ -68,8 +81,9 @@ def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) 
     _, measured = calibrated(study.target.period.base_year)
     there = [name for name in drawn if str(name).partition("[")[0] in compiled_model(text).variables]
     found = posterior.design(
-        study.members,
+        len(drawn),
         study.seed,
+        first=drawn.index[0],
         inputs=measured,
         posterior=shipped,
         assumptions=drawn[there],
@@ -78,7 +92,9 @@ def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) 
         model=model_file.written(text) if text else None,
     )
     own = found.drop_vars([name for name in found if "member" not in found[name].dims or name in study.parameters])
-    return flat(own).join(drawn.drop(columns=there))  # what another form alone has, drawn for all members
+    return (
+        flat(own).set_axis(drawn.index.rename("member")).join(drawn.drop(columns=there))
+    )  # what another form alone has, drawn for all members
 
 
 def own_constants_of(study: Study, known: set[str], text: str) -> dict[str, float]:
@@ -196,7 +212,7 @@ def _cube(study: Study, inputs: int) -> np.ndarray:
             points = qmc.LatinHypercube(inputs, rng=random).random(n)
         case _:
             points = random.random((n, inputs))
-    return np.clip(points, 1e-12, 1 - 1e-12)
+    return np.clip(points, 1e-12, 1 - 1e-12, out=points)
 
 
 def distribution_row(study: Study, name: str) -> "pd.Series[Any]":

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,17 @@ import xarray as xr
 
 from calibration.members import quantiles
 from experiments.ensemble import outputs
-from experiments.ensemble.batches import BATCH, Arrays, Batch, Execute, Job, Step, batches
+from experiments.ensemble.batches import BATCH, Arrays, Batch, Execute, Job, Rows, Step, batches
 from experiments.installation import FIRST_YEAR, Installation, ScenarioInputs
-from experiments.runs import contents, manifest, stages, store
+from experiments.runs import contents, design_file, manifest, stages, store
+from experiments.runs.design_file import DesignFile
 from experiments.runs.store import Run
 from experiments.runs.written import written
 from experiments.study.schema import Study
 from models.reading.faults import InputError
+
+BLOCK = 16_384
+"""Members whose draws and metrics are in memory at once: a study of more is made, stored and read in such pieces."""
 
 INPUTS, DESIGN, SIMULATION = "inputs", "design", "simulation"
 """Stages: what the members have in common, their draws, and their results."""
@@ -152,7 +158,8 @@ def _simulate(
     run.log(f"session begins: {manifest.command()}")
     if not stages.finished(run, DESIGN, [INPUTS]):
         with stages.stage(run, DESIGN, [INPUTS]):
-            store.write(run.folder / "design.parquet", system.design(study).to_parquet)
+            blocks = system.designs(study, BLOCK)
+            store.write(run.folder / "design.parquet", lambda part: design_file.write(part, blocks, study.members))
     job = Job(study, ScenarioInputs(**run.inputs()), system.simulate, system.errors, system.checksums, record["files"])
     plan = batches(study, record["batch_size"])
     folder = run.folder / "batches"
@@ -163,8 +170,8 @@ def _simulate(
     try:
         with step(record["members"]["total"]) as advance, _executor(workers, cluster) as execute:
             advance(done, failed)
-            design = run.design()
-            for batch, arrays in execute(job, todo, design):
+            design = DesignFile(run.folder / "design.parquet")
+            for batch, arrays in execute(job, todo, design.rows):
                 store.write_arrays(folder / batch.file, arrays)
                 store.write_text(_seal_of(folder / batch.file), _seal(folder / batch.file, run))
                 done, fresh = done + batch.size, fresh + batch.size
@@ -244,15 +251,15 @@ def _executor(workers: int, cluster: str | None) -> AbstractContextManager[Execu
     return dask.executor(workers, cluster)
 
 
-def _here(job: Job, todo: Sequence[Batch], design: pd.DataFrame) -> Iterator[tuple[Batch, Arrays]]:
+def _here(job: Job, todo: Sequence[Batch], design: Rows) -> Iterator[tuple[Batch, Arrays]]:
     """One batch after the other in this process."""
     for batch in todo:
-        yield batch, job(batch, design.iloc[batch.start : batch.stop])
+        yield batch, job(batch, design(batch.start, batch.stop))
 
 
 @dataclass(frozen=True)
 class _Collector:
-    """Makes the result files from the batches, one variable at a time so that memory stays bounded."""
+    """Makes the result files from the batches, one variable at a time and of many members a block at a time."""
 
     run: Run
     job: Job
@@ -279,10 +286,19 @@ class _Collector:
             "indicator": list(self.study.target.indicators),
         }
 
-    def scenario(self, allocation: str, mix: str, name: str, axis: int) -> np.ndarray:
-        """One array of a scenario, the members of its batches (those that have it) joined along `axis`."""
+    def scenario(
+        self, allocation: str, mix: str, name: str, axis: int, start: int = 0, stop: int | None = None
+    ) -> np.ndarray:
+        """One array of a scenario, the members of its batches (those that have it) joined along `axis`.
+
+        start, stop: of a part of the members.
+        """
+        end = self.study.members if stop is None else stop
         of = [b for b in self.plan if (b.allocation, b.mix) == (allocation, mix) and (b.paths or axis == 1)]
-        return np.concatenate([store.read_array(self.run.folder / "batches" / b.file, name) for b in of], axis)
+        of = [b for b in of if b.start < end and b.stop > start]
+        whole = np.concatenate([store.read_array(self.run.folder / "batches" / b.file, name) for b in of], axis)
+        first = of[0].start
+        return whole[(slice(None),) * axis + (slice(max(start - first, 0), end - first),)]
 
     def stacked(self, make: Callable[[str, str], np.ndarray]) -> np.ndarray:
         """(allocation, mix, …) of what `make` gives for each scenario; filled in place, never twice in memory."""
@@ -297,11 +313,33 @@ class _Collector:
         return whole
 
     def metric(self, name: str) -> xr.DataArray:
-        values = self.stacked(lambda allocation, mix: self.scenario(allocation, mix, f"metric:{name}", 1))
+        if self.is_large:
+            values = self.many(name)
+        else:
+            values = self.stacked(lambda allocation, mix: self.scenario(allocation, mix, f"metric:{name}", 1))
         further = "indicator" if name in outputs.BY_INDICATOR else "year"
         dims = ("allocation", "mix", "province", "member", further)[: values.ndim]
         coords = {dim: self.coords[dim] for dim in dims}
         return xr.DataArray(values, coords, dims, name, {"units": outputs.UNITS[name]})
+
+    @property
+    def is_large(self) -> bool:
+        """Are the members too many to have a metric of all of them in memory?"""
+        return self.study.members > BLOCK
+
+    def many(self, name: str) -> Any:
+        """A metric (allocation, mix, province, member, …) as a lazy array that is read a block of members at a time."""
+        array: Any = import_module("dask.array")  # only half typed
+        delayed: Any = import_module("dask").delayed
+        edges = [*range(0, self.study.members, BLOCK), self.study.members]
+        one = self.scenario(*_runs(self.study)[0], f"metric:{name}", 1, 0, 1).shape
+
+        def block(scenario: tuple[str, str], start: int, stop: int) -> Any:
+            values = delayed(self.scenario)(*scenario, f"metric:{name}", 1, start, stop)
+            return array.from_delayed(values, (one[0], stop - start, *one[2:]), np.float32)
+
+        rows = [array.concatenate([block(of, *ends) for ends in pairwise(edges)], 1) for of in _runs(self.study)]
+        return array.stack(rows).reshape(len(self.study.allocations), len(self.study.mixes), *rows[0].shape)
 
     def metrics(self) -> Iterator[xr.Dataset]:
         asked = self.job.inputs.allocation
@@ -320,7 +358,7 @@ class _Collector:
         for name, path in like.data_vars.items():
 
             def of(allocation: str, mix: str, name: str = str(name)) -> np.ndarray:
-                whole = np.isfinite(self.scenario(allocation, mix, "metric:reduction", 1)[:, :members]).any(axis=0)
+                whole = np.isfinite(self.scenario(allocation, mix, "metric:reduction", 1, 0, members)).any(axis=0)
                 return quantiles(self.scenario(allocation, mix, f"path:{name}", 0)[whole], levels).astype(np.float32)
 
             values = np.moveaxis(self.stacked(of), 2, 0)
@@ -328,15 +366,21 @@ class _Collector:
             data = xr.Dataset({name: (("quantile", *one.dims), values, path.attrs)}, {**one.coords, "quantile": levels})
             yield data.assign_attrs(self.attrs, members=members)
 
-    def __call__(self, design: pd.DataFrame) -> int:
+    def __call__(self, design: DesignFile) -> int:
         """Write the files; returns how many member runs failed."""
         store.write_datasets(self.run.folder / "metrics.nc", self.metrics())
-        reduction = self.metric("reduction").to_numpy()
-        members, rank = _representatives(self.study, reduction[0, 0, -1])
-        paths = _trajectories(self.job, design.loc[members]).assign_coords(quantile=("member", rank))
+        failed, leading = 0, None
+        for allocation, mix in _runs(self.study):
+            reduction = self.scenario(allocation, mix, "metric:reduction", 1)
+            failed += int(np.isnan(reduction).all(axis=0).sum())
+            leading = reduction[-1].copy() if leading is None else leading
+        assert leading is not None  # a study has at least one allocation and mix
+        members, rank = _representatives(self.study, leading)
+        chosen = pd.concat([design.rows(member, member + 1) for member in members])
+        paths = _trajectories(self.job, chosen).assign_coords(quantile=("member", rank))
         store.write_dataset(self.run.folder / "trajectories.nc", paths.assign_attrs(self.attrs))
         store.write_datasets(self.run.folder / "quantiles.nc", self.quantiles(paths.drop_vars("quantile")))
-        return int(np.isnan(reduction).all(axis=2).sum())
+        return failed
 
 
 def _representatives(study: Study, reduction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

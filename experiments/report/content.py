@@ -99,17 +99,19 @@ def table(
 ) -> Table:
     """A table of the page: columns in `heads` (column → our text) or all of them; names translated where known.
 
-    shares: columns of fractions, shown in per cent; code: the texts keep their spaces.
+    shares: columns of fractions, shown in per cent; code: the texts keep their spaces. Numbers follow the unit that the
+    head names in the language (see `Terms.scale`); the CSV keeps the unit of the English head.
     A column called "light" holds levels or words and is shown as lights. More rows than `limit` stay in the CSV only.
     """
     chosen = [column for column in heads or data.columns if column in data]
     shown = data[chosen].head(limit)
     number = {c: is_numeric_dtype(shown[c]) and not is_bool_dtype(shown[c]) and c != "light" for c in chosen}
     columns = [Head(terms((heads or {})[c]) if heads else terms.name(c), number[c]) for c in chosen]
+    scale = {c: terms.scale((heads or {})[c]) if heads and number[c] else 1.0 for c in chosen}
     digits = {c: decimals if isinstance(decimals, int) else decimals.get(c, 2) for c in chosen}
     rows = [
         [
-            Cell(terms.share(value)) if column in shares else _cell(terms, column, value, digits[column])
+            Cell(terms.share(value)) if column in shares else _cell(terms, column, value, digits[column], scale[column])
             for column, value in zip(chosen, row, strict=True)
         ]
         for row in shown.itertuples(index=False, name=None)
@@ -121,7 +123,7 @@ def table(
     return Table(name, title, columns, rows, csv(data), note, len(chosen) > 7, code)
 
 
-def _cell(terms: Terms, column: str, value: Any, decimals: int) -> Cell:
+def _cell(terms: Terms, column: str, value: Any, decimals: int, scale: float = 1.0) -> Cell:
     """How a value looks in a table."""
     if column == "light":
         light = WORDS.get(str(value)) or (LIGHTS.get(int(value)) if _is_number(value) else None)
@@ -129,7 +131,7 @@ def _cell(terms: Terms, column: str, value: Any, decimals: int) -> Cell:
     if isinstance(value, bool | np.bool_):
         return Cell(terms("yes") if value else terms("no"))
     if _is_number(value):
-        return Cell(figure(float(value), decimals))
+        return Cell(figure(scale * float(value), decimals))
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return Cell("–")
     if isinstance(value, list | tuple | np.ndarray):

@@ -1,6 +1,9 @@
 """A province's negotiation brief as one page: what it can argue, what others would say, what it can bear."""
 
+import json
 from html import escape
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +12,11 @@ from markupsafe import Markup
 from experiments.analyses.negotiation import ProvinceBrief
 from experiments.report.allocation_spread import plan_words
 from experiments.report.page import render
+from experiments.words import fonts
+from experiments.words.paper import pdf
 from experiments.words.terms import Terms
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 LESS, MORE, INK = "#542788", "#B35806", "#1f2328"
 ROW, LEFT, WIDTH, TOP = 24.0, 190.0, 760.0, 30.0
@@ -22,6 +29,37 @@ def page(brief: ProvinceBrief, terms: Terms) -> str:
     """The page, self-contained HTML."""
     drawn = Markup(picture(brief, terms))
     return render("negotiation.html", terms, words=_words(brief, terms), picture=drawn)
+
+
+HEADS = (
+    *("text: case bear head", "text: case chance of meeting", "text: case bear note", "text: case standing head"),
+    *("text: case indicator", "text: case own", "text: case nation", "text: case rank of 30", "text: case side"),
+    *("text: case spared head", "Province", "text: case more points", "text: case credit head"),
+    *("text: case offers head", "text: case round", "text: case held", "text: case own target", "text: case others"),
+    *("text: case sum", "text: case rules head", "text: case rule", "Target, %", "text: case range"),
+    *("text: case against", "text: case rank", "Chance", "text: case source"),
+)
+"""Headings and heads of the printed page."""
+
+
+def paper(brief: ProvinceBrief, terms: Terms) -> bytes:
+    """The same as a PDF of A4 pages. Raises InputError for characters that the shipped font lacks."""
+    words = _words(brief, terms)
+    drawn = picture(brief, terms).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" font-family="Tanlu Sans" ')
+    content = {
+        **words,
+        "lang": terms.lang,
+        "heads": {key: terms(key) for key in HEADS},
+        "picture": drawn,
+        "about_picture": terms("text: case picture", indicator=words["indicator"]),
+        "more_amount": terms("text: case more amount", unit=words["unit"]),
+        "far": terms("text: case far", rules=terms.names(words["far"])) if words["far"] else "",
+        "bearable": [[level, *values] for level, values in words["bearable"]],
+    }
+    for table in ("standing", "rules", "log"):
+        content[table] = [list(row.values()) for row in words[table]]
+    fonts.require(json.dumps(content, ensure_ascii=False), f"the negotiation brief of {brief.province}")
+    return pdf(TEMPLATES / "negotiation.typ", content)
 
 
 def headline(brief: ProvinceBrief, terms: Terms) -> str:
@@ -54,7 +92,7 @@ def caution(brief: ProvinceBrief, terms: Terms) -> str:
     return ("" if terms.lang == "zh" else " ").join(filter(None, (said, base, chances)))
 
 
-def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, object]:
+def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, Any]:
     carried = brief.spared[(brief.spared["province"] != brief.province) & (brief.spared["amount"] > 0)]
     return {
         "title": terms(
@@ -67,10 +105,10 @@ def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, object]:
         "standing": [_standing(brief, row, terms) for _, row in brief.standing.iterrows()],
         "spared": _spared(brief, carried, terms),
         "bearers": [
-            (terms.name(row["province"]), f"{row['points']:+.2f}", f"{row['amount']:.1f}")
+            (terms.name(row["province"]), f"{row['points']:+.2f}", _amount(brief, row["amount"], terms))
             for _, row in carried.head(MOST_SHOWN).iterrows()
         ],
-        "unit": _unit(brief, terms),
+        "unit": terms(_unit(brief)),
         "credit": [_credit(brief, row, terms) for _, row in brief.credit.iterrows()],
         "ends": [_end(label, terms) for label in brief.bearable.columns],
         "bearable": _bearable(brief, terms),
@@ -79,8 +117,14 @@ def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, object]:
     }
 
 
-def _unit(brief: ProvinceBrief, terms: Terms) -> str:
-    return terms("text: case unit co2" if brief.options.indicator == "co2" else "text: case unit energy")
+def _unit(brief: ProvinceBrief) -> str:
+    """The text of the unit of amounts, which `Terms.scale` knows."""
+    return "text: case unit co2" if brief.options.indicator == "co2" else "text: case unit energy"
+
+
+def _amount(brief: ProvinceBrief, value: float, terms: Terms) -> str:
+    scale = terms.scale(_unit(brief))
+    return f"{scale * value:.{0 if scale > 1 else 1}f}"
 
 
 def _minus(value: float) -> str:
@@ -108,25 +152,27 @@ def _standing(brief: ProvinceBrief, row: "pd.Series[float]", terms: Terms) -> di
     """An indicator; a lower value speaks for a lower target, but of what was cut before a higher one does."""
     name = str(row["indicator"])
     better = (row["own"] - row["nation"]) * (1 if name == "past_cut" else -1) > 0
-    decimals = 3 if abs(row["own"]) < 1 else 2 if abs(row["own"]) < 10 else 1
+    words = f"text: standing {name} {brief.options.indicator}"
+    own, nation = (terms.scale(words) * row[column] for column in ("own", "nation"))
+    decimals = 3 if abs(own) < 1 else 2 if abs(own) < 10 else 1
     return {
-        "name": terms(f"text: standing {name} {brief.options.indicator}"),
-        "own": f"{row['own']:.{decimals}f}",
-        "nation": f"{row['nation']:.{decimals}f}",
+        "name": terms(words),
+        "own": f"{own:.{decimals}f}",
+        "nation": f"{nation:.{decimals}f}",
         "rank": str(row["rank"]),
         "side": terms("text: standing for" if better else "text: standing against"),
     }
 
 
 def _spared(brief: ProvinceBrief, carried: pd.DataFrame, terms: Terms) -> str:
-    own = brief.spared.set_index("province").loc[brief.province]
+    amount = brief.spared.set_index("province")["amount"]
     return terms(
         "text: case spared",
         points=f"{brief.options.points:g}",
         province=terms.name(brief.province),
         rule=terms.name(brief.options.sharing),
-        amount=f"{-own['amount']:.1f}",
-        unit=_unit(brief, terms),
+        amount=_amount(brief, -float(amount[brief.province]), terms),
+        unit=terms(_unit(brief)),
         year=brief.last_year,
         each=f"{carried['points'].median():.2f}",
         count=len(carried),

@@ -11,7 +11,9 @@ from experiments.analyses.numbers import number
 from experiments.analyses.policy.costs import ALL
 from experiments.report.content import Chart, Missing, Section, Table, capital, chart, csv, spread, table
 from experiments.words import charts
+from experiments.words.quantities import axis, co2
 from experiments.words.view import View
+from models.indicators import indicators
 
 LEAST = 5e-4  # Mt or Mtce a year: an option that moves less has no object in the place
 
@@ -31,7 +33,7 @@ def policies(view: View) -> Section:
     where = view.terms("China (sum of provinces)") if place == NATION else view.terms.name(place)
     scenario = view.terms("{place}, {mix}; at most {n} members", place=where, mix=view.terms.name(mix), n=members)
     pictures = [*_contributions(view, shares, scenario), *_wedge(view, scenario), *_curve(view, curve, scenario)]
-    text = [view.terms("text: policies"), view.terms("text: policy money", rate=_rate(view))]
+    text = [view.terms("text: policies"), view.terms("text: policy money", rate=_rate(view), base=view.base_year)]
     return Section("policies", title, text, pictures, _tables(view))
 
 
@@ -61,9 +63,9 @@ def _tables(view: View) -> list[Table]:
         "triple_win": ("Triple win: change against no new policy", triple_win),
         "goals": ("Chance of the goals by mix", goals),
         "contributions": ("Contributions of the packages, which add to the total", contributions),
-        "costs": ("Costs and savings of the options", costs),
+        "costs": ("Costs and savings of the options in {end}", costs),
         "lmdi": ("Where the change comes from", split),
-        "indirect": ("Indirect effects: value added and jobs", indirect),
+        "indirect": ("Indirect effects: value added and jobs, mean of {first}–{end}", indirect),
         "health": ("Air pollution and health", health),
         "overlap": ("Overlap: joint effect in the model, by product and as a plain sum", overlap),
         "published": ("Beside a published study of Chongqing: effect on GDP in 2020, %", published),
@@ -81,15 +83,23 @@ def _tables(view: View) -> list[Table]:
         if name == "overlap":
             notes.append(view.terms("text: overlap"))
         shown = shape(view, rows)
-        made = table(view.terms, f"table-{name}".replace("_", "-"), view.terms(words), shown, note=" ".join(notes))
+        made = table(view.terms, f"table-{name}".replace("_", "-"), _titled(view, words), shown, note=" ".join(notes))
         found.append(replace(made, csv=csv(rows)))
     return found
 
 
-def _cells(view: View, rows: pd.DataFrame, decimals: int = 1, key: str = "median") -> list[str]:
-    """Median (or mean) with range, row by row; a dash where there is none."""
+def _titled(view: View, words: str) -> str:
+    """A title with the years that its table is about."""
+    return view.terms(words, first=view.base_year + 1, end=view.end_year) if "{end}" in words else view.terms(words)
+
+
+def _cells(
+    view: View, rows: pd.DataFrame, decimals: int = 1, key: str = "median", scale: "float | Sequence[float]" = 1.0
+) -> list[str]:
+    """Median (or mean) with range, row by row, times scale; a dash where there is none."""
     ends = ("low", "high") if key in ("median", "mean") else (f"{key} low", f"{key} high")
-    parts = zip(rows[key], rows[ends[0]], rows[ends[1]], strict=True)
+    scaled = rows[[key, *ends]].mul(np.broadcast_to(scale, len(rows)), axis=0)
+    parts = zip(scaled[key], scaled[ends[0]], scaled[ends[1]], strict=True)
     return [spread(view.terms, *row, decimals=decimals) if np.isfinite(row).all() else "–" for row in parts]
 
 
@@ -137,12 +147,14 @@ def goals(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """Chance of each goal of the study, with the interval of counting members."""
     chance = view.terms.chance
     parts = zip(rows["chance"], rows["chance low"], rows["chance high"], strict=True)
+    of = rows["indicator"] if "indicator" in rows else ["energy_intensity"] * len(rows)  # a run of an earlier version
     return pd.DataFrame(
         {
             view.terms("Policy mix"): _names(view, rows["mix"].tolist()),
+            view.terms("Indicator"): [view.terms.indicator(indicators()[key]) for key in of],
             view.terms("Year"): rows["year"].astype(str).tolist(),
             view.terms("Goal, % since the base year"): [number(value) for value in rows["goal"]],
-            view.terms("Fall of energy intensity, %"): _cells(view, rows),
+            view.terms("Achieved, %"): _cells(view, rows),
             view.terms("Chance"): [chance(value) for value in rows["chance"]],
             view.terms("Chance, 95 % interval"): [
                 view.terms("{low} to {high}", low=chance(low), high=chance(high)) for _, low, high in parts
@@ -163,18 +175,20 @@ def contributions(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame({view.terms("Package"): _names(view, rows["package"].unique().tolist())})
     for quantity, (words, decimals) in QUANTITIES.items():
         for year, own in rows[rows.quantity == quantity].groupby("year"):
-            found[view.terms(words, year=year)] = _cells(view, own, decimals, "mean")
+            scale = view.terms.scale(words)
+            found[view.terms(words, year=year)] = _cells(view, own, 0 if scale > 10 else decimals, "mean", scale)
     return found
 
 
+AMOUNTS = (("energy saved Mtce", "Energy saved, Mtce a year", 2), ("co2 avoided Mt", "CO2 avoided, Mt a year", 2))
 MONEY = {
-    "annuity Gyuan/year": "Annuity",
-    "operation Gyuan/year": "Operation",
-    "programme Gyuan/year": "Programme",
-    "fuel saved Gyuan/year": "Fuel saved",
-    "net cost Gyuan/year": "Net cost, billion yuan a year",
-    "private net cost Gyuan/year": "Net cost to those who pay, billion yuan a year",
-    "npv Gyuan": "Net present cost, billion yuan",
+    "annuity Gyuan/year": "Annuity, billion yuan of 2005 a year",
+    "operation Gyuan/year": "Operation, billion yuan of 2005 a year",
+    "programme Gyuan/year": "Programme, billion yuan of 2005 a year",
+    "fuel saved Gyuan/year": "Fuel saved, billion yuan of 2005 a year",
+    "net cost Gyuan/year": "Net cost, billion yuan of 2005 a year",
+    "private net cost Gyuan/year": "Net cost to those who pay, billion yuan of 2005 a year",
+    "npv Gyuan": "Net present cost, billion yuan of 2005",
 }
 
 
@@ -186,14 +200,12 @@ def costs(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame(
         {
             view.terms("Option"): [t if o == ALL else f"{o} {t}" for o, t in zip(rows["option"], titles, strict=True)],
-            view.terms("Energy saved, Mtce a year"): rows["energy saved Mtce"].round(2).to_numpy(),
-            view.terms("CO2 avoided, Mt a year"): rows["co2 avoided Mt"].round(2).to_numpy(),
         }
     )
-    for column, words in MONEY.items():
-        found[view.terms(words)] = rows[column].round(3).to_numpy()
-    found[view.terms("Yuan per tce")] = [number(value, 0) for value in rows["yuan per tce"]]
-    found[view.terms("Yuan per tCO2")] = _cells(view, rows, 0, "yuan per tCO2")
+    for column, words, decimals in (*AMOUNTS, *((column, words, 3) for column, words in MONEY.items())):
+        found[view.terms(words)] = (view.terms.scale(words) * rows[column]).round(decimals).to_numpy()
+    found[view.terms("Yuan of 2005 per tce")] = [number(value, 0) for value in rows["yuan per tce"]]
+    found[view.terms("Yuan of 2005 per tCO2")] = _cells(view, rows, 0, "yuan per tCO2")
     shares = ["" if np.isnan(each).any() else " / ".join(number(100 * share, 0) for share in each) for each in payers]
     found[view.terms("Paid by firms / state / households, %")] = shares
     found[view.terms("Share of its numbers that is assumed, %")] = (100 * rows["assumed"]).round().to_numpy()
@@ -213,7 +225,9 @@ def _idle(view: View, rows: pd.DataFrame) -> str:
 def split(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each change, a column for each factor: means, which add to the total."""
     index = ["change", "of", "year", "unit"]
-    cells = _wide(rows, index, "factor", [number(value, 2) for value in rows["mean"]])
+    scales = _scales(view, rows)
+    values = [number(scale * value, 0 if scale > 10 else 2) for value, scale in zip(rows["mean"], scales, strict=True)]
+    cells = _wide(rows, index, "factor", values)
     last = [name for name in cells.columns if name != "total"]
     changes = [_change(view, change, int(year)) for change, _, year, _ in cells.index]
     found = pd.DataFrame(
@@ -226,6 +240,11 @@ def split(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     for factor in [*sorted(last, key=ORDER.index), "total"]:
         found[capital(view.terms.name(factor, "factor"))] = cells[factor].fillna("–").tolist()
     return found
+
+
+def _scales(view: View, rows: pd.DataFrame) -> list[float]:
+    """Row by row, the factor from the unit of the table to the one in words."""
+    return [view.terms.scale(unit) if unit in ("Mtce/year", "Mt/year", "Gyuan/year") else 1.0 for unit in rows["unit"]]
 
 
 ORDER = ["activity", "structural change", "sector intensity", "fuel", "power"]
@@ -241,10 +260,13 @@ def _change(view: View, change: str, year: int) -> str:
 
 
 INDIRECT = {
-    ("investment", "Gyuan/year"): ("Investment, billion yuan a year", 2),
-    ("value added, type I", "Gyuan/year"): ("Value added, billion yuan a year", 2),
+    ("investment", "Gyuan/year"): ("Investment, billion yuan of 2005 a year", 2),
+    ("value added, type I", "Gyuan/year"): ("Value added, billion yuan of 2005 a year", 2),
     ("value added, type I", "% of GDP"): ("Value added, % of GDP", 3),
-    ("value added, with induced round", "Gyuan/year"): ("Value added with induced round, billion yuan a year", 2),
+    ("value added, with induced round", "Gyuan/year"): (
+        "Value added with induced round, billion yuan of 2005 a year",
+        2,
+    ),
     ("jobs, type I", "thousand"): ("Jobs, thousand", 1),
     ("jobs, with induced round", "thousand"): ("Jobs with induced round, thousand", 1),
 }
@@ -257,7 +279,8 @@ def indirect(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     gains: list[str] = []
     for (quantity, unit), (words, decimals) in INDIRECT.items():
         own = rows[(rows.quantity == quantity) & (rows.unit == unit)].set_index("package").loc[packages]
-        found[view.terms(words)] = _cells(view, own, decimals)
+        scale = view.terms.scale(words)
+        found[view.terms(words)] = _cells(view, own, decimals - (scale > 1), scale=scale)
         if words == "Value added, % of GDP":
             gains = [view.terms.chance(float(share)) for share in own["share positive"]]
     found[view.terms("Members with more value added")] = gains
@@ -267,7 +290,13 @@ def indirect(view: View, rows: pd.DataFrame) -> pd.DataFrame:
 def health(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """Two significant digits: the figures are orders of magnitude."""
     rows = rows[rows["year"].isin([rows["year"].min(), rows["year"].max()])].reset_index(drop=True)
-    values = rows.assign(**{c: [float(f"{value:.2g}") for value in rows[c]] for c in ("median", "low", "high")})
+    scales = _scales(view, rows)
+    values = rows.assign(
+        **{
+            c: [float(f"{scale * value:.2g}") for value, scale in zip(rows[c], scales, strict=True)]
+            for c in ("median", "low", "high")
+        }
+    )
     cells = [_cells(view, one, 0 if abs(one["median"].iloc[0]) >= 10 else 1)[0] for _, one in values.groupby(level=0)]
     return pd.DataFrame(
         {
@@ -281,7 +310,7 @@ def health(view: View, rows: pd.DataFrame) -> pd.DataFrame:
 
 def overlap(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each quantity and year, a column for each way of counting."""
-    cells = _wide(rows, ["quantity", "year", "unit"], "way", _cells(view, rows))
+    cells = _wide(rows, ["quantity", "year", "unit"], "way", _cells(view, rows, 1, scale=_scales(view, rows)))
     found = pd.DataFrame(
         {
             view.terms("Less than without new policy"): _names(view, [quantity for quantity, _, _ in cells.index]),
@@ -351,8 +380,10 @@ def _curve(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
     )
     names = [str(name) for name in rows["title_zh" if view.terms.lang == "zh" else "title"]]
     named = sorted({*np.argsort(-width)[:12].tolist(), *np.argsort(-height)[:2].tolist()})
-    units = (view.terms("CO2 avoided, Mt a year"), view.terms("yuan per tonne of CO2"))
-    picture = charts.steps(width, height, units, named)
+    unit = "CO2 avoided, Mt a year"
+    picture = charts.steps(
+        view.terms.scale(unit) * width, height, (view.terms(unit), view.terms("yuan per tonne of CO2")), named
+    )
     listed = ("；" if view.terms.lang == "zh" else "; ").join(f"{k + 1} {names[k]}" for k in named)
     note = view.terms("text: widest", names=listed)
     return [chart("cost-curve", title, about, picture, rows, note=note, wide=True)]
@@ -369,13 +400,14 @@ def _wedge(view: View, scenario: str) -> list[Chart]:
     years = wide.index.to_numpy(dtype=float)
     last = wide.iloc[-1]
     title = view.terms(
-        "Policies avoid {amount} Mt of CO2 in {year}, {share} % of the base",
-        amount=number(float(last["base"] - last["all"]), 0),
+        "Policies avoid {amount} in {year}, {share} % of the base",
+        amount=co2(view.terms, float(last["base"] - last["all"])),
         year=int(years[-1]),
         share=number(100 * float(1 - last["all"] / last["base"]), 0),
     )
-    layers = {package: wide[package].to_numpy(dtype=float) for package in packages}
+    unit, scale = axis(view.terms, "Mt a year", float(last[packages].sum()))
+    layers = {package: scale * wide[package].to_numpy(dtype=float) for package in packages}
     names = {package: view.terms.name(package) for package in packages}
-    about = view.terms("CO2 avoided by package, Mt a year, mean of members. {scenario}.", scenario=scenario)
-    picture = charts.stack(years, layers, names, view.terms("Mt a year"))
+    about = view.terms("CO2 avoided by package, {unit}, mean of members. {scenario}.", unit=unit, scenario=scenario)
+    picture = charts.stack(years, layers, names, unit)
     return [chart("wedge", title, about, picture, chosen)]

@@ -10,11 +10,12 @@ from calibration.members import quantiles
 from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.report.content import Chart, Missing, ProvincePage, Table, capital, chart, slug
-from experiments.report.province_tables import conditions, decided_by, decomposition, money
+from experiments.report.province_tables import conditions, decided_by, decomposition, from_target, money
 from experiments.words import charts
 from experiments.words.addresses import brief_address
 from experiments.words.claims import Claim, Range, Stretch, claim
 from experiments.words.measured import Measured
+from experiments.words.quantities import axis
 from experiments.words.view import Array, Standing, View
 
 #: Mtce/Gyuan (= kgce/yuan) → tce per 10⁴ yuan, the unit of the official statements.
@@ -29,7 +30,7 @@ def page(view: View, province: str, measured: Measured, folder: Path) -> Provinc
     tables: list[Table] = []
     for part in (intensity, sectors, co2):
         pictures += part(view, province, standing, measured)
-    for extra in (decided_by, money, decomposition):
+    for extra in (from_target, decided_by, money, decomposition):
         found = extra(view, province)
         pictures += found.charts
         tables += found.tables
@@ -297,9 +298,11 @@ def sectors(view: View, province: str, standing: Standing, measured: Measured) -
         share=number(100 * end[largest] / sum(end.values()), 0),
         year=view.end_year,
     )
-    dots = measured.dots("final_energy", province, view.terms("measured total"))
+    unit, scale = axis(view.terms, "Mtce a year", float(sum(end.values())))
+    layers = {sector: scale * values for sector, values in layers.items()}
+    dots = measured.dots("final_energy", province, view.terms("measured total"), scale)
     title, made = _held(view, view.terms("Final energy"), title, dots, stored(view, name, province))
-    about = subtitle(view, view.terms("Final energy by sector, Mtce a year, medians stacked"))
+    about = subtitle(view, view.terms("Final energy by sector, {unit}, medians stacked", unit=unit))
     key = slug("sectors", province)
     data = pd.concat(
         [pd.DataFrame({"sector": view.terms.name(s), "year": years, "value": v}) for s, v in layers.items()]
@@ -311,7 +314,7 @@ def sectors(view: View, province: str, standing: Standing, measured: Measured) -
             key,
             title,
             about,
-            charts.stack(years, layers, names, view.terms("Mtce a year"), dots),
+            charts.stack(years, layers, names, unit, dots),
             data,
             note=_note(view, dots, view.terms("Dots: measured total.")),
             claim=made,
@@ -324,10 +327,11 @@ def co2(view: View, province: str, standing: Standing, measured: Measured) -> li
     name = "energy co2"
     if name not in view.quantiles or not np.isfinite(view.median(name, province)).any():
         return []
-    dots = measured.dots("co2_energy", province, view.terms("measured"))
-    banded = carries_error(view, name)
-    content = _path(view, province, name, dots, 1.0, [], banded)
     median = view.median(name, province)
+    unit, scale = axis(view.terms, "Mt a year", float(median.max()))
+    dots = measured.dots("co2_energy", province, view.terms("measured"), scale)
+    banded = carries_error(view, name)
+    content = _path(view, province, name, dots, scale, [], banded)
     change = 100 * (float(median[view.end_year]) / float(median[view.base_year]) - 1)
     title = view.terms(
         "Energy CO2 rises {change} % from {base} to {end}"
@@ -338,14 +342,14 @@ def co2(view: View, province: str, standing: Standing, measured: Measured) -> li
         end=view.end_year,
     )
     title, made = _held(view, view.terms("Energy CO2"), title, dots, stored(view, name, province))
-    about = subtitle(view, view.terms("CO2 from energy, Mt a year"))
+    about = subtitle(view, view.terms("CO2 from energy, {unit}", unit=unit))
     key = slug("co2", province)
     return [
         chart(
             key,
             title,
             about,
-            charts.path(content, view.terms("Mt a year")),
+            charts.path(content, unit),
             _path_data(content),
             note=_note(
                 view,

@@ -9,12 +9,15 @@ import xarray as xr
 
 from calibration.members import quantiles
 from calibration.places import NATION
+from experiments.analyses import gap
 from experiments.analyses.numbers import number
 from experiments.analyses.policy.lmdi import lmdi
 from experiments.report.content import Chart, Missing, Table, capital, chart, slug, table
 from experiments.words import charts
 from experiments.words.box_sentences import own
+from experiments.words.quantities import axis, energy
 from experiments.words.view import View
+from experiments.words.waterfall import waterfall
 
 MOST_BARS = 12
 DUMMY = "dummy"
@@ -134,7 +137,7 @@ def money(view: View, province: str) -> Found:
         row: dict[str, object] = {"mix": mix, "light": stand.light.word, "chance": view.terms.chance(stand.chance)}
         for name in ("reduction", "co2_reduction", "gdp_growth", "energy", "co2", "policy_cost"):
             if name in data:
-                row[name] = _range(view, data[name].sel(mix=mix).values * view.terms.scale(name))
+                row[name] = _range(view, data[name].sel(mix=mix).values * view.terms.scale(MIX_COLUMNS[name]))
         rows.append(row)
     title = view.terms("Costs and benefits by policy mix in {end}: median and 80 % range", end=view.end_year)
     heads = {key: head for key, head in MIX_COLUMNS.items() if key in rows[0]}
@@ -149,6 +152,18 @@ def _range(view: View, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     digits = 1 if abs(median) < 100 else 0
     text = view.terms("{median} ({low} to {high})", median=number(median, digits), low=number(low, digits), high="{}")
     return text.format(number(high, digits))
+
+
+def from_target(view: View, province: str) -> Found:
+    """From the target to what is expected, by cause."""
+    drawn = waterfall(view, view.standing(province))
+    if drawn is None:
+        return Found()
+    about = view.terms("text: waterfall about", scenario=view.scenario, base=view.base_year, end=view.end_year)
+    data = drawn.causes.assign(unit=drawn.unit)
+    supply = view.terms("CO2 of electricity and heat falls with cleaner supply and with less net export.")
+    note = supply if drawn.unit == gap.MT_CO2 else ""
+    return Found(charts=[chart(slug("from-target", province), drawn.title, about, drawn.svg, data, note=note)])
 
 
 def decomposition(view: View, province: str) -> Found:
@@ -194,19 +209,20 @@ def _gap(view: View, province: str) -> list[Chart]:
     values = chosen["mean"].to_numpy(dtype=float)
     largest = chosen.iloc[int(np.argmax(np.abs(values)))]
     title = view.terms(
-        "{factor} brings {value} of {total} Mtce",
+        "{factor} brings {value} of {total}",
         factor=capital(view.terms.name(largest.factor, "factor")),
-        value=number(float(largest["mean"]), sign=True),
-        total=number(float(values.sum()), sign=True),
+        value=energy(view.terms, float(largest["mean"]), sign=True),
+        total=energy(view.terms, float(values.sum()), sign=True),
     )
+    unit, factor = axis(view.terms, "Mtce a year", float(np.abs(values).max()))
     key = slug("policy-gap", province)
-    mix = view.study.policy.mix if view.study.policy else view.mix
+    mix = (view.study.policy.mix or view.study.mixes[-1].label) if view.study.policy else view.mix
     scenario = view.terms(
         "Scenario: {allocation}, {mix}", allocation=view.terms.name(view.allocation), mix=view.terms.name(mix)
     )
     about = view.terms("text: gap to base", end=view.end_year, scenario=scenario)
     names = [view.terms.name(factor, "factor") for factor in chosen.factor]
-    picture = charts.waterfall(names, values, view.terms("Mtce a year"), view.terms("total"))
+    picture = charts.waterfall(names, factor * values, unit, view.terms("total"))
     return [chart(key, title, about, picture, chosen)]
 
 

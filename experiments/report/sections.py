@@ -8,22 +8,25 @@ import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
-from experiments.report import indicators
+from experiments.report import indicators, robust
 from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
 from experiments.report.policies import policies
+from experiments.report.process import process
 from experiments.words import box_sentences, charts
 from experiments.words.view import View, lowest_first
 
 
 def chapters(view: View) -> list[Section]:
     """All chapters in order."""
-    return [
+    chosen = [
         part(view)
         for part in (
             provinces,
             indicators.section,
             allocations,
             policies,
+            robust.section,
+            process,
             skill,
             trust,
             assumptions,
@@ -31,6 +34,7 @@ def chapters(view: View) -> list[Section]:
             manifest,
         )
     ]
+    return [chapter for chapter in chosen if chapter]
 
 
 def provinces(view: View) -> Section:
@@ -277,8 +281,10 @@ def assumptions(view: View) -> Section:
 
     rows = labelled(parameters(), "name")
     rows = rows.sort_values("role", key=lambda roles: roles.map(ORDER.index), kind="stable")
-    rows["default"] = rows["default"].str.replace(",", ", ")
-    rows["unit"] = rows["unit"].map(view.terms.unit)
+    scales = rows["unit"].map(lambda unit: view.terms.official(unit)[1])
+    rows["default"] = [_scaled(text, scale) for text, scale in zip(rows["default"], scales, strict=True)]
+    rows[["low", "high"]] = rows[["low", "high"]].mul(scales, axis=0)
+    rows["unit"] = rows["unit"].map(lambda unit: view.terms.official(unit)[0])
     heads = {
         "name": "Name",
         "meaning": "Meaning",
@@ -304,6 +310,12 @@ def assumptions(view: View) -> Section:
         text,
         tables=[table(view.terms, "parameters", view.terms("Parameters"), rows, heads=heads, decimals=3)],
     )
+
+
+def _scaled(values: str, scale: float) -> str:
+    """Numbers of a list in another unit."""
+    texts = values.split(",")
+    return ", ".join(texts if scale == 1 else [f"{scale * float(text):.6g}" for text in texts])
 
 
 def equations(view: View) -> Section:

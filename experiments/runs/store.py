@@ -22,8 +22,8 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ import pandas as pd
 import xarray as xr
 
 from experiments.runs import manifest
+from experiments.runs.design_file import DesignFile
 from experiments.runs.find import find_run, is_run, run_folders
 from experiments.runs.written import note
 from models.reading.faults import InputError
@@ -103,12 +104,20 @@ class Run:
         tree = xr.load_datatree(self._existing("inputs.nc"))
         return {name: node.to_dataset() for name, node in tree.children.items()}
 
-    def design(self) -> pd.DataFrame:
-        """One row a member (index `member`), one column an input: `name`, or `name[Guangdong]` for one by province."""
-        return pd.read_parquet(self._existing("design.parquet")).rename_axis("member")
+    def design(self, members: int | None = None) -> pd.DataFrame:
+        """One row a member (index `member`), one column an input: `name`, or `name[Guangdong]` for one by province.
 
-    def metrics(self, *names: str) -> xr.Dataset:
+        members: only the first so many, of which alone the memory is taken.
+        """
+        path = self._existing("design.parquet")
+        if members is not None:
+            return DesignFile(path).rows(0, members)
+        return pd.read_parquet(path).rename_axis("member")
+
+    def metrics(self, *names: str, members: int | None = None, provinces: Sequence[str] | None = None) -> xr.Dataset:
         """Target metrics of every member (all, or the ones named).
+
+        members: of the first so many alone; provinces: of these alone. Only what is asked for takes memory.
 
         - `achieved` (…, indicator): what every indicator asked for achieves, per cent, higher is better, with its
           predictive error (see `experiments.ensemble.outputs.achieved`), and without it `modelled_achieved`; `targets`
@@ -124,7 +133,9 @@ class Run:
         attrs: plan, base_year, end_year. Raises InputError while the run is incomplete.
         """
         modelled = {"modelled_reduction"} if "modelled_achieved" in names else set()
-        data = self._dataset("metrics.nc", keep={*names, *modelled, "reduction", "target"} if names else None)
+        part: dict[str, Any] = {} if members is None else {"member": slice(0, members)}
+        keep = {*names, *modelled, "reduction", "target"} if names else None
+        data = self._dataset("metrics.nc", keep, part, {} if provinces is None else {"province": list(provinces)})
         leading = {"indicator": [self.study.target.indicators[0]]}
         for name, of, at in (
             ("achieved", "reduction", -1),
@@ -185,14 +196,20 @@ class Run:
             raise InputError(f"{self.folder} is not a whole run: {name} is missing; `tanlu runs resume` completes it")
         return path
 
-    def _dataset(self, name: str, keep: set[str] | None = None) -> xr.Dataset:
+    def _dataset(
+        self,
+        name: str,
+        keep: set[str] | None = None,
+        part: Mapping[str, Any] | None = None,
+        of: Mapping[str, Any] | None = None,
+    ) -> xr.Dataset:
         if not (self.folder / name).is_file():
             count = self.manifest["members"]
             state = f"{self.name} is incomplete ({count['done']} of {count['total']} member runs)"
             raise InputError(f"{state}: `tanlu runs resume {self.name}` finishes it")
         with xr.open_dataset(self.folder / name, engine="netcdf4") as data:
             unwanted = [name for name in data.data_vars if keep is not None and name not in keep]
-            return data.drop_vars(unwanted).load()
+            return data.drop_vars(unwanted).isel(part or {}).sel(of or {}).load()
 
 
 @dataclass(frozen=True)
@@ -342,12 +359,28 @@ def write_datasets(path: Path, parts: Iterable[xr.Dataset]) -> None:
     def put(part: Path) -> None:
         for data in parts:
             numbers = [name for name, v in data.variables.items() if v.ndim and np.issubdtype(v.dtype, np.number)]
-            encoding = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in numbers}
+            encoding: dict[Any, dict[str, Any]] = {
+                name: {"zlib": True, "complevel": 1, "shuffle": True} for name in numbers
+            }
+            for name, one in data.variables.items():
+                if one.chunks:  # a lazy array is written piece by piece
+                    sizes = zip(one.dims, one.chunks, strict=True)
+                    encoding[name]["chunksizes"] = [1 if dim == "province" else pieces[0] for dim, pieces in sizes]
             known = set(_variables(part))
             fresh = {name: how for name, how in encoding.items() if name not in known}
-            data.to_netcdf(part, mode="a" if known else "w", engine="netcdf4", encoding=fresh)
+            how = nullcontext() if not data.chunks else _one_after_the_other()
+            with how:
+                data.to_netcdf(part, mode="a" if known else "w", engine="netcdf4", encoding=fresh)
 
     write(path, put)
+
+
+def _one_after_the_other() -> AbstractContextManager[Any]:
+    """The pieces of lazy arrays are made in order, so that the same data give the same bytes."""
+    import dask
+
+    found: AbstractContextManager[Any] = dask.config.set(scheduler="synchronous")
+    return found
 
 
 def _variables(path: Path) -> Iterable[str]:

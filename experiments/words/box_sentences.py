@@ -17,7 +17,8 @@ def quantity(value: float, unit: str, lang: str = "en") -> str:
         value, unit = 100 * value, "%/year"
     if unit == "Dmnl":
         return _digits(value)
-    return f"{_digits(value)} {Terms('zh').unit(unit) if lang == 'zh' else unit}"
+    words, factor = Terms("zh").official(unit) if lang == "zh" else (unit, 1.0)
+    return f"{_digits(factor * value)} {words}"
 
 
 def _digits(value: float) -> str:

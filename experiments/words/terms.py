@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from calibration.places import Region, region
 from models.indicators import Indicator
 
 Lang = Literal["en", "zh"]
@@ -18,16 +19,32 @@ TABLE = Path(__file__).with_name("terms.csv")
 CHINESE_UNITS = {
     "year": "年", "Mtce": "百万吨标准煤", "Mt": "百万吨", "Gyuan": "十亿元", "kyuan": "千元", "person": "人",
 }  # fmt: skip
-
-CHINESE_SCALES = {"energy": 100.0, "co2": 100.0, "policy_cost": 10.0}
-"""Target metric → factor to the unit of its Chinese head."""
+OFFICIAL_UNITS = {"Mtce": ("万吨标准煤", 100.0), "Mt": ("万吨", 100.0), "Gyuan": ("亿元", 10.0), "kyuan": ("万元", 0.1)}
+"""Unit of the model → the unit in which officials write the quantity, and the factor to it."""
+SIZES = (
+    *(("百万吨", 1e6), ("亿吨", 1e8), ("万吨", 1e4), ("十亿元", 1e9), ("亿元", 1e8), ("千元", 1e3), ("万元", 1e4)),
+    *(("Mtce", 1e6), ("10⁴ tce", 1e4), ("Mt", 1e6), ("10⁹ yuan", 1e9), ("billion yuan", 1e9), ("thousand yuan", 1e3)),
+)
+"""Tonnes or yuan of the units that a text may name; the first that is found counts."""
+IN_REGION = "in a region: "
+"""Begins the key of a text that stands in place of another when the run is of a region pack."""
 
 
 @cache
 def table() -> Mapping[str, tuple[str, str]]:
     """Key → (English, Chinese), every row of `terms.csv` (kind, key, en, zh; no key: the English text)."""
     with TABLE.open(encoding="utf-8", newline="") as file:
-        return {row["key"] or row["en"]: (row["en"], row["zh"]) for row in csv.DictReader(file)}
+        texts = {row["key"] or row["en"]: (row["en"], row["zh"]) for row in csv.DictReader(file)}
+    return texts if (own := region()) is None else texts | _of_region(texts, own)
+
+
+def _of_region(texts: Mapping[str, tuple[str, str]], own: Region) -> dict[str, tuple[str, str]]:
+    """What a page about a region pack says in place of texts about China: the rows `in a region: <text>`."""
+    return {
+        key.removeprefix(IN_REGION): (en.replace("{region}", own.name), zh.replace("{region}", own.name_zh))
+        for key, (en, zh) in texts.items()
+        if key.startswith(IN_REGION)
+    }
 
 
 @dataclass(frozen=True)
@@ -59,17 +76,37 @@ class Terms:
 
     def unit(self, unit: str) -> str:
         """A unit of the model, its parts by their names."""
-        if self.lang == "en" or (unit in table() and unit not in CHINESE_UNITS):
-            return self.name(unit) if unit in table() else unit
+        known = table().get(unit)
+        if self.lang == "en" or (known and _size(known[1]) is None):  # an official unit would be of other values
+            return self.name(unit) if known else unit
         return re.sub(r"[A-Za-z]+", lambda word: CHINESE_UNITS.get(word[0], word[0]), unit)
 
-    def scale(self, quantity: str) -> float:
-        """From Mtce, Mt or 10⁹ yuan to the unit that officials write: 万吨标准煤, 万吨, 亿元.
+    def official(self, unit: str) -> tuple[str, float]:
+        """A unit of the model as officials write it, and the factor from the model's values to it.
 
-        >>> Terms("zh").scale("policy_cost"), Terms("en").scale("policy_cost")
-        (10.0, 1.0)
+        >>> Terms("zh").official("Gyuan/Mtce")
+        ('亿元/万吨标准煤', 0.1)
         """
-        return CHINESE_SCALES.get(quantity, 1.0) if self.lang == "zh" else 1.0
+        if self.lang == "en":
+            return self.unit(unit), 1.0
+        factor = 1.0
+        for part, words in enumerate(re.split(r"/", unit.replace("(", "").replace(")", ""))):
+            for word in words.split("*"):
+                size = OFFICIAL_UNITS.get(word, ("", 1.0))[1]
+                factor *= size if part == 0 else 1 / size
+        names = CHINESE_UNITS | {name: words for name, (words, _) in OFFICIAL_UNITS.items()}
+        return re.sub(r"[A-Za-z]+", lambda word: names.get(word[0], word[0]), unit), factor
+
+    def scale(self, key: str) -> float:
+        """From the English unit that a head or axis names to the one that its text in this language names.
+
+        The words decide: where the Chinese text says 万吨标准煤 and the English one Mtce, values grow a hundredfold.
+
+        >>> Terms("zh").scale("Mtce a year"), Terms("en").scale("Mtce a year"), Terms("zh").scale("tce per 10⁴ yuan")
+        (100.0, 1.0, 1.0)
+        """
+        english, own = _size(table()[key][0]), _size(table()[key][LANGS.index(self.lang)])
+        return english / own if english and own else 1.0
 
     def _joined(self, text: str) -> str:
         """Numbers keep their per cent sign on one line."""
@@ -96,3 +133,8 @@ class Terms:
         if percent < 1:
             return f"<1{gap}%"
         return f">99{gap}%" if percent > 99 else f"{percent:.0f}{gap}%"
+
+
+def _size(text: str) -> float | None:
+    """Tonnes or yuan of the unit that a text names."""
+    return next((size for unit, size in SIZES if unit in text), None)

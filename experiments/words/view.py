@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[np.float64]]
 #: Which of a run's mixes stands on the first page: the plan as it was carried out, else as designed, else the first.
 HEADLINE_MIXES = ("delivered", "plan")
+AMOUNTS = {"reported energy intensity": "total energy", "co2 intensity new metric": "total co2"}
+"""Leading intensity → what it counts, where that is not the CO2 of energy."""
 LAST_SHOWN = 5  # years shown beyond the year in which the target is judged
 
 
@@ -283,13 +285,18 @@ class View:
         found = self.data.joint.get((self.allocation, self.mix, province))
         return found if found is not None and found.indicators > 1 else None
 
+    @property
+    def counts_process(self) -> bool:
+        """Whether the leading indicator counts the process CO2 of cement."""
+        return AMOUNTS.get(self.leading.variable) == "total co2"
+
     @cached_property
     def worth_of_point(self) -> dict[str, float]:
         """Province → what a point of its target is worth in the last year: base intensity at expected GDP.
 
         Mtce where energy intensity leads, Mt of CO2 where carbon intensity does.
         """
-        amount = "total energy" if self.leading.variable == "reported energy intensity" else "energy co2"
+        amount = AMOUNTS.get(self.leading.variable, "energy co2")
         if not {amount, "gdp"} <= set(self.quantiles.data_vars):
             return {}
         at = {"allocation": self.allocation, "mix": self.mix}

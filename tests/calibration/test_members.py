@@ -43,10 +43,13 @@ def test_the_error_of_a_change_is_what_comes_after_its_first_year() -> None:
 def test_a_higher_intensity_than_modelled_is_a_smaller_fall_and_a_higher_share_a_larger_one() -> None:
     first, last = np.array([2.0]), np.array([1.5])
     assert members.achieved(first, last, error=np.log(1.1)).item() == pytest.approx(1 - 0.75 * 1.1)
-    assert members.achieved(first, last, share=True, error=np.log(1.1)).item() == pytest.approx(1.65)
+    assert members.achieved(first, last, "floor", error=np.log(1.1)).item() == pytest.approx(1.65)
     # Of a share that grows evenly, the same part of the task is done in every year.
-    even = members.achieved(np.array([0.2]), np.array([0.3, 0.4]), share=True, due=np.array([0.5, 1.0]))
+    even = members.achieved(np.array([0.2]), np.array([0.3, 0.4]), "floor", due=np.array([0.5, 1.0]))
     np.testing.assert_allclose(even, [0.2, 0.4])
+    # A mean rate over two years: 10 %, less 5 % with a level 0.9025 times the modelled one.
+    rate = members.achieved(np.array([1.0]), np.array([1.21]), "growth", years=2, error=np.log(0.9025))
+    assert rate.item() == pytest.approx(1.1 * 0.95 - 1)
 
 
 def test_quantiles_leave_out_members_that_failed() -> None:

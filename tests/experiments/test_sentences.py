@@ -51,5 +51,5 @@ def test_quantities_have_three_digits(value: float, unit: str, text: str) -> Non
 
 def test_chinese_sentences_have_chinese_units() -> None:
     assert box_sentences.quantity(0.04213, "1/year", "zh") == "4.21 %/年"
-    assert box_sentences.quantity(12, "Gyuan/Mtce", "zh") == "12 十亿元/百万吨标准煤"
+    assert box_sentences.quantity(12, "Gyuan/Mtce", "zh") == "1.2 亿元/万吨标准煤"
     assert box_sentences.quantity(0.5, "Dmnl", "zh") == "0.5"

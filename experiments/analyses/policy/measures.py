@@ -79,7 +79,7 @@ class Chances:
         given = {**self.params, "lever strength": shape.copy(data=strength)}
         found = self.bench.simulate(self.bench.design, given, [leading.variable], years)
         values = found[leading.variable].transpose("member", "province", "year").to_numpy()
-        return members.achieved(values[..., 0], values[..., 1], share=leading.is_share, error=error)
+        return members.achieved(values[..., 0], values[..., 1], leading.kind, years=years[1] - years[0], error=error)
 
 
 def table(

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from calibration.places import NATION
 from calibration.prior import INDUSTRY
 from experiments.analyses.policy.costs import BURNT, Booked, places
-from experiments.installation import ScenarioInputs, Simulate
+from experiments.ensemble.scenario import begun_with
+from experiments.ensemble.triggers import Observed, Params, applied
+from experiments.installation import ScenarioInputs, Simulate, predictive_errors
 from experiments.policy.lever_costs import mean_programme
 from experiments.policy.mix import Mix
 from experiments.study.schema import Study
@@ -84,11 +86,12 @@ class PairedRuns:
         return self._done[key]
 
     def params(self, mix: Mix, extra: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
-        """The model's parameters under a mix."""
+        """The model's parameters under a mix, as a run of the study has them: its provinces, levers of its plan."""
         labels = self.inputs.mix["mix"].to_numpy()
         params = self.inputs.params(self.allocation, str(labels[0]), self.study.target.plan)
         left_open = {name for name in mix.uncertain() if self._drawn(name)}
-        given = {**params, **mix.params(), **extra}
+        levers = begun_with(xr.Dataset(mix.params()), self.base_year).sel(province=self.provinces)
+        given = {**params, **{str(name): values for name, values in levers.data_vars.items()}, **extra}
         return {name: values for name, values in given.items() if name not in left_open}
 
     def _run(
@@ -99,7 +102,12 @@ class PairedRuns:
         design: pd.DataFrame,
         years: Sequence[int],
     ) -> xr.Dataset:
-        found = self.simulate(design, self.params(mix, extra), list(outputs), list(years))
+        given: Params = self.params(mix, extra)
+        if mix.spec.triggers:
+            errors = lambda: predictive_errors(self.study, design.index.to_numpy())  # noqa: E731
+            observed = Observed(self.study, self.inputs, self.simulate, design, self.allocation, errors)
+            given = applied(given, sorted(mix.spec.triggers, key=lambda one: one.year), observed, mix.reach())
+        found = self.simulate(design, given, list(outputs), list(years))
         return found.transpose("member", "province", ..., "year", missing_dims="ignore")
 
     def _drawn(self, name: str) -> bool:

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from calibration.places import NATION
 from experiments.analyses import feasibility
-from experiments.analyses.sensitivity import given_data, screen, sobol, target
+from experiments.analyses.sensitivity import given_data, screen, sobol, stored_members, target
 from experiments.analyses.sensitivity.factors import DUMMY, Factor
 from experiments.analyses.sensitivity.problem import EVERY_SHOCK, SensitivityProblem
 from experiments.ensemble.core import Ensemble
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
 from models.indicators import known_indicators
+from models.parameters import parameters
 from models.reading.faults import InputError
 from models.reading.names import Spellings, choose
 
@@ -61,7 +62,7 @@ def sensitivity_tables(
     named = {key: known_indicators()[key] for key in asked}
     key = choose(indicator or asked[0], Spellings(named), f"indicator of the study {run.study.name}")
     at = {"allocation": label, "mix": chosen, "indicator": key}
-    futures = Ensemble(run.study, system, ScenarioInputs(**run.inputs()), run.design())
+    futures = Ensemble(run.study, system, ScenarioInputs(**run.inputs()), run.design(feasibility.LOOKED_AT))
     single = SensitivityProblem(futures, chosen, (label,), key)
     say("screening")
     screened = screened_inputs(single, trajectories)
@@ -169,7 +170,8 @@ def grouped(everyone: SensitivityProblem, runs: int) -> dict[str, pd.DataFrame]:
 
 def curves(run: Run, allocation: str, mix: str, key: str) -> pd.DataFrame:
     """RSA curves of the inputs that differ most between the run's hits and misses, for each province."""
-    metrics, design = feasibility.of_indicator(run.metrics(), key), run.design()
+    metrics = feasibility.of_indicator(run.metrics(members=feasibility.LOOKED_AT), key)
+    design = run.design(feasibility.LOOKED_AT)
     tables = []
     for province in [str(p) for p in metrics["province"].to_numpy() if p != NATION]:
         margin = metrics["margin"].sel(allocation=allocation, mix=mix, province=province).to_numpy()
@@ -186,7 +188,8 @@ def curves(run: Run, allocation: str, mix: str, key: str) -> pd.DataFrame:
 
 def correlated(run: Run, allocation: str, mix: str, key: str) -> pd.DataFrame:
     """Shapley effects on the margin over the run's own, correlated members (see `shares`)."""
-    margin = feasibility.of_indicator(run.metrics(), key)["margin"].sel(allocation=allocation, mix=mix)
+    metrics = feasibility.of_indicator(run.metrics(members=feasibility.LOOKED_AT), key)
+    margin = metrics["margin"].sel(allocation=allocation, mix=mix)
     return shares(
         run, {str(p): margin.sel(province=p).to_numpy() for p in margin["province"].to_numpy() if p != NATION}
     )
@@ -199,13 +202,45 @@ def turning(run: Run, allocation: str) -> pd.DataFrame:
     """
     table = run.table("ranking")
     close = table[(table.allocation == allocation) & (table.flips > 0)].set_index("province")
-    reduction = run.metrics("modelled_reduction")["modelled_reduction"].sel(allocation=allocation)
+    reduction = run.metrics("modelled_reduction", members=feasibility.LOOKED_AT)["modelled_reduction"]
+    reduction = reduction.sel(allocation=allocation)
     lead = {
         str(place): (reduction.sel(province=place, mix=row["best"]) - reduction.sel(province=place, mix=row["second"]))
         for place, row in close.iterrows()
     }
     found = shares(run, {place: values.to_numpy() for place, values in lead.items()})
     return found.merge(close[["best", "second", "flips"]], left_on="province", right_index=True)
+
+
+def given_data_table(
+    run: Run,
+    method: str,
+    province: str = NATION,
+    allocation: str | None = None,
+    mix: str | None = None,
+    indicator: str | None = None,
+) -> pd.DataFrame:
+    """PAWN or delta indices of a place's inputs on its margin, from the run's members alone (see `stored_members`).
+
+    Of the nation only the inputs that are common to all provinces are looked at. Columns of `stored_members.indices`
+    with province, allocation, mix, indicator, unit and label (is the input identified by the data?).
+    """
+    label, chosen = run.study.scenario(allocation, mix)
+    asked = run.study.target.indicators
+    known = {key: known_indicators()[key] for key in asked}
+    key = choose(indicator or asked[0], Spellings(known), f"indicator of the study {run.study.name}")
+    at = {"allocation": label, "mix": chosen, "province": province}
+    y = feasibility.of_indicator(run.metrics(), key)["margin"].sel(at).to_numpy().astype(float)
+    whole = np.isfinite(y)
+    inputs, units = inputs_of(run.design(), province)[whole], parameters()["unit"].to_dict()
+    found = stored_members.indices(inputs, y[whole], method=method, seed=run.study.seed)
+    names = [str(name) for name in found["factor"]]
+    return found.assign(
+        **at,
+        indicator=key,
+        unit=[units.get(name.partition("[")[0], "") for name in names],
+        label=[label_of(name) for name in names],
+    )
 
 
 LEAST_SHARED = 350
@@ -218,7 +253,7 @@ def shares(run: Run, outputs: Mapping[str, Array]) -> pd.DataFrame:
     Inputs: all calibrated parameters of the place, and the assumptions correlated most with the output; thirty in all.
     Columns: province, factor, effect, low, high, degree, runs.
     """
-    design, tables = run.design(), []
+    design, tables = run.design(feasibility.LOOKED_AT), []
     for number, (place, values) in enumerate(outputs.items()):
         y = values.astype(float)
         known = np.isfinite(y)

@@ -1,12 +1,12 @@
 """The analyses' tables as a planner reads them on a terminal: few columns, units in the heads, words for verdicts."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from calibration.places import NATION, choose_province
+from calibration.places import NATION, active_region, choose_province
 from experiments.analyses.feasibility import LIGHTS
 from experiments.analyses.joint import counted
 from experiments.analyses.regret import SURVIVES
@@ -180,12 +180,54 @@ def sensitivity(run: Run, province: str) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "How far to trust this", trust(run)
 
 
+def robust(found: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Titles and tables of the robust decision loop."""
+    plans, failed = found["robust_plans"], found["robust_failures"]
+    shown = pd.DataFrame({"plan": plans["plan"] + np.where(plans["amended"], " (amended plan)", "")})
+    shown["chance %"] = _numbers(100 * plans["chance"], ".0f")
+    shown["95 % int."] = _join(100 * plans[["chance_low", "chance_high"]], ["chance_low", "chance_high"], "–", ".0f")
+    for head, column in (("mended %", "mended"), ("mended in box %", "mended_inside"), ("fired %", "fired")):
+        shown[head] = _numbers(100 * plans[column], ".0f")
+    shown["cost"] = _numbers(plans["cost"], "+.1f")
+    for head, column in (("regret", "regret"), ("90 %", "regret_90"), ("largest", "regret_max")):
+        shown[head] = _numbers(plans[column], ".2f")
+    shown["efficient"] = np.where(plans["efficient"], "yes", "")
+    first = plans.iloc[0]
+    yield (
+        f"Plan {first['mix']} and hedges: {first['province']}, allocation {first['allocation']}, {first['members']} "
+        "futures\nmended: failures of the plan that now meet; cost: Gyuan a year more than the plan in its last year\n"
+        "regret: points missed above the best plan of the same future; if behind: two years into the plan",
+        shown,
+    )
+    told = failed["sentence_en"].where(failed["sentence_en"] != "", "no condition that holds up on other members")
+    lines = [textwrap.fill(f"{plan}: {text}", 110) for plan, text in zip(failed["plan"], told, strict=True)]
+    rows = pd.DataFrame({"plan": failed["plan"], "misses %": _numbers(100 * failed["misses"], ".0f")})
+    yield "Where they fail\n" + "\n".join(lines), rows
+
+
+def given_data(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Title and rows of a PAWN or delta table, the strongest inputs first."""
+    first, rows = table.iloc[0], table.head(TOP)
+    shown = pd.DataFrame({"input": rows["factor"], first["method"]: _numbers(rows["index"], ".3f")})
+    shown["95 % int."] = _join(rows, ["low", "high"], " … ", ".3f")
+    shown = shown.assign(noise=_numbers(rows["noise"], ".3f"), verdict=rows["verdict"])
+    title = (
+        f"What moves the distribution of the margin: {first['province']}, allocation {first['allocation']}, mix "
+        f"{first['mix']}, {first['members']} members\nnoise: largest of twenty random inputs. Tells that an input "
+        "moves the margin;\nnot whether alone or with others, nor its share of variance; none is called irrelevant"
+    )
+    return title, shown
+
+
 def _indices(rows: pd.DataFrame) -> pd.DataFrame:
     shown = pd.DataFrame({"input": rows.factor})
     for name in ("S1", "ST"):
         shown[name] = _numbers(rows[name], ".3f")
         shown[f"{name} 95 %"] = _join(rows, [f"{name}_low", f"{name}_high"], " … ", ".3f")
     return shown.assign(**{c: rows[c] for c in ("rank", "verdict") if c in rows})
+
+
+SUM = f"{NATION} (sum of {'places' if active_region() else 'provinces'})"
 
 
 def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:
@@ -200,7 +242,7 @@ def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) ->
     half = (rows["chance_high"] - rows["chance_low"]) / 2
     return pd.DataFrame(
         {
-            "province": rows["province"].replace(NATION, f"{NATION} (sum of provinces)"),
+            "province": rows["province"].replace(NATION, SUM),
             "target %": rows["target"].map("{:.1f}".format),
             "reduction %": rows["reduction"].map("{:.1f}".format),
             "80 % range": [
@@ -220,7 +262,7 @@ def joint(run: Run, allocation: str | None = None, mix: str | None = None) -> pd
     """
     at = run.study.scenario(allocation, mix)
     every, whole = _at(run.table("indicators"), *at), _at(run.table("joint"), *at)
-    shown = pd.DataFrame({"province": whole["province"].replace(NATION, f"{NATION} (sum of provinces)")})
+    shown = pd.DataFrame({"province": whole["province"].replace(NATION, SUM)})
     for key in run.study.target.indicators:
         rows = every[every["indicator"] == key]
         star = np.where(rows["status"].isin(["recalled", "rule"]), "*", "")

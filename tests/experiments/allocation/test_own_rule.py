@@ -9,6 +9,7 @@ from experiments.allocation import allocate, load, registry
 from experiments.allocation.comparison import names, rules_of
 from experiments.ensemble.scenario import prepare
 from experiments.installation import load_study
+from experiments.study import known
 from models.reading.faults import InputError
 
 RULE = """
@@ -99,8 +100,8 @@ def test_a_comparison_takes_the_file_beside_shipped_rules(rule_file):
 def test_an_installed_package_brings_a_rule_by_an_entry_point(monkeypatch, tmp_path):
     (tmp_path / "packaged_rule.py").write_text(RULE.replace("by-income", "packaged"), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    point = EntryPoint("packaged", "packaged_rule", registry.ENTRY_POINTS)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == registry.ENTRY_POINTS else [])
+    point = EntryPoint("packaged", "packaged_rule", known.ENTRY_POINTS)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == known.ENTRY_POINTS else [])
     try:
         assert allocate("packaged", 16).aggregate == pytest.approx(16)
     finally:

@@ -9,6 +9,8 @@ from experiments.ensemble import simulation
 from experiments.runs.store import Run
 from tests.experiments import small_system
 
+CAUSES = (gap.GROWTH, gap.STRUCTURE, gap.ADDITIONS, gap.EFFICIENCY, gap.POWER, gap.POLICY)
+
 
 @pytest.fixture(scope="session")
 def briefed(tmp_path_factory: pytest.TempPathFactory) -> Run:
@@ -29,8 +31,8 @@ def causes(run: Run) -> pd.DataFrame:
     for mix in ("base", "full"):
         for province in small_system.PROVINCES:
             whole = float(median.sel(mix=mix, province=province))
-            known = [(cause, sector, whole / 20) for cause in gap.CAUSES[:6] for sector in small_system.SECTORS]
+            known = [(cause, sector, whole / 20) for cause in CAUSES for sector in small_system.SECTORS]
             rest = whole - sum(points for *_, points in known)
             parts = [*known, (gap.UNKNOWN, "", rest)]
             rows += [(mix, province, cause, sector, points, 2 * points) for cause, sector, points in parts]
-    return pd.DataFrame(rows, columns=["mix", "province", "cause", "sector", "points", "energy"])
+    return pd.DataFrame(rows, columns=["mix", "province", "cause", "sector", "points", "amount"]).assign(unit=gap.MTCE)

@@ -13,7 +13,6 @@ from pypdf import PdfReader
 from typer.testing import CliRunner
 
 from experiments import brief
-from experiments.analyses import gap
 from experiments.analyses.numbers import number
 from experiments.brief.content import build
 from experiments.brief.write import compiled, printed
@@ -71,7 +70,7 @@ def test_headline_map_table_brief_and_csv_agree(briefed: Run, province: str, lan
     (row,) = [row for row in said.rows if row["province"] == province]
     (tile,) = [tile for tile in said.tiles["squares"] if tile["label"] == terms.name(province)]
     (line,) = [line for line in said.rows_csv.splitlines() if line.lstrip("\ufeff").startswith(f"{province},")]
-    one = build(view, province, Measured.load(), view.table("gap"))
+    one = build(view, province, Measured.load())
     chance = terms.chance(standing.chance)
     assert row["chance"] == tile["chance"] == chance
     assert row["kind"] is tile["kind"] is standing.kind is one.kind
@@ -124,7 +123,7 @@ def test_the_same_content_has_the_same_colour_and_another_seed_moves_one_step_at
 
 def test_the_waterfall_goes_from_the_target_to_what_is_left(briefed: Run) -> None:
     view = View.headline(briefed, Terms("en"))
-    one = build(view, "Guangdong", Measured.load(), view.table("gap"))
+    one = build(view, "Guangdong", Measured.load())
     standing = view.standings["Guangdong"]
     shown = [float(t.replace("−", "-")) for t in re.findall(r">([−+]?\d+\.\d)</text>", one.waterfall)]
     assert shown[0] == pytest.approx(standing.target, abs=0.06)
@@ -159,39 +158,10 @@ def test_amounts_are_rescaled() -> None:
     assert (money(zh, 1.25), money(en, 1.25)) == ("12.5亿元", "1.25 billion yuan")
 
 
-def test_the_causes_multiply_and_add_up() -> None:
-    import xarray as xr
-
-    rng = np.random.default_rng(1)
-    dims = {"member": 3, "province": 2, "sector": 6}
-    names = ["heavy industry", "light industry", "transport", "services", "agriculture and construction", "residential"]
-
-    def made(*over: str) -> xr.DataArray:
-        return xr.DataArray(
-            rng.uniform(1, 2, [dims[d] for d in over]), {"sector": names} if "sector" in over else {}, over
-        )
-
-    state = xr.Dataset(
-        {
-            "gdp": 100 * made("member", "province"),
-            "total energy": 20 * made("member", "province"),
-            "final energy": made("member", "province", "sector"),
-            "activity": made("member", "province", "sector"),
-            "heavy share": 0.4 * made("member", "province"),
-            "project final energy": 0.1 * made("member", "province"),
-        }
-    )
-    factors = gap.factors(state)
-    product = np.prod(list(factors.values()), axis=0).sum(-1)
-    assert product == pytest.approx((state["total energy"] / state["gdp"]).to_numpy())
-    assert (factors["projects"][..., 1:] == 1).all()
-    assert (factors["projects"][..., 0] > 1).all()
-
-
 def measure_rows(status: str) -> pd.DataFrame:
     row = {
         "province": "Guangdong", "status": status, "rank": 1, "option": "POW-01", "title": "wind power",
-        "title_zh": "风电", "quantity": 3.2, "unit": "GW", "unit_zh": "百万千瓦", "investment Gyuan": 12.0,
+        "title_zh": "风电", "quantity": 3_200_000.0, "unit": "kW", "unit_zh": "千瓦", "investment Gyuan": 12.0,
         "net cost Gyuan/year": -0.4, "enterprises": 0.7, "government": 0.3, "households": 0.0, "complete": 2015,
         "price_year": 2005, "chance": 0.83, "bound": "plant closure",
     }  # fmt: skip
@@ -203,8 +173,8 @@ def measure_rows(status: str) -> pd.DataFrame:
     [
         (
             "needed",
-            ["wind power", "3.2 GW", "12.00 billion yuan", "firms 70", "2015"],
-            ["风电", "120.0亿元", "企业70%"],
+            ["wind power", "3.20 GW", "12.00 billion yuan", "firms 70", "2015"],
+            ["风电", "320万千瓦", "120.0亿元", "企业70%"],
         ),
         ("none needed", ["None is needed", "83"], ["不需要新增措施"]),
         ("out of reach", ["Not reachable", "plant closure", "83"], ["无法达到", "淘汰落后产能"]),
@@ -214,7 +184,7 @@ def test_measures_come_in_real_units_or_say_what_binds(briefed: Run, status: str
     data = RunData(briefed)
     data._tables["measures"] = measure_rows(status)
     for lang, expected in (("en", en), ("zh", zh)):
-        one = build(View.headline(data, Terms(lang)), "Guangdong", Measured.load(), None)  # type: ignore[arg-type]
+        one = build(View.headline(data, Terms(lang)), "Guangdong", Measured.load())  # type: ignore[arg-type]
         shown = squeezed(" ".join(one.texts))
         assert all(squeezed(words) in shown for words in expected), shown
         assert len(PdfReader(BytesIO(compiled(printed(one)))).pages) == 1

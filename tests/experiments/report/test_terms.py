@@ -5,9 +5,12 @@ import csv
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from experiments.words.terms import TABLE, Terms, table
+from calibration.places import Region
+from experiments.report import content
+from experiments.words.terms import LANGS, TABLE, Terms, _of_region, table
 
 ROOT = Path(__file__).parents[3] / "experiments"
 PYTHON = [*(ROOT / "report").glob("*.py"), *(ROOT / "explore").glob("*.py")]
@@ -69,6 +72,16 @@ def test_provinces_sectors_levers_and_rules_are_named() -> None:
     assert Terms("zh").name("Inner Mongolia") == "内蒙古"
 
 
+def test_texts_of_a_region_replace_texts_about_china_and_name_the_region() -> None:
+    own = Region(Path(), "Sealand", "海地", True, ("Northport",), ())
+    texts = _of_region(table(), own)
+    assert not [key for key in texts if key not in table()]
+    assert texts["China (sum of provinces)"] == ("Sealand (sum of its places)", "海地（各地合计）")
+    assert "Sealand is made up" in texts["text: made up"][0]
+    assert "State Council" not in texts["official"][0]
+    assert not [key for key, (en, zh) in texts.items() if "{region}" in en + zh]
+
+
 def test_unknown_names_stay_as_they_are() -> None:
     assert Terms("zh").name("my own mix") == "my own mix"
     with pytest.raises(KeyError):
@@ -81,3 +94,16 @@ def test_unknown_names_stay_as_they_are() -> None:
 def test_a_chance_is_never_certain(chance: float, shown: str) -> None:
     assert Terms("zh").chance(chance) == shown
     assert Terms("en").chance(chance).replace("\u202f", "") == shown
+
+
+def test_amounts_come_in_the_units_of_chinese_officials_with_their_values() -> None:
+    """346 万吨标准煤 are 3.456 Mtce, 12 亿元 are 1.2 billion yuan: the words of a head decide the values below it."""
+    assert not [zh for _, zh in table().values() if re.search("百万吨|十亿元|千元", zh)]
+    heads = {"energy": "Energy saved, Mtce a year", "money": "Net cost, billion yuan of 2005 a year"}
+    data = pd.DataFrame({"energy": [3.456], "money": [1.2]})
+    shown = {}
+    for lang in LANGS:
+        made = content.table(Terms(lang), "t", "", data, heads=heads)
+        shown[lang] = [cell.text for cell in made.rows[0]]
+    assert shown == {"en": ["3.46", "1.20"], "zh": ["345.60", "12"]}
+    assert all("2005" in Terms(lang)(heads["money"]) for lang in LANGS)
