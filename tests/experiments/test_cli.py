@@ -143,6 +143,15 @@ def test_the_table_says_what_the_metrics_say(runs: Path) -> None:
     assert "160 member runs in" in overview.statistics(run)
 
 
+def test_memory_is_bounded_in_members(tmp_path: Path) -> None:
+    some, many = (
+        estimate.estimate(small_system.study(tmp_path, f"members={n}"), SYSTEM, tmp_path) for n in (10**5, 10**6)
+    )
+    drawn = 3 * 8 * 1  # copies, bytes, the one input without a province
+    assert 0 <= many["memory bytes"] - some["memory bytes"] < 1.5 * drawn * 10**6
+    assert many["disk bytes"] > 9 * some["disk bytes"]
+
+
 def test_an_estimate_writes_nothing(tmp_path: Path) -> None:
     found = estimate.estimate(small_system.study(tmp_path, "members=500"), SYSTEM, tmp_path / "runs")
     assert (found["member runs"], found["scenarios"]) == (2000, 4)
