@@ -2,7 +2,7 @@
 
     pack/
         region.yaml     name, name_zh, made_up, central_heating
-        figures.csv     place, variable, year, value, unit, source
+        figures.csv     place, variable, year, value, unit, source, and where it is known error_percent
         targets.csv     place, plan, target_percent, source
         study.yaml      a study with `data: .`
 
@@ -12,6 +12,7 @@ The free parameters start from the pooled prior of the shipped posterior and are
 says of every input where it comes from.
 """
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from calibration import baseline, inputs, posterior
 from calibration.assumptions import response
+from calibration.discrepancy import SIZE
 from calibration.fit import FitProblem, draw_starts, maximise, residuals
 from calibration.likelihood import FITTED, Likelihood, whitening
 from calibration.places import Region, active_region
@@ -38,56 +40,61 @@ YEARS = tuple(range(FIRST, LAST + 1))
 DRAWS, STARTS = 400, 6
 POOLED = "pooled over the shipped provinces"
 FIGURES = ("place", "variable", "year", "value", "unit", "source")
+OWN_ERROR = "error_percent"
+"""Optional column of figures.csv: the relative measurement error of a figure, instead of region_figures.csv's."""
+LEAST_ERROR = 0.1
 TARGETS = ("place", "plan", "target_percent", "source")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A variable of a pack. needed: for both FIRST and LAST; fitted: name of the fitted series that it is, if any."""
+    """A variable of a pack, a row of region_figures.csv.
+
+    needed: for both FIRST and LAST; fitted: name of the fitted series that it is, if any; error: its relative
+    measurement error (standard deviation, fraction) where the pack says none, an assumption with the range `errors`.
+    """
 
     name: str
     unit: str
     low: float
     high: float
     meaning: str
-    needed: bool = False
-    fitted: str = ""
+    needed: bool
+    fitted: str
+    error: float
+    errors: tuple[float, float]
 
 
-FIGURES_KNOWN: Mapping[str, Figure] = {
-    figure.name: figure
-    for figure in (
-        Figure("gdp", "Gyuan", 0.01, 50_000, "GDP at prices of 2005", True, "gdp"),
-        Figure("energy_total", "Mtce", 0.001, 5_000, "total energy use, coal equivalent", True, "total energy"),
-        Figure("population", "Mperson", 0.001, 2_000, "resident population", True),
-        Figure("employment", "Mperson", 0.001, 1_000, "employed persons"),
-        Figure("urban_share", "1", 0.02, 1, "urban share of the population"),
-        Figure("primary_share", "1", 0, 0.8, "primary sector in GDP"),
-        Figure("secondary_share", "1", 0.02, 0.9, "secondary sector in GDP", False, "secondary share"),
-        Figure("investment_share", "1", 0.02, 1.5, "gross fixed capital formation over GDP"),
-        Figure("capital", "Gyuan", 0.01, 200_000, "productive capital at prices of 2005"),
-        Figure("floor_area", "Gm2", 0.00001, 200, "building stock"),
-        Figure("cars", "Mcar", 0.00001, 500, "private and public cars"),
-        Figure("nonfossil_share", "1", 0, 1, "non-fossil share of power generation"),
-        Figure("generation_ratio", "1", 0, 5, "power generated over power used"),
-        Figure("co2_energy", "Mt", 0.001, 15_000, "CO2 of energy use", False, "co2"),
-        Figure("industry_energy", "Mtce", 0.0001, 5_000, "final energy of industry", False, "industry"),
-        Figure("transport_energy", "Mtce", 0.0001, 5_000, "final energy of transport", False, "transport"),
-        Figure("services_energy", "Mtce", 0.0001, 5_000, "final energy of services", False, "services"),
-        Figure("residential_energy", "Mtce", 0.0001, 5_000, "final energy of households", False, "residential"),
-    )
-}
-ERROR = {"gdp": 0.02, "energy_total": 0.03, "secondary_share": 0.03, "co2_energy": 0.08}
-"""Relative measurement error of a pack's figure; of any other 8 per cent: assumptions, wider than the provinces'."""
-OTHER_ERROR = 0.08
+def _figure(row: Mapping[str, str]) -> Figure:
+    low, high = float(row["low"]), float(row["high"])
+    error, least, most = (float(row[name] or "nan") / 100 for name in ("error_percent", "error_low", "error_high"))
+    needed = row["needed"] == "1"
+    return Figure(row["variable"], row["unit"], low, high, row["meaning"], needed, row["fitted"], error, (least, most))
+
+
+TABLE = Path(__file__).with_name("region_figures.csv")
+"""What a pack may hold: unit, bounds, measurement error with its range."""
+
+
+def _figures_known() -> Mapping[str, Figure]:
+    with TABLE.open(encoding="utf-8", newline="") as stream:
+        return {row["variable"]: _figure(row) for row in csv.DictReader(stream)}
+
+
+FIGURES_KNOWN = _figures_known()
 
 
 @dataclass(frozen=True)
 class Pack:
-    """A region pack as read. figures: index (variable, place, year), value; targets: (place, plan) → per cent."""
+    """A region pack as read.
+
+    figures: index (variable, place, year), value; errors: relative measurement error of each, fraction; targets:
+    (place, plan) → per cent.
+    """
 
     region: Region
     figures: "pd.Series[float]"
+    errors: "pd.Series[float]"
     targets: "pd.Series[float]"
 
     def targets_of(self, plan: str) -> dict[str, float]:
@@ -97,9 +104,16 @@ class Pack:
 
     def series(self, variable: str) -> pd.DataFrame:
         """Values by place (rows, in the region's order) and year of FIRST … LAST; NaN where the pack has none."""
+        return self._by_year(self.figures, variable)
+
+    def error(self, variable: str) -> pd.DataFrame:
+        """Relative measurement errors, fraction, in the form of `series`."""
+        return self._by_year(self.errors, variable)
+
+    def _by_year(self, values: "pd.Series[float]", variable: str) -> pd.DataFrame:
         empty = pd.DataFrame(np.nan, index=list(self.region.places), columns=list(YEARS))
-        if variable in self.figures.index.get_level_values("variable"):
-            empty.update(self.figures.xs(variable).unstack("year"))  # noqa: PD010 (one value a cell)
+        if variable in values.index.get_level_values("variable"):
+            empty.update(values.xs(variable).unstack("year"))  # noqa: PD010 (one value a cell)
         return empty
 
 
@@ -107,16 +121,17 @@ def read(folder: Path) -> Pack:
     """A region pack, with every fault of all its files at once. Raises InputError."""
     region = Region.read(folder)
     faults: list[str] = []
-    figures = _figures(folder / "figures.csv", region, faults)
+    figures, errors = _figures(folder / "figures.csv", region, faults)
     targets = _targets(folder / "targets.csv", region, faults)
     if faults:
         raise InputError(faults)
-    return Pack(region, figures, targets)
+    return Pack(region, figures, errors, targets)
 
 
-def _figures(path: Path, region: Region, faults: list[str]) -> "pd.Series[float]":
-    table = read_table(path, "the figures of a region pack", FIGURES)
+def _figures(path: Path, region: Region, faults: list[str]) -> tuple["pd.Series[float]", "pd.Series[float]"]:
+    table = read_table(path, "the figures of a region pack", FIGURES, optional=(OWN_ERROR,))
     found: dict[tuple[str, str, int], float] = {}
+    errors: dict[tuple[str, str, int], float] = {}
     for place, row in table.records():
         try:
             figure = FIGURES_KNOWN.get(row["variable"])
@@ -131,6 +146,8 @@ def _figures(path: Path, region: Region, faults: list[str]) -> "pd.Series[float]
             if key in found:
                 raise InputError(f"{figure.name} of {row['place']} {year} stands twice; keep one")
             found[key] = read_number(row["value"], figure.low, figure.high)
+            own = row.get(OWN_ERROR, "")
+            errors[key] = read_number(own, LEAST_ERROR, 100) / 100 if own else figure.error
         except InputError as fault:
             table.faults += [f"{place}: {text}" for text in fault.faults]
     for figure in FIGURES_KNOWN.values():
@@ -140,7 +157,7 @@ def _figures(path: Path, region: Region, faults: list[str]) -> "pd.Series[float]
                     table.faults.append(f"{path.name}: no {figure.name} ({figure.unit}) of {where} in {year}")
     faults += table.faults
     index = pd.MultiIndex.from_tuples(list(found), names=["variable", "place", "year"])
-    return pd.Series(list(found.values()), index, dtype=float)
+    return pd.Series(list(found.values()), index, dtype=float), pd.Series(errors, index, dtype=float)
 
 
 def _targets(path: Path, region: Region, faults: list[str]) -> "pd.Series[float]":
@@ -321,17 +338,13 @@ def fitted(pack: Pack, given: RegionInputs, model: Path, seed: int = 1) -> xr.Da
     return made
 
 
-SIZE = -0.3
-"""As `calibration.discrepancy.SIZE`: small places are moved more by a single plant."""
-
-
 def _likelihood(pack: Pack) -> Likelihood:
     by_series = {figure.fitted: name for name, figure in FIGURES_KNOWN.items() if figure.fitted}
     logs, whiten = [], []
     for series in FITTED:
         name = by_series.get(series.name, "")
         values = (pack.series(name) if name else pack.series("none")).to_numpy(float)
-        error = np.where(np.isfinite(values), ERROR.get(name, OTHER_ERROR), np.nan)
+        error = pack.error(name).to_numpy(float)
         logs.append(np.log(values))
         whiten.append(whitening(series, error, np.array(YEARS), {}))
     log: NDArray[np.float64] = np.stack(logs)
@@ -398,12 +411,24 @@ def init(folder: Path, name: str, places: Sequence[str], made_up: bool = False) 
         "target: {plan: p12, indicators: [energy_intensity], national: 16.0}  # of the sum of places, per cent\n",
         encoding="utf-8",
     )
-    more = "\n".join(f"| {f.name} | {f.unit} | {f.meaning} |" for f in FIGURES_KNOWN.values() if not f.needed)
+    more = "\n".join(
+        f"| {f.name}{' (needed)' if f.needed else ''} | {f.unit} | {f.meaning} | {_error_words(f)} |"
+        for f in FIGURES_KNOWN.values()
+    )
     (folder / "README.md").write_text(
         f"# Region pack {name}\n\nFill in value and source of every row of figures.csv and targets.csv, then\n\n"
         f"    tanlu region check {folder.name}\n    tanlu run {folder.name}/study.yaml\n\n"
-        f"Further rows are optional; what is missing is {POOLED}, and labelled so.\n\n"
-        f"| variable | unit | meaning |\n|---|---|---|\n{more}\n",
+        f"Further rows are optional; what is missing is {POOLED}, and labelled so. A further column {OWN_ERROR} of\n"
+        "figures.csv gives the relative measurement error of a figure; without it an assumption stands in its place\n"
+        "(per cent, with its range, below).\n\n"
+        f"| variable | unit | meaning | error |\n|---|---|---|---|\n{more}\n",
         encoding="utf-8",
     )
     return len(rows) + len(goals)
+
+
+def _error_words(figure: Figure) -> str:
+    if not figure.fitted:
+        return "not fitted"
+    low, high = figure.errors
+    return f"{100 * figure.error:g} ({100 * low:g} to {100 * high:g})"

@@ -343,5 +343,5 @@ def checksums() -> dict[str, str]:
     """SHA-256 of the model, the measured data and the calibration, by path below the packages' folder."""
     root = Path(calibration.__file__).parent
     measured = [path for folder in ("data", "published") for path in (root / folder).rglob("*") if path.is_file()]
-    files = [models.PROVINCE, models.PARAMETERS, *measured]
+    files = [models.PROVINCE, models.PARAMETERS, *measured, *([region.TABLE] if places.active_region() else [])]
     return {path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from calibration import region
 from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.analyses.solve import BOUND
@@ -197,6 +198,8 @@ def official_verdicts(plan: str, indicator: str = "energy_intensity") -> dict[st
     """What the assessment of a plan that has ended said of an indicator's target, by province; empty where unknown."""
     from calibration import tables
 
+    if region.active() is not None:  # a pack may name a place as a province is named
+        return {}
     table = tables.read("ratings")
     rows = table[(table["plan"] == plan) & (table["variable"] == f"verdict_{VERDICTS.get(indicator, '')}")]
     return dict(zip(rows["province"], rows["value"], strict=True))
@@ -297,14 +300,24 @@ def warnings(view: View, measured: Measured) -> list[str]:
             said = row[f"statement_{view.terms.lang}"]
             found.append(view.terms("text: failed check", statement=said, rate=view.terms.chance(float(row["rate"]))))
     found += at_bound(view)
-    found.append(view.terms("text: break of 2012"))
+    pack = region.active()
+    found += [view.terms("text: break of 2012")] if pack is None else of_pack(view, pack)
     last = measured.last_year
     if view.end_year > last:
         found.append(view.terms("text: judged beyond the data", last=last, end=view.end_year))
     elif (shown := view.last_shown) > last:
         found.append(view.terms("text: shown beyond the data", first=last + 1, shown=shown))
-    found.append(view.terms("text: Tibet"))
-    return found
+    return found if pack else [*found, view.terms("text: Tibet")]
+
+
+def of_pack(view: View, pack: region.Pack) -> list[str]:
+    """What a reader must know of a region pack: whether it is made up, how much of it is not its own."""
+    origins = region.origins(pack)["from"]
+    pooled = int(origins.str.contains(region.POOLED, regex=False).sum())
+    return [
+        *([view.terms("text: made up")] if pack.region.made_up else []),
+        view.terms("text: pooled", pooled=pooled, inputs=len(origins)),
+    ]
 
 
 def at_bound(view: View) -> list[str]:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from calibration.places import Region, region
 from models.indicators import Indicator
 
 Lang = Literal["en", "zh"]
@@ -25,13 +26,25 @@ SIZES = (
     *(("Mtce", 1e6), ("10⁴ tce", 1e4), ("Mt", 1e6), ("10⁹ yuan", 1e9), ("billion yuan", 1e9), ("thousand yuan", 1e3)),
 )
 """Tonnes or yuan of the units that a text may name; the first that is found counts."""
+IN_REGION = "in a region: "
+"""Begins the key of a text that stands in place of another when the run is of a region pack."""
 
 
 @cache
 def table() -> Mapping[str, tuple[str, str]]:
     """Key → (English, Chinese), every row of `terms.csv` (kind, key, en, zh; no key: the English text)."""
     with TABLE.open(encoding="utf-8", newline="") as file:
-        return {row["key"] or row["en"]: (row["en"], row["zh"]) for row in csv.DictReader(file)}
+        texts = {row["key"] or row["en"]: (row["en"], row["zh"]) for row in csv.DictReader(file)}
+    return texts if (own := region()) is None else texts | _of_region(texts, own)
+
+
+def _of_region(texts: Mapping[str, tuple[str, str]], own: Region) -> dict[str, tuple[str, str]]:
+    """What a page about a region pack says in place of texts about China: the rows `in a region: <text>`."""
+    return {
+        key.removeprefix(IN_REGION): (en.replace("{region}", own.name), zh.replace("{region}", own.name_zh))
+        for key, (en, zh) in texts.items()
+        if key.startswith(IN_REGION)
+    }
 
 
 @dataclass(frozen=True)

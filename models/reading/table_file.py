@@ -47,6 +47,7 @@ def read_table(
     what: str,
     columns: Sequence[str] = (),
     *,
+    optional: Sequence[str] = (),
     other_columns: bool = False,
     label: str = "",
     largest: int = LARGEST_TABLE,
@@ -57,6 +58,7 @@ def read_table(
         path: as the user typed it.
         what: what is asked for, in the user's words ("a table of targets").
         columns: the columns that it must have, in any order and any case.
+        optional: columns that it may have.
         other_columns: whether it may have others.
         label: names the file in messages; default: its name.
         largest: bytes beyond which it is refused.
@@ -64,8 +66,8 @@ def read_table(
     table = TableRows(label or path.name)
     try:
         reader = csv.reader(io.StringIO(read_text(path, what, largest), newline=""), strict=True)
-        table.columns = [_meant(cell.strip(), columns) for cell in next(reader, [])]
-        table.faults += _header_faults(table, columns, other_columns)
+        table.columns = [_meant(cell.strip(), (*columns, *optional)) for cell in next(reader, [])]
+        table.faults += _header_faults(table, columns, optional, other_columns)
         if not table.faults:
             _fill(table, reader)
     except InputError as fault:
@@ -80,7 +82,9 @@ def _meant(cell: str, columns: Sequence[str]) -> str:
     return match(cell, columns) or cell
 
 
-def _header_faults(table: TableRows, columns: Sequence[str], other_columns: bool) -> Iterator[str]:
+def _header_faults(
+    table: TableRows, columns: Sequence[str], optional: Sequence[str], other_columns: bool
+) -> Iterator[str]:
     where = f"{table.label}:1"
     if not any(table.columns):
         yield f"{where}: got no header, allowed: a first line that names the columns {', '.join(columns)}"
@@ -88,13 +92,13 @@ def _header_faults(table: TableRows, columns: Sequence[str], other_columns: bool
     for name, count in Counter(table.columns).items():
         if count > 1 and (name or not other_columns):
             yield f"{where}: column {shortened(name)} stands {count} times; keep one"
-    unknown = [name for name in table.columns if name not in columns]
+    unknown = [name for name in table.columns if name not in (*columns, *optional)]
     absent = [name for name in columns if name not in table.columns]
     if absent:
         got = shortened(",".join(table.columns))
         yield f"{where}: column {', '.join(absent)} is missing; got {got}, needed: {', '.join(columns)}"
     if not other_columns:
-        yield from (f"{where}: unknown column {shortened(name)}{near(name, columns)}" for name in unknown)
+        yield from (f"{where}: unknown column {shortened(name)}{near(name, (*columns, *optional))}" for name in unknown)
 
 
 def _fill(table: TableRows, reader: Any) -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from io import StringIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +20,8 @@ from models.plans import plans
 FROZEN = [origin for origin in ORIGINS if (ledger.FOLDER / f"{ledger.stem(origin)}-manifest.json").exists()]
 
 
-def manifest(origin: Origin) -> dict[str, dict[str, str]]:
-    loaded: dict[str, dict[str, str]] = json.loads((ledger.FOLDER / f"{ledger.stem(origin)}-manifest.json").read_text())
+def manifest(origin: Origin) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((ledger.FOLDER / f"{ledger.stem(origin)}-manifest.json").read_text())
     return loaded
 
 
@@ -133,11 +135,26 @@ def test_the_fingerprint_covers_every_table_that_a_fit_reads(monkeypatch: pytest
 @pytest.mark.slow
 @pytest.mark.parametrize("origin", FROZEN, ids=ledger.stem)
 def test_the_frozen_files_can_be_made_again(origin: Origin, nothing_later: list[int]) -> None:
-    """From the rows to the origin, as long as model and posterior are those of the freeze."""
+    """From the rows to the origin: byte for byte, except where an instrument changed what delivered policies cost.
+
+    The forecast of 2010 assumes the policies of the time; since the freeze, saved energy returns to income, which moves
+    its quantiles by less than a point (0.02 at the median) and its chances by less than 0.01. Forecasts without
+    policies, and all naive ones, are equal to the byte.
+    """
     draws = posterior.load(origin.path)["draws"].values.tobytes()
     if ledger.digest(draws) != manifest(origin)["made from"]["draws"]:
         pytest.skip("the posterior has been fitted again since the freeze")
     nothing_later[0] = origin.last
     options = Options(1000, 1, hindcast.configuration(origin.last, 1000, 1))
     for name, text in ledger.frozen(origin, baseline.load(), options).items():
-        assert text == (ledger.FOLDER / name).read_text(encoding="utf-8"), name
+        frozen = (ledger.FOLDER / name).read_text(encoding="utf-8")
+        if "naive" in name or manifest(origin)["policy"] == "base":
+            assert text == frozen, name
+            continue
+        made, kept = (pd.read_csv(StringIO(one)) for one in (text, frozen))
+        numbers = kept.columns[kept.columns.str.fullmatch(r"q\d\d|chance")]
+        pd.testing.assert_frame_equal(made.drop(columns=numbers), kept.drop(columns=numbers))
+        difference = (made[numbers] - kept[numbers]).abs()
+        assert float(difference["chance"].max()) < 0.01
+        assert difference.drop(columns="chance").to_numpy().max() < 1
+        assert np.median(difference.drop(columns="chance").to_numpy()) < 0.03

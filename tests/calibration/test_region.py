@@ -1,5 +1,6 @@
 """Region packs: what is written, what is refused, and where a model input comes from."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -35,6 +36,24 @@ def test_faults_of_all_files_of_a_pack_are_told_at_once(tmp_path: Path) -> None:
     for words in ("got unit 'tce', allowed: Mtce", "got variable 'gpd'", "no energy_total (Mtce) of North in 2010"):
         assert words in told
     assert "got place 'West', allowed: North" in told
+
+
+def test_a_pack_states_its_own_measurement_errors_and_else_those_of_the_table_stand(tmp_path: Path) -> None:
+    pack = shutil.copytree(EXAMPLES / "chongqing-city", tmp_path / "own")
+    known = region.FIGURES_KNOWN["gdp"]
+    assert known.errors[0] < known.error < known.errors[1]
+    assert region.read(pack).error("gdp").loc["Chongqing", [2005, 2010]].tolist() == [known.error, known.error]
+    figures = pd.read_csv(pack / "figures.csv", dtype=str).assign(error_percent="")
+    figures.loc[figures["variable"] == "gdp", "error_percent"] = "7.5"
+    figures.to_csv(pack / "figures.csv", index=False)
+    own = region.read(pack)
+    assert own.error("gdp").loc["Chongqing", [2005, 2010]].tolist() == [0.075, 0.075]
+    assert own.error("energy_total").loc["Chongqing", 2010] == region.FIGURES_KNOWN["energy_total"].error
+    wide = region._likelihood(own).whiten[0, 0]  # GDP comes first; a wider error weighs less
+    assert abs(wide[0, 0]) < abs(region._likelihood(region.read(EXAMPLES / "chongqing-city")).whiten[0, 0][0, 0])
+    figures.assign(error_percent="0").to_csv(pack / "figures.csv", index=False)
+    with pytest.raises(InputError, match=r"figures\.csv:2: got .0., allowed: a number from 0.1"):
+        region.read(pack)
 
 
 @pytest.mark.parametrize("name", ["chongqing-city", "sealand"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from calibration.places import NATION, choose_province
+from calibration.places import NATION, active_region, choose_province
 from experiments.analyses.feasibility import LIGHTS
 from experiments.analyses.joint import counted
 from experiments.analyses.regret import SURVIVES
@@ -202,6 +202,9 @@ def _indices(rows: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(**{c: rows[c] for c in ("rank", "verdict") if c in rows})
 
 
+SUM = f"{NATION} (sum of {'places' if active_region() else 'provinces'})"
+
+
 def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:
     """The table for the terminal, texts: one row a province, the nation last. Default: the study's first scenario."""
     table = run.table("feasibility")
@@ -214,7 +217,7 @@ def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) ->
     half = (rows["chance_high"] - rows["chance_low"]) / 2
     return pd.DataFrame(
         {
-            "province": rows["province"].replace(NATION, f"{NATION} (sum of provinces)"),
+            "province": rows["province"].replace(NATION, SUM),
             "target %": rows["target"].map("{:.1f}".format),
             "reduction %": rows["reduction"].map("{:.1f}".format),
             "80 % range": [
@@ -234,7 +237,7 @@ def joint(run: Run, allocation: str | None = None, mix: str | None = None) -> pd
     """
     at = run.study.scenario(allocation, mix)
     every, whole = _at(run.table("indicators"), *at), _at(run.table("joint"), *at)
-    shown = pd.DataFrame({"province": whole["province"].replace(NATION, f"{NATION} (sum of provinces)")})
+    shown = pd.DataFrame({"province": whole["province"].replace(NATION, SUM)})
     for key in run.study.target.indicators:
         rows = every[every["indicator"] == key]
         star = np.where(rows["status"].isin(["recalled", "rule"]), "*", "")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from calibration.places import Region
 from experiments.report import content
-from experiments.words.terms import LANGS, TABLE, Terms, table
+from experiments.words.terms import LANGS, TABLE, Terms, _of_region, table
 
 ROOT = Path(__file__).parents[3] / "experiments"
 PYTHON = [*(ROOT / "report").glob("*.py"), *(ROOT / "explore").glob("*.py")]
@@ -69,6 +70,16 @@ def test_provinces_sectors_levers_and_rules_are_named() -> None:
     names = [*tables.provinces(), *policy.levers(), *policy.names(), *allocation.load()]
     assert not [name for name in names if name not in table()]
     assert Terms("zh").name("Inner Mongolia") == "内蒙古"
+
+
+def test_texts_of_a_region_replace_texts_about_china_and_name_the_region() -> None:
+    own = Region(Path(), "Sealand", "海地", True, ("Northport",), ())
+    texts = _of_region(table(), own)
+    assert not [key for key in texts if key not in table()]
+    assert texts["China (sum of provinces)"] == ("Sealand (sum of its places)", "海地（各地合计）")
+    assert "Sealand is made up" in texts["text: made up"][0]
+    assert "State Council" not in texts["official"][0]
+    assert not [key for key, (en, zh) in texts.items() if "{region}" in en + zh]
 
 
 def test_unknown_names_stay_as_they_are() -> None:
