@@ -253,7 +253,9 @@ def search_of(
     asked = study.model_copy(
         update={
             "target": goals,
-            "assigned": {p: {k: v for k, v in one.items() if k in goals.indicators} for p, one in study.assigned.items()},
+            "assigned": {
+                p: {k: v for k, v in one.items() if k in goals.indicators} for p, one in study.assigned.items()
+            },
             "allocations": [AllocationChoice(rule=study.allocations[0].rule)],
             "mixes": [MixChoice(mix=mix)],
         }
