@@ -1,4 +1,4 @@
-"""The levers of the 2020s and the ceiling of non-fossil power, in the model after a nowcast: one member at the centre."""
+"""The levers of the 2020s and the ceiling of non-fossil power, after a nowcast: one member at the centre."""
 
 from functools import cache
 
