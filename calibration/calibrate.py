@@ -16,12 +16,20 @@ from calibration.fit import FitProblem, FitResult, build_problem, fit
 from calibration.inputs import BASE
 
 BATCH = 512
+DOUBLINGS = 2
+"""How often the chains are made twice as long where one of them fails a gate."""
 
 
 def draw_posterior(
     problem: FitProblem, fit: FitResult, count: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], pd.DataFrame]:
-    """Draws from the posterior (chain, draw, province, parameter), and their diagnostics. Raises GateError."""
+    """Draws from the posterior (chain, draw, province, parameter), and their diagnostics.
+
+    Where a chain fails a gate, all are drawn again with twice as many draws, at most DOUBLINGS times.
+
+    Raises:
+        GateError: a chain fails all the same.
+    """
 
     def data(values: NDArray[np.float64]) -> NDArray[np.float64]:
         parts = range(0, len(values), BATCH)
@@ -29,9 +37,12 @@ def draw_posterior(
 
     log_density = sampler.log_posterior(problem.likelihood, fit.prior, data)
     start = sampler.Proposal(fit.values, np.asarray(np.linalg.cholesky(fit.covariance), dtype=float))
-    chains, accepted = sampler.sample(log_density, start, count, rng)
     names = [str(name) for name in problem.inputs["base gdp"]["province"].values]
-    table = sampler.diagnostics(chains, names, list(fit.prior.names))
+    for doubling in range(DOUBLINGS + 1):
+        chains, accepted = sampler.sample(log_density, start, count * 2**doubling, rng)
+        table = sampler.diagnostics(chains, names, list(fit.prior.names))
+        if sampler.failed(table).empty:
+            break
     table["accepted"] = table["province"].map(dict(zip(names, accepted, strict=True)))
     sampler.gate(table)
     return chains, table
@@ -51,7 +62,7 @@ def calibrate(
     chains, table = draw_posterior(made, found, draws, rng)
     flat = chains.reshape(-1, *chains.shape[2:])
     attrs = {
-        "method": f"independence Metropolis-Hastings, {sampler.CHAINS} chains of {draws}, {kept} draws kept",
+        "method": f"independence Metropolis-Hastings, {sampler.CHAINS} chains of {chains.shape[1]}, {kept} draws kept",
         "command": "tanlu calibrate " + " ".join(f"--{name} {value}" for name, value in settings.items()),
         "settings": json.dumps(settings),
         "fingerprint": fingerprint(**settings),

@@ -43,13 +43,13 @@ class FitProblem:
         design = model_inputs(values, self.inputs)
         if common is not None:
             design = design.merge(common)
-        fixed = {name: value for name, value in self.inputs.items() if name not in design}
+        given: dict[str, xr.DataArray | float] = {**self.inputs, **self.assumptions}
+        fixed = {name: value for name, value in given.items() if name not in design}
         return self.model.ensemble(
             design,
             list(OUTPUTS),
             params={
                 **fixed,
-                **self.assumptions,
                 "switch learning": 0.0,
                 "FINAL TIME": float(self.likelihood.years[-1]),
             },

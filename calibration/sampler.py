@@ -131,8 +131,12 @@ def diagnostics(chains: NDArray[np.float64], provinces: list[str], parameters: l
     return pd.DataFrame(rows, columns=["province", "parameter", "rhat", "ess"])
 
 
+def failed(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `diagnostics` that fail a gate."""
+    return table[~((table["rhat"] < RHAT) & (table["ess"] >= ESS))]
+
+
 def gate(table: pd.DataFrame) -> None:
     """Raise GateError when a chain fails."""
-    failed = table[~((table["rhat"] < RHAT) & (table["ess"] >= ESS))]
-    if len(failed):
-        raise GateError(failed)
+    if len(rows := failed(table)):
+        raise GateError(rows)

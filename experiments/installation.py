@@ -30,7 +30,9 @@ ROOT = Path(__file__).parents[1]
 FIRST_YEAR = 2005
 
 Simulate = Callable[[pd.DataFrame, Mapping[str, xr.DataArray], Sequence[str], Sequence[int]], xr.Dataset]
-"""(design, parameters common to all members, outputs, years) → Dataset with dims (member, province, …, time)."""
+"""(design, parameters, outputs, years) → Dataset with dims (member, province, …, time).
+
+The parameters are common to all members, but for arrays with a dim `member`, whose labels are the design's index."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,21 @@ def vocabulary(data: Mapping[str, Any] | None = None, folder: Path = Path()) -> 
 
 
 def load_study(name_or_path: str | Path = DEFAULT, overrides: Sequence[str] = ()) -> Study:
-    """A study whose names are those of this installation (see `experiments.study.load.load`)."""
+    """A study whose names are those of this installation.
+
+    Args:
+        name_or_path: name of a shipped study, or path of a YAML file, whose own paths start from its folder.
+        overrides: `path=value`, as on the command line: `members=200`, `mixes.0=full`.
+
+    Returns:
+        the resolved study.
+
+    Raises:
+        InputError: every fault of the file, of what it extends and of the overrides at once.
+
+    >>> load_study("twelfth-plan", ["members=200"]).members
+    200
+    """
     return load(find(name_or_path), overrides, vocabulary)
 
 
@@ -278,6 +294,7 @@ class ProvinceModel:
         self, design: pd.DataFrame, params: Mapping[str, xr.DataArray], outputs: Sequence[str], years: Sequence[int]
     ) -> xr.Dataset:
         """One batch; the mix decides between its own delays and the design's."""
+        params = {n: v.sel(member=design.index) if "member" in v.dims else v for n, v in params.items()}
         if FORM not in design:
             return self.results(*self.members(design, params), outputs, years)
         forms = design[FORM].to_numpy(dtype=int)
@@ -288,7 +305,7 @@ class ProvinceModel:
             one = ProvinceModel(self.threads, self.backend, (self.texts[form],))
             known = [name for name in design if str(name).partition("[")[0] in one.model.variables]
             given = {name: values for name, values in params.items() if name in one.model.variables}
-            part = one(design.iloc[rows][known].reset_index(drop=True), given, outputs, years)
+            part = one(design.iloc[rows][known], given, outputs, years).drop_vars("member")
             parts.append(part.drop_attrs(deep=False))
             order.extend(rows)
         whole = xr.concat(parts, "member").isel(member=np.argsort(order))
@@ -310,7 +327,10 @@ class ProvinceModel:
         dims = {name: variable.dims for name, variable in model.variables.items()}
         members = unflat(table, model.subscripts, dims)
         here = list(model.subscripts["province"])
-        return members, {name: _only(values, here) for name, values in given.items() if name not in members}
+        common = {name: _only(values, here) for name, values in given.items() if name not in members}
+        each = {name: values for name, values in common.items() if "member" in values.dims}
+        members = members.assign(each) if each else members
+        return members, {name: values for name, values in common.items() if name not in each}
 
     def results(
         self,

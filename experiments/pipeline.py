@@ -147,7 +147,8 @@ def _stages(
     before = (*made, *(name for name in recorded(run, HINDCAST, SENSITIVITY, POLICY) if name not in made))
     asked.append(Stage(TRUST, before, lambda: run.save_table("trust", trust.panel(run))))
     last = (*before, TRUST)
-    if explorer and not active_region():  # the explorer fits members again on the shipped provinces
+    alone = len(study.provinces) == 1  # the explorer's kernels couple provinces
+    if explorer and not alone and not active_region():  # it fits members again on the shipped provinces
         from experiments import explore
 
         def write_explorer() -> None:

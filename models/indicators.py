@@ -2,7 +2,8 @@
 
 Every indicator is turned into one number that is better when it is higher, in per cent: of a `cut` the fall of the
 variable since the plan's base year, of a `cap` the fall of the total since then (growth is negative), of a `floor` the
-share itself. A target is met when that number reaches it, so that all analyses treat every indicator alike.
+share itself, of `growth` the mean yearly growth. A target is met when that number reaches it, so that all analyses
+treat every indicator alike.
 """
 
 import csv
@@ -16,7 +17,7 @@ from models.reading.names import Spellings
 
 TABLE = Path(__file__).with_name("indicators.csv")
 
-KINDS = ("cut", "cap", "floor")
+KINDS = ("cut", "cap", "floor", "growth")
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,15 @@ class Indicator:
     """An indicator of a plan.
 
     key: as studies and tables name it. variable: of the model, by province. kind: cut (fall of the variable since the
-    base year, per cent), cap (most that a total may be in the plan's last year, in `unit`) or floor (least share, per
-    cent). published: its name in the table of provincial targets. measured: the measured series of its total, of a
-    cap. name, metric: in words, with the definition; *_zh: in Chinese. Its predictive error is that of its variable.
+    base year, per cent), cap (most that a total may be in the plan's last year, in `unit`), floor (least share, per
+    cent) or growth (least yearly growth over the plan, per cent). published: its name in the table of provincial
+    targets. measured: the measured series of its total, of a cap. name, metric: in words, with the definition; *_zh: in
+    Chinese. Its predictive error is that of its variable.
     """
 
     key: str
     variable: str
-    kind: Literal["cut", "cap", "floor"]
+    kind: Literal["cut", "cap", "floor", "growth"]
     unit: str
     published: str
     measured: str

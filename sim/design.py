@@ -91,7 +91,8 @@ def read(names: Names, params: Mapping[str, Any] | None, design: Any) -> Request
     Args:
         names: the variables of the model.
         params: common to all members: numbers, arrays over model dims, arrays with a `time` dim.
-        design: a DataFrame (columns are names, rows members), a Dataset with a `member` dim, or None.
+        design: a DataFrame (columns are names, rows members), a Dataset with a `member` dim, or None. What stands in
+            both is refused; a single element in the design replaces that part of a parameter given whole.
 
     Raises:
         DesignError: everything that is wrong with the two, at once.
@@ -103,7 +104,7 @@ def read(names: Names, params: Mapping[str, Any] | None, design: Any) -> Request
     for name, value in _whole_first((params or {}).items()):
         _try(faults, lambda name=name, value=value: reader.param(str(name), value))
     if design is not None:
-        reader.seen.clear()  # the design overrides the parameters
+        reader.given, reader.seen = set(reader.seen), {}
         for name, value in _whole_first(_columns(design, request, faults)):
             _try(faults, lambda name=name, value=value: reader.column(str(name), value))
     if faults:
@@ -208,6 +209,7 @@ class _RequestReader:
     def __init__(self, module: Module, names: Names, request: Request) -> None:
         self.module, self.names, self.request = module, names, request
         self.seen: dict[tuple[int, tuple[str, ...]], str] = {}
+        self.given: set[tuple[int, tuple[str, ...]]] = set()  # by the parameters, while the design is read
 
     def param(self, name: str, value: Any) -> None:
         """A value common to all members."""
@@ -276,9 +278,10 @@ class _RequestReader:
         other = self.seen.setdefault((slot, elements), name)
         if other != name:
             raise SimError(f"{name!r} is given twice, also as {other!r}")
-        if not elements:
-            self.request.common.pop(slot, None)  # the design overrides what is common to all
-            self.request.common_series.pop(slot, None)
+        if (slot, elements) in self.given or (not elements and any(slot == one for one, _ in self.given)):
+            raise SimError(
+                f"{name!r} is given twice: for all members in the parameters, and for each in the design; leave one out"
+            )
 
     def _aligned(self, name: str, variable: Variable, array: xr.DataArray) -> Values:
         """Over all dims of the variable, in the order (time, member, dims...), elements in the order of the model."""

@@ -1,6 +1,7 @@
-"""The pictures in docs/pictures: `python -m tests.pictures RUN_FOLDER` (needs Chromium, chromedriver and pdftoppm).
+"""The pictures in docs/pictures: `python -m tests.pictures RUN [RUN …]` (needs Chromium, chromedriver and pdftoppm).
 
-Report, briefs and explorer: desktop, phone and print, English and Chinese. Look at them before they are committed.
+RUN: folder of a run; names of pictures begin with its plan ("p12-") unless it is of the plan of today's study. Report,
+briefs and explorer: desktop, phone and print, English and Chinese. Look at them before they are committed.
 """
 
 import base64
@@ -16,6 +17,8 @@ from urllib.parse import quote
 from pypdf import PdfReader
 
 from experiments.report import printed
+from experiments.runs.store import Run
+from experiments.study.files import OF_PLAN, TODAY
 from experiments.words.addresses import brief_address
 from experiments.words.terms import LANGS, Terms
 from tests.experiments.browser import resize, start, until
@@ -25,11 +28,17 @@ DESKTOP, PHONE = (1440, 900), (390, 844)
 PROVINCES = ("Guangxi", "Ningxia", "Hainan")
 
 
+class Names:
+    """How names of pictures begin: nothing for the plan of today's study."""
+
+    prefix = ""
+
+
 def shot(driver: Any, name: str, clip: dict[str, float] | None = None) -> None:
     """Write docs/pictures/<name>.png: the view, or a part of the page."""
     options = {"format": "png", "captureBeyondViewport": clip is not None} | ({"clip": clip} if clip else {})
     content = driver.execute_cdp_cmd("Page.captureScreenshot", options)["data"]
-    (PICTURES / f"{name}.png").write_bytes(base64.b64decode(content))
+    (PICTURES / f"{Names.prefix}{name}.png").write_bytes(base64.b64decode(content))
 
 
 def element(driver: Any, identifier: str, margin: float = 16) -> dict[str, float]:
@@ -84,7 +93,8 @@ def briefs(folder: Path) -> None:
 
 def _page(pdf: Path, page: int, name: str) -> None:
     """Write docs/pictures/<name>.png: one page of a PDF."""
-    command = ["pdftoppm", "-png", "-r", "80", "-f", str(page), "-l", str(page), "-singlefile", pdf, PICTURES / name]
+    command = ["pdftoppm", "-png", "-r", "80", "-f", str(page), "-l", str(page), "-singlefile", pdf]
+    command.append(PICTURES / f"{Names.prefix}{name}")
     subprocess.run(command, check=True)
 
 
@@ -94,14 +104,18 @@ def _page_of(pdf: Path, heading: str) -> int:
     return 1 + next(i for i, text in enumerate(pages) if heading in text[:40])
 
 
-def explorer(driver: Any, run: str) -> None:
+def explorer(driver: Any, folder: Path) -> None:
     """The explorer with two levers and an assumption moved, beside the first scenario."""
-    moved = {"r": "Guangdong", "i": "intensity", "y": 2015, "a": "official", "m": "delivered"}
-    moved |= {"l": {"plant closure": 0.2, "industrial retrofit": 0.3}, "u": {"energy price growth": 0.025}}
-    moved |= {"k": {"a": {"a": "official", "m": "delivered"}}}
+    study = Run(folder).study
+    rule, end = study.allocations[0].label, study.target.period.last_year
+    shown = "carbon" if study.target.leading.key.startswith("co2") else "intensity"
+    labels = [one.label for one in study.mixes]
+    start = {"a": rule, "m": "delivered" if "delivered" in labels else labels[0]}
+    moved = {"r": "Guangdong", "i": shown, "y": end, **start, "k": {"a": start}}
+    moved |= {"l": {"nonfossil power": 0.5, "industrial retrofit": 0.3}, "u": {"energy price growth": 0.025}}
     with tempfile.TemporaryDirectory() as scratch:
         page = Path(scratch, "explorer.html")
-        command = ["tanlu", "explore", *([run] if run else []), "--no-browser", "--quiet", "-o", str(page)]
+        command = ["tanlu", "explore", str(folder), "--no-browser", "--quiet", "-o", str(page)]
         subprocess.run(command, check=True)
         for lang in ("en", "zh"):
             for name, size, mobile in (("desktop", (1360, 900), False), ("phone", PHONE, True)):
@@ -114,16 +128,18 @@ def explorer(driver: Any, run: str) -> None:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
     PICTURES.mkdir(parents=True, exist_ok=True)
     driver = start(*DESKTOP)
     try:
-        report(driver, folder)
-        explorer(driver, str(folder))
+        for folder in map(Path, sys.argv[1:]):
+            plan = Run(folder).study.target.plan
+            Names.prefix = "" if OF_PLAN.get(plan) == TODAY else f"{plan}-"
+            report(driver, folder)
+            explorer(driver, folder)
+            paper(folder)
+            briefs(folder)
     finally:
         driver.quit()
-    paper(folder)
-    briefs(folder)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.allocation.national import Array
-from experiments.allocation.response import Response
+from experiments.allocation.response import Response, Supply
 
 
 def _reached(response: Response, target: Array) -> Array:
@@ -72,3 +72,42 @@ def bearable(response: Response, levels: tuple[float, ...] = (0.5, 0.8, 0.9)) ->
         for target, inside in [response.fixed_point(level)]
     }
     return pd.DataFrame(table, index=pd.Index(response.provinces, name="province"))
+
+
+def costs(supply: Supply, targets: pd.DataFrame) -> pd.DataFrame:
+    """Net cost of meeting each target with the cheapest levers (province × rule), billion yuan of 2005 a year.
+
+    targets: per cent, province × rule. Where all levers together do not reach a target the cost is that of all of them;
+    `priced` counts such provinces.
+    """
+    found = {str(rule): supply.cost(_fractions(supply, column))[0] for rule, column in targets.items()}
+    return pd.DataFrame(found, index=pd.Index(supply.provinces, name="province"))
+
+
+def priced(supply: Supply, targets: pd.DataFrame) -> pd.DataFrame:
+    """One row a rule: what its targets cost the nation, who pays most, and how many provinces no lever brings there.
+
+    Columns: rule, net_cost (billion yuan of 2005 in the plan's last year), highest_cost with its province, out_of_reach
+    (provinces whose target lies beyond all levers of the full mix), unneeded (provinces that need none).
+    """
+    rows = []
+    for rule, column in targets.items():
+        target = _fractions(supply, column)
+        cost, reached = supply.cost(target)
+        known = np.isfinite(target)
+        highest = int(np.nanargmax(cost))
+        rows.append(
+            {
+                "rule": rule,
+                "net_cost": float(np.nansum(cost)),
+                "highest_cost": float(cost[highest]),
+                "highest_in": supply.provinces[highest],
+                "out_of_reach": int((known & ~reached).sum()),
+                "unneeded": int((known & (target <= supply.base)).sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _fractions(supply: Supply, targets: "pd.Series[float]") -> Array:
+    return targets.reindex(list(supply.provinces)).to_numpy(float) / 100

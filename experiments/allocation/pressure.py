@@ -17,7 +17,7 @@ import xarray as xr
 
 from experiments.allocation.indicators import known_plan
 from experiments.allocation.national import Array
-from experiments.allocation.response import CostCurve, ModelResponse, Response
+from experiments.allocation.response import CostCurve, ModelResponse, Response, Supply
 
 SHARES = (0.2, 1.0)
 """Ends of the prior of the pressure share (docs/decisions.md): not identified."""
@@ -93,6 +93,10 @@ class AtPressureShare:
             goal = np.full(len(found.provinces), national / 100)
         slope = response_slope(found, goal)
         return rescaled(found, goal, factor(self.share, slope, joint_slope(period.base_year)))
+
+    def supply(self, plan: str, members: int, seed: int, quantity: str = "energy") -> Supply:
+        """See `ModelResponse.supply`: without any target there is no pressure to scale."""
+        return self.model.supply(plan, members, seed, quantity)
 
     def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
         """See `ModelResponse.cost_curve`: without any target there is no pressure to scale."""

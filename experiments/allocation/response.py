@@ -144,6 +144,39 @@ class CostCurve:
         return np.asarray(self.base + (self.gain * self.used(price, spread)).sum(axis=1) + 0.01 * (above - below))
 
 
+@dataclass(frozen=True)
+class Supply:
+    """What each lever at full strength adds to a province's cut of the judged intensity, and what it costs.
+
+    provinces, levers: names; base (province): the cut without policy and without a target, fraction; gain (province,
+    lever): what the lever adds, fraction, overlaps taken out; money (province, lever): net cost in the plan's last
+    year, billion yuan of 2005 a year (annuity + operation − energy saved, at the province's own prices).
+    """
+
+    provinces: tuple[str, ...]
+    levers: tuple[str, ...]
+    base: Array
+    gain: Array
+    money: Array
+
+    def cost(self, target: Array) -> tuple[Array, Bool]:
+        """Net cost of meeting a target (province, fraction) with the cheapest levers, and whether they suffice.
+
+        Levers are taken in the order of their cost per point, the last in part, until the target is met; where all of
+        them do not suffice the cost is that of all. Nothing is taken where the base meets the target; NaN without one.
+        """
+        useful = self.gain > 1e-12
+        each = np.where(useful, self.money / np.where(useful, self.gain, 1.0), np.inf)
+        order = np.argsort(each, axis=1, kind="stable")
+        gain = np.take_along_axis(np.where(useful, self.gain, 0.0), order, axis=1)
+        money = np.take_along_axis(np.where(useful, self.money, 0.0), order, axis=1)
+        missing = target - self.base
+        before = np.cumsum(gain, axis=1) - gain
+        part = np.clip((missing[:, None] - before) / np.where(gain > 0, gain, 1.0), 0.0, 1.0)
+        found = np.where(np.isfinite(target), (part * money).sum(axis=1), np.nan)
+        return found, np.asarray(missing <= gain.sum(axis=1) + 1e-12)
+
+
 class ModelResponse(Protocol):
     """The asking study's model, as far as rules that are built on it need it."""
 
@@ -152,6 +185,9 @@ class ModelResponse(Protocol):
 
     def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
         """What each lever adds to a province's reduction, and at what cost."""
+
+    def supply(self, plan: str, members: int, seed: int, quantity: str = "energy") -> Supply:
+        """What each lever adds to a province's cut of energy or CO2 per GDP, and what it costs."""
 
     def base_state(self, plan: str, members: int, seed: int) -> xr.Dataset:
         """The members' state to the plan's base year: see `base_state.indicators_of`."""

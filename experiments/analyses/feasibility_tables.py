@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from calibration import region
 from calibration.places import NATION
 from experiments.allocation.shipped import baseline
-from experiments.analyses import feasibility, joint, members_fit, pressure, regret, trust
+from experiments.analyses import feasibility, joint, members_fit, pressure, regret, triggers, trust
 from experiments.analyses import reality_checks as checks
 from experiments.analyses.prim import PrimBox, discover
 from experiments.analyses.prim import limits as box_limits
 from experiments.analyses.sensitivity import model_form
 from experiments.analyses.sensitivity.sensitivity_tables import NOT_IDENTIFIED, inputs_of, label_of
 from experiments.ensemble.core import Ensemble, Params
+from experiments.ensemble.triggers import of_mix
 from experiments.installation import Installation, ScenarioInputs
 from experiments.runs.store import Run
 
@@ -47,7 +48,8 @@ def feasibility_tables(
     """Feasibility of every allocation × mix × province, saved as tables of the run.
 
     members_fit, feasibility, indicators, joint, barometer, pace, boxes, box_limits, trade_off, regret, ranking,
-    pressure, pressure_chances, checks, and of a study of several model files model_form and model_forms.
+    pressure, pressure_chances, checks; of mixes with triggers, triggers; of
+    several model files, model_form and model_forms.
     sentence_row: makes the row of a box, with its sentences. check_files:
     experts' own reality checks, beside the shipped ones.
     """
@@ -70,6 +72,10 @@ def feasibility_tables(
     run.save_table("ranking", regret.ranking(metrics))
     for name, table in pressure.tables(run, system, base_energy(run)).items():
         run.save_table(name, table)
+    inputs = ScenarioInputs(**run.inputs())
+    if any(of_mix(inputs, mix.label) for mix in run.study.mixes):
+        say("what the triggers do")
+        run.save_table("triggers", triggers.table(Ensemble(run.study, system, inputs, run.design())))
     if len(run.study.model) > 1:
         say("share of variance of the model form")
         run.save_table("model_form", model_form.table(run, system))
@@ -241,7 +247,7 @@ def reality_checks(run: Run, system: Installation, asked: Sequence[checks.Check]
     tables = []
     for allocation in asked_of.allocations:
         for mix in asked_of.mixes:
-            params = inputs.params(allocation.label, mix.label, asked_of.target.plan)
+            params = futures.scenario(allocation.label, mix.label)
 
             def batches(names: list[str], years: range, params: Params = params) -> Iterator[xr.Dataset]:
                 return futures.batches(params, names, years)

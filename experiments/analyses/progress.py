@@ -74,8 +74,8 @@ def updated(study: Study, system: Installation, asked: Progress) -> pd.DataFrame
 
     Columns: indicator, target (per cent), status, due (task of the year, per cent), done (achieved to the year, median
     of the re-weighted members), chance_before, chance with its 95 % interval (Wilson at the effective number of
-    members), effective (members), needed and expected (yearly fall from here on, per cent; of a share points), verdict
-    (on the path where what is achieved is at least what is due). Raises InputError with all faults.
+    members), effective (members), needed and expected (yearly fall, or growth, from here on, per cent; of a share
+    points), verdict (on the path where what is achieved is at least what is due). Raises InputError with all faults.
     """
     if found := faults(study, asked):
         raise InputError(found)
@@ -102,7 +102,7 @@ def _paths(ensemble: Ensemble, allocation: str, mix: str, province: str) -> xr.D
     base, end = study.target.period.span
     names = [*dict.fromkeys([*SERIES.values(), *(one.variable for one in study.target.asked)])]
     wanted = [*dict.fromkeys([*names, *sorted(outputs.weights(names))])]
-    params = ensemble.inputs.params(allocation, mix, study.target.plan)
+    params = ensemble.scenario(allocation, mix)
     results = ensemble.results(params, wanted, list(range(base, end + 1)))
     error = ensemble.system.errors(study, ensemble.members.index.to_numpy())
     whole = outputs.with_nation(outputs.with_error(results, error), names)
@@ -145,6 +145,9 @@ def _row(paths: xr.Dataset, weights: Array, asked: Progress, one: Indicator, tar
     if one.is_share:
         now = _median(100 * series.to_numpy()[alive & finite, at + 1], weights[alive & finite])
         needed, expected = ((value - now) / left for value in (target, final))
+    elif one.kind == "growth":
+        grown = (1 + done / 100 * (end - base) / (at + 1)) ** (at + 1)
+        needed, expected = (100 * (((1 + v / 100) ** (end - base) / grown) ** (1 / left) - 1) for v in (target, final))
     else:
         needed, expected = (100 * (1 - ((1 - v / 100) / (1 - done / 100)) ** (1 / left)) for v in (target, final))
     due = target * (at + 1) / (end - base)

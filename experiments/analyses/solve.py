@@ -211,6 +211,7 @@ def sentence(table: pd.DataFrame, province: str, target: float, chance: float, o
         "cut": f"a cut of {target:g} %",
         "cap": f"growth of at most {-target:g} %",
         "floor": f"a share of {target:g} %",
+        "growth": f"growth of at least {target:g} % a year",
     }[one.kind]
     of = "" if one.key == "energy_intensity" else f" of {one.name}"
     asked = f"{province}: {goal}{of} with a chance of {100 * chance:.0f} %"

@@ -12,7 +12,7 @@ from experiments.analyses.intervals import wilson
 from experiments.analyses.numbers import number
 from experiments.ensemble.outputs import REPORTED
 from experiments.words.measured import Measured
-from experiments.words.quantities import co2, energy, money
+from experiments.words.quantities import co2, energy, money, real
 from experiments.words.ratings import ChanceClass, Rating
 from experiments.words.verdict import joined, past_plans, scenario
 from experiments.words.view import Standing, View
@@ -269,17 +269,18 @@ def _measure(view: View, row: Mapping[Hashable, object]) -> list[str]:
     """A measure as a row of texts in real units, with who pays and by when."""
     terms = view.terms
     chinese = terms.lang == "zh"
-    amount = float(str(row["quantity"]))
-    unit = str(row["unit_zh" if chinese else "unit"])
+    complete = int(float(str(row["complete"])))
     payers = {name: float(str(row[name])) for name in ("enterprises", "government", "households")}
     paid = [f"{terms.name(f'payer {name}')} {100 * share:.0f} %" for name, share in payers.items() if share >= 0.05]
     return [
         str(row["title_zh" if chinese else "title"]),
-        f"{number(amount, 0 if abs(amount) >= 100 else 1)} {unit}",
+        real(terms, float(str(row["quantity"])), str(row["unit_zh" if chinese else "unit"])),
         money(terms, float(str(row["investment Gyuan"]))),
         money(terms, float(str(row["net cost Gyuan/year"])), sign=True),
         ("、" if chinese else ", ").join(paid),
-        f"{int(float(str(row['complete'])))}",
+        str(complete)
+        if complete > view.base_year
+        else "–",  # an option of an earlier plan's catalogue has no date here
     ]
 
 

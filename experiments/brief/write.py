@@ -1,6 +1,5 @@
 """Write briefs to disk: one A4 page as PDF by typst, with the shipped font alone, and the same as HTML."""
 
-import json
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from experiments.runs.store import Run, write_bytes, write_text
 from experiments.words import fonts
 from experiments.words.addresses import BRIEFS, brief_address
 from experiments.words.measured import Measured
+from experiments.words.paper import pdf as typeset
 from experiments.words.terms import LANGS, Lang, Terms
 from experiments.words.view import RunData, View
 
@@ -119,19 +119,9 @@ def printed(brief: Brief) -> dict[str, Any]:
     }
 
 
-@cache
-def _compiler() -> Any:
-    """Typst with our template and our font alone, ready for one page after the other."""
-    import typst
-
-    fonts_ = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[fonts.HERE])
-    return typst.Compiler(TEMPLATES / "brief.typ", root=TEMPLATES, font_paths=fonts_)
-
-
 def compiled(content: dict[str, Any]) -> bytes:
     """The brief as the bytes of a PDF."""
-    made: bytes = _compiler().compile(format="pdf", sys_inputs={"brief": json.dumps(content, ensure_ascii=False)})
-    return made
+    return typeset(TEMPLATES / "brief.typ", content)
 
 
 @cache

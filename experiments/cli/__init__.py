@@ -31,7 +31,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -109,6 +109,26 @@ def found() -> Iterator[tuple[str, str, Callable[..., None] | typer.Typer]]:
     return iter(sorted(rows, key=lambda row: row[:2]))
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from experiments.runs import manifest
+
+        source = manifest.commit()
+        commit = (
+            f" (commit {source['commit'][:12]}{', changed' if source['dirty'] else ''})" if source["commit"] else ""
+        )
+        typer.echo(f"tanlu {manifest.version()}{commit}")
+        raise typer.Exit
+
+
+def _whole(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Version and commit of the tool.")
+    ] = False,
+) -> None:
+    pass
+
+
 def build() -> typer.Typer:
     """The command with all sub-commands. Raises RuntimeError when two modules claim one name."""
     made = typer.Typer(
@@ -117,6 +137,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         help="Can a province reach its energy-intensity target? Runs trajectory experiments on a calibrated model.",
     )
+    made.callback()(_whole)
     owners: dict[str, str] = {}
     for name, module, command in found():
         if name in owners:

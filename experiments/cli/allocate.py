@@ -1,12 +1,12 @@
 """`tanlu allocate`: split the national target among the provinces by a rule; compare rules; print the ledger."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from calibration.places import choose_province
+from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, emit, note
 from experiments.study.known import INDICATORS, check_options, choose_rule
 from models.plans import known_plan_names
@@ -67,6 +67,7 @@ def allocate(
     members: Annotated[int, typer.Option(help="Members behind chances of a comparison or brief.", min=2)] = 100,
     lang: Annotated[str, typer.Option(help="Language of a brief or a picture: en or zh.")] = "en",
     html: Annotated[File, typer.Option(help="Write the brief as one page (.html) here.")] = None,
+    pdf: Annotated[File, typer.Option(help="Write the brief for printing (.pdf) here.")] = None,
     offers: Annotated[
         File, typer.Option(help="Offers of a negotiation: CSV with round, province, offer_percent (and note).")
     ] = None,
@@ -83,7 +84,7 @@ def allocate(
     """
     if action is not None:
         asked = BriefWords(plan, indicator, national, compare, rule, growth, points, members)
-        _brief(action, place, asked, choose(lang, ["en", "zh"], "language"), html, offers, log, json, quiet)
+        _brief(action, place, asked, choose(lang, ["en", "zh"], "language"), [html, pdf], offers, log, json, quiet)
         return
     plan, indicator = plan or "12FYP", indicator or "energy"
     plan = choose(plan, known_plan_names(), "plan")
@@ -130,7 +131,7 @@ def _brief(
     place: str | None,
     typed: BriefWords,
     lang: str,
-    html: File,
+    pages: Sequence[File],
     offers: File,
     log: File,
     json: bool,
@@ -140,7 +141,7 @@ def _brief(
     choose(action, ["brief"], "action")
     if place is None:
         raise InputError("got no province; allowed: tanlu allocate brief PROVINCE, for example Guangdong or 广东")
-    province = choose_province(place)
+    province = choose_province(place, simulated())
     plan = choose(typed.plan or "15FYP", known_plan_names(), "plan")
     if log and not offers:
         raise InputError("got --log without --offers; allowed: both, the log says where the offers lead")
@@ -151,6 +152,9 @@ def _brief(
     from experiments.ensemble.study_model import StudyModel
     from experiments.installation import load_study
 
+    for path, kind in zip(pages, ("html", "pdf"), strict=True):
+        if path:
+            brief_output.check_name(path, kind)
     asked = BriefOptions(
         plan=plan,
         indicator=typed.indicator or "co2",
@@ -163,9 +167,9 @@ def _brief(
     )
     made = read_offers(offers, list(table("provinces")["province"])) if offers else []
     found = brief(province, asked, StudyModel(load_study()), made, lambda text: note(f"working out {text} …", quiet))
-    if html:
-        brief_output.write_page(found, lang, html)
-        note(f"page: {html}", quiet)
+    for path in filter(None, pages):
+        brief_output.write_page(found, lang, path)
+        note(f"page: {path}", quiet)
     if log:
         allocation_output.save(found.log, log)
         note(f"log: {log}", quiet)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from calibration.places import NATION, known_provinces, simulated
-from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.cli.console import Json, Quiet, RunsFolder, check_output, emit, note
 from experiments.cli.report import Language
 from experiments.runs.find import find_run
 from experiments.study.files import names as known_studies
@@ -32,6 +32,7 @@ def brief(
     if run is not None and not match(run, known_studies()) and Path(run).suffix not in (".yaml", ".yml"):
         find_run(run, runs)  # a misspelt name is answered before anything heavy is loaded
     asked = choose_all(province or [], known_provinces([*simulated(), NATION]), "province")
+    check_output(output, "--output", folder=True)
     from experiments import brief as briefs
     from experiments import pipeline
     from experiments.ensemble import installed

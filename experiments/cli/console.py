@@ -1,6 +1,7 @@
 """What commands print: data to stdout, remarks and progress to stderr, the same in every command."""
 
 import json as _json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from models.reading.faults import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +50,27 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if value - value == 0 else None  # NaN and infinities have no JSON form
     return value if isinstance(value, str | int | bool | None) else str(value)
+
+
+def check_output(path: Path | None, option: str, *, folder: bool = False) -> None:
+    """Raise InputError where a file (or the files of a folder) cannot be put, before anything slow has been done.
+
+    Args:
+        path: as typed; None: not given.
+        option: its option, for the message.
+        folder: is it a folder, made where it is missing? A file's folder must be there.
+    """
+    if path is None:
+        return
+    if not folder and path.is_dir():
+        raise InputError(f"{option} {path}: is a folder; give a file in it")
+    home = path if folder else path.absolute().parent
+    while folder and not home.exists():
+        home = home.absolute().parent
+    if not home.is_dir():
+        raise InputError(f"{option} {path}: {home} is not a folder; make it, or give another place")
+    if not os.access(home, os.W_OK):
+        raise InputError(f"{option} {path}: {home} may not be written; give another place")
 
 
 def note(text: str, quiet: bool = False) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.cli.console import Json, Quiet, RunsFolder, check_output, emit, note
 from experiments.cli.report import Language
 from experiments.runs.find import find_run
 
@@ -29,6 +29,7 @@ def explore(
     state. Own equations need a compiler: pip install 'tanlu[wasm]'.
     """
     folder = find_run(run, runs) if run else None
+    check_output(output, "--output")
     import webbrowser
 
     from experiments.explore import FILE, write_explorer

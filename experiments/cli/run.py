@@ -13,6 +13,7 @@ from experiments.study.files import find as find_study
 from experiments.study.known import check as check_study
 from models.reading.faults import InputError
 from models.reading.names import choose_all
+from models.reading.numbers import read_number
 
 Study = Annotated[str, typer.Argument(help="Name of a shipped study, or path of a YAML file.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Override: path=value, for example members=200.")]
@@ -112,6 +113,10 @@ def assigned_overrides(pairs: Sequence[str]) -> list[str]:
         province, dot, key = place.partition(".")
         if not equals or not province.strip() or (dot and not key.strip()):
             raise InputError(f"--assigned {pair}: allowed is PROVINCE=VALUE or PROVINCE.INDICATOR=VALUE")
+        try:
+            read_number(value)
+        except InputError as fault:
+            raise InputError(f"--assigned {pair}: {fault}, in per cent") from None
         overrides.append(f"assigned.{province.strip()}{f'.{key.strip()}' if dot else ''}={value}")
     return overrides
 

@@ -1,5 +1,6 @@
 """`tanlu solve`: the least policy that reaches a target with a wanted chance, or why none does."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calibration.places import choose_province, simulated
-from experiments.cli.console import Json, Quiet, emit, note
+from experiments.cli.console import Json, Quiet, check_output, emit, note
 from experiments.study.files import find as find_study
 from experiments.study.known import choose_rule, mixes
-from models.reading.faults import refuse
+from models.reading.faults import InputError, refuse
 from models.reading.names import choose
 from models.reading.numbers import read_chance
 
@@ -49,6 +50,9 @@ def solve(
         given = load_study(file)
         rule, mix = rule or given.allocations[0].rule, mix or given.mixes[-1].mix
     choose_rule(rule)
+    check_output(save, "--save")
+    if budget is not None and not math.isfinite(budget):
+        raise InputError(f"got --budget {budget}; allowed: a finite number of billion yuan a year")
     if Path(mix).suffix not in (".yaml", ".yml"):
         choose(mix, mixes(), "policy mix (or a YAML file)")
     from experiments import allocation, policy
@@ -86,6 +90,11 @@ def _mixes(
     from experiments.analyses import mix_search
 
     search = mix_search.search_of(study, system, asked.province, asked.mix, asked.target, asked.indicator)
+    if not math.isfinite(search.target):
+        raise InputError(
+            f"{asked.province} has no target under the rule {asked.rule} in {study.target.period.name}: give --target, "
+            "or another --rule"
+        )
     told = asked.indicator or study.target.indicators[0]
     note(f"{asked.province}: {told}, target {100 * search.target:g} %, {study.members} members", quiet)
     if budget is not None:

@@ -1,8 +1,8 @@
-"""`tanlu toolkit init|check|merge|results|monitor`: the stepwise expert process in a working folder."""
+"""`tanlu toolkit …`: the stepwise expert process in a working folder."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,24 +10,41 @@ from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
 from experiments.runs.find import find_run
 
+if TYPE_CHECKING:
+    from experiments.installation import Installation
+    from experiments.runs.store import Run
+
 app = typer.Typer(help="The stepwise expert process: sheets that people fill in.", no_args_is_help=True)
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"toolkit": app}
 
 Folder = Annotated[Path, typer.Argument(help="Working folder.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run of the folder's study.yaml.")]
+Mix = Annotated[str, typer.Option(help="Mix of the run; default: designed, the group's own.")]
+
+
+def _opened(run: str, runs: Path) -> "tuple[Run, Installation]":
+    """A run and the installation that simulates its members again."""
+    folder = find_run(run, runs)
+    from experiments.ensemble import installed
+    from experiments.runs.store import Run
+
+    found = Run(folder)
+    return found, installed.installed(0, found.study)
 
 
 @app.command()
 def init(
-    province: Annotated[str, typer.Argument(help="Province, for example Chongqing.")],
+    province: Annotated[str, typer.Argument(help="Province; the pilot's when left out.")] = "Chongqing",
     folder: Annotated[Path | None, typer.Option(help="Where; default: toolkit-<province>.")] = None,
+    plan: Annotated[str, typer.Option(help="p15: 2025-2030, from a nowcast of 2025; p12: 2010-2015.")] = "p15",
     reviewers: Annotated[int, typer.Option(help="How many score the options.", min=1, max=20)] = 3,
     quiet: Quiet = False,
 ) -> None:
-    """Make a working folder, prefilled with measured figures, official goals and the option catalogue."""
+    """Make a working folder, prefilled with measured figures, official goals and the options of the plan."""
     province = choose_province(province, simulated())
     from experiments import toolkit
 
-    made = toolkit.init(province, folder, reviewers)
+    made = toolkit.init(province, folder, reviewers, plan)
     emit({"folder": str(made.path)})
     note("fill in the sheets in the order of their numbers; `tanlu toolkit check` tells what is wrong", quiet)
 
@@ -50,46 +67,152 @@ def merge(folder: Folder, json: Json = False, quiet: Quiet = False) -> None:
 
 
 @app.command()
-def results(
-    folder: Folder,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run of the folder's study.yaml.")],
-    runs: RunsFolder = Path("runs"),
-) -> None:
-    """Bring a run's tables for the province into 7-results."""
-    run_folder = find_run(run, runs)
-    from experiments import toolkit
-    from experiments.runs.store import Run
+def results(folder: Folder, run: RunName, mix: Mix = "", runs: RunsFolder = Path("runs"), quiet: Quiet = False) -> None:
+    """Bring a run's tables into 7-results, and what the group entered into the report's annex."""
+    found, system = _opened(run, runs)
+    from experiments import report, toolkit
 
-    emit({"written": ", ".join(toolkit.results(folder, Run(run_folder)))})
+    emit({"written": ", ".join(toolkit.results(folder, found, system, mix))})
+    paths = report.write(found)
+    note(f"the annex holds the group's work: {', '.join(map(str, paths))}", quiet)
 
 
 @app.command()
 def monitor(
     folder: Folder,
     run: Annotated[str, typer.Option(help="Run whose ensemble is updated.")],
-    year: Annotated[int | None, typer.Option(help="Append this measured year first.")] = None,
-    change: Annotated[
-        float | None, typer.Option(help="Its change of energy intensity, % (a fall is negative).")
-    ] = None,
-    error: Annotated[float | None, typer.Option(help="Standard deviation of the cumulated figure, points.")] = None,
+    year: Annotated[int | None, typer.Option(help="Append a measured figure of this year first.")] = None,
+    quantity: Annotated[
+        str, typer.Option(help="Its quantity; see docs/toolkit.md for all.")
+    ] = "energy intensity change",
+    value: Annotated[float | None, typer.Option(help="Its value, %; a fall is negative.")] = None,
+    error: Annotated[float | None, typer.Option(help="Its standard deviation, points.")] = None,
     source: Annotated[str, typer.Option(help="Where the figure stands.")] = "",
-    mix: Annotated[str, typer.Option(help="Mix of the run; default: delivered, else its last.")] = "",
+    mix: Mix = "",
     runs: RunsFolder = Path("runs"),
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Append a measured year, update the ensemble, and say what changed in the verdict and why."""
-    run_folder = find_run(run, runs)
-    from experiments import toolkit
-    from experiments.runs.store import Run
-    from experiments.toolkit import monitoring
-    from experiments.toolkit.sheets import Folder as Working
+    """Update the ensemble by measured years: the chance before and after, and each indicator against its own path."""
     from models.reading.faults import InputError
 
-    if (year is None) != (change is None):
-        raise InputError("give both --year and --change, or neither")
-    if year is not None and change is not None:
-        monitoring.append(Working.open(folder), year, change, error, source)
-    told = toolkit.monitor(folder, Run(run_folder), mix)
-    emit(told if json else told[["year", "chance before", "chance after", "verdict", "why"]], json)
-    note(f"mix {told['mix'].iloc[0]}; ranges and pace still needed: {folder / 'verdicts.csv'}", quiet)
+    if (year is None) != (value is None):
+        raise InputError("give both --year and --value, or neither")
+    found, system = _opened(run, runs)
+    from experiments import toolkit
+    from experiments.toolkit import monitoring
+    from experiments.toolkit.sheets import Folder as Working
+
+    if year is not None and value is not None:
+        monitoring.append(Working.open(folder), year, quantity, value, error, source)
+    verdicts, paths = toolkit.monitor(folder, found, system, mix)
+    if json:
+        emit({"verdicts": verdicts.to_dict("records"), "paths": paths.to_dict("records")}, json)
+    else:
+        emit(paths[["year", "quantity", "measured", "expected", "low", "high", "state"]])
+        emit(verdicts[["year", "chance before", "chance after", "off path", "verdict", "why"]])
+    note(f"mix {verdicts['mix'].iloc[0]}; all columns: {folder / 'verdicts.csv'}, {folder / 'paths.csv'}", quiet)
+
+
+Who = Annotated[str, typer.Option(help="Who.")]
+
+
+@app.command()
+def log(
+    folder: Folder,
+    who: Annotated[str, typer.Option(help="Who changed the sheets; nothing is recorded when left out.")] = "",
+    why: Annotated[str, typer.Option(help="The reason.")] = "",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Record every cell that changed since the last version, with who and why; without --who show the log."""
+    from experiments.toolkit import review
+    from experiments.toolkit.sheets import Folder as Working
+
+    emit(review.record(folder, who, why) if who or why else review.log(Working.open(folder)), json)
+    note(f"{folder / 'log.csv'}", quiet or json)
+
+
+@app.command()
+def diff(
+    folder: Folder,
+    first: Annotated[int | None, typer.Option(help="Earlier version; default: the last recorded one.")] = None,
+    last: Annotated[int | None, typer.Option(help="Later version; default: the sheets as they are now.")] = None,
+    json: Json = False,
+) -> None:
+    """Differences between versions of the sheets, the mix and the study."""
+    from experiments.toolkit import review
+
+    emit(review.difference(folder, first, last), json)
+
+
+@app.command()
+def gather(
+    folder: Folder,
+    copies: Annotated[list[Path], typer.Argument(help="Copies of the folder that reviewers filled in.")],
+    why: Annotated[str, typer.Option(help="The reason that the log states.")] = "copies of the reviewers merged",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Merge copies that reviewers filled in: what they agree on is taken, disagreements are listed."""
+    from experiments.toolkit import review
+
+    found = review.gather(folder, copies, why)
+    emit(found, json)
+    note(f"{len(found)} disagreements: {folder / 'disagreements.csv'}; taken cells: {folder / 'log.csv'}", quiet)
+
+
+@app.command(name="round")
+def second_round(folder: Folder, json: Json = False, quiet: Quiet = False) -> None:
+    """Write the sheets of the second round: what the reviewers differ on, with the group's scores and no names."""
+    from experiments.toolkit import review
+
+    emit(review.second_round(folder), json)
+    note(f"sheets in {folder / '5-screening' / 'round-2'}; then: tanlu toolkit merge {folder}", quiet)
+
+
+@app.command()
+def comment(
+    folder: Folder,
+    text: Annotated[str, typer.Argument(help="The comment, or the answer.")],
+    about: Annotated[str, typer.Option(help="What it is about: a sheet, an option, the report.")] = "the study",
+    who: Who = "",
+    answers: Annotated[int | None, typer.Option(help="Number of the comment that this answers.")] = None,
+) -> None:
+    """Append a comment, or answer one; the report's annex lists answered and open comments."""
+    from experiments.toolkit import review
+
+    if answers is not None:
+        review.answer(folder, answers, text, who)
+        emit({"answered": answers})
+        return
+    emit({"comment": review.comment(folder, about, text, who)})
+
+
+course = typer.Typer(help="The course: a folder to practise on, and the check of its exercises.", no_args_is_help=True)
+app.add_typer(course, name="course")
+
+
+@course.command(name="start")
+def course_start(
+    folder: Annotated[Path, typer.Argument(help="New folder.")] = Path("course"), quiet: Quiet = False
+) -> None:
+    """Make the course's folder: the pilot with exercise values, and answers.csv for your answers."""
+    from experiments.toolkit import course as lessons
+
+    emit({"folder": str(lessons.start(folder).path)})
+    note("lessons: docs/course/en/index.md, docs/course/zh/index.md", quiet)
+
+
+@course.command(name="check")
+def course_check(
+    folder: Annotated[Path, typer.Argument(help="The course's folder.")] = Path("course"),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check the answers in answers.csv against what the tool computes from the folder."""
+    from experiments.toolkit import course as lessons
+
+    table = lessons.check_answers(folder)
+    emit(table, json)
+    note(f"{int((table['state'] == 'right').sum())} of {len(table)} right", quiet or json)

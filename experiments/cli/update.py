@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from calibration.places import NATION, choose_province, simulated
-from experiments.cli.console import Json, Quiet, emit, note
+from experiments.cli.console import Json, Quiet, check_output, emit, note
 from experiments.study.files import find as find_study
 from experiments.study.files import of_year
 
@@ -38,6 +38,7 @@ def update(
     """Yearly progress: the chance after this year's statistics, and the yearly fall that is still needed."""
     province = choose_province(province, [*simulated(), NATION])
     file = find_study(study or of_year(year))
+    check_output(save, "--save")
     from experiments.analyses import progress
     from experiments.ensemble import installed
     from experiments.installation import load_study

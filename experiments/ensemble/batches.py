@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from experiments.ensemble import outputs
+from experiments.ensemble.triggers import Observed, scenario
 from experiments.installation import FIRST_YEAR, ScenarioInputs, Simulate
 from experiments.study.schema import Study
 
@@ -91,11 +92,12 @@ class Job:
     ) -> tuple[xr.Dataset, xr.Dataset]:
         """Model results (member, province, …, year) with what metrics and national rows need, and the log errors."""
         wanted = sorted({*outputs.needed(self.study.target.asked), *kept, *outputs.weights(kept)})
-        params = self.inputs.params(allocation, mix, self.study.target.plan)
+        errors = self.errors(self.study, design.index.to_numpy())
+        observed = Observed(self.study, self.inputs, self.simulate, design, allocation, lambda: errors)
+        params = scenario(observed, mix)
         found = self.simulate(design, params, wanted, list(years)).rename(time="year")
         found = found.assign_coords(member=design.index.to_numpy(), year=list(years))
-        ordered = found[wanted].transpose("member", "province", ..., "year")
-        return ordered, self.errors(self.study, design.index.to_numpy())
+        return found[wanted].transpose("member", "province", ..., "year"), errors
 
 
 Rows = Callable[[int, int], pd.DataFrame]

@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from experiments.ensemble import outputs
 from experiments.ensemble.batches import BATCH
+from experiments.ensemble.triggers import Observed, scenario
 from experiments.installation import Installation, ScenarioInputs
+from experiments.policy.mix import DELIVERY
 from experiments.study.schema import Study
 from models.indicators import Indicator
+from models.reading.faults import refuse
 from models.reading.names import choose
 
 Array = NDArray[np.float64]
@@ -67,7 +70,16 @@ class Ensemble:
         """The model's parameters under a mix and a cut of energy per GDP (province, fraction) or the study's own."""
         mix = choose(mix, [str(label) for label in self.inputs.mix["mix"].to_numpy()], "mix of the study")
         label = self.study.allocations[0].label
-        return self.with_target(self.inputs.params(label, mix, self.study.target.plan), target)
+        return self.with_target(self.scenario(label, mix), target)
+
+    def scenario(self, allocation: str, mix: str) -> dict[str, xr.DataArray]:
+        """The model's parameters under an allocation and mix of the study, a mix's triggers applied to the members.
+
+        Triggers read the path to the study's own targets; levers that rise have a dim `member`.
+        """
+        errors = lambda: self.system.errors(self.study, self.members.index.to_numpy())  # noqa: E731
+        observed = Observed(self.study, self.inputs, self.system.simulate, self.members, allocation, errors)
+        return dict(scenario(observed, mix))
 
     def with_target(self, params: Params, target: Array | None) -> dict[str, xr.DataArray]:
         """The parameters with another target of the judged plan, a cut of energy per GDP (province, fraction)."""
@@ -101,6 +113,17 @@ class Ensemble:
         """
         return self.achieved(params, [self.study.target.leading])[self.study.target.indicators[0]]
 
+    def reduction_with_nation(self, params: Params) -> Array:
+        """`reduction` with the sum of the provinces in a last column: (member, province and nation)."""
+        base, end = self.study.target.period.span
+        lead = self.study.target.leading
+        results = self.results(params, [lead.variable, *sorted(outputs.weights([lead.variable]))])
+        errors = self.system.errors(self.study, self.members.index.to_numpy())
+        seen = outputs.with_nation(outputs.with_error(results, errors), [lead.variable])[lead.variable]
+        series = seen.transpose("member", "province", "year").sel(year=[base, end]).to_numpy()
+        value = series[..., 1] if lead.is_share else 1 - series[..., 1] / series[..., 0]
+        return np.asarray(np.where(np.isfinite(value).all(axis=1, keepdims=True), value, np.nan), dtype=float)
+
     def achieved(self, params: Params, asked: Sequence[Indicator]) -> dict[str, Array]:
         """What indicators achieve with the predictive error (see `outputs.achieved`), fraction: (member, province)."""
         names = [*dict.fromkeys(one.variable for one in asked)]
@@ -111,6 +134,9 @@ class Ensemble:
             first, last = series[:, :, 0], series[:, :, -1]
             error = np.exp((self.errors if one is self.study.target.leading else self.error_of(one)).to_numpy())
             value = last * error if one.is_share else 1 - last / first * error
+            if one.kind == "growth":
+                base, end = self.study.target.period.span
+                value = (last / first * error) ** (1 / (end - base)) - 1
             value[~np.isfinite(value).all(axis=1)] = np.nan
             found[one.key] = np.asarray(value, dtype=float)
         return found
@@ -125,10 +151,30 @@ class Ensemble:
         """`results` in pieces of so many members, so that memory stays bounded."""
         base, end = self.study.target.period.span
         asked = list(years or (base, end))
+        self._refuse_clash(params)
         for start in range(0, len(self.members), size):
             part = self.members.iloc[start : start + size]
             found = self.system.simulate(part, params, list(wanted), asked).rename(time="year")
             yield found.assign_coords(member=part.index.to_numpy(), year=asked)
+
+    def _refuse_clash(self, params: Params) -> None:
+        """Raise InputError where a parameter of one's own would lose against a column of the members, silently.
+
+        The study's own inputs may: calibrated parameters stand in place of what was measured, and a mix without a
+        delivery of its own leaves that to the members.
+        """
+        drawn = {str(column).partition("[")[0] for column in self.members.columns} - set(DELIVERY)
+        common = self.inputs.common
+        clash = [
+            str(name)
+            for name in sorted(set(params) & drawn)
+            if name not in common or not np.array_equal(params[name].broadcast_like(common[name]), common[name])
+        ]
+        refuse(
+            f"params: {name!r} is also drawn for each member (a column of `members`), which would win; leave it out of "
+            f"`params`, or fix it with open_ensemble(…, parameters={{{name!r}: …}})"
+            for name in clash
+        )
 
 
 def chances(futures: Ensemble, mix: str, target: Array) -> Array:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import psutil
 
-from experiments.ensemble.batches import Batch, Job
+from experiments.ensemble.batches import BATCH, Batch, Job
+from experiments.ensemble.simulation import BLOCK
 from experiments.installation import Installation
 from experiments.runs import manifest
 from experiments.study.schema import Study
@@ -19,6 +20,10 @@ PILOT = 64
 
 LARGE = 50_000
 """Member runs from which a study is estimated before it begins: the pilot takes seconds."""
+
+COPIES_OF_DRAWS, COPIES_OF_A_BLOCK, COPIES_OF_A_BATCH = 3, 4, 6
+"""How often the assumptions of all members, a block of the design and the yearly results of a batch are in memory at
+once: measured at 10,000, 100,000 and 1,000,000 members (docs/runs.md)."""
 
 FLOAT32 = np.dtype(np.float32).itemsize
 
@@ -46,8 +51,14 @@ def estimate(study: Study, system: Installation, runs: Path) -> dict[str, Any]:
     scenarios = len(study.allocations) * len(study.mixes)
     long = min(study.members, study.outputs.quantile_members)
     short = study.members - long
-    table = design.memory_usage(deep=True).sum() / few * study.members
-    yearly = scenarios * study.members * (inputs.allocation.sizes["province"]) * 5 * FLOAT32
+    row = design.memory_usage(deep=True, index=False).sum() / few
+    table = row * study.members
+    places = {str(place) for place in inputs.common["province"].to_numpy()}
+    drawn = sum(str(name).partition("[")[2].rstrip("]").split(",")[0] not in places for name in design)
+    draws = study.members * drawn * np.dtype(float).itemsize
+    block = min(study.members, BLOCK)
+    yearly = scenarios * block * inputs.allocation.sizes["province"] * 5 * FLOAT32
+    working = COPIES_OF_A_BLOCK * row * block + COPIES_OF_A_BATCH * BATCH * sizes[True] + yearly
     whole_paths = len(study.outputs.quantiles) + (len(study.outputs.members) or study.outputs.trajectories)
     kept = study.members * sizes[False] + whole_paths * (sizes[True] - sizes[False])
     deciding = (
@@ -59,7 +70,7 @@ def estimate(study: Study, system: Installation, runs: Path) -> dict[str, Any]:
         "member runs": scenarios * study.members,
         "seconds": round(scenarios * (long * seconds[True] + short * seconds[False]), 1),
         **deciding,
-        "memory bytes": int(manifest.peak_memory() + 2 * table + 2 * yearly),
+        "memory bytes": int(manifest.peak_memory() + max(COPIES_OF_DRAWS * draws, draws + working)),
         "disk bytes": int(table + scenarios * kept),
         "temporary disk bytes": int(scenarios * (long * sizes[True] + short * sizes[False])),
         "free disk bytes": shutil.disk_usage(_there(runs)).free,

@@ -214,7 +214,7 @@ def _cube(study: Study, inputs: int) -> np.ndarray:
             points = qmc.LatinHypercube(inputs, rng=random).random(n)
         case _:
             points = random.random((n, inputs))
-    return np.clip(points, 1e-12, 1 - 1e-12)
+    return np.clip(points, 1e-12, 1 - 1e-12, out=points)
 
 
 def distribution_row(study: Study, name: str) -> "pd.Series[Any]":

@@ -162,13 +162,21 @@ def achieved(values: np.ndarray, kind: str) -> np.ndarray:
     """What an indicator achieves, per cent, higher is better: (…, year) after the first year of `values` (…, year).
 
     Of a cut or a cap the fall of the variable since the first year; of a floor the share itself at the end, and before
-    it less that part of the base year's share that later years still carry, so that the yearly task grows evenly.
+    it less that part of the base year's share that later years still carry, so that the yearly task grows evenly; of a
+    growth its yearly mean times the part of the years that are over.
 
     >>> achieved(np.array([2.0, 1.5]), "cut").tolist()
     [25.0]
     >>> achieved(np.array([0.2, 0.3, 0.4]), "floor").round(6).tolist()
     [20.0, 40.0]
+    >>> achieved(np.array([1.0, 1.1, 1.21]), "growth").round(6).tolist()
+    [5.0, 10.0]
     """
+    if kind == "growth":
+        passed = np.arange(1, values.shape[-1])
+        mean = (values[..., 1:] / values[..., :1]) ** (1 / passed) - 1
+        grown: np.ndarray = 100 * mean * passed / passed[-1]
+        return grown
     if kind != "floor":
         fall: np.ndarray = 100 * (1 - values[..., 1:] / values[..., :1])
         return fall

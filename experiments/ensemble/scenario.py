@@ -11,7 +11,7 @@ from calibration import region
 from calibration.places import NATION
 from experiments import model_file
 from experiments.allocation.response import ModelResponse
-from experiments.ensemble import own_projects
+from experiments.ensemble import own_projects, triggers
 from experiments.ensemble.member_design import centre, drawn_rows
 from experiments.ensemble.targets import allocation_targets
 from experiments.installation import (
@@ -55,6 +55,7 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
     mixes = xr.Dataset()
     try:
         mixes = policy.mixes(chosen)
+        faults += triggers.faults(mixes, study)
     except InputError as error:
         faults += error.faults
     targets = {}

@@ -11,7 +11,7 @@ import xarray as xr
 from experiments.allocation import base_state
 from experiments.allocation.allocate import carbon_content_cut
 from experiments.allocation.indicators import known_plan
-from experiments.allocation.response import CostCurve, Response
+from experiments.allocation.response import CostCurve, Response, Supply
 from experiments.ensemble.core import Array, Ensemble, Params
 from experiments.ensemble.member_design import design
 from experiments.ensemble.scenario import prepare
@@ -27,6 +27,12 @@ BASE_MIX = "plan"
 
 ASSURED = 0.8
 """Chance with which the least-cost rule counts on a reduction."""
+
+
+UNCOUNTED = "nonfossil power"
+"""The lever whose saving of coal is none of total energy, which counts non-fossil power at the mean plant's coal."""
+SAVED = ["saving in place", "annualised capital cost", "running cost", "energy bill saved"]
+"""Outputs by lever that costs are worked out from: Mtce and billion yuan a year."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,10 @@ class StudyModel:
     def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
         """What levers add to reductions and cost, from the base mix and the full mix without any target."""
         return _cost_curve(*self._key(), plan, members, seed)
+
+    def supply(self, plan: str, members: int, seed: int, quantity: str = "energy") -> Supply:
+        """What levers add to cuts of energy or CO2 per GDP, and their money, as `cost_curve` finds them."""
+        return _supply(*self._key(), plan, members, seed, quantity)
 
     def base_state(self, plan: str, members: int, seed: int) -> xr.Dataset:
         """The members' state to the plan's base year under BASE_MIX, without errors: `base_state.WANTED`."""
@@ -122,6 +132,30 @@ def _base_state(text: str, folder: Path, plan: str, members: int, seed: int) -> 
 
 
 @cache
+def _supply(text: str, folder: Path, plan: str, members: int, seed: int, quantity: str) -> Supply:
+    """Base mix and full mix without a target, because effort induced by target pressure is not a priced option.
+
+    Cuts are those that ASSURED of the members reach, costs are means. A lever's part of the gain is its part of the
+    energy (or CO2) that the levers save at the end of the plan; the parts add up to what the model says of all of them
+    together, so overlaps are taken out.
+    """
+    ensemble = _study_of(text, folder).ensemble(plan, ["base", "full"], members, seed, quantity)
+    none = np.full(len(ensemble.provinces), GRID[0])
+    base, full = (pressed(ensemble, ensemble.params(name), none, quantity) for name in ("base", "full"))
+    low, high = (np.nanquantile(ensemble.reduction(params), 1 - ASSURED, axis=0) for params in (base, full))
+    last = ensemble.results(full, SAVED).isel(year=-1).mean("member").transpose("province", "lever")
+    saving, capital, running, bill = (last[name].to_numpy() for name in SAVED)
+    used = saving > 1e-9
+    levers = tuple(str(name) for name in last["lever"].to_numpy())
+    carbon = full["co2 per energy saved"].transpose("province", "lever").to_numpy()
+    each = carbon if quantity == "co2" else np.array([name != UNCOUNTED for name in levers], float)
+    weight = np.where(used, np.maximum(saving * each, 0.0), 0.0)
+    part = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
+    money = np.where(used, capital + running - bill, 0.0)
+    return Supply(tuple(ensemble.provinces), levers, low, (high - low)[:, None] * part, money)
+
+
+@cache
 def _cost_curve(text: str, folder: Path, plan: str, members: int, seed: int) -> CostCurve:
     """See `StudyModel.cost_curve`.
 
@@ -134,9 +168,8 @@ def _cost_curve(text: str, folder: Path, plan: str, members: int, seed: int) -> 
     none = np.full(len(ensemble.provinces), GRID[0])
     base, full = (ensemble.params(name, none) for name in ("base", "full"))
     low, high = (np.nanquantile(ensemble.reduction(params), 1 - ASSURED, axis=0) for params in (base, full))
-    names = ["saving in place", "annualised capital cost", "running cost", "energy bill saved"]
-    last = ensemble.results(full, names).isel(year=-1).mean("member").transpose("province", "lever")
-    saving, capital, running, bill = (last[name].to_numpy() for name in names)
+    last = ensemble.results(full, SAVED).isel(year=-1).mean("member").transpose("province", "lever")
+    saving, capital, running, bill = (last[name].to_numpy() for name in SAVED)
     used = saving > 1e-9
     part = np.where(used, saving, 0.0) / np.maximum(saving.sum(axis=1, keepdims=True), 1e-9)
     cost = np.where(used, (capital + running - bill) / np.where(used, saving, 1.0), 0.0)

@@ -198,8 +198,10 @@ def allocation_targets(
 def _of_region(pack: region.Pack, study: Study, choice: AllocationChoice) -> xr.Dataset:
     """Targets of a region pack's places: its own (`official`), one for all (`uniform`) or a table's (`csv`)."""
     names, national = list(pack.region.places), study.target.national
-    if study.target.indicators != ["energy_intensity"]:
-        raise InputError("a region pack is judged by its energy intensity: set `target.indicators: [energy_intensity]`")
+    if study.target.indicators[0] != "energy_intensity":
+        raise InputError("a region pack is led by its energy intensity: name `energy_intensity` first")
+    if caps := [one.key for one in study.target.asked if one.kind == "cap"]:
+        raise InputError(f"a region pack has no target for {', '.join(caps)}; allowed: intensities, shares and growth")
     if choice.rule == "official":
         known = pack.targets_of(study.target.plan)
         if lacking := [name for name in names if name not in known]:
@@ -216,7 +218,14 @@ def _of_region(pack: region.Pack, study: Study, choice: AllocationChoice) -> xr.
             f"rule {choice.rule}: shares out China's target; allowed in a region pack: official, uniform, csv"
         )
     everyone = [*names, NATION]
-    values = np.array([*(known[name] for name in names), national], float)
+    every, states = [], []
+    for one in study.target.asked:
+        lead = one is study.target.leading
+        own = {place: given[one.key] for place, given in study.assigned.items() if one.key in given}
+        found = [own.get(name, known[name] if lead else np.nan) for name in names]
+        every.append([*found, study.target.value(one.key)])
+        states.append([*(ASSIGNED if name in own else status if lead else NONE for name in names), NATIONAL])
+    values = np.array(every[0], float)
     percent = {"units": "%"}
     return xr.Dataset(
         {
@@ -224,8 +233,8 @@ def _of_region(pack: region.Pack, study: Study, choice: AllocationChoice) -> xr.
             "co2_target": ("province", np.full(len(values), np.nan), percent),
             "pressing": ("province", values, percent),
             "carbon_pressing": ("province", np.zeros(len(values)), percent),
-            "targets": (("indicator", "province"), values[None], percent),
-            "status": (("indicator", "province"), np.array([[*[status] * len(names), NATIONAL]])),
+            "targets": (("indicator", "province"), np.array(every, float), percent),
+            "status": (("indicator", "province"), np.array(states)),
         },
         {"province": everyone, "indicator": study.target.indicators},
     )

@@ -21,8 +21,8 @@ def result_files(folder: Path) -> list[Path]:
 
 
 def compared(first: Run, second: Run) -> pd.DataFrame:
-    """One row a result file of the first run: file, bytes, identical (yes, no, or missing in the second)."""
-    rows = []
+    """One row a result file of the first run: file, bytes, identical (yes, no, or in which run it is missing)."""
+    rows = [(name, 0, "missing in the first") for name in RESULTS if not (first.folder / name).is_file()]
     for file in result_files(first.folder):
         one, other = first.folder / file, second.folder / file
         state = "missing" if not other.is_file() else "yes" if _checksum(one) == _checksum(other) else "no"

@@ -39,31 +39,33 @@ def answer(held: Members, state: State, results: xr.Dataset | None = None) -> di
     """Every number of the page, plain data.
 
     Returns:
-        members: how many are valid; targets (region), per cent; energy, carbon: columns by region of the verdict on
-        each target (chance with its 95 % interval, margin in points with its 80 % range, reduction, level); joint:
-        chance of both; yearly: chance by region and year of the plan that the year's part of the target is met;
-        quantiles: indicator → (level, region, year); national: the cut that all targets amount to, per cent.
+        members: how many are valid; targets (region) of what the study judges first, per cent; energy, carbon: columns
+        by region of the verdict on each target (chance with its 95 % interval, margin in points with its 80 % range,
+        reduction, level); joint: chance of both; yearly: chance by region and year of the plan that the year's part of
+        the target is met; quantiles: indicator → (level, region, year); national: the cut that all targets amount to,
+        per cent.
     """
     found = paths(held, held.results(state) if results is None else results)
     base, end = (held.years.index(year) for year in held.plan)
     targets, carbon_targets = held.targets(state), held.carbon_targets(state)
+    leading, leads = held.leading_targets(state), {"energy": "intensity", "carbon": "carbon"}[held.leads]
     fall = {
         name: 100 * (1 - found[name][:, :, base + 1 : end + 1] / found[name][:, :, [base]])
         for name in ("intensity", "carbon")
     }
     valid = np.isfinite(found["intensity"][-1, :, -1])
     both = (fall["intensity"][:, :, -1] >= targets[:, None]) & (fall["carbon"][:, :, -1] >= carbon_targets[:, None])
-    due = targets[:, None] * np.array(feasibility.PROGRESS)
-    yearly = np.where(np.isfinite(due), (fall["intensity"][:, valid] >= due[:, None]).mean(axis=1), np.nan)
+    due = leading[:, None] * np.array(feasibility.PROGRESS)
+    yearly = np.where(np.isfinite(due), (fall[leads][:, valid] >= due[:, None]).mean(axis=1), np.nan)
     return {
         "members": int(valid.sum()),
-        "targets": targets,
+        "targets": leading,
         "energy": verdict(fall["intensity"][:, :, -1], targets),
         "carbon": verdict(fall["carbon"][:, :, -1], carbon_targets),
         "joint": np.where(np.isfinite(carbon_targets + targets), both[:, valid].mean(axis=1), np.nan),
         "yearly": yearly,
         "quantiles": {name: feasibility.quantiles(values.swapaxes(1, 2), LEVELS) for name, values in found.items()},
-        "national": national(held, targets),
+        "national": national(held, leading),
     }
 
 
@@ -86,7 +88,7 @@ def verdict(reduction: Array, targets: Array) -> dict[str, Array]:
 
 
 def weights(held: Members) -> dict[str, Array]:
-    """Energy, GDP and growth (province) by which provincial targets join: 0 where they are not known.
+    """Energy (CO2 where carbon leads), GDP and growth (province) by which targets join: 0 where they are not known.
 
     Measured, or the members' mean state where the plan's base year is not measured.
     """
@@ -95,9 +97,10 @@ def weights(held: Members) -> dict[str, Array]:
 
     data = base_indicators(held.study.target.period, StudyModel(held.study))
     rows = [list(data.provinces).index(name) for name in held.provinces]
-    counted = np.isfinite(data.energy)
+    amount = data.amount("co2" if held.leads == "carbon" else "energy")
+    counted = np.isfinite(amount)
     columns = {
-        "energy": np.where(counted, data.energy, 0.0)[rows],
+        "energy": np.where(counted, amount, 0.0)[rows],
         "gdp": np.where(counted, data.gdp, 0.0)[rows],
         "growth": np.asarray(data.growth_factor, dtype=float)[rows],
     }

@@ -18,8 +18,9 @@ from experiments.analyses.solve import BEYOND as LIFTED
 from experiments.analyses.solve import RESOLUTION, net_costs
 from experiments.ensemble import outputs
 from experiments.explore import answer, kernels
-from experiments.explore.members import DELIVERY, OUTPUTS, Members
+from experiments.explore.members import CARBON_INTENSITY, DELIVERY, OUTPUTS, Members
 from experiments.words.measured import Measured
+from experiments.words.quantities import co2, energy, real
 from experiments.words.ratings import CLASSES, LIGHTS, NEITHER
 from experiments.words.terms import LANGS, Terms
 from experiments.words.tilemap import CODES, TILES
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 GROUPS = ("economy", "demand", "supply", "response", "policy", "costs")
+MOST_OPTIONS = 3
+"""Options of a lever that are named with their amount."""
 MEASURED = {"intensity": "energy_intensity", "energy": "energy", "gdp": "gdp"}
 
 
@@ -87,6 +90,7 @@ class Content:
         asked = held.inputs.common["target reduction"].transpose("province", "plan").sel(province=held.provinces)
         table = outputs.table()
         return {
+            "leads": held.leads,
             "members": held.study.members,
             "provinces": held.provinces,
             "levers": held.levers,
@@ -203,12 +207,13 @@ class Content:
         """What the controls and pictures need."""
         held = self.held
         return {
+            "amounts": self.amounts(),
             "start": {"rule": held.rules[0], "preset": held.start},
             "study": {"name": held.study.name, "title": {"en": held.study.title, "zh": held.study.title_zh}},
             "first": answer.answer(held, held.first),
             "stored": self.stored(),
             "nation": NATION,
-            "national": _plain(held.targets(held.first)[-1:])[0],
+            "national": _plain(held.leading_targets(held.first)[-1:])[0],
             "names": {place: self.both(place) for place in [*held.provinces, "Tibet"]}
             | {NATION: {lang: terms("China (sum of provinces)") for lang, terms in self.terms.items()}},
             "tiles": TILES,
@@ -235,11 +240,44 @@ class Content:
             "texts": {lang: {key: terms(key) for key in texts_used()} for lang, terms in self.terms.items()},
         }
 
+    def judged(self) -> pd.DataFrame:
+        """The run's verdicts on what the page judges: carbon by the metric to 2025 where carbon leads."""
+        assert self.run is not None  # asked before
+        if self.held.leads == "energy" or self.run.study.target.leading.key == CARBON_INTENSITY:
+            return self.run.table("feasibility")
+        if "indicators" not in self.run.tables:
+            return pd.DataFrame({"allocation": [], "mix": []})
+        table = self.run.table("indicators").reset_index()
+        return table[table["indicator"] == CARBON_INTENSITY]
+
+    def amounts(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Lever → province → what its full strength is there, in real units, as the run's account has it."""
+        from experiments.policy import catalogue
+        from experiments.policy.catalogue import FIRST
+
+        run = self.run
+        if run is None or "costs" not in run.tables or run.study.policy is None:
+            return {}
+        mix = run.study.policy.mix or run.study.mixes[-1].label
+        strength = pd.DataFrame(self.held.strength(mix), self.held.provinces, self.held.levers)
+        specs = json.loads(self.held.inputs.mix.attrs["specs"])
+        options = catalogue(specs[mix].get("catalogue", FIRST)).options
+        rows = run.table("costs").reset_index()
+        rows = rows[rows["province"].isin(self.held.provinces) & rows["option"].isin(options)]
+        found: dict[str, dict[str, dict[str, str]]] = {}
+        for (place, lever), own in rows.groupby(["province", rows["option"].map(lambda one: options[one].lever)]):
+            full = float(strength[str(lever)][str(place)])
+            if full > 0:
+                found.setdefault(str(lever), {})[str(place)] = {
+                    lang: _amounts(terms, own, full) for lang, terms in self.terms.items()
+                }
+        return found
+
     def stored(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Rule → preset → the run's chances by region, of all its members."""
         if self.run is None:
             return {}
-        table = self.run.table("feasibility")
+        table = self.judged()
         regions = [*self.held.provinces, NATION]
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for (rule, preset), rows in table.groupby(["allocation", "mix"], sort=False):
@@ -325,6 +363,25 @@ class Content:
                 pairs = [[int(y), float(f"{v:.6g}")] for y, v in zip(years, values, strict=True)]
                 found.setdefault(indicator, {})[region] = pairs
         return found
+
+
+def _amounts(terms: Terms, rows: pd.DataFrame, strength: float) -> str:
+    """What a strength of a lever is in a province: its options in real units, the largest first, and what they save."""
+    zh = terms.lang == "zh"
+    shown = rows.sort_values("co2 avoided Mt", ascending=False).head(MOST_OPTIONS)
+    named = zip(*(shown[f"{column}_zh" if zh else column] for column in ("title", "unit")), strict=True)
+    parts = [
+        f"{title} {real(terms, 1e6 * amount, unit)}"
+        for (title, unit), amount in zip(named, shown["quantity million"], strict=True)
+        if amount > 0
+    ]
+    return terms(
+        "text: lever amounts",
+        part=f"{100 * strength:.0f}",
+        parts=("、" if zh else ", ").join(parts),
+        energy=energy(terms, float(rows["energy saved Mtce"].sum())),
+        co2=co2(terms, float(rows["co2 avoided Mt"].sum())),
+    )
 
 
 def _state(held: Members, rule: str) -> Any:

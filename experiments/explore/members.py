@@ -29,6 +29,7 @@ BEYOND = 5  # years computed beyond the year of the target
 DELIVERY = ("delivery delay", "compliance share")
 OUTPUTS = outputs.NEEDED
 CARBON = "carbon target reduction"
+ENERGY_INTENSITY, CARBON_INTENSITY = "energy_intensity", "co2_intensity"
 
 
 def rounded(values: Any) -> Array:
@@ -191,30 +192,45 @@ class Members:
         """The plans of the model."""
         return [str(name) for name in self.inputs.common["target reduction"]["plan"].values]
 
+    @property
+    def leads(self) -> str:
+        """What the study judges first, energy or carbon: whose targets the page moves, and whose chance it shows."""
+        return "carbon" if self.study.target.leading.key.startswith(CARBON_INTENSITY) else "energy"
+
     def targets(self, state: State) -> Array:
         """Targets of energy intensity (region), per cent, NaN where the plan has none; the nation's last."""
-        return self._moved(self._indicator(state.rule, "energy_intensity", "pressing"), state)
+        if self.leads == "energy":
+            return self._moved(self._indicator(state.rule, ENERGY_INTENSITY, "pressing"), state)
+        asked = self._indicator(state.rule, ENERGY_INTENSITY, "target")
+        return asked if ENERGY_INTENSITY in self.study.target.indicators else np.full_like(asked, np.nan)
 
     def carbon_targets(self, state: State) -> Array:
-        """Targets of carbon intensity (region), per cent, NaN where there is none."""
-        return self._indicator(state.rule, "co2_intensity", "co2_target")
+        """Targets of carbon intensity by the metric to 2025 (region), per cent, NaN where there is none."""
+        asked = self._indicator(state.rule, CARBON_INTENSITY, "co2_target")
+        return self._moved(asked, state) if self.leads == "carbon" else asked
+
+    def leading_targets(self, state: State) -> Array:
+        """Targets of what leads (region), per cent."""
+        return self.carbon_targets(state) if self.leads == "carbon" else self.targets(state)
 
     def pressing(self, state: State) -> Array:
         """Cuts of energy intensity (province) that move effort, per cent: the targets, or what stands for them."""
         name = "pressing" if "pressing" in self.inputs.allocation else "target"
-        return self._moved(self._row(self.inputs.allocation[name], state.rule), state)[:-1]
+        values = self._row(self.inputs.allocation[name], state.rule)
+        return (self._moved(values, state) if self.leads == "energy" else values)[:-1]
 
     def carbon_pressing(self, state: State) -> Array:
         """Cuts of carbon intensity (province) that move effort, per cent."""
         if "carbon_pressing" not in self.inputs.allocation:
             return np.zeros(len(self.provinces))
-        return self._row(self.inputs.allocation["carbon_pressing"], state.rule)[:-1]
+        values = self._row(self.inputs.allocation["carbon_pressing"], state.rule)
+        return (self._moved(values, state) if self.leads == "carbon" else values)[:-1]
 
     def _indicator(self, rule: str, begins: str, otherwise: str) -> Array:
         """Targets (region) of the indicator whose name begins so; of another column where the study has none."""
         given = self.inputs.allocation
         names = [str(key) for key in given["indicator"].values] if "indicator" in given else []
-        chosen = [key for key in names if key.startswith(begins)]
+        chosen = [key for key in names if key == begins] or [key for key in names if key.startswith(begins)]
         values = given["targets"].sel(indicator=chosen[0]) if chosen else given[otherwise]
         return self._row(values, rule)
 

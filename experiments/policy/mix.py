@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, model_validator
 
 from calibration import tables
 from calibration.places import known_provinces, region
@@ -35,6 +35,7 @@ FOLDER = known.MIXES
 LATE = 2025  # base year from which the options of 2026-2030 are those of the time
 IDLE_START = 2030  # of a lever without options in a set
 STRONGEST = 1.5  # beyond the realistic maximum, for tests of limits only
+STRENGTH = "lever strength"
 DELIVERY = {"delivery delay": "delay", "compliance share": "compliance"}
 
 
@@ -103,6 +104,28 @@ class Delivery(_Part):
     compliance: Annotated[Uncertain, BeforeValidator(_plain), _within(0.0, 1.0)] = Uncertain(value=1.0)
 
 
+class Trigger(_Part):
+    """Levers that rise where the leading indicator is behind its path in a year (see `experiments.ensemble.triggers`).
+
+    year: whose statistics are read; behind: percentage points of the target by which it must lag; of: each province by
+    itself, or all of them where the nation lags; levers: the strengths that they rise to, 0 … 1; start: year from which
+    they rise, after `year`; phase_in: years until they are there.
+    """
+
+    year: Annotated[int, Field(ge=2006, le=2029)]
+    behind: Annotated[FiniteFloat, Field(ge=0, le=50)] = 0.0
+    of: Literal["province", "nation"] = "province"
+    levers: Annotated[Strengths, Field(min_length=1)]
+    start: Annotated[int, Field(ge=2007, le=2030)]
+    phase_in: Annotated[float, Field(gt=0, le=25)] = 1.0
+
+    @model_validator(mode="after")
+    def _after_what_is_read(self) -> "Trigger":
+        if self.start <= self.year:
+            raise ValueError(f"got start {self.start}, allowed: a year after {self.year}, whose statistics are read")
+        return self
+
+
 class Spec(_Part):
     """A mix file after merging."""
 
@@ -116,6 +139,7 @@ class Spec(_Part):
     provinces: dict[str, Strengths] = {}
     where: list[str] = []
     catalogue: str = FIRST
+    triggers: list[Trigger] = []
 
 
 @dataclass(frozen=True)
@@ -142,6 +166,13 @@ class Mix:
         if self.spec.where:
             table.loc[~table.index.isin(self.spec.where)] = 0.0
         return xr.DataArray(table, dims=("province", "lever"), attrs={"units": "Dmnl"})
+
+    def reach(self) -> xr.DataArray:
+        """What the mix may ask of each lever at most (province, lever): 1 where there is an object, less or 0 else."""
+        table = size.shipped_reach(self.spec.catalogue).copy()
+        if self.spec.where:
+            table.loc[~table.index.isin(self.spec.where)] = 0.0
+        return _of_region(STRENGTH, xr.DataArray(table, dims=("province", "lever"), attrs={"units": "Dmnl"}))
 
     def option_parts(self) -> pd.DataFrame:
         """Each option's part of what its lever does in this mix, a row a province, a column an option."""
@@ -171,7 +202,7 @@ class Mix:
     def params(self) -> dict[str, xr.DataArray]:
         """The model's inputs, uncertain ones at their central value."""
         made = {
-            "lever strength": self.strength(),
+            STRENGTH: self.strength(),
             "lever start": self.start(),
             "lever phase in": self.phase_in(),
             "delivery delay": self.delay(),
@@ -209,7 +240,13 @@ class Mix:
             province: {lever: Strength(value=of[lever] * strength.value) for lever, strength in given.items()}
             for province, given in self.spec.provinces.items()
         }
+        triggers = [
+            one.model_copy(update={"levers": left})
+            for one in self.spec.triggers
+            if (left := {lever: strength for lever, strength in one.levers.items() if of[lever] > 0})
+        ]
         change = {"options": options, "levers": levers, "schedule": self._times(), "provinces": own}
+        change["triggers"] = triggers
         return Mix(name, self.spec.model_copy(update=change))
 
     def _lever(self, lever: str) -> "float | pd.Series[float]":
@@ -336,7 +373,7 @@ def _of_region(name: str, values: xr.DataArray) -> xr.DataArray:
     if own is None or "province" not in values.dims:
         return values
     pooled = values.median("province").expand_dims(province=list(own.places)).transpose(*values.dims).copy()
-    if name == "lever strength":
+    if name == STRENGTH:
         without = [place for place in own.places if place not in own.central_heating]
         full = values.max("province").sel(lever="heat reform")
         pooled.loc[{"lever": "heat reform"}] = full
@@ -417,6 +454,13 @@ def _known_names(document: Document, faults: list[str]) -> dict[str, Any]:
             place: _renamed(document, ("provinces", place), own, levers, "lever", faults)
             for place, own in data["provinces"].items()
         }
+    if isinstance(given := data.get("triggers"), list):
+        data["triggers"] = [
+            {**one, "levers": _renamed(document, ("triggers", i, "levers"), one.get("levers"), levers, "lever", faults)}
+            if isinstance(one, dict)
+            else one
+            for i, one in enumerate(given)
+        ]
     return {field: value for field, value in data.items() if field in document.data}
 
 

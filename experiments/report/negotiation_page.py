@@ -1,6 +1,9 @@
 """A province's negotiation brief as one page: what it can argue, what others would say, what it can bear."""
 
+import json
 from html import escape
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +12,11 @@ from markupsafe import Markup
 from experiments.analyses.negotiation import ProvinceBrief
 from experiments.report.allocation_spread import plan_words
 from experiments.report.page import render
+from experiments.words import fonts
+from experiments.words.paper import pdf
 from experiments.words.terms import Terms
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 LESS, MORE, INK = "#542788", "#B35806", "#1f2328"
 ROW, LEFT, WIDTH, TOP = 24.0, 190.0, 760.0, 30.0
@@ -22,6 +29,37 @@ def page(brief: ProvinceBrief, terms: Terms) -> str:
     """The page, self-contained HTML."""
     drawn = Markup(picture(brief, terms))
     return render("negotiation.html", terms, words=_words(brief, terms), picture=drawn)
+
+
+HEADS = (
+    *("text: case bear head", "text: case chance of meeting", "text: case bear note", "text: case standing head"),
+    *("text: case indicator", "text: case own", "text: case nation", "text: case rank of 30", "text: case side"),
+    *("text: case spared head", "Province", "text: case more points", "text: case credit head"),
+    *("text: case offers head", "text: case round", "text: case held", "text: case own target", "text: case others"),
+    *("text: case sum", "text: case rules head", "text: case rule", "Target, %", "text: case range"),
+    *("text: case against", "text: case rank", "Chance", "text: case source"),
+)
+"""Headings and heads of the printed page."""
+
+
+def paper(brief: ProvinceBrief, terms: Terms) -> bytes:
+    """The same as a PDF of A4 pages. Raises InputError for characters that the shipped font lacks."""
+    words = _words(brief, terms)
+    drawn = picture(brief, terms).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" font-family="Tanlu Sans" ')
+    content = {
+        **words,
+        "lang": terms.lang,
+        "heads": {key: terms(key) for key in HEADS},
+        "picture": drawn,
+        "about_picture": terms("text: case picture", indicator=words["indicator"]),
+        "more_amount": terms("text: case more amount", unit=words["unit"]),
+        "far": terms("text: case far", rules=terms.names(words["far"])) if words["far"] else "",
+        "bearable": [[level, *values] for level, values in words["bearable"]],
+    }
+    for table in ("standing", "rules", "log"):
+        content[table] = [list(row.values()) for row in words[table]]
+    fonts.require(json.dumps(content, ensure_ascii=False), f"the negotiation brief of {brief.province}")
+    return pdf(TEMPLATES / "negotiation.typ", content)
 
 
 def headline(brief: ProvinceBrief, terms: Terms) -> str:
@@ -54,7 +92,7 @@ def caution(brief: ProvinceBrief, terms: Terms) -> str:
     return ("" if terms.lang == "zh" else " ").join(filter(None, (said, base, chances)))
 
 
-def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, object]:
+def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, Any]:
     carried = brief.spared[(brief.spared["province"] != brief.province) & (brief.spared["amount"] > 0)]
     return {
         "title": terms(

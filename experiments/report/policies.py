@@ -13,6 +13,7 @@ from experiments.report.content import Chart, Missing, Section, Table, capital, 
 from experiments.words import charts
 from experiments.words.quantities import axis, co2
 from experiments.words.view import View
+from models.indicators import indicators
 
 LEAST = 5e-4  # Mt or Mtce a year: an option that moves less has no object in the place
 
@@ -146,12 +147,14 @@ def goals(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """Chance of each goal of the study, with the interval of counting members."""
     chance = view.terms.chance
     parts = zip(rows["chance"], rows["chance low"], rows["chance high"], strict=True)
+    of = rows["indicator"] if "indicator" in rows else ["energy_intensity"] * len(rows)  # a run of an earlier version
     return pd.DataFrame(
         {
             view.terms("Policy mix"): _names(view, rows["mix"].tolist()),
+            view.terms("Indicator"): [view.terms.indicator(indicators()[key]) for key in of],
             view.terms("Year"): rows["year"].astype(str).tolist(),
             view.terms("Goal, % since the base year"): [number(value) for value in rows["goal"]],
-            view.terms("Fall of energy intensity, %"): _cells(view, rows),
+            view.terms("Achieved, %"): _cells(view, rows),
             view.terms("Chance"): [chance(value) for value in rows["chance"]],
             view.terms("Chance, 95 % interval"): [
                 view.terms("{low} to {high}", low=chance(low), high=chance(high)) for _, low, high in parts

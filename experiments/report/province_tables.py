@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.places import NATION
+from experiments.analyses import gap
 from experiments.analyses.numbers import number
 from experiments.analyses.policy.lmdi import lmdi
 from experiments.report.content import Chart, Missing, Table, capital, chart, slug, table
@@ -160,7 +161,9 @@ def from_target(view: View, province: str) -> Found:
         return Found()
     about = view.terms("text: waterfall about", scenario=view.scenario, base=view.base_year, end=view.end_year)
     data = drawn.causes.assign(unit=drawn.unit)
-    return Found(charts=[chart(slug("from-target", province), drawn.title, about, drawn.svg, data)])
+    supply = view.terms("CO2 of electricity and heat falls with cleaner supply and with less net export.")
+    note = supply if drawn.unit == gap.MT_CO2 else ""
+    return Found(charts=[chart(slug("from-target", province), drawn.title, about, drawn.svg, data, note=note)])
 
 
 def decomposition(view: View, province: str) -> Found:
@@ -213,7 +216,7 @@ def _gap(view: View, province: str) -> list[Chart]:
     )
     unit, factor = axis(view.terms, "Mtce a year", float(np.abs(values).max()))
     key = slug("policy-gap", province)
-    mix = view.study.policy.mix if view.study.policy else view.mix
+    mix = (view.study.policy.mix or view.study.mixes[-1].label) if view.study.policy else view.mix
     scenario = view.terms(
         "Scenario: {allocation}, {mix}", allocation=view.terms.name(view.allocation), mix=view.terms.name(mix)
     )

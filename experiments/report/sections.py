@@ -8,22 +8,25 @@ import pandas as pd
 
 from calibration.places import NATION
 from experiments.analyses.numbers import number
-from experiments.report import indicators
+from experiments.report import indicators, robust
 from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
 from experiments.report.policies import policies
+from experiments.report.process import process
 from experiments.words import box_sentences, charts
 from experiments.words.view import View, lowest_first
 
 
 def chapters(view: View) -> list[Section]:
     """All chapters in order."""
-    return [
+    chosen = [
         part(view)
         for part in (
             provinces,
             indicators.section,
             allocations,
             policies,
+            robust.section,
+            process,
             skill,
             trust,
             assumptions,
@@ -31,6 +34,7 @@ def chapters(view: View) -> list[Section]:
             manifest,
         )
     ]
+    return [chapter for chapter in chosen if chapter]
 
 
 def provinces(view: View) -> Section:

@@ -63,7 +63,7 @@ class DesignFile:
         first = min(int(first), len(self._edges) - 2)
         parts = [self._group(number) for number in range(first, max(int(last), first) + 1)]
         found = parts[0] if len(parts) == 1 else pd.concat(parts)
-        return found.iloc[start - self._edges[first] : stop - self._edges[first]]
+        return found.iloc[start - self._edges[first] : stop - self._edges[first]].copy()
 
     def _read(self, number: int) -> pd.DataFrame:
         found: pd.DataFrame = self._file.read_row_group(number).to_pandas()

@@ -45,9 +45,10 @@ def version() -> str:
 
 
 def commit() -> dict[str, Any]:
-    """The commit of the software and whether its files differ from it; nulls outside a git work tree of its own.
+    """The commit of the software and whether its files differ from it; nulls where neither is known.
 
-    A repository around an installed copy, a user's own, says nothing about the software.
+    A wheel carries the commit that it was built from. A repository around an installed copy, a user's own, says nothing
+    about the software.
     """
 
     def git(*words: str) -> str | None:
@@ -59,10 +60,19 @@ def commit() -> dict[str, Any]:
 
     top = git("rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != ROOT.resolve():
-        return {"commit": None, "dirty": None}
+        return _built_from()
     ours = ("models", "sim", "calibration", "experiments")
     changed = git("status", "--porcelain", "--", *ours)
     return {"commit": git("rev-parse", "HEAD"), "dirty": None if changed is None else bool(changed)}
+
+
+def _built_from() -> dict[str, Any]:
+    """What tools/commit_hook.py wrote into the wheel that is installed."""
+    try:
+        commit, changed, *_ = (ROOT / "experiments" / "commit.txt").read_text(encoding="utf-8").split("\n")
+    except OSError:
+        return {"commit": None, "dirty": None}
+    return {"commit": commit, "dirty": bool(changed)}
 
 
 def digest(content: Any) -> str:

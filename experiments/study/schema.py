@@ -302,10 +302,25 @@ class Outputs(Part):
 
 
 class Goal(Part):
-    """A fall of energy intensity since the plan's base year that is asked for by a year."""
+    """What an indicator is asked to achieve by a year, counted from the plan's base year."""
 
     year: Year = Field(ge=2006, description="Year by which it is to be reached.")
-    reduction: FiniteFloat = Field(gt=0, lt=100, description="Reduction since the plan's base year, per cent.")
+    indicator: str = Field(
+        default="energy_intensity",
+        description="Indicator; that of energy per GDP when left out.",
+        json_schema_extra={"enum": [key for key, one in indicators().items() if one.kind != "cap"]},
+    )
+    reduction: FiniteFloat = Field(
+        gt=0, lt=100, description="Fall since the base year, least share, or least yearly growth since then, per cent."
+    )
+
+    @field_validator("indicator")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        key = choose(name, known_indicators(), "indicator")
+        if indicators()[key].kind == "cap":
+            raise ValueError(f"got {name}, which caps a total; allowed: cuts, shares and growth")
+        return key
 
 
 class PolicyChoice(Part):
@@ -314,7 +329,7 @@ class PolicyChoice(Part):
     province: str = Field(default=NATION, description="Province that the report shows; tables hold every one.")
     mix: str = Field(default="", description="Label of the study's mix that is taken apart; left out: its last.")
     members: int = Field(default=48, ge=2, description="At most so many of the run's members are used.")
-    goals: list[Goal] = Field(default=[], description="Goals for energy intensity, the plan's and later ones.")
+    goals: list[Goal] = Field(default=[], description="Goals by year and indicator, the plan's and later ones.")
 
     @field_validator("province")
     @classmethod

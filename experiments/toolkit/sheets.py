@@ -10,8 +10,8 @@ from typing import Annotated, Literal, TypeVar
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from experiments.allocation.indicators import served
-from models.plans import Plan
+from experiments.policy.catalogue import FIRST, NEXT, Catalogue, catalogue
+from models.plans import Plan, plans
 from models.reading.faults import InputError
 from models.reading.names import Spellings, choose, refusal
 from models.reading.numbers import read_number
@@ -19,6 +19,8 @@ from models.reading.schema import validated
 from models.reading.table_file import TableRows, read_table
 from models.reading.yaml_file import read_yaml
 
+NOTE = " (note)"
+"""End of the head of a column that is a note: what stands there changes nothing."""
 ENCODING = "utf-8-sig"  # with the mark that spreadsheet programs need to read Chinese
 
 
@@ -32,6 +34,11 @@ class Column:
     high: float = float("inf")
     allowed: tuple[str, ...] = ()
     needed: bool = False
+
+    @property
+    def is_note(self) -> bool:
+        """Whether the column is for people alone: no study, analysis or page reads it."""
+        return self.name.endswith(NOTE)
 
     def fault(self, text: str) -> str | None:
         """What is wrong with a cell, if anything."""
@@ -47,8 +54,19 @@ class Column:
         return None
 
 
-BASE_YEAR = 2010
-"""Year that goals count from."""
+OPTION_SETS = {"p12": FIRST, "p15": NEXT}
+"""Plans that the process can be about → the set of options that its long list holds."""
+
+GOALS_KNOWN = {
+    "energy intensity": "% reduction",
+    "co2 intensity": "% reduction",
+    "gdp growth": "%/yr",
+    "non-fossil share": "% of energy",
+}
+"""Goals that a study judges → their unit."""
+
+OTHER_ITEMS = ("methane", "nitrous oxide", "fluorinated gases", "forests", "waste", "other")
+"""What the model does not hold and the account adds as entered."""
 
 YES_NO = ("yes", "no")
 STATUS = ("proposed", "agreed", "approved", "rejected")
@@ -63,15 +81,31 @@ BASELINE = (
     Column("vintage"),
     Column("own value", number=True, low=0),
     Column("own source"),
-    Column("remark"),
+    Column("remark (note)"),
+)
+OTHER = (
+    Column("item", needed=True, allowed=OTHER_ITEMS),
+    Column("year", number=True, low=1990, high=2030, needed=True),
+    Column("value", number=True, low=-5000, high=5000, needed=True),
+    Column("unit", allowed=("MtCO2e/yr",)),
+    Column("source", needed=True),
 )
 GOALS = (
-    Column("goal", needed=True, allowed=("energy intensity", "co2 intensity", "gdp growth", "non-fossil share")),
+    Column("goal", needed=True, allowed=tuple(GOALS_KNOWN)),
     Column("from", number=True, low=2005, high=2025, needed=True),
-    Column("to", number=True, low=2010, high=2030, needed=True),
-    Column("value", number=True, low=-50, high=100),
-    Column("unit"),
+    Column("to", number=True, low=2006, high=2030, needed=True),
+    Column("value", number=True, low=0.01, high=99),
+    Column("unit", allowed=tuple(dict.fromkeys(GOALS_KNOWN.values()))),
     Column("source"),
+)
+COMMENTS = (
+    Column("number", number=True, low=1, high=9999, needed=True),
+    Column("about", needed=True),
+    Column("comment", needed=True),
+    Column("from"),
+    Column("date"),
+    Column("answer"),
+    Column("answered by"),
 )
 FEASIBILITY = (
     Column("option", needed=True),
@@ -81,12 +115,23 @@ FEASIBILITY = (
     Column("who"),
     Column("status", allowed=STATUS),
 )
+MONITORED = {
+    "energy intensity change": "%/yr",
+    "industry energy intensity change": "%/yr",
+    "residential energy per head change": "%/yr",
+    "other energy growth": "%/yr",
+    "gdp growth": "%/yr",
+    "co2 growth": "%/yr",
+    "non-fossil share": "%",
+}
+"""Quantities that can be monitored → their unit; `monitoring.QUANTITIES` says how the model gives them."""
+
 MONITORING = (
     Column("year", number=True, low=2006, high=2030, needed=True),
-    Column("quantity", needed=True, allowed=("energy intensity change",)),
-    Column("value", number=True, low=-30, high=30, needed=True),
-    Column("unit", allowed=("%/yr",)),
-    Column("error", number=True, low=0.01, high=5),
+    Column("quantity", needed=True, allowed=tuple(MONITORED)),
+    Column("value", number=True, low=-50, high=100, needed=True),
+    Column("unit", allowed=tuple(dict.fromkeys(MONITORED.values()))),
+    Column("error", number=True, low=0.01, high=10),
     Column("source"),
 )
 
@@ -95,21 +140,41 @@ def options_columns(options: Sequence[str]) -> tuple[Column, ...]:
     """The long list."""
     return (
         Column("option", needed=True, allowed=tuple(options)),
-        Column("title"),
-        Column("package"),
+        Column("title (note)"),
+        Column("package (note)"),
         Column("screen", needed=True, allowed=YES_NO),
-        Column("remark"),
+        Column("remark (note)"),
     )
 
 
 def screening_columns(options: Sequence[str], criteria: Sequence[str]) -> tuple[Column, ...]:
-    """A reviewer's scores, 1 (poor) to 5 (good); a cell may stay empty."""
+    """A reviewer's scores, 1 (poor) to 5 (good); a cell may stay empty. Remarks go into the second round unnamed."""
     scores = (Column(name, number=True, low=1, high=5) for name in criteria)
-    return (Column("option", needed=True, allowed=tuple(options)), Column("title"), *scores, Column("remark"))
+    return (Column("option", needed=True, allowed=tuple(options)), Column("title (note)"), *scores, Column("remark"))
+
+
+ROUND = ("own before", "lowest", "median", "highest")
+"""What a sheet of the second round shows beside each criterion: the reviewer's own score and the group's, unnamed."""
+
+
+def round_columns(options: Sequence[str], criteria: Sequence[str]) -> tuple[Column, ...]:
+    """A reviewer's sheet of the second round: a new score beside what the group gave, without names."""
+    scores = [
+        column
+        for name in criteria
+        for column in (
+            Column(name, number=True, low=1, high=5),
+            *(Column(f"{name}: {shown}{NOTE}") for shown in ROUND),
+        )
+    ]
+    head = (Column("option", needed=True, allowed=tuple(options)), Column("title (note)"))
+    return (*head, *scores, Column("remarks of the group (note)"), Column("remark"))
 
 
 def _label(path: Path) -> str:
     """A sheet's name inside the working folder."""
+    if path.parent.name == "round-2":
+        return f"5-screening/round-2/{path.name}"
     return f"{path.parent.name}/{path.name}" if path.parent.name in ("5-screening", "6-design") else path.name
 
 
@@ -152,6 +217,9 @@ def write(path: Path, table: pd.DataFrame) -> None:
     table.to_csv(path, index=False, encoding=ENCODING)
 
 
+MADE = ("merged.csv",)
+"""Files beside the reviewers' sheets that the tool makes."""
+
 Filled = TypeVar("Filled", bound=BaseModel)
 
 
@@ -159,16 +227,11 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def plans_served() -> list[Plan]:
-    """The plans from the base year on that the measured data can serve."""
-    return [plan for plan in served().values() if plan.base_year >= BASE_YEAR]
-
-
 class Settings(_Strict):
     """toolkit.yaml: the rules of the process."""
 
     province: str
-    plan: str = "p12"
+    plan: str = "p15"
     reviewers: Annotated[list[str], Field(min_length=1)]
     criteria: dict[str, Annotated[float, Field(gt=0, le=1)]]
     choose_from: Annotated[float, Field(ge=1, le=5)] = 3.0
@@ -179,7 +242,7 @@ class Settings(_Strict):
     @field_validator("plan")
     @classmethod
     def _served(cls, name: str) -> str:
-        return choose(name, Spellings({plan.key: plan.spellings for plan in plans_served()}), "plan")
+        return choose(name, Spellings({key: plans()[key].spellings for key in OPTION_SETS}), "plan with options")
 
     @model_validator(mode="after")
     def _weights(self) -> "Settings":
@@ -190,13 +253,13 @@ class Settings(_Strict):
 
 
 class Design(_Strict):
-    """A design sheet: what exactly is to be done, by whom, from when, how strongly."""
+    """A design sheet: what exactly is to be done, by whom, from when (the catalogue's years when left out)."""
 
     option: str
     title: str
     strength: Annotated[float, Field(ge=0, le=1)] = 1.0
-    start: Annotated[int, Field(ge=2006, le=2030)] = 2011
-    phase_in: Annotated[float, Field(gt=0, le=20)] = 5.0
+    start: Annotated[int, Field(ge=2006, le=2030)] | None = None
+    phase_in: Annotated[float, Field(gt=0, le=20)] | None = None
     goal: str = ""
     coverage: str = ""
     parties: str = ""
@@ -249,6 +312,16 @@ class Folder:
             raise InputError(faults)
         return found
 
+    @property
+    def plan(self) -> Plan:
+        """The plan that the process is about."""
+        return plans()[self.settings.plan]
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The options of that plan."""
+        return catalogue(OPTION_SETS[self.settings.plan])
+
     def sheet(self, name: str) -> Path:
         """Path of a sheet."""
         return self.path / name
@@ -256,7 +329,12 @@ class Folder:
     @property
     def screening(self) -> list[Path]:
         """The reviewers' score sheets."""
-        return sorted(p for p in (self.path / "5-screening").glob("*.csv") if p.name != "merged.csv")
+        return sorted(p for p in (self.path / "5-screening").glob("*.csv") if p.name not in MADE)
+
+    @property
+    def second_round(self) -> list[Path]:
+        """The reviewers' score sheets of the second round."""
+        return sorted((self.path / "5-screening" / "round-2").glob("*.csv"))
 
     @property
     def designs(self) -> list[Path]:

@@ -51,3 +51,40 @@ def money(terms: Terms, gyuan: float, *, sign: bool = False) -> str:
     """
     scale, decimals = (10.0, 1) if terms.lang == "zh" else (1.0, 2)
     return terms("text: yuan", amount=number(scale * gyuan, decimals, sign=sign))
+
+
+def real(terms: Terms, amount: float, unit: str) -> str:
+    """An amount in a real unit of the option catalogue (kW, tce/yr, m2, car …) with the multiple that people say.
+
+    >>> real(Terms("en"), 5_781_048, "kW"), real(Terms("zh"), 5_781_048, "千瓦")
+    ('5.78 GW', '578万千瓦')
+    >>> real(Terms("en"), 1_535_000_000, "m2"), real(Terms("zh"), 19_515_339, "辆")
+    ('1535 million m²', '1952万辆')
+    """
+    unit = unit.replace("m2", "m²").replace("吨标煤", "吨标准煤")
+    if terms.lang == "zh":
+        size, words = next(
+            ((size, words) for size, words in ((1e8, "亿"), (1e4, "万")) if abs(amount) >= size), (1.0, "")
+        )
+        return f"{_three(amount / size)}{words}{unit}"
+    prefixes = PREFIXED.get(unit, {})
+    for size, name in prefixes.items():
+        if abs(amount) >= size:
+            return f"{_three(amount / size)} {name}"
+    size, words = next(
+        ((size, words) for size, words in ((1e6, " million"), (1e4, " thousand")) if abs(amount) >= size), (1.0, "")
+    )
+    return f"{_three(amount / (1e3 if words == ' thousand' else size))}{words} {unit}"
+
+
+PREFIXED = {
+    "kW": {1e6: "GW", 1e3: "MW"},
+    "kWh/yr": {1e9: "TWh/yr", 1e6: "GWh/yr"},
+    "tce/yr": {1e6: "Mtce/yr"},
+}
+"""Unit → multiples with names of their own, the largest first."""
+
+
+def _three(value: float) -> str:
+    """Three significant digits from a hundred down, whole above."""
+    return number(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)

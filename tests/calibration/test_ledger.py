@@ -91,10 +91,8 @@ def nothing_later(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return last
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [pytest.param(one, marks=[] if one.last == 2015 else pytest.mark.slow, id=ledger.stem(one)) for one in FROZEN],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("origin", FROZEN, ids=ledger.stem)
 def test_deleting_every_later_row_changes_no_byte(origin: Origin, nothing_later: list[int]) -> None:
     options = Options(8, 1, hindcast.configuration(origin.last, 8, 1))
     whole = ledger.frozen(origin, baseline.load(), options)

@@ -1,13 +1,15 @@
 """The shipped posterior: its gates, its origin, and that a coarse run finds the same optimum."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
-from calibration import assumptions, fit, posterior, prior, sampler
+from calibration import assumptions, calibrate, fit, posterior, prior, sampler
 from calibration.likelihood import likelihood
 from calibration.prior import Prior
 from models.parameters import defaults, row
@@ -165,6 +167,30 @@ def test_the_sampler_finds_mean_and_covariance_of_a_normal() -> None:
         np.testing.assert_allclose(np.cov(flat[:, p].T), expected[p], atol=0.08 * expected[p].max())
     assert (accepted > 0.3).all()
     sampler.gate(sampler.diagnostics(chains, ["a", "b", "c"], list("wxyz")))
+
+
+def test_chains_that_stick_are_drawn_again_twice_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+
+    def sample(density: object, start: object, draws: int, rng: np.random.Generator) -> tuple[Any, Any]:
+        lengths.append(draws)
+        chains = rng.standard_normal((4, draws, 1, 1))
+        return (chains if len(lengths) > stuck else np.repeat(chains[:, : draws // 100], 100, 1)), np.ones(1)
+
+    monkeypatch.setattr(sampler, "sample", sample)
+    places = {"base gdp": xr.DataArray([1.0], {"province": ["Hebei"]}, ["province"])}
+    problem: Any = SimpleNamespace(inputs=places, likelihood=None)
+    found: Any = SimpleNamespace(
+        prior=SimpleNamespace(names=["p"]), values=np.zeros((1, 1)), covariance=np.eye(1)[None]
+    )
+    for stuck in (0, 1, 2):
+        lengths.clear()
+        chains, _ = calibrate.draw_posterior(problem, found, 500, np.random.default_rng(1))
+        assert lengths == [500 * 2**k for k in range(stuck + 1)]
+        assert chains.shape[1] == lengths[-1]
+    stuck = 9
+    with pytest.raises(sampler.GateError):
+        calibrate.draw_posterior(problem, found, 500, np.random.default_rng(1))
 
 
 def test_gates_raise_with_the_numbers() -> None:

@@ -37,6 +37,7 @@ FURTHER = {
     "co2_intensity": [22.5, 23.5, 20.5, 22],
     "total_energy": [-45.0, -40, -50, -45],
     "nonfossil_share": [25.0, 30, 28, np.nan],
+    "gdp_growth": [10.0, 10, 10, np.nan],
 }
 """Targets of further indicators: per cent by province, the nation's last."""
 
@@ -129,6 +130,10 @@ class Closed:
                 "total energy": (intensity * gdp).assign_attrs(units="Mtce/year"),
                 "final energy": (intensity * gdp * sectors).assign_attrs(units="Mtce/year"),
                 "energy co2": (2.5 * intensity * gdp).assign_attrs(units="Mt/year"),
+                "process co2": (0.1 * gdp).assign_attrs(units="Mt/year"),
+                "total co2": (2.5 * intensity * gdp + 0.1 * gdp).assign_attrs(units="Mt/year"),
+                "population": (0.02 * params["base gdp"] * np.exp(0.005 * (t - 2005)) + 0 * pace),
+                "secondary value added": (0.4 * gdp).assign_attrs(units="Gyuan/year"),
                 "co2 intensity": (2.5 * intensity * (1 - clean)).assign_attrs(units="Mt/Gyuan"),
                 "nonfossil share of primary energy": (clean + 0 * pace).assign_attrs(units="1"),
                 "annualised policy cost": (0.01 * gdp * params["strength"]).assign_attrs(units="Gyuan/year"),

@@ -143,6 +143,28 @@ def test_the_table_says_what_the_metrics_say(runs: Path) -> None:
     assert "160 member runs in" in overview.statistics(run)
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["update", "Guangxi", "2026", "--energy", "2", "--save", "no/such/t.csv"], "is not a folder"),
+        (["solve", "--province", "Guangxi", "--save", "."], "is a folder"),
+        (["explore", "-o", "no/such/page.html"], "is not a folder"),
+        (["brief", "Guangxi", "-o", "file"], "is not a folder"),
+        (["allocate", "brief", "Tibet"], "Tibet"),
+        (["solve", "--province", "Guangxi", "--budget", "nan"], "a finite number of billion yuan"),
+        (["run", "fifteenth-plan", "--assigned", "Guangxi=abc"], "got 'abc', allowed: a number"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anything_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(cli.app, words)
+    assert done.exit_code == 2
+    assert says in done.stderr
+
+
 def test_memory_is_bounded_in_members(tmp_path: Path) -> None:
     some, many = (
         estimate.estimate(small_system.study(tmp_path, f"members={n}"), SYSTEM, tmp_path) for n in (10**5, 10**6)

@@ -35,7 +35,9 @@ def test_check_of_the_shipped_data_ends_with_0():
     assert change[2010] == pytest.approx(-20.0, abs=0.05)
 
 
-@pytest.mark.parametrize("name", TEN)
+@pytest.mark.parametrize(
+    "name", [*TEN, *(pytest.param(name, marks=pytest.mark.slow) for name in DAMAGES if name not in TEN)]
+)
 def test_check_of_a_damaged_copy_says_where_and_ends_with_2_or_3(tmp_path, name):
     damage = DAMAGES[name]
     folder = damaged(tmp_path, damage)

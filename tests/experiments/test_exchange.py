@@ -86,10 +86,16 @@ def test_the_code_list_is_in_step() -> None:
 
 
 PYAM = os.environ.get("TANLU_PYAM_PYTHON", "")
-"""A Python with pyam-iamc and nomenclature-iamc: they need older pandas and a GPL package, so never this one."""
+"""A Python with pyam-iamc and nomenclature-iamc: they need older pandas and a GPL package, so never this one.
+
+pyam-iamc 3.3 with ixmp4 0.14 needs `sqlalchemy<2.1`; where nomenclature-iamc is absent its test is skipped.
+"""
+NOMENCLATURE = (
+    bool(PYAM) and not subprocess.run([PYAM, "-c", "import nomenclature"], capture_output=True, check=False).returncode
+)
 
 
-@pytest.mark.skipif(not PYAM, reason="TANLU_PYAM_PYTHON names no Python with pyam-iamc and nomenclature-iamc")
+@pytest.mark.skipif(not NOMENCLATURE, reason="TANLU_PYAM_PYTHON names no Python with pyam-iamc and nomenclature-iamc")
 def test_pyam_loads_it_and_nomenclature_validates_it(run: Run, tmp_path: Path) -> None:
     script = """
 import sys, pyam, nomenclature
@@ -103,6 +109,39 @@ for path in sys.argv[2:]:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [str(len(export.iamc(run)))] * 2
+
+
+@pytest.mark.skipif(not PYAM, reason="TANLU_PYAM_PYTHON names no Python with pyam-iamc")
+def test_pyam_finds_that_parts_add_up_in_every_province_and_in_the_nation(tmp_path: Path) -> None:
+    from experiments import carry_out, load_study
+
+    asked = ["members=8", "provinces=[Hebei, Guangdong]", "mixes=[base]", "allocations=[official]", "policy=null"]
+    real = carry_out(load_study("twelfth-plan", asked), tmp_path / "runs")
+    script = """
+import sys, pyam
+data = pyam.IamDataFrame(sys.argv[1])
+for variable in sys.argv[2:]:
+    whole = data.filter(variable=variable)
+    assert set(whole.region) == {"China", "China|Hebei", "China|Guangdong"}, (variable, whole.region)
+    assert data.filter(variable=variable + "|*").variable
+    wrong = data.check_aggregate(variable)
+    assert wrong is None, wrong
+    sums = data.check_aggregate_region(variable, region="China", subregions=["China|Hebei", "China|Guangdong"])
+    assert sums is None, sums
+    print(variable, len(whole.data))
+assert list(data.meta["run"]) == [sys.argv[1].split("/")[-1].removesuffix(".csv")], data.meta
+assert "sum of the provinces" in data.meta["nation"].iloc[0]
+assert any(name.startswith("10.0th Percentile|") for name in data.variable)
+broken = data.filter(variable="Final Energy|Industry", keep=False).check_aggregate("Final Energy")
+assert broken is not None and len(broken)
+"""
+    path = export.export(real, "iamc-xlsx", tmp_path / f"{real.name}.xlsx")
+    wholes = ["Final Energy", "Final Energy|Industry", "Primary Energy", "Emissions|CO2"]
+    done = subprocess.run(
+        [PYAM, "-c", script.replace(".csv", ".xlsx"), str(path), *wholes], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.rsplit(" ", 1)[0] for line in done.stdout.splitlines()] == wholes
 
 
 def test_coal_equivalent_is_that_of_the_model() -> None:

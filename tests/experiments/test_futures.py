@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from experiments.ensemble.core import Ensemble, chances
 from experiments.ensemble.simulation import resume, start
@@ -62,6 +63,14 @@ def test_chances_count_members_under_the_targets(futures: Ensemble) -> None:
     goal = np.array([0.15, 0.18, 0.2])
     reduction = futures.reduction(futures.params("full", goal))
     np.testing.assert_allclose(chances(futures, "full", goal), (reduction >= goal).mean(axis=0))
+
+
+def test_a_parameter_that_the_members_draw_is_refused(futures: Ensemble) -> None:
+    given = {**futures.params("base"), "efficiency": xr.DataArray(0.02)}
+    with pytest.raises(InputError, match="'efficiency' is also drawn for each member"):
+        futures.reduction(given)
+    own = {**futures.params("base"), "strength": xr.DataArray(0.5)}  # no member has it
+    assert np.isfinite(futures.reduction(own)).all()
 
 
 def test_an_unknown_mix_is_refused_with_the_nearest(futures: Ensemble) -> None:

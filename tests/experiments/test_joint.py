@@ -101,7 +101,7 @@ def test_faults_of_the_table_of_indicators_are_named_together(tmp_path: Path, mo
     monkeypatch.setattr(indicators, "TABLE", path)
     indicators.indicators.cache_clear()
     try:
-        with pytest.raises(ValueError, match=r"line 8: got kind 'fall'.*\n.*given twice"):
+        with pytest.raises(ValueError, match=r"line 9: got kind 'fall'.*\n.*given twice"):
             indicators.indicators()
     finally:
         indicators.indicators.cache_clear()

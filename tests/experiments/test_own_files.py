@@ -83,6 +83,8 @@ def test_a_run_is_named_by_its_files_made_again_from_its_folder_and_cited(study:
     assert citation.facts(second)["own files"] in citation.bibtex(second)
     (second.folder / "files" / "t.csv").write_text("province,target_percent\nHebei,3\n", encoding="utf-8")
     assert reproduce.compared(moved, second).set_index("file")["identical"]["files/t.csv"] == "no"
+    (moved.folder / "design.parquet").unlink()
+    assert "missing" in reproduce.compared(moved, second).set_index("file")["identical"]["design.parquet"]
     (tmp_path / "copy" / "files" / "t.csv").write_text("province,target_percent\nHebei,3\n", encoding="utf-8")
     assert carry_out(moved.folder / "study.yaml").name != second.name
 

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 from sim import Model
-from sim.errors import Cancelled
+from sim.errors import Cancelled, DesignError
 from tests.sim.conftest import MODELS, agree, loaded, oracle
 
 MEMBERS = 41
@@ -80,11 +80,16 @@ def test_a_table_and_arrays_mean_the_same(model, design, backend):
     identical(model.ensemble(design, backend=backend), model.ensemble(pd.DataFrame(columns), backend=backend))
 
 
-def test_the_design_overrides_what_is_common(model, design, backend):
-    common = {"speed": 2.5}
-    identical(model.ensemble(design, backend=backend), model.ensemble(design, params=common, backend=backend))
+def test_what_stands_in_design_and_parameters_is_refused(model, design, backend):
+    for common in ({"speed": 2.5}, {"speed[p2]": 2.5}):
+        with pytest.raises(
+            DesignError, match="'speed' is given twice: for all members in the parameters, and for each"
+        ):
+            model.ensemble(design, params=common, backend=backend)
     one = pd.DataFrame({"speed[p1]": [1.0, 4.0]})
-    result = model.ensemble(one, ["speed"], params=common, backend=backend)["speed"].isel(time=0)
+    with pytest.raises(DesignError, match="leave one out"):
+        model.ensemble(one, params={"speed[p1]": 2.5}, backend=backend)
+    result = model.ensemble(one, ["speed"], params={"speed": 2.5}, backend=backend)["speed"].isel(time=0)
     np.testing.assert_array_equal(result.transpose("member", "part"), [[1.0, 2.5, 2.5], [4.0, 2.5, 2.5]])
 
 

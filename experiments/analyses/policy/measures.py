@@ -71,7 +71,10 @@ class Chances:
         """Chance by province under `lever strength` (province, lever)."""
         error = np.exp(self.errors)
         central = self.achieved(strength)[None]
-        found = central * error if self.bench.study.target.leading.is_share else 1 - (1 - central) * error
+        leading, (base, end) = self.bench.study.target.leading, self.bench.study.target.period.span
+        found = central * error if leading.is_share else 1 - (1 - central) * error
+        if leading.kind == "growth":
+            found = (1 + central) * error ** (1 / (end - base)) - 1
         return np.asarray((found >= self.target).mean((0, 1)))
 
     def achieved(self, strength: Array) -> Array:
@@ -82,6 +85,8 @@ class Chances:
         given = {**self.params, "lever strength": shape.copy(data=strength)}
         found = self.bench.simulate(self.bench.design, given, [leading.variable], years)
         values = found[leading.variable].transpose("member", "province", "time").to_numpy()
+        if leading.kind == "growth":
+            return np.asarray((values[..., 1] / values[..., 0]) ** (1 / (years[1] - years[0])) - 1)
         return np.asarray(values[..., 1] if leading.is_share else 1 - values[..., 1] / values[..., 0])
 
 

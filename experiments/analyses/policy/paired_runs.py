@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from calibration.places import NATION
 from experiments.analyses.policy.costs import BURNT, Booked, places
 from experiments.ensemble.scenario import begun_with
-from experiments.installation import ScenarioInputs, Simulate
+from experiments.ensemble.triggers import Observed, Params, applied
+from experiments.installation import ScenarioInputs, Simulate, predictive_errors
 from experiments.policy.lever_costs import mean_programme
 from experiments.policy.mix import Mix
 from experiments.study.schema import Study
@@ -100,7 +101,12 @@ class PairedRuns:
         design: pd.DataFrame,
         years: Sequence[int],
     ) -> xr.Dataset:
-        found = self.simulate(design, self.params(mix, extra), list(outputs), list(years))
+        given: Params = self.params(mix, extra)
+        if mix.spec.triggers:
+            errors = lambda: predictive_errors(self.study, design.index.to_numpy())  # noqa: E731
+            observed = Observed(self.study, self.inputs, self.simulate, design, self.allocation, errors)
+            given = applied(given, sorted(mix.spec.triggers, key=lambda one: one.year), observed, mix.reach())
+        found = self.simulate(design, given, list(outputs), list(years))
         found = found.rename(time="year").assign_coords(year=list(years), member=design.index.to_numpy())
         return found.transpose("member", "province", ..., "year", missing_dims="ignore")
 

@@ -35,11 +35,13 @@ from experiments.analyses.policy import lmdi as decompose
 from experiments.analyses.policy.costs import LEVELS, Account, Booked
 from experiments.analyses.policy.paired_runs import DETAIL, TOTALS, PairedRuns
 from experiments.analyses.policy.shapley import Coalition, coalitions, shapley
+from experiments.ensemble import outputs
 from experiments.installation import Installation, ScenarioInputs, predictive_errors
 from experiments.policy.economics import Triangular, economics
 from experiments.policy.mix import Mix, stored
 from experiments.runs.store import Run
-from experiments.study.schema import PolicyChoice
+from experiments.study.schema import Goal, PolicyChoice
+from models.indicators import indicators
 
 Array = NDArray[np.float64]
 Step = Callable[[int], AbstractContextManager[Callable[[int, int], None]]]
@@ -122,9 +124,8 @@ def analyse(
         found = tables(work)
         found |= money(work, whole.iloc[:COST_MEMBERS], asked.province)
         found["measures"] = measures.table(work.bench, work.chosen, system, found["costs"], tick)
-        goals_asked = {goal.year: goal.reduction for goal in asked.goals}
-        found["goals"] = goals(work, whole.iloc[:GOAL_MEMBERS], goals_asked, asked.province)
-        if asked.province == published.PLACE:
+        found["goals"] = goals(work, whole.iloc[:GOAL_MEMBERS], asked.goals, asked.province)
+        if asked.province == published.PLACE and published.YEAR in bench.years:
             found["published"] = published.table(work.bench, work.base, draw)
     for name, table in found.items():
         run.save_table(name, table if "province" in table else table.assign(province=asked.province))
@@ -447,40 +448,38 @@ def _signs(values: Array) -> list[str]:
     ]
 
 
-def goals(work: Analysis, design: pd.DataFrame, asked: Mapping[int, float], place: str) -> pd.DataFrame:
-    """Chance of each goal by mix in one place: reduction of intensity since the base year with errors, per cent.
+def goals(work: Analysis, design: pd.DataFrame, asked: Sequence[Goal], place: str) -> pd.DataFrame:
+    """Chance of each goal by mix in one place: what its indicator achieves since the base year, per cent, with errors.
 
     The error accumulates over all years to the goal, so a later goal is less certain. `chance low` … `chance high` is
     the Wilson 95 % interval of the members. Goals beyond the run's last year are left out; without any no rows.
     """
-    base, within = work.bench.base_year, sorted(year for year in asked if year in work.bench.years)
+    base, within = work.bench.base_year, sorted((g for g in asked if g.year in work.bench.years), key=_by_year)
     rows: list[dict[str, Any]] = []
     if not within:
         return pd.DataFrame(rows)
-    provinces = work.bench.provinces if place == NATION else [place]
-    shocks = _shocks(work.bench, design, within[-1] - base).sel(province=provinces)
-    for choice in work.bench.study.mixes:
-        bench = replace(work.bench, design=design, years=range(base, within[-1] + 1))
-        results = bench.run(stored(bench.inputs.mix, choice.label), outputs=("gdp", "total energy"))
-        results = results.sel(province=provinces)
-        energy = (results["total energy"] * np.exp(shocks)).sum("province").transpose("member", "year").to_numpy()
-        intensity = energy / results["gdp"].sum("province").transpose("member", "year").to_numpy()
-        for year in within:
-            fall = 100 * (1 - intensity[:, year - base] / intensity[:, 0])
-            low, middle, high = (float(q) for q in np.quantile(fall, LEVELS))
-            hits = int((fall >= asked[year]).sum())
-            least, most = wilson(hits, len(fall))
-            reached = {"low": low, "median": middle, "high": high, "chance": hits / len(fall)}
-            span = {"chance low": float(least), "chance high": float(most)}
-            rows.append({"mix": choice.label, "year": year, "goal": asked[year], **reached, **span, "unit": "%"})
+    variables = [*dict.fromkeys(indicators()[goal.indicator].variable for goal in within)]
+    wanted = [*dict.fromkeys([*variables, *sorted(outputs.weights(variables))])]
+    bench = replace(work.bench, design=design, years=range(base, within[-1].year + 1))
+    error = predictive_errors(bench.study, design.index.to_numpy())
+    for choice in bench.study.mixes:
+        results = bench.run(stored(bench.inputs.mix, choice.label), outputs=wanted)
+        whole = outputs.with_nation(outputs.with_error(results, error), variables).sel(province=place)
+        for goal in within:
+            one = indicators()[goal.indicator]
+            path = whole[one.variable].transpose("member", "year").sel(year=slice(base, goal.year)).to_numpy()
+            reached = outputs.achieved(path, one.kind)[:, -1]
+            low, middle, high = (float(q) for q in np.quantile(reached, LEVELS))
+            hits = int((reached >= goal.reduction).sum())
+            least, most = wilson(hits, len(reached))
+            found = {"low": low, "median": middle, "high": high, "chance": hits / len(reached)}
+            head = {"mix": choice.label, "indicator": one.key, "year": goal.year, "goal": goal.reduction}
+            rows.append({**head, **found, "chance low": float(least), "chance high": float(most), "unit": "%"})
     return pd.DataFrame(rows).assign(province=place)
 
 
-def _shocks(bench: PairedRuns, design: pd.DataFrame, years: int) -> xr.DataArray:
-    """Errors of ln(intensity) since the base year, (member, province, year)."""
-    log = predictive_errors(bench.study, design.index.to_numpy())["intensity"]
-    span = log.sel(province=bench.provinces, year=slice(bench.base_year, bench.base_year + years))
-    return span - span.isel(year=0, drop=True)
+def _by_year(goal: Goal) -> int:
+    return goal.year
 
 
 def names() -> Sequence[str]:

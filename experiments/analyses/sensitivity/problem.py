@@ -25,6 +25,7 @@ from experiments.analyses.feasibility import PROGRESS
 from experiments.analyses.sensitivity.factors import Array, Factor
 from experiments.ensemble import outputs
 from experiments.ensemble.core import Ensemble, Params
+from experiments.ensemble.triggers import Observed, scenario
 from experiments.installation import FORM, calibrated
 from models.indicators import Indicator, indicators
 
@@ -147,10 +148,12 @@ class SensitivityProblem:
         study = self.futures.study
         base, end = study.target.period.span
         judged = list(years) or [end]
-        params: Params = self.futures.inputs.params(label, self.mix, study.target.plan)
+        design, simulate = self.design(points), self.futures.system.simulate
+        observed = Observed(study, self.futures.inputs, simulate, design, label, lambda: self._errors(points))
+        params: Params = scenario(observed, self.mix)
         one = self.indicator
         wanted = [one.variable, *sorted(outputs.weights([one.variable]))]
-        found = self.futures.system.simulate(self.design(points), params, wanted, [base, *judged])
+        found = simulate(design, params, wanted, [base, *judged])
         values = outputs.with_nation(found, [one.variable])[one.variable]
         level = values.transpose("time", "member", "province").to_numpy()
         target = self.futures.inputs.allocation["targets"].sel(indicator=one.key, allocation=label)
@@ -160,8 +163,20 @@ class SensitivityProblem:
             due = 1.0 if year == end else PROGRESS[year - base - 1]
             there = level[k] * np.exp(self.shock(points, year - base))
             fall = there - (1 - due) * level[0] if one.is_share else 1 - there / level[0]
+            if one.kind == "growth":
+                fall = due * ((there / level[0]) ** (1 / (year - base)) - 1)
             made.append(100 * fall - due * goal)
         return np.concatenate(made, axis=1)
+
+    def _errors(self, points: pd.DataFrame) -> xr.Dataset:
+        """The points' log errors by year, as triggers read them; all in the first part, since parts are added."""
+        base, end = self.futures.study.target.period.span
+        years = range(base, end + 1)
+        total = np.stack([self.shock(points, max(y - base, 1)) * (y > base) for y in years], axis=-1)[:, :-1]
+        where = {"member": np.arange(len(points)), "province": self.futures.provinces, "year": list(years)}
+        each = xr.DataArray(total, where, ("member", "province", "year"))
+        carried = self.parts[:1]
+        return xr.Dataset({part: each if part in carried else xr.zeros_like(each) for part in SHOCKS})
 
     def design(self, points: pd.DataFrame) -> pd.DataFrame:
         """The model's inputs for the points: assumptions, and the calibrated parameters that go with them."""

@@ -10,7 +10,7 @@ import pandas as pd
 from calibration.places import choose_province
 from experiments.allocation.allocate import Allocation, words_of
 from experiments.allocation.comparison import AGAINST_OFFICIAL, Comparison
-from experiments.allocation.outlook import chances, judged
+from experiments.allocation.outlook import chances, costs, judged, priced
 from experiments.allocation.pressure import SHARES, AtPressureShare
 from experiments.allocation.response import ModelResponse
 from experiments.study.known import INDICATORS
@@ -91,6 +91,13 @@ def draw(comparison: Comparison, path: Path, like: Allocation, lang: str = "en")
     figure.savefig(path, dpi=160)
 
 
+PRICED = (
+    "Cost of meeting every target with a chance of 80 % by the cheapest levers, without pressure of targets: "
+    "billion yuan of 2005 in the plan's last year"
+)
+COSTS = "Net cost by province, billion yuan of 2005 in the plan's last year"
+
+
 def outlook_tables(
     comparison: Comparison, like: Allocation, model: ModelResponse, members: int, mix: str = "plan"
 ) -> dict[str, pd.DataFrame]:
@@ -110,6 +117,9 @@ def outlook_tables(
         )
         if label == "as modelled":
             found["Chance to meet the target"] = chances(response, comparison.targets).reset_index()
+    supply = model.supply(like.plan, members, 1, quantity)
+    found[PRICED] = priced(supply, comparison.targets)
+    found[COSTS] = costs(supply, comparison.targets).reset_index()
     return found
 
 

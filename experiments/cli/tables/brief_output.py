@@ -6,7 +6,7 @@ import pandas as pd
 
 from experiments.analyses.negotiation import ProvinceBrief
 from experiments.report import negotiation_page
-from experiments.runs.store import write_text
+from experiments.runs.store import write_bytes, write_text
 from experiments.words.terms import Lang, Terms
 from models.reading.faults import InputError
 
@@ -29,13 +29,21 @@ def caution(brief: ProvinceBrief, lang: str) -> str:
     return negotiation_page.caution(brief, Terms(_lang(lang)))
 
 
+def check_name(path: Path, kind: str) -> None:
+    """Raise InputError for a file whose name does not end as its kind (html, pdf) does."""
+    if path.suffix != f".{kind}":
+        raise InputError(f"got --{kind} {path}; allowed: a file that ends in .{kind}")
+
+
 def write_page(brief: ProvinceBrief, lang: str, path: Path) -> None:
-    """Write the page. Raises InputError for another suffix than .html or an unwritable place."""
-    if path.suffix != ".html":
-        raise InputError(f"got --html {path}; allowed: a file that ends in .html")
+    """Write the page as its suffix says, HTML or PDF. Raises InputError for an unwritable place."""
+    terms = Terms(_lang(lang))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, negotiation_page.page(brief, Terms(_lang(lang))))
+        if path.suffix == ".pdf":
+            write_bytes(path, negotiation_page.paper(brief, terms))
+        else:
+            write_text(path, negotiation_page.page(brief, terms))
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from None
 

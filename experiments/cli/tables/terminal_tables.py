@@ -1,7 +1,7 @@
 """The analyses' tables as a planner reads them on a terminal: few columns, units in the heads, words for verdicts."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -178,6 +178,31 @@ def sensitivity(run: Run, province: str) -> Iterator[tuple[str, pd.DataFrame]]:
             rows[["best", "second", "flips", "factor", "effect", "low", "high"]],
         )
     yield "How far to trust this", trust(run)
+
+
+def robust(found: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Titles and tables of the robust decision loop."""
+    plans, failed = found["robust_plans"], found["robust_failures"]
+    shown = pd.DataFrame({"plan": plans["plan"] + np.where(plans["amended"], " (amended plan)", "")})
+    shown["chance %"] = _numbers(100 * plans["chance"], ".0f")
+    shown["95 % int."] = _join(100 * plans[["chance_low", "chance_high"]], ["chance_low", "chance_high"], "–", ".0f")
+    for head, column in (("mended %", "mended"), ("mended in box %", "mended_inside"), ("fired %", "fired")):
+        shown[head] = _numbers(100 * plans[column], ".0f")
+    shown["cost"] = _numbers(plans["cost"], "+.1f")
+    for head, column in (("regret", "regret"), ("90 %", "regret_90"), ("largest", "regret_max")):
+        shown[head] = _numbers(plans[column], ".2f")
+    shown["efficient"] = np.where(plans["efficient"], "yes", "")
+    first = plans.iloc[0]
+    yield (
+        f"Plan {first['mix']} and hedges: {first['province']}, allocation {first['allocation']}, {first['members']} "
+        "futures\nmended: failures of the plan that now meet; cost: Gyuan a year more than the plan in its last year\n"
+        "regret: points missed above the best plan of the same future; if behind: two years into the plan",
+        shown,
+    )
+    told = failed["sentence_en"].where(failed["sentence_en"] != "", "no condition that holds up on other members")
+    lines = [textwrap.fill(f"{plan}: {text}", 110) for plan, text in zip(failed["plan"], told, strict=True)]
+    rows = pd.DataFrame({"plan": failed["plan"], "misses %": _numbers(100 * failed["misses"], ".0f")})
+    yield "Where they fail\n" + "\n".join(lines), rows
 
 
 def given_data(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:

@@ -10,7 +10,8 @@ const LOOKS = { now: ["#0072b2", "", 2.6], a: ["#d55e00", "6 3", 2], b: ["#6a3d9
 let ui, numbers = data.first, page = "stored", bars = null, found = null, difference = null, counter = 0, last = null;
 const slots = { a: null, b: null }; // {state, numbers}
 const past = [], future = [];
-const worker = new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
+const code = URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" }));
+const worker = new Worker(code);
 let ready = false, asked = null;
 
 const gap = () => (ui.lang === "zh" ? "" : "\u202f");
@@ -41,13 +42,14 @@ function scale(indicator) {
     gdp: [zh ? 10 : 1, t("unit: gdp"), 0],
   }[indicator];
 }
-const titles = () => ({ chance: t("Chance of the energy target"), intensity: t("Energy intensity"), carbon: t("Carbon intensity"), energy: t("Energy use"), co2: t("Energy CO2"), cost: t("Net policy cost"), gdp: t("GDP at 2005 prices") });
+const LEADS_CARBON = data.leads === "carbon";
+const titles = () => ({ chance: LEADS_CARBON ? t("Chance of the carbon target") : t("Chance of the energy target"), intensity: t("Energy intensity"), carbon: t("Carbon intensity"), energy: t("Energy use"), co2: t("Energy CO2"), cost: t("Net policy cost"), gdp: t("GDP at 2005 prices") });
 
 const planYears = data.years.filter((year) => year > data.plan[0] && year <= data.plan[1]);
 // The shown value of numbers in a region and year, in model units (a chance: share; null where there is none).
 function value(of, indicator, r, year, level = MEDIAN) {
   if (indicator === "chance") {
-    if (year === data.plan[1]) return of.energy.chance[r];
+    if (year === data.plan[1]) return of[data.leads].chance[r];
     return planYears.includes(year) ? of.yearly[r]?.[planYears.indexOf(year)] ?? null : null;
   }
   return of.quantiles[indicator][level][r]?.[data.years.indexOf(year)] ?? null;
@@ -57,7 +59,7 @@ const untouched = (state) => ["targets", "levers", "own", "assumptions"].every((
 // While nothing is moved, the chances of the report, of all its members.
 function verdictOf(of, state, r) {
   const kept = untouched(state) ? data.stored[state.rule]?.[state.preset] : undefined;
-  return kept && kept.chance[r] !== null ? { columns: kept, members: kept.members, stored: true } : { columns: of.energy, members: of.members, stored: false };
+  return kept && kept.chance[r] !== null ? { columns: kept, members: kept.members, stored: true } : { columns: of[data.leads], members: of.members, stored: false };
 }
 function classOf(columns, r) {
   const value = columns.chance[r];
@@ -74,6 +76,7 @@ worker.onmessage = ({ data: message }) => {
   if (kind === "ready") {
     ready = true;
     document.body.dataset.ready = (performance.now() - started).toFixed(0);
+    help();
     refresh();
   } else if (kind === "part" && message.id === counter) {
     numbers = merged(numbers, message.numbers, message.region);
@@ -85,6 +88,7 @@ worker.onmessage = ({ data: message }) => {
     if (message.id !== counter) return;
     numbers = message.numbers;
     difference = message.difference;
+    document.body.dataset.halves = message.halves;
     page = "whole";
     mark("whole", message);
     show();
@@ -96,7 +100,16 @@ worker.onmessage = ({ data: message }) => {
   else if (kind === "goal") { found = { ...message.result, region: message.region }; say(""); showGoal(); }
   else if (kind === "fault") say(message.text);
 };
-worker.postMessage({ kind: "open", data: { ...data, worker: null, texts: null } });
+const engineData = { ...data, worker: null, texts: null };
+worker.postMessage({ kind: "open", data: engineData });
+// A second worker takes half of the members of every run of all provinces.
+function help() {
+  if (!(navigator.hardwareConcurrency > 1)) return;
+  const helper = new Worker(code), { port1, port2 } = new MessageChannel();
+  helper.postMessage({ kind: "open", data: engineData });
+  helper.postMessage({ kind: "serve", port: port1 }, [port1]);
+  worker.postMessage({ kind: "helper", port: port2 }, [port2]);
+}
 
 function mark(what, message) {
   document.body.dataset[what] = message.id;
@@ -372,7 +385,9 @@ function leverSlider(item) {
           words.textContent = isNation() ? t("Choose a province to see what it adds.") : bars ? `${[adds, could].filter(Boolean).join(", ")} ${adds || could ? shownUnit : ""}` : "…";
           head.textContent = t("What it means");
           const ranges = item.effects.map((one) => t("at full strength {low} to {high} %", { low: (100 * one.low).toFixed(1), high: (100 * one.high).toFixed(1) }) + (one.yearly ? ` ${t("a year")}` : "")).join("; ");
-          text.textContent = `${name(item.meaning)}; ${ranges}. ${t("Source: {source}", { source: item.effects[0].source })}`;
+          const here = data.amounts[item.key]?.[ui.region];
+          const real = here ? `${name(data.names[ui.region])}: ${here[ui.lang]} ` : "";
+          text.textContent = `${real}${name(item.meaning)}; ${ranges}. ${t("Source: {source}", { source: item.effects[0].source })}`;
         },
       };
     },
@@ -404,12 +419,12 @@ function targetSlider() {
   return slider({ key: "target", name: { en: "", zh: "" } }, {
     low: 0, high: 40, step: 0.1,
     title: () => t("Target of {region}", { region: name(data.names[ui.region]) }),
-    read: () => (isNation() ? data.national : ui.state.targets[ui.region] ?? data.targets[ui.state.rule][index()]),
+    read: () => (isNation() ? data.national : ui.state.targets[ui.region] ?? (LEADS_CARBON ? data.carbonTargets : data.targets)[ui.state.rule][index()]),
     write: (value) => { ui.state.targets[ui.region] = Number(value.toFixed(1)); },
     moved: () => ui.region in ui.state.targets,
     exact: (value) => value.toFixed(1),
     unit: () => "%",
-    word: () => t("fall of energy intensity, %"),
+    word: () => (LEADS_CARBON ? t("fall of carbon intensity, %") : t("fall of energy intensity, %")),
     off: () => (isNation() ? t("The nation's target is given; choose a province to move its own.") : ""),
   });
 }
@@ -609,11 +624,11 @@ function detail() {
   const [factor, units, digits] = scale(ui.indicator);
   const region = name(data.names[ui.region]);
   const here = value(numbers, ui.indicator, r, ui.year);
-  if (ui.indicator === "chance") at("headline").textContent = t("{province}: energy intensity falls {fall} % by {end}, target {target} %", { province: region, fall: number(columns.reduction[r]), end: data.plan[1], target: number(columns.target[r]) });
+  if (ui.indicator === "chance") at("headline").textContent = (LEADS_CARBON ? (what) => t("{province}: carbon intensity falls {fall} % by {end}, target {target} %", what) : (what) => t("{province}: energy intensity falls {fall} % by {end}, target {target} %", what))({ province: region, fall: number(columns.reduction[r]), end: data.plan[1], target: number(columns.target[r]) });
   else at("headline").textContent = t("{region}, {year}: {name} {value} {unit} (80 % range {low} to {high})", { region, year: ui.year, name: titles()[ui.indicator], value: number(factor * here, digits), unit: units, low: number(factor * value(numbers, ui.indicator, r, ui.year, data.levels.indexOf(0.1)), digits), high: number(factor * value(numbers, ui.indicator, r, ui.year, data.levels.indexOf(0.9)), digits) });
-  const energy = t("text: live verdict", { chance: chance(columns.chance[r]), low: chance(columns.low[r]), high: chance(columns.high[r]), margin: signed(columns.margin[r]), from: signed(columns.margin_10[r]), to: signed(columns.margin_90[r]), target: number(columns.target[r]) });
-  const carbon = numbers.carbon.chance[r] === null || numbers.carbon.chance[r] === undefined ? "" : ` ${t("Carbon target {target} %: chance {chance}; both: {both}.", { target: number(numbers.carbon.target[r]), chance: chance(numbers.carbon.chance[r]), both: chance(numbers.joint[r]) })}`;
-  at("verdict").textContent = energy + carbon;
+  const lead = t("text: live verdict", { chance: chance(columns.chance[r]), low: chance(columns.low[r]), high: chance(columns.high[r]), margin: signed(columns.margin[r]), from: signed(columns.margin_10[r]), to: signed(columns.margin_90[r]), target: number(columns.target[r]) });
+  const carbon = LEADS_CARBON ? ` ${t("Metric to 2025: CO2 of fuel burnt.")}` : numbers.carbon.chance[r] === null || numbers.carbon.chance[r] === undefined ? "" : ` ${t("Carbon target {target} %: chance {chance}; both: {both}.", { target: number(numbers.carbon.target[r]), chance: chance(numbers.carbon.chance[r]), both: chance(numbers.joint[r]) })}`;
+  at("verdict").textContent = lead + carbon;
   const at_ = (of, level) => data.years.map((year) => { const v = value(of, ui.indicator, r, year, level); return v === null ? NaN : factor * v; });
   const bands = ui.indicator === "chance" ? [] : [[0, 6], [1, 5], [2, 4]].map(([low, high]) => [at_(numbers, low), at_(numbers, high)]);
   const lines = scenarios().reverse().map(([key, , of]) => ({ values: at_(of, MEDIAN), colour: LOOKS[key][0], dash: LOOKS[key][1], width: LOOKS[key][2], key }));
@@ -648,7 +663,8 @@ function compare() {
     return line;
   };
   const rows = [row("", ([key]) => label(key)), row(t("Preset"), ([, state]) => name(data.presetNames[state.preset]) + (untouched(state) ? "" : ` *`)), row(t("Allocation rule"), ([, state]) => name(data.ruleNames[state.rule]))];
-  rows.push(row(t("Chance of the energy target"), ([, state, of]) => chance(verdictOf(of, state, r).columns.chance[r])), row(t("Margin, points"), ([, state, of]) => signed(verdictOf(of, state, r).columns.margin[r])), row(t("Chance of the carbon target"), ([, , of]) => chance(of.carbon.chance[r])));
+  rows.push(row(titles().chance, ([, state, of]) => chance(verdictOf(of, state, r).columns.chance[r])), row(t("Margin, points"), ([, state, of]) => signed(verdictOf(of, state, r).columns.margin[r])));
+  if (!LEADS_CARBON) rows.push(row(t("Chance of the carbon target"), ([, , of]) => chance(of.carbon.chance[r])));
   for (const key of Object.keys(data.indicators)) {
     const [factor, units, digits] = scale(key);
     rows.push(row(`${titles()[key]}, ${ui.year}, ${units}`, ([, , of]) => number(factor * value(of, key, r, ui.year), digits)));

@@ -85,8 +85,9 @@ class Engine {
     }
   }
 
+  // Targets of what the study judges first, energy or carbon; of the other as the rule has them.
   targets(state) {
-    const found = [...this.data.targets[state.rule]];
+    const found = [...(this.data.leads === "carbon" ? this.data.carbonTargets : this.data.targets)[state.rule]];
     for (const [province, value] of Object.entries(state.targets ?? {})) found[this.data.provinces.indexOf(province)] = value;
     return found;
   }
@@ -110,8 +111,9 @@ class Engine {
     const carbon = new Float64Array(asked.length);
     for (let p = 0; p < P; p++) {
       const at = p * data.plans.length + data.judged;
-      asked[at] = (state.targets?.[data.provinces[p]] ?? data.pressing[state.rule][p]) / 100;
-      carbon[at] = data.carbonPressing[state.rule][p] / 100;
+      const moved = state.targets?.[data.provinces[p]];
+      asked[at] = ((data.leads === "energy" ? moved : undefined) ?? data.pressing[state.rule][p]) / 100;
+      carbon[at] = ((data.leads === "carbon" ? moved : undefined) ?? data.carbonPressing[state.rule][p]) / 100;
     }
     return { "lever strength": strengths, "lever start": preset.start, "lever phase in": preset.phase, "target reduction": asked, "carbon target reduction": carbon };
   }
@@ -168,6 +170,12 @@ class Engine {
 
   // All provinces together, a block of members at a time; what joins the provinces is kept for `province`.
   * nation(state) {
+    yield* this.blocks(state, 0, this.N);
+    this.finish();
+  }
+
+  // Some of the members, whole blocks of them, as another worker can run them.
+  * blocks(state, begin, end) {
     const { data, N, P, Y } = this;
     this.members(state);
     const model = this.kernels.nation;
@@ -176,7 +184,7 @@ class Engine {
     model.begin({ params: this.params(state) });
     const times = model.description.saved.flatMap((at, k) => (at >= 0 ? [k] : []));
     const W = model.width;
-    for (let first = 0; first < N; first += W) {
+    for (let first = begin; first < end; first += W) {
       const block = model.block(first, true);
       const lanes = Math.min(W, N - first);
       data.outputs.forEach(({ name }, o) => {
@@ -194,8 +202,37 @@ class Engine {
       }
       yield first + lanes;
     }
+  }
+
+  // The first member of the second half, a whole number of blocks in.
+  half() {
+    const W = this.kernels.nation.width;
+    return Math.min(this.N, W * Math.ceil(this.N / W / 2));
+  }
+
+  // What `blocks` wrote of some members: arrays to hand over, and their way back.
+  packed(begin, end) {
+    const cut = (from) => {
+      const rows = from.length / this.N, into = new Float64Array(rows * (end - begin));
+      for (let r = 0; r < rows; r++) into.set(from.subarray(r * this.N + begin, r * this.N + end), r * (end - begin));
+      return into;
+    };
+    return { raw: this.raw.map(cut), coming: Object.fromEntries(Object.entries(this.coming).map(([name, values]) => [name, cut(values)])) };
+  }
+
+  unpack({ raw, coming }, begin, end) {
+    const paste = (from, into) => {
+      const width = end - begin;
+      for (let r = 0; r < from.length / width; r++) into.set(from.subarray(r * width, (r + 1) * width), r * this.N + begin);
+    };
+    raw.forEach((values, o) => paste(values, this.raw[o]));
+    for (const [name, values] of Object.entries(coming)) paste(values, this.coming[name]);
+  }
+
+  // All members have run: what joins the provinces, the errors, the nation.
+  finish() {
     for (const [name, values] of Object.entries(this.coming)) this.coupling[name].set(values);
-    for (let p = 0; p < P; p++) this.disturb(p);
+    for (let p = 0; p < this.P; p++) this.disturb(p);
     this.join();
   }
 
@@ -269,9 +306,11 @@ class Engine {
   numbers(state, regions = Array.from({ length: this.P + 1 }, (_, i) => i)) {
     const { data } = this;
     this.count = this.valid.reduce((a, b) => a + b, 0);
-    const targets = this.targets(state), carbon = data.carbonTargets[state.rule];
+    const leading = this.targets(state), lead = data.leads === "carbon" ? "carbon" : "intensity";
+    const targets = lead === "carbon" ? data.targets[state.rule] : leading;
+    const carbon = lead === "carbon" ? leading : data.carbonTargets[state.rule];
     const fall = (indicator, r, y, m) => 100 * (1 - this.value(indicator, r, y, m) / this.value(indicator, r, this.base, m));
-    const found = { members: this.count, targets, energy: {}, carbon: {}, joint: [], yearly: [], quantiles: {}, national: this.national(targets) };
+    const found = { members: this.count, targets: leading, energy: {}, carbon: {}, joint: [], yearly: [], quantiles: {}, national: this.national(leading) };
     for (const r of regions) {
       verdict(found.energy, r, this.sorted((m) => fall("intensity", r, this.end, m)), targets[r], data);
       verdict(found.carbon, r, this.sorted((m) => fall("carbon", r, this.end, m)), carbon[r], data);
@@ -280,9 +319,9 @@ class Engine {
         if (this.valid[m] && fall("intensity", r, this.end, m) >= targets[r] && fall("carbon", r, this.end, m) >= carbon[r]) both++;
       found.joint[r] = carbon[r] === null || targets[r] === null ? null : both / this.count;
       found.yearly[r] = data.progress.map((part, i) => {
-        if (targets[r] === null) return null;
+        if (leading[r] === null) return null;
         let hits = 0;
-        for (let m = 0; m < this.N; m++) if (this.valid[m] && fall("intensity", r, this.base + 1 + i, m) >= targets[r] * part) hits++;
+        for (let m = 0; m < this.N; m++) if (this.valid[m] && fall(lead, r, this.base + 1 + i, m) >= leading[r] * part) hits++;
         return hits / this.count;
       });
     }
@@ -356,10 +395,11 @@ class Engine {
 
   falls(state, p, strengths) {
     const { N, Y, base, end } = this;
-    const o = this.data.indicators.intensity;
+    const { indicators, leads } = this.data;
     this.scratch ??= this.raw.map(() => new Float64Array(Y * N));
     this.province(state, p, strengths, this.scratch);
-    const value = (y, m) => this.scratch[o][y * N + m] * this.factor[o][(p * Y + y) * N + m];
+    const read = (o, y, m) => this.scratch[o][y * N + m] * this.factor[o][(p * Y + y) * N + m];
+    const value = (y, m) => (leads === "carbon" ? read(indicators.co2, y, m) / read(indicators.gdp, y, m) : read(indicators.intensity, y, m));
     const found = [];
     for (let m = 0; m < N; m++) {
       const fall = 100 * (1 - value(end, m) / value(base, m));

@@ -5,10 +5,25 @@ const kept = []; // scenarios kept for comparison, answered after what is shown
 const pause = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resolve(); }; port2.postMessage(0); });
 const send = (kind, content) => postMessage({ kind, ...content });
 
+// A second worker runs the second half of the members: `helper` is the way to it, `serving` the way back from it.
+let helper = null, serving = null, waiting = null, tasks = 0, next = null, working = false;
+
 onmessage = async ({ data: message }) => {
   if (message.kind === "open") {
     engine = await Engine.open(message.data);
     send("ready", {});
+    serving?.postMessage({ ready: true });
+  } else if (message.kind === "serve") {
+    serving = message.port;
+    serving.onmessage = ({ data: task }) => { next = task; serve(); };
+    if (engine) serving.postMessage({ ready: true });
+    return;
+  } else if (message.kind === "helper") {
+    message.port.onmessage = ({ data: answer }) => {
+      if (answer.ready) helper = message.port;
+      else if (waiting?.id === answer.id) waiting.resolve(answer.part);
+    };
+    return;
   } else if (message.kind === "goal") goal = message;
   else if (message.whole) kept.push(message);
   else wanted = message;
@@ -48,27 +63,65 @@ async function work() {
     send("part", { id, region, numbers: engine.alone(state, region), milliseconds: performance.now() - started });
     part = true;
   }
-  let slice = performance.now();
-  for (const _ of engine.nation(state)) {
-    if (performance.now() - slice < 25) continue;
-    await pause();
-    slice = performance.now();
-    if (wanted) { // a newer state: this one is not finished
-      if (asked.whole) kept.unshift(asked);
-      return;
-    }
+  const halves = Boolean(helper);
+  if (!(await nation(state, () => wanted))) { // a newer state: this one is not finished
+    if (asked.whole) kept.unshift(asked);
+    return;
   }
   const difference = part ? engine.difference(region) : null;
   shown = state; // what joins the provinces is of this state
-  send("whole", { id, numbers: engine.numbers(state), difference, milliseconds: performance.now() - started });
+  send("whole", { id, numbers: engine.numbers(state), difference, halves, milliseconds: performance.now() - started });
   if (!asked.whole) idle = region < engine.P ? asked : null;
 }
 
 // What joins the provinces, as it is under a state.
 async function joined(state) {
   if (JSON.stringify(state) === JSON.stringify(shown)) return;
-  for (const _ of engine.nation(state)) await pause();
+  await nation(state, () => false);
   shown = state;
+}
+
+// All provinces under a state, half of the members by the helper where there is one; false where something newer came.
+async function nation(state, newer) {
+  const half = helper ? engine.half() : engine.N, id = ++tasks;
+  const other = half < engine.N ? new Promise((resolve) => { waiting = { id, resolve }; }) : null;
+  if (other) helper.postMessage({ id, state, begin: half, end: engine.N });
+  if (!(await run(engine.blocks(state, 0, half), newer))) return false;
+  const part = other && (await other);
+  if (newer()) return false;
+  if (part) engine.unpack(part, half, engine.N);
+  else if (other && !(await run(engine.blocks(state, half, engine.N), newer))) return false; // the helper failed
+  engine.finish();
+  return true;
+}
+
+// Blocks one after the other, with a pause for messages; false where something newer came.
+async function run(blocks, newer) {
+  let slice = performance.now();
+  for (const _ of blocks) {
+    if (performance.now() - slice < 25) continue;
+    await pause();
+    slice = performance.now();
+    if (newer()) return false;
+  }
+  return true;
+}
+
+// The helper's side: the newest task alone.
+async function serve() {
+  if (working) return;
+  working = true;
+  while (next && engine) {
+    const { id, state, begin, end } = next;
+    next = null;
+    let part = null;
+    try {
+      if (!(await run(engine.blocks(state, begin, end), () => next))) continue;
+      part = engine.packed(begin, end);
+    } catch {} // the other worker runs these members itself
+    serving.postMessage({ id, part }, part ? [...part.raw, ...Object.values(part.coming)].map((one) => one.buffer) : []);
+  }
+  working = false;
 }
 
 // What each lever adds in the region, and what its full strength would add: one run of the province each.
@@ -83,7 +136,7 @@ async function bars({ state, region, id }) {
       if (value === now || !data.reach[region * L + l]) continue;
       strengths[region * L + l] = value;
       const numbers = engine.alone(state, region, strengths);
-      one[name] = { quantiles: Object.fromEntries(Object.entries(numbers.quantiles).map(([key, levels]) => [key, levels[data.levels.indexOf(0.5)][region]])), yearly: numbers.yearly[region], chance: numbers.energy.chance[region] };
+      one[name] = { quantiles: Object.fromEntries(Object.entries(numbers.quantiles).map(([key, levels]) => [key, levels[data.levels.indexOf(0.5)][region]])), yearly: numbers.yearly[region], chance: numbers[engine.data.leads].chance[region] };
       await pause();
       if (wanted || goal || kept.length) {
         idle = wanted ? null : { state, region, id };

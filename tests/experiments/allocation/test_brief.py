@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from pypdf import PdfReader
 
 from experiments.allocation import allocate
 from experiments.allocation.negotiation import Offer
@@ -11,6 +12,7 @@ from experiments.analyses.negotiation import BriefOptions, ProvinceBrief, brief
 from experiments.cli.tables import brief_output
 from experiments.report.negotiation_page import page
 from experiments.words.terms import Terms
+from models.reading.faults import InputError
 
 from .simulated import Model
 
@@ -43,6 +45,22 @@ def test_what_the_others_carry_is_what_the_province_is_spared(case):
 def test_a_higher_chance_bears_a_lower_target(case):
     assert list(case.bearable.columns) == ["as modelled", "0.2", "1"]
     assert (np.diff(case.bearable["as modelled"]) < 0).all()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_printed_pages_are_a4_in_our_font_alone(case, lang, tmp_path):
+    brief_output.write_page(case, lang, tmp_path / "case.pdf")
+    pages = PdfReader(tmp_path / "case.pdf").pages
+    assert len(pages) == 2
+    assert {tuple(round(float(side)) for side in page.mediabox[2:]) for page in pages} == {(595, 842)}
+    fonts = {str(font.get_object()["/BaseFont"]) for page in pages for font in page["/Resources"]["/Font"].values()}
+    assert all("TanluSans" in name for name in fonts)
+    text = re.sub(r"\s", "", "".join(page.extract_text() for page in pages))
+    said = [Terms(lang).name(rule) for rule in case.rules["rule"]] + [Terms(lang)("text: case bear head")]
+    assert all(re.sub(r"\s", "", words) in text for words in said)
+    assert "\ufffd" not in text
+    with pytest.raises(InputError, match="a file that ends in"):
+        brief_output.check_name(tmp_path / "case.html", "pdf")
 
 
 def test_no_official_number_is_claimed(case):

@@ -1,13 +1,14 @@
 """Equal chance and least cost on responses in closed form."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.allocation import allocate
+from experiments.allocation import allocate, outlook
 from experiments.allocation.indicators import find_plan, load
-from experiments.allocation.response import CostCurve, Response
+from experiments.allocation.response import CostCurve, Response, Supply
 from experiments.allocation.rules.least_cost import SPREAD
 from models.reading.faults import InputError
 
@@ -160,3 +161,29 @@ def test_beyond_all_levers_a_yuan_is_a_point_of_the_intensity(simulated: tuple[s
     lacking = table.target_percent - table.reduction_at_most
     words = found.summary()["price of the last unit saved"]
     assert f"{lacking.iloc[0]:.2f} points are lacking" in words
+
+
+def test_the_cost_of_targets_is_that_of_the_cheapest_levers_the_last_in_part() -> None:
+    """Three provinces, levers of 2, 4 and −1 points at 4, 2 and 1 billion yuan (2, 0.5 a point; the third only harms).
+
+    A target of 9 % at a base of 10 % needs none; 13 % needs 3 of the 4 cheap points, 1.5; 17 % all 6 points, 6, and
+    lies beyond them. A lever that pays for itself comes first.
+    """
+    flat = np.ones((3, 1))
+    supply = Supply(
+        ("x", "y", "z"),
+        ("dear", "cheap", "harm"),
+        np.full(3, 0.1),
+        flat * [0.02, 0.04, -0.01],
+        flat * [4.0, 2.0, 1.0],
+    )
+    cost, reached = supply.cost(np.array([0.09, 0.13, 0.17]))
+    assert cost == pytest.approx([0, 1.5, 6])
+    assert reached.tolist() == [True, True, False]
+    paying = Supply(("x",), ("a", "b"), np.zeros(1), np.array([[0.05, 0.05]]), np.array([[3.0, -2.0]]))
+    assert paying.cost(np.array([0.07]))[0] == pytest.approx([-2 + 1.2])
+    targets = pd.DataFrame({"even": [13.0, 13, 13], "bent": [9.0, 13, 17]}, index=["x", "y", "z"])
+    rows = outlook.priced(supply, targets).set_index("rule")
+    assert rows["net_cost"].to_dict() == pytest.approx({"even": 4.5, "bent": 7.5})
+    assert rows.loc["bent", ["highest_in", "out_of_reach", "unneeded"]].tolist() == ["z", 1, 1]
+    assert outlook.costs(supply, targets)["bent"].tolist() == pytest.approx([0, 1.5, 6])

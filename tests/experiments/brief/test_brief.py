@@ -161,7 +161,7 @@ def test_amounts_are_rescaled() -> None:
 def measure_rows(status: str) -> pd.DataFrame:
     row = {
         "province": "Guangdong", "status": status, "rank": 1, "option": "POW-01", "title": "wind power",
-        "title_zh": "风电", "quantity": 3.2, "unit": "GW", "unit_zh": "百万千瓦", "investment Gyuan": 12.0,
+        "title_zh": "风电", "quantity": 3_200_000.0, "unit": "kW", "unit_zh": "千瓦", "investment Gyuan": 12.0,
         "net cost Gyuan/year": -0.4, "enterprises": 0.7, "government": 0.3, "households": 0.0, "complete": 2015,
         "price_year": 2005, "chance": 0.83, "bound": "plant closure",
     }  # fmt: skip
@@ -173,8 +173,8 @@ def measure_rows(status: str) -> pd.DataFrame:
     [
         (
             "needed",
-            ["wind power", "3.2 GW", "12.00 billion yuan", "firms 70", "2015"],
-            ["风电", "120.0亿元", "企业70%"],
+            ["wind power", "3.20 GW", "12.00 billion yuan", "firms 70", "2015"],
+            ["风电", "320万千瓦", "120.0亿元", "企业70%"],
         ),
         ("none needed", ["None is needed", "83"], ["不需要新增措施"]),
         ("out of reach", ["Not reachable", "plant closure", "83"], ["无法达到", "淘汰落后产能"]),

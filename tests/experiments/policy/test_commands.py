@@ -66,7 +66,7 @@ def test_levers_and_mixes_are_tables() -> None:
 
 def test_toolkit_from_folder_to_study(tmp_path: Path) -> None:
     folder = tmp_path / "work"
-    assert tanlu("toolkit", "init", "Guizhou", "--folder", str(folder))[0] == 0
+    assert tanlu("toolkit", "init", "Guizhou", "--plan", "p12", "--folder", str(folder))[0] == 0
     assert tanlu("toolkit", "init", "Guizhou", "--folder", str(folder))[0] == 2
     code, out, _ = tanlu("toolkit", "check", str(folder))
     assert code == 0
