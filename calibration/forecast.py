@@ -29,6 +29,8 @@ MEASURED = {"energy_intensity": "energy_intensity", "energy": "energy_total", "c
 OUTPUTS = ("reported energy intensity", "gdp", "energy co2", "total energy")
 STRENGTH = "evidence strength"
 FURTHER = 1000
+LATER = ("electricity for oil ratio", "carbon price pass through", "carbon price elasticity", "capture energy penalty")
+"""Assumptions of the levers of later plans that are no strength of a lever."""
 """Added to the seed for assumptions that came after a posterior."""
 LEARNT = posterior.PUBLISHED.with_name("learnt.csv")
 """One row an origin; made by `calibration.learning`."""
@@ -167,10 +169,20 @@ def pressing(origin: Origin, given: Mapping[str, xr.DataArray]) -> xr.DataArray:
 
 
 def further(fitted: xr.Dataset, how: Options) -> xr.Dataset:
-    """Assumptions on which no fitted year depends (the posterior does not know them): draws of their own stream."""
-    names = [str(name) for name in prior.uncertain().index if name not in fitted["assumption"].values]
-    table = prior.from_quantiles(prior.quantiles(how.members, names, how.seed + FURTHER))
-    return xr.Dataset({str(name): ("member", column.to_numpy()) for name, column in table.items()})
+    """Assumptions on which no fitted year depends (the posterior does not know them): draws of their own streams.
+
+    What belongs to levers of later plans has a stream of its own, so that a new lever moves no draw of a forecast
+    without new policy.
+    """
+    rows = prior.uncertain()
+    rows = rows[~rows.index.isin(fitted["assumption"].values)]
+    late = rows["group"].eq("policy") | rows.index.isin(LATER)
+    tables = [
+        prior.from_quantiles(prior.quantiles(how.members, [*rows.index[chosen]], how.seed + stream))
+        for chosen, stream in ((~late, FURTHER), (late, FURTHER + 1))
+        if chosen.any()
+    ]
+    return xr.Dataset({str(name): ("member", one[name].to_numpy()) for one in tables for name in one})
 
 
 def strength(last: int, quantiles: pd.Series) -> NDArray[np.float64]:

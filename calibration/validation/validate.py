@@ -100,7 +100,8 @@ class ValidationCase:
         design: xr.Dataset | None = None,
     ) -> xr.Dataset:  # fmt: skip
         """The ensemble with every lever at LEVERS; `extra` has precedence, then `design`, then the inputs."""
-        levers = xr.DataArray(np.full(16, LEVERS), {"lever": list(self.model.subscripts["lever"])}, "lever")
+        names = list(self.model.subscripts["lever"])
+        levers = xr.DataArray(np.full(len(names), LEVERS), {"lever": names}, "lever")
         design = self.design if design is None else design
         params = {**self.inputs, "lever strength": levers, **(extra or {})}
         fixed = {name: value for name, value in params.items() if name not in design or name in (extra or {})}
@@ -137,6 +138,7 @@ ACCOUNTED = (
     "annualised capital cost", "running cost", "energy bill saved", "policy investment", "total policy investment",
     "grid loss", "heat content of electricity", "heat supply efficiency", "emission factor",
     "emission factor of power fuel", "feedstock share", "feedstock reach", "base heavy share",
+    "share with capture", "capture energy penalty", "captured co2",
 )  # fmt: skip
 
 
@@ -167,11 +169,16 @@ def _energy(run: xr.Dataset) -> Iterator[tuple[str, float]]:
     power = fuels.sel(fuel="electricity") / run["heat content of electricity"]
     yield "electricity by heat content", off(power, run["electricity use"])
     useful = fuels.sum("fuel")
-    power_loss = power * (1 + run["grid loss"]) * run["coal per kWh"] - fuels.sel(fuel="electricity")
+    power_loss = power * (1 + run["grid loss"]) * _coal(run) - fuels.sel(fuel="electricity")
     heat_loss = fuels.sel(fuel="heat") * (1 / run["heat supply efficiency"] - 1)
     out = useful + power_loss + heat_loss + run["other transformation"]
     yield "total energy = final energy + losses", off(out, run["total energy"])
     yield "intensity × GDP = energy", off(run["energy intensity"] * run["gdp"], run["total energy"])
+
+
+def _coal(run: xr.Dataset) -> xr.DataArray:
+    """Coal per unit of thermal power with what carbon capture needs."""
+    return run["coal per kWh"] * (1 + run["capture energy penalty"] * run["share with capture"])
 
 
 def _emissions(run: xr.Dataset) -> Iterator[tuple[str, float]]:
@@ -180,10 +187,10 @@ def _emissions(run: xr.Dataset) -> Iterator[tuple[str, float]]:
     fuel = (burnt * run["emission factor"]).sel(fuel=["coal", "oil", "gas"]).sum(("sector", "fuel"))
     yield (
         "generation = consumption × ratio",
-        off(run["power fuel"], run["generation"] * (1 - run["nonfossil share"]) * run["coal per kWh"]),
+        off(run["power fuel"], run["generation"] * (1 - run["nonfossil share"]) * _coal(run)),
     )
     heat = run["heat use"] / run["heat supply efficiency"] * run["emission factor"].sel(fuel="coal")
-    total = fuel + run["power fuel"] * run["emission factor of power fuel"] + heat
+    total = fuel + run["power fuel"] * run["emission factor of power fuel"] - run["captured co2"] + heat
     yield "CO2 = fuel × factor", off(total, run["energy co2"])
     yield (
         "consumption account = production + imports",

@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from calibration.members import achieved, error_of_change
+from experiments.analyses.solve import judged
 from experiments.ensemble import outputs
 from experiments.ensemble.core import Ensemble, Params
 from experiments.installation import Installation
 from experiments.study.schema import AllocationChoice, MixChoice, Study
+from models.indicators import Indicator
+from models.reading.faults import InputError
 
 Array = NDArray[np.float64]
 FRONT = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -33,7 +36,11 @@ TRUST = (1.0, 0.5, 0.25)
 
 @dataclass(frozen=True)
 class Point:
-    """What strengths bring: falls (fraction) of every member and draw, net cost Gyuan/year, CO2 Mt in the last year."""
+    """What strengths bring: achievements (fraction) of every member and draw, net cost Gyuan/year, CO2 Mt.
+
+    fall: what the indicator achieves, on the scale of its target (see `outputs.achieved`). Cost and CO2 are means over
+    the members in the plan's last year.
+    """
 
     fall: Array
     cost: float
@@ -221,30 +228,50 @@ def row(search: Search, answer: Answer, name: str) -> dict[str, object]:
 
 
 def front(search: Search, chances: Sequence[float] = FRONT) -> pd.DataFrame:
-    """The Pareto front of net cost against chance (and CO2): a row for each chance, None for no policy first."""
+    """The Pareto front of net cost against chance and CO2: no policy, each chance, and every lever at its bound."""
     nothing = Answer(np.zeros(len(search.bounds)), True, "")
     rows = [row(search, nothing, "no new policy")]
     rows += [row(search, cheapest(search, chance), f"{100 * chance:.0f} %") for chance in chances]
-    return pd.DataFrame(rows)
+    full = Answer(search.bounds.copy(), True, "")
+    return pd.DataFrame([*rows, row(search, full, "every lever at its bound")])
 
 
 def search_of(
-    study: Study, system: Installation, province: str, mix: str = "full", target: float | None = None
+    study: Study,
+    system: Installation,
+    province: str,
+    mix: str = "full",
+    target: float | None = None,
+    indicator: str | None = None,
 ) -> Search:
-    """The search for one province of a study; the members are the study's. target: per cent, its own by default.
+    """The search for one province of a study; the members are the study's.
 
-    Raises InputError for a mix or an allocation that does not exist.
+    target: per cent, its own by default. indicator: what is to be reached, the study's leading one by default. Raises
+    InputError for a mix or an allocation that does not exist, and where the rule has no target for the province.
     """
+    goals = judged(study, indicator)
     asked = study.model_copy(
-        update={"allocations": [AllocationChoice(rule=study.allocations[0].rule)], "mixes": [MixChoice(mix=mix)]}
+        update={
+            "target": goals,
+            "assigned": {
+                p: {k: v for k, v in one.items() if k in goals.indicators} for p, one in study.assigned.items()
+            },
+            "allocations": [AllocationChoice(rule=study.allocations[0].rule)],
+            "mixes": [MixChoice(mix=mix)],
+        }
     )
     futures = Ensemble.of(asked, system)
     goal = futures.inputs.allocation["target"].isel(allocation=0).sel(province=futures.provinces).to_numpy() / 100
     place = futures.provinces.index(province)
     if target is not None:
         goal[place] = target / 100
+    if not np.isfinite(goal[place]):
+        raise InputError(
+            f"{province}: the rule {study.allocations[0].rule} has no target of {goals.indicators[0]} for it in the "
+            f"{goals.period.ordinal} plan; give --target, or another rule"
+        )
     label = str(futures.inputs.mix["mix"].to_numpy()[0])
-    params = futures.params(label, goal)
+    params = futures.with_goal(futures.params(label), goal)
     levers = params["lever strength"].transpose("province", "lever")
     errors = _errors(asked, system, len(futures.members), place)
 
@@ -258,19 +285,29 @@ def search_of(
 
 
 def _errors(study: Study, system: Installation, members: int, place: int) -> Array:
-    """Draws of the log error of the intensity over the plan, (draw, member): other numbers, other errors."""
+    """Draws of the indicator's log error over the plan, (draw, member): other numbers, other errors."""
     base, end = study.target.period.span
-    drawn = error_of_change(system.errors(study, np.arange(members * DRAWS)), ["intensity"], base, end)
+    parts = outputs.error_parts(study.target.leading.variable)
+    if not parts:
+        return np.zeros((DRAWS, members))
+    drawn = error_of_change(system.errors(study, np.arange(members * DRAWS)), parts, base, end)
     return drawn.to_numpy()[:, place].reshape(DRAWS, members)
 
 
 def _point(futures: Ensemble, params: Params, place: int, errors: Array) -> Point:
-    wanted = [outputs.REPORTED, outputs.COST, outputs.CO2]
+    one = futures.study.target.leading
+    co2 = _co2(one)
+    wanted = [one.variable, outputs.COST, co2]
     found = futures.results(params, wanted).isel(province=place).transpose("member", "year")
-    intensity = found[outputs.REPORTED].to_numpy()
-    fall = achieved(intensity[:, 0], intensity[:, 1], error=errors)
+    values, (base, end) = found[one.variable].to_numpy(), futures.study.target.period.span
+    fall = achieved(values[:, 0], values[:, 1], one.kind, years=end - base, error=errors)
     last = found.isel(year=-1).mean("member")
-    return Point(fall.ravel(), float(last[outputs.COST]), float(last[outputs.CO2]))
+    return Point(fall.ravel(), float(last[outputs.COST]), float(last[co2]))
+
+
+def _co2(one: Indicator) -> str:
+    """The CO2 that an indicator is about: with process emissions where its metric has them."""
+    return "total co2" if one.variable == "co2 intensity new metric" else outputs.CO2
 
 
 __all__ = ["FRONT", "Answer", "Point", "Search", "cheapest", "front", "grid", "row", "search_of", "within"]

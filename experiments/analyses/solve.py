@@ -335,7 +335,7 @@ def impossible(asked: SolveRequest) -> list[str]:
     return faults
 
 
-def _judged(study: Study, indicator: str | None) -> Target:
+def judged(study: Study, indicator: str | None) -> Target:
     """The study's target with one indicator alone, the leading one unless another is named."""
     key = study.target.indicators[0] if indicator is None else choose(indicator, known_indicators(), "indicator")
     plain = {"plan": study.target.plan, "indicators": [key]}
@@ -354,7 +354,7 @@ def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.
 
     faults = impossible(asked)
     known = asked.indicator is None or match(asked.indicator, known_indicators()) is not None
-    target = _judged(study, asked.indicator if known else None)
+    target = judged(study, asked.indicator if known else None)
     changes = {
         "target": target,
         "assigned": {p: {k: v for k, v in one.items() if k in target.indicators} for p, one in study.assigned.items()},

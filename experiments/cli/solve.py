@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 def solve(
     province: Annotated[str, typer.Option(help="Province, for example Sichuan.")],
-    rule: Annotated[str, typer.Option(help="Allocation rule that sets the targets.")] = "official",
-    mix: Annotated[str, typer.Option(help="Policy mix whose strength is sought.")] = "full",
+    rule: Annotated[str | None, typer.Option(help="Allocation rule that sets the targets; the study's first.")] = None,
+    mix: Annotated[str | None, typer.Option(help="Policy mix whose strength is sought; the study's last.")] = None,
     chance: Annotated[str, typer.Option(help="Wanted chance: 0.8 or 80%.")] = "0.8",
     target: Annotated[float | None, typer.Option(help="Another target of this province, per cent.")] = None,
     indicator: Annotated[
@@ -44,6 +44,11 @@ def solve(
 ) -> None:
     """Least strength of the mix, of each package alone, lever by lever; or "not reachable" and the bound that binds."""
     province, file, wanted = choose_province(province, simulated()), find_study(study), read_chance(chance)
+    if rule is None or mix is None:
+        from experiments.installation import load_study
+
+        given = load_study(file)
+        rule, mix = rule or given.allocations[0].rule, mix or given.mixes[-1].mix
     choose_rule(rule)
     check_output(save, "--save")
     if budget is not None and not math.isfinite(budget):
@@ -84,13 +89,14 @@ def _mixes(
 
     from experiments.analyses import mix_search
 
-    search = mix_search.search_of(study, system, asked.province, asked.mix, asked.target)
+    search = mix_search.search_of(study, system, asked.province, asked.mix, asked.target, asked.indicator)
     if not math.isfinite(search.target):
         raise InputError(
             f"{asked.province} has no target under the rule {asked.rule} in {study.target.period.name}: give --target, "
             "or another --rule"
         )
-    note(f"{asked.province}: target {100 * search.target:g} %, {study.members} members", quiet)
+    told = asked.indicator or study.target.indicators[0]
+    note(f"{asked.province}: {told}, target {100 * search.target:g} %, {study.members} members", quiet)
     if budget is not None:
         found = mix_search.within(search, budget, asked.chance)
         table = pd.DataFrame([mix_search.row(search, found, f"budget {budget:g}")])

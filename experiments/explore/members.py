@@ -261,9 +261,11 @@ class Members:
     @cached_property
     def reach(self) -> np.ndarray:
         """Where a lever has something to act on: (province, lever)."""
-        from experiments.policy import mix
+        from experiments.policy import full_of, mix
 
-        full = mix("full").strength().sel(province=self.provinces, lever=self.levers)
+        full = (
+            mix(full_of(self.study.target.period.base_year)).strength().sel(province=self.provinces, lever=self.levers)
+        )
         return np.asarray(full.transpose("province", "lever").values > 0)
 
     def delivery(self, preset: str) -> dict[str, Array]:

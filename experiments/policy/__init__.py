@@ -1,7 +1,7 @@
 """What can be done, how strongly, what it costs and what it brings: options, mixes, costs and benefits."""
 
 from experiments.policy.catalogue import Catalogue, Lever, Option, Quantity, catalogue, levers, load, sets
-from experiments.policy.mix import Mix, find_mix, merge, mix, mixes, names, resolve_delivery, stacked, stored
+from experiments.policy.mix import Mix, find_mix, full_of, merge, mix, mixes, names, resolve_delivery, stacked, stored
 
 __all__ = [
     "Catalogue",
@@ -11,6 +11,7 @@ __all__ = [
     "Quantity",
     "catalogue",
     "find_mix",
+    "full_of",
     "levers",
     "load",
     "merge",

@@ -28,7 +28,9 @@ FIRST, NEXT = "2011-2015", "2026-2030"
 CATALOGUE = SETS / FIRST
 SHARES_SUM = 1e-9
 Package = Literal["industrial development", "economic shift", "energy shift", "urbanisation", "modern agriculture"]
-Kind = Literal["efficiency", "closure", "standard", "structure", "modal shift", "fuel switch", "supply", "instrument"]
+Kind = Literal[
+    "efficiency", "closure", "standard", "structure", "modal shift", "fuel switch", "supply", "capture", "instrument"
+]
 Fuel = Literal["coal", "power coal", "oil", "gas", "electricity", "heat"]
 Sector = Literal[
     "heavy industry",

@@ -129,9 +129,9 @@ def _bill(option: Option, per: Array, plan: str, perspective: Perspective, draw:
     """Energy not bought, Gyuan/Mtce: (draw, province); none where output moves.
 
     What moves to another sector is value added, from which the energy that was bought is already taken off: the bill
-    that goes with it is no gain.
+    that goes with it is no gain. Capture keeps CO2 from the air and saves no fuel; what it burns is an operating cost.
     """
-    if option.kind == "structure":
+    if option.kind in ("structure", "capture"):
         return np.zeros((len(per), len(provinces())))
     return _net(option, per, draw, lambda fuel: price(fuel, plan, perspective, draw)) / THOUSAND
 

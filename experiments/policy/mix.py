@@ -32,6 +32,7 @@ from models.reading.schema import validated
 from models.reading.yaml_file import read_yaml
 
 FOLDER = known.MIXES
+LATE = 2025  # base year from which the options of 2026-2030 are those of the time
 IDLE_START = 2030  # of a lever without options in a set
 STRONGEST = 1.5  # beyond the realistic maximum, for tests of limits only
 STRENGTH = "lever strength"
@@ -277,6 +278,11 @@ class Mix:
     def _by_lever(units: str, of: Any) -> xr.DataArray:
         names = list(catalogue().levers)
         return xr.DataArray([float(of(n)) for n in names], {"lever": names}, "lever", attrs={"units": units})
+
+
+def full_of(base_year: int) -> str:
+    """The shipped mix of every package for a plan with this base year: the options of its time."""
+    return "full-2030" if base_year >= LATE else "full"
 
 
 def names() -> list[str]:

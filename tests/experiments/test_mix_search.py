@@ -67,9 +67,10 @@ def test_a_budget_buys_the_best_chance() -> None:
 
 def test_the_front_costs_more_for_more_chance() -> None:
     table = front(search(), (0.5, 0.8, 0.9))
-    assert table["asked"].tolist() == ["no new policy", "50 %", "80 %", "90 %"]
+    assert table["asked"].tolist() == ["no new policy", "50 %", "80 %", "90 %", "every lever at its bound"]
     assert table["net cost Gyuan/year"].iloc[1:].is_monotonic_increasing
-    assert (table["chance"].iloc[1:] >= np.array([0.5, 0.8, 0.9]) - 1e-9).all()
+    assert (table["chance"].iloc[1:4] >= np.array([0.5, 0.8, 0.9]) - 1e-9).all()
+    assert table["chance"].iloc[-1] == table["chance"].max()
     assert table["co2 Mt"].iloc[1:].is_monotonic_decreasing
 
 

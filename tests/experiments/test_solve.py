@@ -120,7 +120,7 @@ def test_failed_members_do_not_count() -> None:
 
 def test_net_costs_follow_the_annuity() -> None:
     table = parameters()
-    levers = [f"l{k}" for k in range(16)]
+    levers = [f"l{k}" for k in range(len(table.loc["capital cost"]["default"].split(",")))]
     cost = solve.net_costs(table, levers)
     capital, life = (float(table.loc[name]["default"].split(",")[0]) for name in ("capital cost", "lever lifetime"))
     annuity = capital * 0.08 / (1 - 1.08**-life)

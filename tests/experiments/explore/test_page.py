@@ -54,5 +54,5 @@ def test_every_text_is_in_both_languages(page: str) -> None:
     data = json.loads(data_of(page))
     assert set(data["texts"]["en"]) == set(data["texts"]["zh"]) == set(texts_used())
     levers = [lever for package in data["packages"] for lever in package["levers"]]
-    assert len(levers) == 16
+    assert len(levers) == 21
     assert all(re.search("[一-鿿]", lever["meaning"]["zh"]) for lever in levers)

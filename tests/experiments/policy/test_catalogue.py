@@ -76,17 +76,25 @@ def test_levers_are_those_of_the_model() -> None:
 
 def test_shares_of_each_lever_add_to_one_in_every_province() -> None:
     for lever in catalogue().levers:
+        if not catalogue().moving(lever):  # a lever of the 2020s
+            continue
         total = shipped_shares("2011-2015")[catalogue().moving(lever)].sum(axis=1)
         np.testing.assert_allclose(total, 1, atol=1e-12)
 
 
 def test_the_model_file_carries_the_nation_s_costs() -> None:
-    """What Vensim shows without inputs: the options' costs of the full mix, weighted by their national size."""
+    """What Vensim shows without inputs: the options' costs of the full mix, weighted by their national size.
+
+    The levers of the 2020s have no options in this set.
+    """
     table, costs = sizes(catalogue(), "2011-2015"), mix("full").costs()
     weight = np.array([table[catalogue().moving(lever)].sum(axis=1) for lever in catalogue().levers]).T
+    sized = weight.sum(0) > 0
+    assert sized.sum() == 16
     for name, values in costs.items():
-        nation = (values.to_numpy() * weight).sum(0) / weight.sum(0)
-        np.testing.assert_allclose(defaults(parameters().loc[name]), nation, rtol=0.02, atol=0.005, err_msg=name)
+        nation = (values.to_numpy() * weight)[:, sized].sum(0) / weight[:, sized].sum(0)
+        shipped = np.asarray(defaults(parameters().loc[name]))[sized]
+        np.testing.assert_allclose(shipped, nation, rtol=0.02, atol=0.005, err_msg=name)
 
 
 def test_faults_of_all_files_come_at_once(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_wrong_names_end_with_two_and_the_nearest(words: list[str], told: str, t
 def test_levers_and_mixes_are_tables() -> None:
     code, out, _ = tanlu("policy", "levers", "--json")
     assert code == 0
-    assert len(json.loads(out)) == 16
+    assert len(json.loads(out)) == 21
     code, out, _ = tanlu("policy", "mixes", "--json")
     assert code == 0
     assert {row["mix"] for row in json.loads(out)} >= {"base", "plan", "delivered", "full"}

@@ -1,4 +1,4 @@
-"""Policy mixes: the nine shipped ones, composition, merging, decomposition, and what a wrong file is told."""
+"""Policy mixes: the shipped ones of both plans, composition, merging, decomposition, and what a wrong file is told."""
 
 from pathlib import Path
 
@@ -13,15 +13,18 @@ from models.reading.faults import InputError
 NINE = {"base", "plan", "delivered", "industry", "structure", "energy", "urban", "agriculture", "full"}
 
 
-def test_nine_mixes_ship() -> None:
-    assert set(names()) == NINE
+def test_nine_mixes_ship_and_their_like_for_2030() -> None:
+    assert set(names()) == NINE | {f"{name}-2030" for name in NINE - {"base"}}
 
 
-def test_base_is_no_new_policy_and_full_is_every_package() -> None:
+@pytest.mark.parametrize(("end", "plan"), [("", "2011-2015"), ("-2030", "2026-2030")])
+def test_base_is_no_new_policy_and_full_is_every_package(end: str, plan: str) -> None:
     assert float(mix("base").strength().sum()) == 0.0
-    alone = [mix(name).strength() for name in ("industry", "structure", "energy", "urban", "agriculture")]
-    np.testing.assert_array_equal(sum(alone), mix("full").strength())
-    for package, name in zip(catalogue().packages.values(), range(5), strict=True):
+    alone = [mix(name + end).strength() for name in ("industry", "structure", "energy", "urban", "agriculture")]
+    np.testing.assert_array_equal(sum(alone), mix(f"full{end}").strength())
+    moved = [lever for lever in catalogue(plan).levers if catalogue(plan).moving(lever)]
+    assert (mix(f"full{end}").strength().max("province").sel(lever=moved) > 0.5).all()
+    for package, name in zip(catalogue(plan).packages.values(), range(5), strict=True):
         assert float(alone[name].sel(lever=package).sum()) == float(alone[name].sum())
 
 
@@ -40,7 +43,8 @@ def test_plan_as_delivered_differs_by_uncertain_delay_and_compliance_only() -> N
 
 
 def test_every_strength_of_the_plan_states_why() -> None:
-    assert all(len(strength.source) > 15 for strength in mix("plan").spec.levers.values())
+    levers = [*mix("plan").spec.levers.values(), *mix("plan-2030").spec.levers.values()]
+    assert all(len(strength.source) > 15 for strength in levers)
 
 
 def test_no_river_no_hydropower_no_coast_no_nuclear() -> None:
