@@ -125,12 +125,12 @@ def rule(
 
 
 def load() -> Mapping[str, Rule]:
-    """All rules, their modules and the entry points of installed packages imported."""
+    """All rules in the order of the list of known ones; their modules and the entry points of packages are imported."""
     for module in known.RULES.values():
         import_module(f"{__package__}.rules.{module}")
     for point in entry_points(group=known.ENTRY_POINTS):
         point.load()
-    return RULES
+    return {name: RULES[name] for name in [*known.RULES, *(name for name in RULES if name not in known.RULES)]}
 
 
 def registered_by(module: str) -> Sequence[Rule]:

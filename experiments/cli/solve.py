@@ -44,17 +44,18 @@ def solve(
 ) -> None:
     """Least strength of the mix, of each package alone, lever by lever; or "not reachable" and the bound that binds."""
     province, file, wanted = choose_province(province, simulated()), find_study(study), read_chance(chance)
+    if rule is not None:
+        choose_rule(rule)
+    check_output(save, "--save")
+    if budget is not None and not math.isfinite(budget):
+        raise InputError(f"got --budget {budget}; allowed: a finite number of billion yuan a year")
+    if mix is not None and Path(mix).suffix not in (".yaml", ".yml"):
+        choose(mix, mixes(), "policy mix (or a YAML file)")
     if rule is None or mix is None:
         from experiments.installation import load_study
 
         given = load_study(file)
         rule, mix = rule or given.allocations[0].rule, mix or given.mixes[-1].mix
-    choose_rule(rule)
-    check_output(save, "--save")
-    if budget is not None and not math.isfinite(budget):
-        raise InputError(f"got --budget {budget}; allowed: a finite number of billion yuan a year")
-    if Path(mix).suffix not in (".yaml", ".yml"):
-        choose(mix, mixes(), "policy mix (or a YAML file)")
     from experiments import allocation, policy
 
     allocation.find(rule)

@@ -167,7 +167,7 @@ def test_levers_add_up_to_the_difference_of_the_mixes() -> None:
     curve = StudyModel(load_study("twelfth-plan")).cost_curve("12FYP", MEMBERS, 1)
     assert (curve.gain >= 0).all()
     assert (curve.gain.sum(axis=1) > 0.005).all()
-    assert curve.cost.shape == (30, 16)
+    assert curve.cost.shape == (30, 21)
 
 
 def test_a_cost_curve_counts_on_what_four_of_five_members_reach() -> None:

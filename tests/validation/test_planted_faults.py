@@ -55,7 +55,10 @@ FAULTS = {
         "autonomous retrofit rate",
     ),
     "missing source": Planted(
-        "source: social discount rate of Chinese project appraisal 8 %", "", general.sources, "discount rate (line"
+        "source: social discount rate of project appraisal in China 8 %, 6 % for public works (discount_2006)",
+        "",
+        general.sources,
+        "discount rate (line",
     ),
     "broken sum": Planted(
         "\tgdp[province]-secondary value added[province]-primary value added[province]",
