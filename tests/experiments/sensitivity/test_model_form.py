@@ -10,7 +10,7 @@ from experiments.installation import FORM
 def test_share_of_the_form_is_that_of_the_closed_form() -> None:
     # y = 2·form + u + form·v, u and v uniform on 0…√12, so each has variance 1; forms 0 and 1 equally likely.
     factors = [
-        Factor(FORM, distribution="choice", choices=(0, 1), group=FORM),
+        Factor(FORM, choices=(0, 1), group=FORM),
         Factor("u", 0, 12**0.5, group="economy"),
         Factor("v", -(12**0.5) / 2, 12**0.5 / 2, group="demand"),
         Factor("national shock", -1, 1, group="predictive error"),
