@@ -145,7 +145,7 @@ def test_no_control_is_dead_without_its_reason(page: Any) -> None:
         box.querySelector('.bar span').textContent, box.querySelector('.reason').textContent,
         box.querySelector('input').disabled])"""
     )
-    assert len(silent) == 16
+    assert len(silent) == 21
     for words, reason, off in silent:
         assert reason or any(digit in words for digit in "123456789"), words
         assert bool(reason) >= off
