@@ -12,7 +12,7 @@ from experiments.analyses.intervals import wilson
 from experiments.analyses.numbers import number
 from experiments.ensemble.outputs import REPORTED
 from experiments.words.measured import Measured
-from experiments.words.quantities import co2, energy, money, real
+from experiments.words.quantities import capital, co2, energy, money, real
 from experiments.words.ratings import ChanceClass, Rating
 from experiments.words.verdict import joined, past_plans, scenario
 from experiments.words.view import Standing, View
@@ -148,11 +148,6 @@ def beside(view: View, province: str) -> list[str]:
     if (together := view.all_together(province)) is not None:
         said.append(terms("text: all together", chance=terms.chance(together.chance), kind=terms(together.kind.word)))
     return said
-
-
-def capital(words: str) -> str:
-    """The words with a capital at their head."""
-    return words[:1].upper() + words[1:]
 
 
 def gap_words(view: View, standing: Standing) -> list[str]:

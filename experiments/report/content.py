@@ -145,11 +145,6 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def capital(words: str) -> str:
-    """The words with a capital at their head."""
-    return words[:1].upper() + words[1:]
-
-
 def spread(terms: Terms, median: float, low: float, high: float, decimals: int = 1) -> str:
     """A median with its range in brackets."""
     shown = (number(value, decimals) for value in (median, low, high))

@@ -9,9 +9,9 @@ import pandas as pd
 from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.analyses.policy.costs import ALL
-from experiments.report.content import Chart, Missing, Section, Table, capital, chart, csv, spread, table
+from experiments.report.content import Chart, Missing, Section, Table, chart, csv, spread, table
 from experiments.words import charts
-from experiments.words.quantities import axis, co2
+from experiments.words.quantities import axis, capital, co2
 from experiments.words.view import View
 from models.indicators import indicators
 

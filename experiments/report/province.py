@@ -9,13 +9,13 @@ import pandas as pd
 from calibration.members import quantiles
 from calibration.places import NATION
 from experiments.analyses.numbers import number
-from experiments.report.content import Chart, Missing, ProvincePage, Table, capital, chart, slug
+from experiments.report.content import Chart, Missing, ProvincePage, Table, chart, slug
 from experiments.report.province_tables import conditions, decided_by, decomposition, from_target, money
 from experiments.words import charts
 from experiments.words.addresses import brief_address
 from experiments.words.claims import Claim, Range, Stretch, claim
 from experiments.words.measured import Measured
-from experiments.words.quantities import axis
+from experiments.words.quantities import axis, capital
 from experiments.words.view import Array, Standing, View
 
 #: Mtce/Gyuan (= kgce/yuan) → tce per 10⁴ yuan, the unit of the official statements.
@@ -254,7 +254,7 @@ def leading_path(view: View, province: str, standing: Standing) -> list[Chart]:
     goal = (float(view.end_year), float(required[-1]), view.terms("target −{target} %", target=number(standing.target)))
     title = view.terms(
         "{name}: a fall of {fall} % (80 % range {low} to {high}); the target asks {target} %",
-        name=view.terms.indicator(one),
+        name=capital(view.terms.indicator(one)),
         fall=number(standing.reduction[0]),
         low=number(standing.reduction[1]),
         high=number(standing.reduction[2]),

@@ -12,10 +12,10 @@ from calibration.places import NATION
 from experiments.analyses import gap
 from experiments.analyses.numbers import number
 from experiments.analyses.policy.lmdi import lmdi
-from experiments.report.content import Chart, Missing, Table, capital, chart, slug, table
+from experiments.report.content import Chart, Missing, Table, chart, slug, table
 from experiments.words import charts
 from experiments.words.box_sentences import own
-from experiments.words.quantities import axis, energy
+from experiments.words.quantities import axis, capital, energy
 from experiments.words.view import View
 from experiments.words.waterfall import waterfall
 

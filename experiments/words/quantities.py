@@ -17,6 +17,11 @@ def axis(terms: Terms, key: str, largest: float) -> tuple[str, float]:
     return terms(chosen), terms.scale(chosen)
 
 
+def capital(words: str) -> str:
+    """The words with a capital at their head."""
+    return words[:1].upper() + words[1:]
+
+
 def energy(terms: Terms, mtce: float, *, sign: bool = False) -> str:
     """Coal equivalent, from Mtce: 10⁴ tce (万吨标准煤), in Chinese from a hundred Mtce on 亿吨标准煤.
 
