@@ -70,7 +70,7 @@ def check_output(path: Path | None, option: str, *, folder: bool = False) -> Non
     if not home.is_dir():
         raise InputError(f"{option} {path}: {home} is not a folder; make it, or give another place")
     if not os.access(home, os.W_OK):
-        raise InputError(f"{option} {path}: {home} may not be written; give another place")
+        raise InputError(f"{option} {path}: {home} cannot be written to; give another place")
 
 
 def note(text: str, quiet: bool = False) -> None:

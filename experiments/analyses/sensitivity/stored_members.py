@@ -72,7 +72,7 @@ def indices(
     y = finite(output, inputs)[:, 0]
     x = inputs.loc[:, inputs.max() > inputs.min()].astype(float)
     if x.empty or not y.max() > y.min():
-        raise InputError(f"{method}: the output or every input is the same in all members, so nothing can be told")
+        raise InputError(f"{method}: the output or every input is the same in all members, so no index can be computed")
     first, second = seeds(seed, 2)
     rng = np.random.default_rng(first)
     noise = pd.DataFrame(rng.random((len(x), DUMMIES))).add_prefix(DUMMY)
