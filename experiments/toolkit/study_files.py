@@ -50,9 +50,7 @@ def write_mix(work: Folder, designs: list[Design]) -> None:
         "catalogue": OPTION_SETS[work.settings.plan],
         "options": {d.option: {"value": d.strength, "source": f"design sheet {d.option}, {d.status}"} for d in designs},
         "schedule": when,
-        **(
-            {} if active_region() else {"where": [work.settings.province]}
-        ),  # a pack's places have no others beside them
+        **({} if active_region() else {"where": [work.settings.province]}),  # a pack's mix holds in all its places
     }
     work.sheet("mix.yaml").write_text(dump_yaml(content), encoding="utf-8")
 
@@ -74,10 +72,10 @@ def write_study(work: Folder) -> None:
         "sensitivity": None,
         "policy": {"province": place, "mix": DESIGNED, "goals": cumulative(work, goals)},
     }
-    if pack := active_region():  # places of its own; costs by option need data of the shipped provinces
+    if pack := active_region():  # a pack has places of its own, and no past plans to score
         del content["provinces"]
         content["extends"] = OF_PLAN[work.settings.plan]
-        content |= {"data": os.path.relpath(pack, work.path), "hindcast": False, "policy": None}
+        content |= {"data": os.path.relpath(pack, work.path), "hindcast": False}
     work.sheet("study.yaml").write_text(dump_yaml(content), encoding="utf-8")
 
 
