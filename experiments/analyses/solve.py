@@ -12,7 +12,6 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration import tables
 from calibration.members import quantiles
 from calibration.places import NATION, choose_province, known_provinces, simulated
 from experiments.analyses.intervals import wilson
