@@ -34,6 +34,7 @@ QUANTITIES = (
     "cars",
 )
 CRITERIA = {"reduction": 0.30, "cost": 0.25, "feasibility": 0.25, "added benefits": 0.10, "fairness": 0.10}
+FROM_PACK, NOT_IN_PACK = "region pack", "not in the region pack: pooled or modelled"
 PUBLISHED = {
     "energy intensity": "energy_intensity_reduction",
     "co2 intensity": "co2_intensity_reduction",
@@ -110,10 +111,12 @@ def _baseline(province: str, plan: Plan) -> pd.DataFrame:
         for year in map(int, series["year"].to_numpy()[-YEARS:]):
             sigma = float(data[f"{name}_sigma"].sel(year=year))
             known = {"value": float(f"{float(series.sel(year=year)):.6g}"), "relative error": float(f"{sigma:.3g}")}
-            rows.append({**head, "year": year, **known, "vintage": str(data[f"{name}_vintage"].sel(year=year).item())})
+            vintage = FROM_PACK if active_region() else str(data[f"{name}_vintage"].sel(year=year).item())
+            rows.append({**head, "year": year, **known, "vintage": vintage})
         rows += [{**head, **row} for row in _since(name, province, series, plan.base_year)]
         if plan.base_year not in {row["year"] for row in rows if row["quantity"] == name}:
-            rows.append({**head, "year": plan.base_year, "vintage": "not measured: nowcast"})
+            missing = NOT_IN_PACK if active_region() else "not measured: nowcast"
+            rows.append({**head, "year": plan.base_year, "vintage": missing})
     return pd.DataFrame(rows, columns=[column.name for column in sheets.BASELINE])
 
 
@@ -168,9 +171,10 @@ def _goals(province: str, plan: Plan) -> pd.DataFrame:
 
 def _pack_targets(pack: region.Pack, plan: Plan) -> pd.DataFrame:
     """A region pack's targets in the form of the table of provincial targets."""
-    own = pack.targets_of(plan.name)
+    own = pack.targets_of(plan.key)
     head = {"plan": plan.name, "variable": PUBLISHED["energy intensity"], "flag": "", "source_id": "targets.csv"}
-    return pd.DataFrame([{"province": place, "value": value, **head} for place, value in own.items()])
+    rows = [{"province": place, "value": value, **head} for place, value in own.items()]
+    return pd.DataFrame(rows, columns=["province", "value", *head])
 
 
 def _long_list(work: Folder) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.places import active_region
+from calibration.places import active_region, places
 from experiments.study.files import OF_PLAN
 from experiments.toolkit import sheets
 from experiments.toolkit.sheets import OPTION_SETS, Design, Folder
@@ -63,7 +63,7 @@ def write_study(work: Folder) -> None:
         "extends": "chongqing" if work.settings.plan == "p12" else OF_PLAN[work.settings.plan],
         "name": f"toolkit-{place.lower().replace(' ', '-')}"[:48],
         "title": f"Low-carbon development of {place}, {plan.base_year}-{plan.last_year}: the expert group's mix",
-        "title_zh": f"低碳发展规划（{plan.base_year}—{plan.last_year}年）：专家组设计的政策组合",
+        "title_zh": f"{_chinese(place)}低碳发展规划（{plan.base_year}—{plan.last_year}年）：专家组设计的政策组合",
         "members": work.settings.members,
         "provinces": [place],
         **_targets(work, goals),
@@ -77,6 +77,11 @@ def write_study(work: Folder) -> None:
         content["extends"] = OF_PLAN[work.settings.plan]
         content |= {"data": os.path.relpath(pack, work.path), "hindcast": False}
     work.sheet("study.yaml").write_text(dump_yaml(content), encoding="utf-8")
+
+
+def _chinese(place: str) -> str:
+    """The Chinese name of a place, where the data have one."""
+    return places()[place].name_zh
 
 
 def _targets(work: Folder, goals: pd.DataFrame) -> dict[str, Any]:
