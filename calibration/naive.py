@@ -1,7 +1,8 @@
 """Naive forecasts of the same quantities: a closed list, each with the errors that it made one plan earlier.
 
-Points are changes of a logarithm since the origin. The errors of a horizon are those of the same rule made at the
-origin 2005 for 2005-2010, over the provinces, of either sign; for China those of the sum, normal.
+A point forecast is a change of a logarithm since the origin. The errors of a horizon are those of the same rule from
+the origin 2005 over 2005-2010, taken over the provinces and with either sign. For China they are normal, with the size
+of the error of the sum.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ Values = NDArray[np.float64]
 
 
 def pace(logs: xr.DataArray, quantity: str, last: int) -> Values:
-    """Yearly change of a logarithm over the plan before `last`, within the vintage of the last year (province,)."""
+    """Yearly change of a logarithm over the plan before `last`, within the vintage of that year: (province,)."""
     series = {"energy_intensity": "total energy", "energy": "total energy", "co2_intensity": "co2", "co2": "co2"}
     breaks = [year for year in inputs.breaks(series.get(quantity, quantity)) if year <= last]
     first = max([last - PLAN, int(logs["year"].min()), *breaks])
@@ -28,7 +29,7 @@ def pace(logs: xr.DataArray, quantity: str, last: int) -> Values:
 
 
 def yearly(rule: str, quantity: str, origin: Origin, baseline: xr.Dataset) -> Values | None:
-    """Forecast change of the logarithm a year (province with China), None where the rule has no say."""
+    """Forecast change of the logarithm per year (province with China); None where the rule is not defined."""
     logs = measured(baseline)[quantity].sel(year=slice(None, origin.last))
     if rule == "no-change":
         return np.zeros(logs.sizes["province"])
@@ -48,9 +49,9 @@ def yearly(rule: str, quantity: str, origin: Origin, baseline: xr.Dataset) -> Va
 
 
 def errors(rule: str, quantity: str, horizon: int, baseline: xr.Dataset) -> tuple[Values, float]:
-    """What the rule missed of the logarithm at the earlier origin: of the provinces, and of China (its size)."""
+    """Errors of the logarithm at the earlier origin: those of the provinces, and the size of that of China."""
     made = yearly(rule, quantity, EARLIER, baseline)
-    if made is None:  # no CO2 targets before the 12th plan: the own pace's errors stand in
+    if made is None:  # there were no CO2 targets before the 12th plan; the errors of the own pace are used instead
         return errors("own-pace", quantity, horizon, baseline)
     logs = measured(baseline)[quantity]
     happened = logs.sel(year=EARLIER.last + horizon).to_numpy() - logs.sel(year=EARLIER.last).to_numpy()
@@ -75,6 +76,6 @@ def sample(
 
 
 def points(rule: str, quantity: str, origin: Origin, span: tuple[int, int], baseline: xr.Dataset) -> Values | None:
-    """The rule's bare number, per cent: (province with China,)."""
+    """The rule's point forecast, per cent: (province with China,)."""
     made = yearly(rule, quantity, origin, baseline)
     return None if made is None else np.asarray(100 * np.expm1(made * (span[1] - span[0])))
