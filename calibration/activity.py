@@ -21,7 +21,7 @@ PER_MT = {"1e4_t": 100.0}
 """Unit of a table → number of these units in a million tonnes."""
 
 
-def series(variable: str, last: int) -> xr.DataArray:
+def product_series(variable: str, last: int) -> xr.DataArray:
     """Yearly output of a product up to a year.
 
     Args:
@@ -32,7 +32,9 @@ def series(variable: str, last: int) -> xr.DataArray:
         (province, year), in Mt/year for products and otherwise in the unit of the table; NaN where there is no figure.
     """
     return _product(
-        variable, last, _joined("industry_output", read()) if last > LINK else tables.read("industry_output")
+        variable,
+        last,
+        _join_tables("industry_output", activity_table()) if last > LINK else tables.read("industry_output"),
     )
 
 
@@ -41,12 +43,12 @@ def nowcast_year(base_year: int) -> int | None:
     return None if base_year <= LINK else min(base_year, MEASURED_TO)
 
 
-def read() -> pd.DataFrame:
+def activity_table() -> pd.DataFrame:
     """Read the table of activity after 2015."""
     return tables.read("activity_after_2015")
 
 
-def _joined(earlier: str, later: pd.DataFrame) -> pd.DataFrame:
+def _join_tables(earlier: str, later: pd.DataFrame) -> pd.DataFrame:
     """Join the rows of an earlier table up to LINK with the later rows after it."""
     return pd.concat([tables.read(earlier), later[later["year"] > LINK]])
 
@@ -96,8 +98,8 @@ def drivers(last: int, until: int) -> dict[str, xr.DataArray]:
     """
     if last != LINK or not last < until <= MEASURED_TO:
         raise ValueError(f"nowcast {last}-{until}: from {LINK}, at most to {MEASURED_TO}")
-    later = read()
-    capacities = _joined("power_capacity", later)
+    later = activity_table()
+    capacities = _join_tables("power_capacity", later)
     measured = {kind: capacity(kind, until, capacities, later) for kind in (*KINDS, "thermal")}
     span = min(RECENT, until - last)
     recent = {
@@ -110,25 +112,25 @@ def drivers(last: int, until: int) -> dict[str, xr.DataArray]:
         "activity measured until": xr.DataArray(float(until)),
         "thermal measured until": xr.DataArray(float(until)),
         "gdp index data": over_time(growth_index(last, until)),
-        "heavy output index data": over_time(heavy_index(last, until, _joined("industry_output", later))),
+        "heavy output index data": over_time(heavy_index(last, until, _join_tables("industry_output", later))),
         "electricity index data": over_time(electricity_index(last, until, later)),
-        "thermal index data": over_time(filled(power("generation_thermal", last, until, later))),
+        "thermal index data": over_time(without_gaps(electricity_series("generation_thermal", last, until, later))),
         "capacity data": over_time(xr.concat([_year_mean(measured[kind]) for kind in KINDS], kinds)),
         "capacity addition": xr.concat([recent[kind].clip(min=0) for kind in KINDS], kinds),
-        "full load hours": xr.concat([hours(kind, measured[kind], later) for kind in KINDS], kinds),
+        "full load hours": xr.concat([full_load_hours(kind, measured[kind], later) for kind in KINDS], kinds),
         "thermal capacity data": over_time(measured["thermal"]),
         "thermal addition": recent["thermal"],
     }
 
 
-def power(variable: str, first: int, until: int, rows: pd.DataFrame) -> xr.DataArray:
+def electricity_series(variable: str, first: int, until: int, rows: pd.DataFrame) -> xr.DataArray:
     """An electricity series after 2015 over (province, year), in the unit of its row; NaN where no figure is usable.
 
     Args:
         variable: name of the series in the table of activity.
         first: first year of the result.
         until: last year of the result.
-        rows: the table of activity, as from `read`.
+        rows: the table of activity, as from `activity_table`.
     """
     return _grid(rows[rows["variable"] == variable], range(first, until + 1))
 
@@ -141,7 +143,7 @@ def growth_index(last: int, until: int) -> xr.DataArray:
     return (1 + yearly).cumprod("year")
 
 
-def filled(measured: xr.DataArray) -> xr.DataArray:
+def without_gaps(measured: xr.DataArray) -> xr.DataArray:
     """An index (first year = 1) without gaps.
 
     Missing years between two figures are interpolated linearly; after the last figure its level is kept.
@@ -162,7 +164,7 @@ def heavy_index(last: int, until: int, rows: pd.DataFrame) -> xr.DataArray:
         _product(name, until, rows).sel(year=slice(last, until)).fillna(0) * weight for name, weight in HEAVY.items()
     ]
     total = sum(parts[1:], parts[0])
-    return filled(total.where(total > 0))
+    return without_gaps(total.where(total > 0))
 
 
 def electricity_index(last: int, until: int, rows: pd.DataFrame) -> xr.DataArray:
@@ -171,7 +173,7 @@ def electricity_index(last: int, until: int, rows: pd.DataFrame) -> xr.DataArray
     Where the coverage of the statistic changes (flag `differs`), the change of that year is the geometric mean of the
     changes in the years before and after it.
     """
-    use = power("electricity_consumption", last, until, rows)
+    use = electricity_series("electricity_consumption", last, until, rows)
     narrow = rows[(rows["variable"] == "electricity_consumption") & (rows["flag"] == "differs") & (rows["year"] > last)]
     step = (use / use.shift(year=1)).fillna(1.0)
     for province, year in narrow.groupby("province")["year"].max().items():
@@ -202,7 +204,7 @@ def capacity(kind: str, until: int, rows: pd.DataFrame, later: pd.DataFrame) -> 
 
 def _yearbook(kind: str, until: int, rows: pd.DataFrame) -> xr.DataArray:
     """Generation of all plants (TWh) in the power yearbook, known for 2016, 2017 and 2021."""
-    return power(f"cpsy_generation_{kind}", LINK, until, rows)
+    return electricity_series(f"cpsy_generation_{kind}", LINK, until, rows)
 
 
 def _year_mean(at_end: xr.DataArray) -> xr.DataArray:
@@ -210,7 +212,7 @@ def _year_mean(at_end: xr.DataArray) -> xr.DataArray:
     return (at_end + at_end.shift(year=1).fillna(at_end)) / 2
 
 
-def hours(kind: str, measured: xr.DataArray, rows: pd.DataFrame) -> xr.DataArray:
+def full_load_hours(kind: str, measured: xr.DataArray, rows: pd.DataFrame) -> xr.DataArray:
     """Full-load hours per year (thousand hours = TWh/GW): generation of the power yearbook over mean capacity.
 
     For hydropower this is the mean of the years with figures, because rainfall varies; for other kinds it is the

@@ -149,10 +149,10 @@ def verify(folder: Path = DATA) -> None:
         InputError: a table is unreadable by its schema; with all faults.
         RuleError: values violate a rule; with all faults.
     """
-    _verified(folder)
+    _checked_baseline(folder)
 
 
-def _verified(folder: Path) -> xr.Dataset:
+def _checked_baseline(folder: Path) -> xr.Dataset:
     tables.refuse(tables.check(folder))
     data = baseline.load(folder)
     tables.refuse(list(contradictions(data, folder)))
@@ -197,7 +197,7 @@ def summary(folder: Path = DATA) -> dict[str, pd.DataFrame]:
         InputError: a table is unreadable by its schema; with all faults.
         RuleError: values violate a rule; with all faults.
     """
-    data = _verified(folder)
+    data = _checked_baseline(folder)
     return {
         "coverage": coverage(data),
         "residuals": residuals(data),
@@ -234,9 +234,9 @@ def province(name: str, folder: Path = DATA) -> dict[str, pd.DataFrame]:
         InputError: for an unknown name.
     """
     name = choose_province(name, tables.provinces(folder, simulated=False))
-    found = {"targets": _facts("targets", name, folder), "outcomes": _facts("outcomes", name, folder)}
+    found = {"targets": _province_rows("targets", name, folder), "outcomes": _province_rows("outcomes", name, folder)}
     if name not in tables.provinces(folder):
-        return {"series": _published(name, folder), **found}
+        return {"series": _published_by_year(name, folder), **found}
     data = baseline.load(folder).sel(province=name)
     series = {
         "GDP, Gyuan 2005": data["gdp"],
@@ -261,12 +261,12 @@ def province(name: str, folder: Path = DATA) -> dict[str, pd.DataFrame]:
     }
 
 
-def _facts(table: str, name: str, folder: Path) -> pd.DataFrame:
+def _province_rows(table: str, name: str, folder: Path) -> pd.DataFrame:
     rows = tables.read(table, folder)
     return rows[rows.province == name].drop(columns=["province", "vintage"]).reset_index(drop=True)
 
 
-def _published(name: str, folder: Path) -> pd.DataFrame:
+def _published_by_year(name: str, folder: Path) -> pd.DataFrame:
     """Economy and population of a province without energy statistics: one row per variable, one column per year."""
     both = pd.concat([tables.read("economy", folder), tables.read("population", folder)])
     both = both[both.province == name].assign(year=lambda rows: rows.year.astype(str))

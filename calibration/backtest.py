@@ -96,7 +96,7 @@ class Forecast:
     def change(self, target: ForecastTarget) -> Values:
         """Change of a target's series in per cent: (member, province)."""
         series = self.logs[target.series].transpose("member", "province", "year")
-        return percent(series.sel(year=target.end).values - series.sel(year=target.start).values)
+        return to_percent(series.sel(year=target.end).values - series.sel(year=target.start).values)
 
     def national(self, start: int, end: int) -> Values:
         """Change of the energy intensity of the sum of provinces between two years, per cent: (member,)."""
@@ -105,7 +105,7 @@ class Forecast:
         return np.asarray(100 * (intensity.sel(year=end) / intensity.sel(year=start) - 1).values)
 
 
-def percent(change: Values) -> Values:
+def to_percent(change: Values) -> Values:
     """Convert a change of a logarithm to per cent."""
     return np.asarray(100 * np.expm1(change))
 
@@ -139,7 +139,9 @@ def forecast(
     return Forecast({name: logs[SHORT[name]] for name in SERIES})
 
 
-def naive(target: ForecastTarget, origin: Origin, baseline: xr.Dataset, *, back: int = 0) -> dict[str, Values]:
+def naive_forecasts(
+    target: ForecastTarget, origin: Origin, baseline: xr.Dataset, *, back: int = 0
+) -> dict[str, Values]:
     """Naive point forecasts in per cent by name, each (province,), as if made `back` years earlier."""
     series = log(baseline[SERIES[target.series]]).transpose("province", "year")
     last, span = origin.last - back, target.end - target.start
@@ -157,7 +159,7 @@ def naive(target: ForecastTarget, origin: Origin, baseline: xr.Dataset, *, back:
         plan = next(name for name, label in PLANS.items() if label == ("11FYP" if origin.last < 2010 else "12FYP"))
         targets = inputs.target_reduction().sel(plan=plan).values
         made["target pace"] = np.log1p(-targets) * span / PLAN
-    return {name: percent(value) for name, value in made.items()}
+    return {name: to_percent(value) for name, value in made.items()}
 
 
 def naive_errors(target: ForecastTarget, origin: Origin, baseline: xr.Dataset) -> dict[str, Values]:
@@ -166,14 +168,14 @@ def naive_errors(target: ForecastTarget, origin: Origin, baseline: xr.Dataset) -
     """
     earlier = ForecastTarget(target.series, target.start - PLAN, target.end - PLAN)
     happened = measured_change(earlier, baseline)
-    made = {name: point - happened for name, point in naive(earlier, origin, baseline, back=PLAN).items()}
+    made = {name: point - happened for name, point in naive_forecasts(earlier, origin, baseline, back=PLAN).items()}
     return made | {"target pace": made[OPPONENT]}
 
 
 def measured_change(target: ForecastTarget, baseline: xr.Dataset) -> Values:
     """The measured change in per cent: (province,)."""
     series = log(baseline[SERIES[target.series]])
-    return percent((series.sel(year=target.end) - series.sel(year=target.start)).values)
+    return to_percent((series.sel(year=target.end) - series.sel(year=target.start)).values)
 
 
 def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed: int) -> pd.DataFrame:
@@ -192,7 +194,7 @@ def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed
         happened = measured_change(target, baseline)
         samples = {MODEL: made.change(target)}
         errors = naive_errors(target, origin, baseline)
-        points = naive(target, origin, baseline)
+        points = naive_forecasts(target, origin, baseline)
         for name, point in points.items():
             samples[name] = scores.with_errors(point, errors[name], rng, len(samples[MODEL]))
         points[MODEL] = np.median(samples[MODEL], axis=0)
@@ -202,7 +204,7 @@ def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed
         for name, case in cases.items():
             row: dict[str, object] = {"question": target.name, "run": label, "forecast": name}
             row |= scores.scorecard(case[0], happened, case[1])
-            rows.append(row | _against(cases[MODEL], case, happened, rng))
+            rows.append(row | _paired_differences(cases[MODEL], case, happened, rng))
     return pd.DataFrame(rows)
 
 
@@ -210,7 +212,7 @@ SampleAndPoint = tuple[Values, Values]
 """A forecast: its sample (member, case) and its point forecast (case,)."""
 
 
-def _against(
+def _paired_differences(
     model: SampleAndPoint, other: SampleAndPoint, happened: Values, rng: np.random.Generator
 ) -> dict[str, float]:
     """The model's score less the other's, paired over provinces, with 90 % intervals; negative means the model is
@@ -300,7 +302,7 @@ def run(
         "members": members,
         "seed": seed,
         "scores": table,
-        "nation": nation(endogenous, baseline, main),
+        "nation": national_change(endogenous, baseline, main),
         "medians": dict(zip(names, median.tolist(), strict=True)),
         "bands_80": dict(zip(names, np.stack([low, high], axis=1).tolist(), strict=True)),
     }
@@ -312,7 +314,7 @@ def run(
     return found
 
 
-def nation(made: Forecast, baseline: xr.Dataset, target: ForecastTarget) -> dict[str, float]:
+def national_change(made: Forecast, baseline: xr.Dataset, target: ForecastTarget) -> dict[str, float]:
     """Energy intensity of the sum of provinces: measured change, median and 80 % band of the model, per cent."""
     intensity = pooled(baseline["energy_intensity"] * baseline["gdp"], baseline["gdp"])
     sample = made.national(target.start, target.end)

@@ -50,7 +50,7 @@ def draw_posterior(
     for doubling in range(DOUBLINGS + 1):
         chains, accepted = sampler.sample(log_density, start, count * 2**doubling, rng)
         table = sampler.diagnostics(chains, names, list(fit.prior.names))
-        if sampler.failed(table).empty:
+        if sampler.failing_chains(table).empty:
             break
     table["accepted"] = table["province"].map(dict(zip(names, accepted, strict=True)))
     sampler.gate(table)

@@ -154,7 +154,7 @@ def run(
     design = members(fitted, given, how)
     if origin.until is not None:
         design = design.merge(further(fitted, how))
-        given["carbon target reduction"] = pressing(origin, given)
+        given["carbon target reduction"] = carbon_target_reduction(origin, given)
     policy = dict(how.policy or {})
     design = design.assign({name: value for name, value in policy.items() if "member" in value.dims})
     if how.projects:
@@ -168,7 +168,7 @@ def run(
     outputs = [*OUTPUTS, *({origin.carbon} - set(OUTPUTS))]
     made = run_members(Model.load(PROVINCE), design, params, outputs, origin.years)
     made = made.assign({"energy co2": made[origin.carbon]})
-    return with_nation(shocked(made, fitted, how))
+    return with_nation(with_predictive_error(made, fitted, how))
 
 
 def members(fitted: xr.Dataset, given: dict[str, xr.DataArray], how: Options) -> xr.Dataset:
@@ -179,14 +179,16 @@ def members(fitted: xr.Dataset, given: dict[str, xr.DataArray], how: Options) ->
     cube = prior.quantiles(how.members, names, how.seed)
     table = prior.from_quantiles(cube)
     table[STRENGTH] = (
-        strength(int(fitted.attrs["last year fitted"]), cube[STRENGTH]) if how.strength is None else how.strength
+        evidence_strength(int(fitted.attrs["last year fitted"]), cube[STRENGTH])
+        if how.strength is None
+        else how.strength
     )
     return posterior.design(
         how.members, how.seed, inputs=given, posterior=fitted, assumptions=table, refit=assumptions.ROUNDS
     )
 
 
-def pressing(origin: Origin, given: Mapping[str, xr.DataArray]) -> xr.DataArray:
+def carbon_target_reduction(origin: Origin, given: Mapping[str, xr.DataArray]) -> xr.DataArray:
     """Carbon targets (fractions) that change effort in the origin's plan: (province, plan)."""
     asked = xr.zeros_like(given["target reduction"])
     listed = targets(origin, [str(name) for name in asked["province"].values])
@@ -214,7 +216,7 @@ def further(fitted: xr.Dataset, how: Options) -> xr.Dataset:
     return xr.Dataset({str(name): ("member", one[name].to_numpy()) for one in tables for name in one})
 
 
-def strength(last: int, quantiles: pd.Series) -> NDArray[np.float64]:
+def evidence_strength(last: int, quantiles: pd.Series) -> NDArray[np.float64]:
     """Strength of the evidence in official targets, learnt from the plans before an origin (table learnt):
     (member,).
     """
@@ -222,7 +224,7 @@ def strength(last: int, quantiles: pd.Series) -> NDArray[np.float64]:
     return np.asarray(np.clip(norm.ppf(quantiles, known["mean"], known["spread"]), 0, None))
 
 
-def shocked(run: xr.Dataset, fitted: xr.Dataset, how: Options) -> xr.Dataset:
+def with_predictive_error(run: xr.Dataset, fitted: xr.Dataset, how: Options) -> xr.Dataset:
     """Natural logarithms of energy intensity, GDP, energy and CO2 of the provinces, with the errors of the model."""
     like = xr.zeros_like(run["gdp"].transpose("member", "province", "year"))
     count, provinces, years = like.shape

@@ -3,8 +3,9 @@
 A parameter of a province is fixed on a grid over its range, and all others are fitted again. Its own prior is left out;
 the others keep theirs. The parameter is identified when −ln likelihood rises by 1.92 on both sides of the optimum
 inside
-the range. This is half the 95 % quantile of χ² with one degree of freedom (Raue et al. 2009). `label` and `marked` show
-the result wherever the parameter is printed. An uncertain assumption is never identified, because it has only a prior.
+the range. This is half the 95 % quantile of χ² with one degree of freedom (Raue et al. 2009). `label` and
+`labelled_name` show the result wherever the parameter is printed. An uncertain assumption is never identified, because
+it has only a prior.
 """
 
 from collections.abc import Callable
@@ -163,7 +164,7 @@ def _labels() -> dict[tuple[str, str], str]:
 
 
 @cache
-def _assumed() -> frozenset[str]:
+def _assumption_names() -> frozenset[str]:
     """The uncertain assumptions, which have only a prior."""
     return frozenset(map(str, uncertain().index))
 
@@ -178,9 +179,9 @@ def label(parameter: str, province: str | None = None) -> str:
     Raises:
         InputError: the parameter or the province is unknown.
     """
-    known = [*FREE, *(own for own, _ in FREE.values()), *sorted(_assumed())]
+    known = [*FREE, *(own for own, _ in FREE.values()), *sorted(_assumption_names())]
     parameter = choose(parameter, dict.fromkeys(known), "free or uncertain parameter")
-    if parameter in _assumed():
+    if parameter in _assumption_names():
         return PRIOR_ONLY
     labels = _labels()
     names = [name for name, (own, _) in FREE.items() if parameter in (name, own)]
@@ -190,7 +191,7 @@ def label(parameter: str, province: str | None = None) -> str:
     return IDENTIFIED if np.mean(found) > 0.5 else NOT_IDENTIFIED
 
 
-def marked(parameter: str, province: str | None = None) -> str:
+def labelled_name(parameter: str, province: str | None = None) -> str:
     """The parameter's name as it is printed, with its label unless it is identified."""
     found = label(parameter, province)
     return parameter if found == IDENTIFIED else f"{parameter} ({found})"
@@ -211,7 +212,7 @@ def _label_or_none(name: str) -> str:
         return ""
 
 
-def counts() -> pd.DataFrame:
+def identified_counts() -> pd.DataFrame:
     """Number of provinces in which each free parameter is identified, one row per parameter; assumptions follow with
     0.
     """

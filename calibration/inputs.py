@@ -81,7 +81,7 @@ def params(baseline: xr.Dataset, last: int = 2010, until: int | None = None) -> 
         "growth evidence": growth.fillna(0),
         "growth evidence known": growth.notnull().astype(float),
         "last measured year": xr.DataArray(float(last)),
-        "cement data": activity.over_time(activity.series("output_cement", until or last)),
+        "cement data": activity.over_time(activity.product_series("output_cement", until or last)),
         "cement measured until": xr.DataArray(float(until or last)),
         **investment(fitted),
         **({} if until is None else activity.drivers(last, until)),

@@ -36,7 +36,7 @@ def stem(origin: Origin) -> str:
     return f"plan{origin.plan.removesuffix('FYP')}-origin{origin.known}"
 
 
-def table(sample: Mapping[tuple[str, int], np.ndarray], provinces: list[str], origin: Origin) -> pd.DataFrame:
+def forecast_table(sample: Mapping[tuple[str, int], np.ndarray], provinces: list[str], origin: Origin) -> pd.DataFrame:
     """The frozen table of a forecast.
 
     Args:
@@ -78,7 +78,7 @@ def model_table(origin: Origin, baseline: xr.Dataset, options: Options) -> pd.Da
         for quantity in QUANTITIES
         for year in origin.years[1:]
     }
-    return table(sample, provinces, origin)
+    return forecast_table(sample, provinces, origin)
 
 
 def naive_table(rule: str, origin: Origin, baseline: xr.Dataset) -> pd.DataFrame:
@@ -90,10 +90,10 @@ def naive_table(rule: str, origin: Origin, baseline: xr.Dataset) -> pd.DataFrame
             made = naive.sample(rule, quantity, origin, (origin.last, year), baseline)
             if made is not None:
                 sample[quantity, year] = made
-    return table(sample, provinces, origin)
+    return forecast_table(sample, provinces, origin)
 
 
-def frozen(origin: Origin, baseline: xr.Dataset, options: Options) -> dict[str, str]:
+def forecast_files(origin: Origin, baseline: xr.Dataset, options: Options) -> dict[str, str]:
     """The text of every file of an origin, by file name.
 
     From a nowcast only the model forecasts, because the naive rules have no provincial energy or CO2 to start from and
@@ -123,7 +123,7 @@ def freeze(origin: Origin, baseline: xr.Dataset, options: Options, note: str, fo
         The paths of the files; the manifest is the last.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = frozen(origin, baseline, options)
+    files = forecast_files(origin, baseline, options)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     nowcast = {} if origin.until is None else {"fitted to": origin.last, "activity known to": origin.until}

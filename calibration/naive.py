@@ -28,7 +28,7 @@ def pace(logs: xr.DataArray, quantity: str, last: int) -> Values:
     return np.asarray(logs.sel(year=last).to_numpy() - logs.sel(year=first).to_numpy()) / (last - first)
 
 
-def yearly(rule: str, quantity: str, origin: Origin, baseline: xr.Dataset) -> Values | None:
+def yearly_change(rule: str, quantity: str, origin: Origin, baseline: xr.Dataset) -> Values | None:
     """Forecast change of the logarithm per year (province with China); None where the rule is not defined."""
     logs = measured(baseline)[quantity].sel(year=slice(None, origin.last))
     if rule == "no-change":
@@ -48,11 +48,11 @@ def yearly(rule: str, quantity: str, origin: Origin, baseline: xr.Dataset) -> Va
     return np.asarray(np.log1p(-cut / 100) / PLAN)
 
 
-def errors(rule: str, quantity: str, horizon: int, baseline: xr.Dataset) -> tuple[Values, float]:
+def earlier_errors(rule: str, quantity: str, horizon: int, baseline: xr.Dataset) -> tuple[Values, float]:
     """Errors of the logarithm at the earlier origin: those of the provinces, and the size of that of China."""
-    made = yearly(rule, quantity, EARLIER, baseline)
+    made = yearly_change(rule, quantity, EARLIER, baseline)
     if made is None:  # there were no CO2 targets before the 12th plan; the errors of the own pace are used instead
-        return errors("own-pace", quantity, horizon, baseline)
+        return earlier_errors("own-pace", quantity, horizon, baseline)
     logs = measured(baseline)[quantity]
     happened = logs.sel(year=EARLIER.last + horizon).to_numpy() - logs.sel(year=EARLIER.last).to_numpy()
     missed = made * horizon - happened
@@ -64,18 +64,20 @@ def sample(
     rule: str, quantity: str, origin: Origin, span: tuple[int, int], baseline: xr.Dataset, seed: int = 1
 ) -> Values | None:
     """The rule as a sample of changes between two years, per cent: (member, province with China)."""
-    made = yearly(rule, quantity, origin, baseline)
+    made = yearly_change(rule, quantity, origin, baseline)
     if made is None:
         return None
     horizon = span[1] - span[0]
-    own, nation = errors(rule, quantity, min(horizon, PLAN), baseline)
+    own, nation = earlier_errors(rule, quantity, min(horizon, PLAN), baseline)
     random = np.random.default_rng([seed, origin.last, QUANTITIES.index(quantity), horizon])
     drawn = random.choice(own, (MEMBERS, made.size))
     drawn[:, -1] = nation * random.standard_normal(MEMBERS)
     return np.asarray(100 * np.expm1(made * horizon + drawn))
 
 
-def points(rule: str, quantity: str, origin: Origin, span: tuple[int, int], baseline: xr.Dataset) -> Values | None:
+def point_forecast(
+    rule: str, quantity: str, origin: Origin, span: tuple[int, int], baseline: xr.Dataset
+) -> Values | None:
     """The rule's point forecast, per cent: (province with China,)."""
-    made = yearly(rule, quantity, origin, baseline)
+    made = yearly_change(rule, quantity, origin, baseline)
     return None if made is None else np.asarray(100 * np.expm1(made * (span[1] - span[0])))

@@ -198,7 +198,7 @@ def thermal_table(baseline: xr.Dataset, members: int = 200, seed: int = 1) -> pd
     years = range(POWER_HELD_BACK, activity.MEASURED_TO + 1)
     made = run(activity.MEASURED_TO, years, baseline, members, seed, POWER_HELD_BACK)["thermal generation"]
     growth = 100 * (made.sel(year=years[-1], drop=True) / made.sel(year=years[0], drop=True) - 1)
-    seen = activity.power("generation_thermal", years[0], years[-1], activity.read())
+    seen = activity.electricity_series("generation_thermal", years[0], years[-1], activity.activity_table())
     happened = 100 * (seen.sel(year=years[-1], drop=True) / seen.sel(year=years[0], drop=True) - 1)
     low, middle, high = (growth.quantile(level, "member").to_series() for level in (0.1, 0.5, 0.9))
     return pd.DataFrame({"measured": happened.to_series(), "q50": middle, "q10": low, "q90": high})

@@ -58,9 +58,9 @@ class Region:
         if label in names:
             faults.append(f"region.yaml: name {label!r} is also a place; it names the sum of places, give it another")
         twice = sorted({name for name in names if names.count(name) > 1})
-        faults += [f"region.yaml: place {name!r} stands twice" for name in twice]
+        faults += [f"region.yaml: place {name!r} appears twice" for name in twice]
         heated = [str(name) for name in data.get("central_heating") or []]
-        faults += [f"region.yaml: central_heating: {name!r} is no place" for name in heated if name not in names]
+        faults += [f"region.yaml: central_heating: {name!r} is not a place" for name in heated if name not in names]
         if faults:
             raise InputError(faults)
         zh = str(data.get("name_zh") or label)

@@ -41,7 +41,7 @@ def load(path: Path | None = None) -> xr.Dataset:
 
     >>> from calibration import posterior
     >>> dict(posterior.load()["draws"].sizes)
-    {}
+    {'draw': 1000, 'province': 30, 'parameter': 12}
     """
     if path is not None:
         return _read(path)

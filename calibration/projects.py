@@ -63,7 +63,7 @@ def in_operation(start: NDArray[np.float64] | float, year: int) -> NDArray[np.fl
     return np.asarray(np.clip(year + 1 - start, 0.0, 1.0))
 
 
-def known(last: int) -> pd.DataFrame:
+def known_projects(last: int) -> pd.DataFrame:
     """Projects under construction in `last` that had not started: name, province, planned start, energy (Mtce/year)."""
     if last == UNDERWAY:
         table = tables.read("projects_underway").rename(columns={"planned_start": "start"})
@@ -82,9 +82,9 @@ def entered(last: int, end: int, baseline: xr.Dataset, table: pd.DataFrame | Non
         last: year of the origin.
         end: last year of the plan.
         baseline: measured series.
-        table: projects in place of the shipped list, with the columns of `known`.
+        table: projects in place of the shipped list, with the columns of `known_projects`.
     """
-    chosen = known(last) if table is None else table
+    chosen = known_projects(last) if table is None else table
     provinces = tuple(str(name) for name in baseline["province"].values)
     chosen = chosen[chosen["province"].isin(provinces)].reset_index(drop=True)
     years = range(last, end + 1)

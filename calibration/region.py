@@ -144,8 +144,8 @@ def read(folder: Path) -> Pack:
         InputError: with every fault of all its files.
 
     >>> from pathlib import Path
-    >>> read(Path("docs/regions/midland")).region.places
-    ()
+    >>> read(Path("docs/regions/sealand")).region.places
+    ('Northport', 'Southfold')
     """
     region = Region.read(folder)
     faults: list[str] = []
@@ -172,7 +172,7 @@ def _figures(path: Path, region: Region, faults: list[str]) -> tuple["pd.Series[
             year = int(read_number(row["year"], FIRST, LAST))
             key = (figure.name, row["place"], year)
             if key in found:
-                raise InputError(f"{figure.name} of {row['place']} {year} stands twice; keep one")
+                raise InputError(f"{figure.name} of {row['place']} {year} appears twice; keep one")
             found[key] = read_number(row["value"], figure.low, figure.high)
             own = row.get(OWN_ERROR, "")
             errors[key] = read_number(own, LEAST_ERROR, 100) / 100 if own else figure.error
@@ -461,7 +461,7 @@ def init(folder: Path, name: str, places: Sequence[str], made_up: bool = False) 
     listed = ", ".join(places)
     (folder / "region.yaml").write_text(
         f"# Names: letters, digits and spaces. `name` labels the sum of the places.\nname: {name}\nname_zh: {name}\n"
-        f"made_up: {str(made_up).lower()}  # true: figures of no real place; every page then says so\n"
+        f"made_up: {str(made_up).lower()}  # true: figures of no real place; every page then states this\n"
         f"places: [{listed}]\ncentral_heating: []  # places with district heating in winter\n",
         encoding="utf-8",
     )
@@ -481,8 +481,8 @@ def init(folder: Path, name: str, places: Sequence[str], made_up: bool = False) 
     (folder / "README.md").write_text(
         f"# Region pack {name}\n\nFill in value and source of every row of figures.csv and targets.csv, then\n\n"
         f"    tanlu region check {folder.name}\n    tanlu run {folder.name}/study.yaml\n\n"
-        f"Further rows are optional; what is missing is {POOLED}, and labelled so. A further column {OWN_ERROR} of\n"
-        "figures.csv gives the relative measurement error of a figure; without it an assumption stands in its place\n"
+        f"Further rows are optional; missing figures are {POOLED} and labelled so. A further column {OWN_ERROR} of\n"
+        "figures.csv gives the relative measurement error of a figure; without it an assumption is used\n"
         "(per cent, with its range, below).\n\n"
         f"| variable | unit | meaning | error |\n|---|---|---|---|\n{more}\n",
         encoding="utf-8",

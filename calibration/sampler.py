@@ -156,12 +156,12 @@ def diagnostics(chains: NDArray[np.float64], provinces: list[str], parameters: l
     return pd.DataFrame(rows, columns=["province", "parameter", "rhat", "ess"])
 
 
-def failed(table: pd.DataFrame) -> pd.DataFrame:
+def failing_chains(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of `diagnostics` that fail a gate."""
     return table[~((table["rhat"] < RHAT) & (table["ess"] >= ESS))]
 
 
 def gate(table: pd.DataFrame) -> None:
     """Raise GateError when a chain fails a gate."""
-    if len(rows := failed(table)):
+    if len(rows := failing_chains(table)):
         raise GateError(rows)

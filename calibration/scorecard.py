@@ -56,7 +56,7 @@ class Verdicts:
     met: Values
 
 
-def softened(reduction: Values, target: Values) -> Values:
+def met_probability(reduction: Values, target: Values) -> Values:
     """Probability that a target was met, given the measured reduction and its error (both in per cent)."""
     return np.asarray(norm.cdf((reduction - target) / SOFT))
 
@@ -64,7 +64,7 @@ def softened(reduction: Values, target: Values) -> Values:
 def brier(chance: Values, met: Values) -> float:
     """Expected Brier score of chances against softened verdicts.
 
-    >>> brier(np.array([0.8, 0.2]), np.array([1.0, 0.0]))
+    >>> round(brier(np.array([0.8, 0.2]), np.array([1.0, 0.0])), 6)
     0.04
     """
     return float((met * (1 - chance) ** 2 + (1 - met) * chance**2).mean())
@@ -130,7 +130,7 @@ def reliability(chance: Values, known: Verdicts) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["low", "high", "n", "chance", "met"])
 
 
-def pro_rata(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int, int]]:
+def pro_rata_verdicts(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int, int]]:
     """Pace over the years of one vintage against the part of the official target for these years, and first and last
     year.
     """
@@ -143,10 +143,10 @@ def pro_rata(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int,
     reduction = 100 * achieved(first, last)
     keep = np.isfinite(part) & np.isfinite(reduction)
     names = tuple(name for name, kept in zip(provinces, keep, strict=True) if kept)
-    return Verdicts(names, part[keep], reduction[keep], softened(reduction[keep], part[keep])), span
+    return Verdicts(names, part[keep], reduction[keep], met_probability(reduction[keep], part[keep])), span
 
 
-def whole_plan(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int, int]] | None:
+def whole_plan_verdicts(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int, int]] | None:
     """Verdicts of the five-year plan: the reduction still needed at the origin, against the reduction reached after
     it.
 
@@ -168,7 +168,8 @@ def whole_plan(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[in
         return None
     both = pd.concat([needed, reduction], axis=1, keys=["needed", "reduction"]).dropna()
     limit, reached = both["needed"].to_numpy(float), both["reduction"].to_numpy(float)
-    return Verdicts(tuple(map(str, both.index)), limit, reached, softened(reached, limit)), (origin.last, origin.end)
+    span = origin.last, origin.end
+    return Verdicts(tuple(map(str, both.index)), limit, reached, met_probability(reached, limit)), span
 
 
 def chances(sample: Values, provinces: list[str], known: Verdicts) -> Values:
@@ -210,9 +211,9 @@ def verdict_table(
 
 def cases(origin: Origin, baseline: xr.Dataset) -> dict[str, tuple[Verdicts, tuple[int, int]]]:
     """The known verdicts of an origin's plan: name → verdicts, and first and last year."""
-    found = {WHOLE: whole_plan(origin, baseline)}
+    found = {WHOLE: whole_plan_verdicts(origin, baseline)}
     if origin.last in SPANS:
-        found[PRO_RATA] = pro_rata(origin, baseline)
+        found[PRO_RATA] = pro_rata_verdicts(origin, baseline)
     return {name: known for name, known in found.items() if known is not None}
 
 
@@ -228,7 +229,7 @@ def save(verdicts: pd.DataFrame, quantities: pd.DataFrame) -> None:
     quantities.round(4).to_csv(QUANTITY_SCORES, index=False, lineterminator="\n")
 
 
-def barometer(period: str, variable: str) -> Verdicts:
+def barometer_verdicts(period: str, variable: str) -> Verdicts:
     """The published warning lights of one date; every light that is not red counts as met.
 
     Red means slow progress within the year, not the verdict of the plan.
@@ -240,7 +241,7 @@ def barometer(period: str, variable: str) -> Verdicts:
     return Verdicts(tuple(map(str, rows.index)), np.zeros(sign.size), sign, (sign > 0).astype(float))
 
 
-def reached(variable: str, plan: str) -> Verdicts:
+def reduction_verdicts(variable: str, plan: str) -> Verdicts:
     """Five-year reductions of a plan against its targets, softened by the error of the way each was measured."""
     table = tables.read("outcomes")
     rows = table[(table["variable"] == variable) & table["province"].isin(tables.provinces())]
@@ -260,11 +261,11 @@ def frozen_cases(origin: Origin) -> dict[str, Verdicts]:
     """The verdicts against which the frozen forecasts of an origin are scored, by name."""
     if origin.plan == "12FYP":
         return {
-            "frozen, official outcomes": reached("energy_intensity_change_2010_2015_official", origin.plan),
-            FROZEN: barometer("2015 January-October", "barometer_plan"),
+            "frozen, official outcomes": reduction_verdicts("energy_intensity_change_2010_2015_official", origin.plan),
+            FROZEN: barometer_verdicts("2015 January-October", "barometer_plan"),
         }
     if origin.plan == "13FYP":
-        return {FROZEN: reached("energy_intensity_change_2015_2020_chained", origin.plan)}
+        return {FROZEN: reduction_verdicts("energy_intensity_change_2015_2020_chained", origin.plan)}
     return {}
 
 
@@ -318,12 +319,12 @@ def quantity_table(origin: Origin, logs: xr.Dataset, baseline: xr.Dataset) -> pd
             samples = {MODEL: forecast.change(logs, quantity, *span).transpose("member", "province").to_numpy()}
             bare: dict[str, Values] = {}
             for rule in naive.RULES:
-                made = naive.points(rule, quantity, origin, span, baseline)
+                made = naive.point_forecast(rule, quantity, origin, span, baseline)
                 bare |= {} if made is None else {rule: made}
             for name, sample in samples.items():
                 rows.append(
                     {"origin": origin.last, "quantity": quantity, "span": f"{span[0]}-{span[1]}", "forecast": name}
-                    | _row(sample, truth)
+                    | _quantity_scores(sample, truth)
                 )
             for name, point in bare.items():
                 known = np.isfinite(truth[:-1]) & np.isfinite(point[:-1])
@@ -341,7 +342,7 @@ def quantity_table(origin: Origin, logs: xr.Dataset, baseline: xr.Dataset) -> pd
     return pd.DataFrame(rows)
 
 
-def _row(sample: Values, truth: Values) -> dict[str, float]:
+def _quantity_scores(sample: Values, truth: Values) -> dict[str, float]:
     known = np.isfinite(truth[:-1])
     own, happened = sample[:, :-1][:, known], truth[:-1][known]
     error = np.median(own, axis=0) - happened

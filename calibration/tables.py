@@ -133,8 +133,10 @@ def read(name: str, folder: Path = DATA) -> pd.DataFrame:
         InputError: the name is unknown, or the table is unreadable by its schema; with all faults of the table.
         RuleError: values violate a rule; with all faults of the table.
 
-    >>> rows = read("targets")
-    >>> rows[(rows.province == "Guangdong") & (rows.plan == "12FYP")].value.iloc[0]
+    >>> rows = read("targets").set_index(["province", "plan", "variable"])
+    >>> rows.loc[("Guangdong", "12FYP", "energy_intensity_reduction"), ["unit", "flag"]].tolist()
+    ['percent', 'reported']
+    >>> float(rows.loc[("Guangdong", "12FYP", "energy_intensity_reduction"), "value"])
     18.0
     """
     resources = {resource["name"]: resource for resource in descriptor(folder)["resources"]}

@@ -1,9 +1,10 @@
 """Validity of a shipped posterior for the present data and model, judged by their behaviour and not by their bytes.
 
 A fit depends on data and model only through the residuals. A new equation beside the fitted ones, a lever that is not
-used or a table row after the fitted years leaves all residuals unchanged, and with them the posterior. `response` takes
-the residuals at two trials (the optimum, and a draw under other assumptions), reduced to two numbers per province.
-`published/responses.csv` holds those of the shipped posteriors; `python -m calibration.validity` writes it after a fit.
+used or a table row after the fitted years leaves all residuals unchanged, and with them the posterior. `residual_sums`
+takes the residuals at two trials (the optimum, and a draw under other assumptions) and reduces them to two numbers per
+province. `published/responses.csv` holds those of the shipped posteriors; `python -m calibration.validity` writes it
+after a fit.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ TOLERANCE = 1e-6
 QUANTILE = 0.25  # of every assumption, in the second trial
 
 
-def response(shipped: xr.Dataset) -> pd.DataFrame:
+def residual_sums(shipped: xr.Dataset) -> pd.DataFrame:
     """Sum of squares and a weighted sum of the whitened residuals at each trial, one row per trial and province."""
     problem, belief = restore(shipped)
     names = [str(name) for name in shipped["assumption"].values]
@@ -42,14 +43,14 @@ def unchanged(shipped: xr.Dataset, name: str, table: Path = RESPONSES) -> bool:
     """Whether data and model respond to a posterior as they did when it was fitted; `name` is its file."""
     known = pd.read_csv(table)
     known = known[known["posterior"] == name].reset_index(drop=True)
-    found = response(shipped)
+    found = residual_sums(shipped)
     numbers = ["squares", "weighted"]
     return len(known) == len(found) and bool(np.allclose(known[numbers], found[numbers], TOLERANCE, TOLERANCE))
 
 
-def record(posteriors: Sequence[tuple[str, xr.Dataset]], table: Path = RESPONSES) -> None:
+def save_responses(posteriors: Sequence[tuple[str, xr.Dataset]], table: Path = RESPONSES) -> None:
     """Write the responses of posteriors, given as (file, posterior), that belong to the present data and model."""
-    rows = [response(shipped).assign(posterior=name) for name, shipped in posteriors]
+    rows = [residual_sums(shipped).assign(posterior=name) for name, shipped in posteriors]
     columns = ["posterior", "trial", "province", "squares", "weighted"]
     made = pd.concat(rows)[columns]
     made.to_csv(table, index=False, float_format="%.10g", lineterminator="\n")
@@ -58,4 +59,4 @@ def record(posteriors: Sequence[tuple[str, xr.Dataset]], table: Path = RESPONSES
 if __name__ == "__main__":
     folder = RESPONSES.parent
     files = [folder / name for name in ("posterior-2007.nc", "posterior.nc", "posterior-2015.nc")]
-    record([(path.name, xr.load_dataset(path)) for path in files])
+    save_responses([(path.name, xr.load_dataset(path)) for path in files])

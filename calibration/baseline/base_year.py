@@ -63,7 +63,7 @@ def indicators(year: int = 2010, data: xr.Dataset | None = None, since: int = 20
     >>> from calibration import baseline
     >>> table = indicators(2010, baseline.load())
     >>> table.attrs["units"]["energy_intensity"], round(float(table.loc["Guangdong", "energy_intensity"]), 4)
-    ('kgce/yuan at 2005 prices', 0.0)
+    ('kgce/yuan at 2005 prices', 0.0664)
     """
     data = load() if data is None else data
     now = data.sel(year=year)

@@ -32,7 +32,7 @@ def load(folder: Path = DATA) -> xr.Dataset:
     >>> data["energy_total"].dims, data["energy_total"].attrs["units"]
     (('province', 'year'), 'Mtce/year')
     >>> round(float(data["energy_total"].sel(province="Guangdong", year=2010)), 1)
-    0.0
+    269.1
     """
     errors = MeasurementErrors(folder)
     names = tables.provinces(folder)

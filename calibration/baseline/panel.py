@@ -54,7 +54,7 @@ class MeasurementErrors:
 
     >>> from calibration.tables import DATA
     >>> MeasurementErrors(DATA)("energy_total", "reported")
-    0.0
+    0.01
     """
 
     def __init__(self, folder: Path) -> None:
@@ -194,7 +194,7 @@ def per_twh(folder: Path = DATA) -> float:
     Returns:
         Coal equivalent in Mtce/TWh.
 
-    >>> per_twh()
+    >>> round(per_twh(), 4)
     0.1229
     """
     table = tables.read("conversion_factors", folder)

@@ -80,7 +80,7 @@ def change(data: xr.Dataset, name: str, first: int, last: int) -> xr.DataArray:
 
     >>> from calibration import baseline
     >>> round(float(change(baseline.load(), "gdp", 2005, 2010).sel(province="Guangdong")), 3)
-    0.0
+    0.797
     """
     years = join(data, name, first, last)
     return years.sel(year=last, drop=True) / years.sel(year=first, drop=True) - 1
@@ -97,8 +97,8 @@ def breaks(data: xr.Dataset, name: str) -> list[tuple[int, str, str]]:
         (year, vintage before it, vintage from that year on) for each break, in order of the years.
 
     >>> from calibration import baseline
-    >>> breaks(baseline.load(), "sector_energy")
-    []
+    >>> breaks(baseline.load(), "sector_energy")[1]
+    (2008, 'balance-2005', 'balance-2008')
     """
     vintage = data[f"{name}_vintage"]
     if "year" not in vintage.dims:

@@ -93,7 +93,7 @@ def replicate(problem: fit.FitProblem, prior: Prior, draws: int, seed: int) -> t
     return np.asarray(below / (len(thinned) + 1)), np.asarray((found.values - values) / errors)
 
 
-def repeated(problem: fit.FitProblem, names: Sequence[str]) -> fit.FitProblem:
+def repeated_places(problem: fit.FitProblem, names: Sequence[str]) -> fit.FitProblem:
     """The problem in which the places take the inputs and measurement errors of `names` in turn.
 
     Provinces are independent in the fitted years, so that one call of the engine carries several fits of a few
@@ -135,7 +135,7 @@ def simulation_based_calibration(
         (whether
         every bin is inside the band).
     """
-    small = repeated(problem, names)
+    small = repeated_places(problem, names)
     each = len(small.inputs["base gdp"]) // len(names)
     kept = each * len(names)
     found: list[tuple[Values, Values]] = []

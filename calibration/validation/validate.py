@@ -119,7 +119,7 @@ def years(first: int = 2005, last: int = 2030) -> list[float]:
     return [float(year) for year in range(first, last + 1)]
 
 
-def off(left: xr.DataArray, right: xr.DataArray | float) -> float:
+def imbalance(left: xr.DataArray, right: xr.DataArray | float) -> float:
     """Largest difference of two sides of an account, relative to the greatest value of the larger side."""
     size = max(float(abs(left).max()), float(abs(xr.DataArray(right)).max()), 1e-300)
     return float(abs(left - right).max()) / size
@@ -149,35 +149,41 @@ ACCOUNTED = (
 def _accounts(case: ValidationCase) -> Iterator[tuple[str, float]]:
     run = case.run(list(ACCOUNTED), years())
     for name in ("fuel share", "indicated fuel share", "market fuel share"):
-        yield f"{name} adds to one", off(run[name].sum("fuel"), 1.0)
-    yield "fuels add to the sector's final energy", off(run["final energy by fuel"].sum("fuel"), run["final energy"])
+        yield f"{name} adds to one", imbalance(run[name].sum("fuel"), 1.0)
+    yield (
+        "fuels add to the sector's final energy",
+        imbalance(run["final energy by fuel"].sum("fuel"), run["final energy"]),
+    )
     parts = run["primary value added"] + run["secondary value added"] + run["tertiary value added"]
-    yield "the parts of GDP add", off(parts, run["gdp"])
+    yield "the parts of GDP add", imbalance(parts, run["gdp"])
     weight = run["base heavy share"]
     industry = weight * run["activity"].sel(sector="heavy industry")
     industry = industry + (1 - weight) * run["activity"].sel(sector="light industry")
-    yield "heavy and light industry add", off(industry, run["industry value added index"])
+    yield "heavy and light industry add", imbalance(industry, run["industry value added index"])
     yield from _energy(run)
     yield from _emissions(run)
     for name, part in (("national gdp", "gdp"), ("national energy", "total energy"), ("national co2", "energy co2")):
-        yield f"{name} is the sum of the provinces", off(run[name], run[part].sum("province"))
-    yield "the nation's intensity", off(run["national energy intensity"] * run["national gdp"], run["national energy"])
+        yield f"{name} is the sum of the provinces", imbalance(run[name], run[part].sum("province"))
+    yield (
+        "the nation's intensity",
+        imbalance(run["national energy intensity"] * run["national gdp"], run["national energy"]),
+    )
     costs = run["annualised capital cost"] + run["running cost"] - run["energy bill saved"]
-    yield "policy costs add", off(costs.sum("lever"), run["annualised policy cost"])
-    yield "policy investment adds", off(run["policy investment"].sum("lever"), run["total policy investment"])
+    yield "policy costs add", imbalance(costs.sum("lever"), run["annualised policy cost"])
+    yield "policy investment adds", imbalance(run["policy investment"].sum("lever"), run["total policy investment"])
 
 
 def _energy(run: xr.Dataset) -> Iterator[tuple[str, float]]:
     """Energy input = energy output + losses, starting from the fuels."""
     fuels = run["final energy by fuel"].sum("sector")
     power = fuels.sel(fuel="electricity") / run["heat content of electricity"]
-    yield "electricity by heat content", off(power, run["electricity use"])
+    yield "electricity by heat content", imbalance(power, run["electricity use"])
     useful = fuels.sum("fuel")
     power_loss = power * (1 + run["grid loss"]) * _coal(run) - fuels.sel(fuel="electricity")
     heat_loss = fuels.sel(fuel="heat") * (1 / run["heat supply efficiency"] - 1)
     out = useful + power_loss + heat_loss + run["other transformation"]
-    yield "total energy = final energy + losses", off(out, run["total energy"])
-    yield "intensity × GDP = energy", off(run["energy intensity"] * run["gdp"], run["total energy"])
+    yield "total energy = final energy + losses", imbalance(out, run["total energy"])
+    yield "intensity × GDP = energy", imbalance(run["energy intensity"] * run["gdp"], run["total energy"])
 
 
 def _coal(run: xr.Dataset) -> xr.DataArray:
@@ -191,14 +197,14 @@ def _emissions(run: xr.Dataset) -> Iterator[tuple[str, float]]:
     fuel = (burnt * run["emission factor"]).sel(fuel=["coal", "oil", "gas"]).sum(("sector", "fuel"))
     yield (
         "generation = consumption × ratio",
-        off(run["power fuel"], run["generation"] * (1 - run["nonfossil share"]) * _coal(run)),
+        imbalance(run["power fuel"], run["generation"] * (1 - run["nonfossil share"]) * _coal(run)),
     )
     heat = run["heat use"] / run["heat supply efficiency"] * run["emission factor"].sel(fuel="coal")
     total = fuel + run["power fuel"] * run["emission factor of power fuel"] - run["captured co2"] + heat
-    yield "CO2 = fuel × factor", off(total, run["energy co2"])
+    yield "CO2 = fuel × factor", imbalance(total, run["energy co2"])
     yield (
         "consumption account = production + imports",
-        off(run["energy co2"] + run["electricity import co2"], run["consumption co2"]),
+        imbalance(run["energy co2"] + run["electricity import co2"], run["consumption co2"]),
     )
 
 
@@ -262,7 +268,7 @@ def expectations(case: ValidationCase, path: Path = EXPECTATIONS) -> Verdict:
     """
     table = pd.read_csv(path)
     names = list(dict.fromkeys(table["parameter"]))
-    design = _low_high(case, names)
+    design = _low_high_design(case, names)
     apart = {"growth pooling": 0.0, "growth evidence share": 0.0}  # keeps the provinces independent of each other
     run = case.run(list(dict.fromkeys(table["output"])), [LOOKED_AT], apart, design).isel(time=0)
     faults = []
@@ -282,7 +288,7 @@ def expectations(case: ValidationCase, path: Path = EXPECTATIONS) -> Verdict:
     return Verdict("effects have the expected sign", f"{len(table)} effects of {len(names)} parameters", tuple(faults))
 
 
-def _low_high(case: ValidationCase, names: list[str]) -> xr.Dataset:
+def _low_high_design(case: ValidationCase, names: list[str]) -> xr.Dataset:
     """A design with two members per parameter, below and above its reference; everything else is at the reference."""
     centre, count = case.centre, 2 * len(names)
     wanted = list(dict.fromkeys([*names, *map(str, centre.data_vars)]))
@@ -293,13 +299,13 @@ def _low_high(case: ValidationCase, names: list[str]) -> xr.Dataset:
         data[name] = value.expand_dims(member=count).copy()
     for at, name in enumerate(names):
         value = data[name].isel(member=0, drop=True)
-        low, high = _beside(value, row(name))
+        low, high = _low_and_high(value, row(name))
         data[name][{"member": 2 * at}] = low
         data[name][{"member": 2 * at + 1}] = high
     return xr.Dataset(data)
 
 
-def _beside(value: xr.DataArray, entry: "pd.Series[Any]") -> tuple[xr.DataArray, xr.DataArray]:
+def _low_and_high(value: xr.DataArray, entry: "pd.Series[Any]") -> tuple[xr.DataArray, xr.DataArray]:
     """Values below and above by a tenth of the range, inside the range; by a tenth of the value where there is no
     range.
     """
@@ -322,7 +328,7 @@ def extremes(case: ValidationCase, corners: int = 64, seed: int = 1) -> Verdict:
         negative = [name for name in names if float(part[name].min()) < -EXACT * float(abs(part[name]).max())]
         faults += [f"{label}: not finite: {', '.join(broken)}"] if broken else []
         faults += [f"{label}: {name} falls to {float(part[name].min()):.3g}" for name in negative]
-        faults += [f"{label}: {text}" for text in _expected(label, part)]
+        faults += [f"{label}: {text}" for text in _broken_expectations(label, part)]
     measured = (
         f"{len(conditions)} conditions and {corners + 2} corners of the prior, {len(names) + 2} variables, to 2030"
     )
@@ -383,7 +389,7 @@ def corner_design(case: ValidationCase, corners: int, seed: int) -> xr.Dataset:
     return design.merge(xr.Dataset({str(name): ("member", values[:, at]) for at, name in enumerate(table.index)}))
 
 
-def _expected(label: str, run: xr.Dataset) -> list[str]:
+def _broken_expectations(label: str, run: xr.Dataset) -> list[str]:
     """The expectations that fail under a condition, in words."""
     first, last = run.sel(time=2005), run.sel(time=2030)
     rules: dict[str, tuple[xr.DataArray, str]] = {
@@ -415,12 +421,12 @@ def table_of_parameters(case: ValidationCase) -> Verdict:
         for name, entry in table.iterrows()
         if str(name) in case.model.variables and entry["unit"] != case.model.variables[str(name)].units
     ]
-    at_bound = [f"{row.parameter} of {row.province} {row.part_at_bound:.0%}" for row in piled().itertuples()]
+    at_bound = [f"{row.parameter} of {row.province} {row.part_at_bound:.0%}" for row in draws_at_bounds().itertuples()]
     measured = f"{len(table)} parameters; draws at a bound: {', '.join(at_bound) or 'none'}"
     return Verdict("table of parameters", measured, tuple(faults))
 
 
-def piled() -> pd.DataFrame:
+def draws_at_bounds() -> pd.DataFrame:
     """Parameters and provinces with more than 5 % of the shipped draws within a hundredth of the range of a bound."""
     shipped = posterior.load()
     near = 0.01 * (shipped["high"] - shipped["low"])
@@ -440,7 +446,7 @@ def loops(case: ValidationCase) -> pd.DataFrame:
     """
     times = [2010.0, 2015.0]
     target = 100 * case.inputs["target reduction"].sel(plan="p12", drop=True)
-    target = _joined(target, xr.DataArray(np.nan))
+    target = _with_nation(target, xr.DataArray(np.nan))
     closed = _plan(case.run(["total energy", "gdp"], times))
     rows = []
     for switch, meaning in LOOPS.items():
@@ -466,14 +472,14 @@ def loops(case: ValidationCase) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def _joined(provinces: xr.DataArray, nation: xr.DataArray) -> xr.DataArray:
+def _with_nation(provinces: xr.DataArray, nation: xr.DataArray) -> xr.DataArray:
     """Values by province, with the nation's as the last."""
     return xr.concat([provinces, nation.expand_dims(province=[NATION])], "province")
 
 
 def _plan(run: xr.Dataset) -> xr.DataArray:
     """Reduction of energy intensity between the two times of a run, per cent: (member, province with the nation)."""
-    energy, gdp = (_joined(run[name], run[name].sum("province")) for name in ("total energy", "gdp"))
+    energy, gdp = (_with_nation(run[name], run[name].sum("province")) for name in ("total energy", "gdp"))
     intensity = (energy / gdp).transpose("member", "province", "time")
     return 100 * achieved(intensity.isel(time=0), intensity.isel(time=1))
 
@@ -516,7 +522,7 @@ def _levels(case: ValidationCase, extra: Mapping[str, Any]) -> xr.Dataset:
     """Levels of 2015 over those of 2010, without policy: (member, province with the nation)."""
     names = {"GDP": "gdp", "energy": "total energy", "CO2": "energy co2"}
     run = case.run(list(names.values()), [2010.0, 2015.0], {"lever strength": 0.0, **extra})
-    whole = {label: _joined(run[name], run[name].sum("province")) for label, name in names.items()}
+    whole = {label: _with_nation(run[name], run[name].sum("province")) for label, name in names.items()}
     found = {label: values.isel(time=1) / values.isel(time=0) for label, values in whole.items()}
     return xr.Dataset({"energy intensity": found["energy"] / found["GDP"], **found})
 
