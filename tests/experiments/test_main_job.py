@@ -126,7 +126,7 @@ def test_a_member_exported_as_a_model_reproduces_it(run: Run, tmp_path: Path) ->
 
 
 def test_a_verification_that_fails_gives_its_reason(run: Run) -> None:
-    with verification.alongside(run, -1) as repeated, pytest.raises(InputError, match="PySD .*: ValueError: .*-1"):
+    with verification.alongside(run, -1) as repeated, pytest.raises(InputError, match=r"PySD .*: ValueError: .*-1"):
         repeated()
 
 
