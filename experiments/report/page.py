@@ -26,7 +26,7 @@ from experiments.words.measured import Measured
 from experiments.words.ratings import CLASSES, CLOSE, GREEN, RED, YELLOW, ChanceClass, Rating
 from experiments.words.terms import Terms
 from experiments.words.tilemap import CODES, COLUMNS, ROWS, TILES
-from experiments.words.verdict import counted, joined, past_plans, scenario
+from experiments.words.verdict import counted, joined, past_plans, scenario, upper_end
 from experiments.words.view import JointChance, RunData, Standing, View, lowest_first
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 FILES = {"en": "report.html", "zh": "report.zh.html"}
 PITCH_X, PITCH_Y = 78, 64
 PASSED = 0.99  # share of members below which a failed reality check is a warning
+LOWEST = 3  # provinces named for their low chance
 OUTCOMES = {"missed": "×", "basically met": "≈"}
 """Sign of an official verdict on a tile; every other known verdict is a hit, ✓."""
 
@@ -76,9 +77,9 @@ def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
         explorer=EXPLORER if (folder / EXPLORER).is_file() else "",
         headline=headline(view),
         lead=[*indicators.answers(view), *lead(view)],
-        score=joined(view, *past_plans(view)),
+        score=joined(view, *past_plans(view), *upper_end(view)),
         scenario=scenario(view),
-        condition=condition(view),
+        condition=joined(view, condition(view), *indicators.definition(view)),
         tiles=tiles(view),
         legend=list(CLASSES),
         marks=[GREEN, YELLOW, RED],
@@ -106,15 +107,12 @@ def lead(view: View) -> list[str]:
     if close:
         named = view.terms.names([s.province for s in close])
         said.append(view.terms("Too close to call: {names}.", names=named))
-    weak = [s for s in rated if s.kind is not CLOSE and s.chance < 0.5][:4]
-    if weak:
+    lowest = [s for s in rated if s.kind is not CLOSE][:LOWEST]
+    if lowest:
         pattern = "{}（{}）" if view.terms.lang == "zh" else "{} ({})"
-        named = ("、" if view.terms.lang == "zh" else ", ").join(
-            pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in weak
-        )
-        said.append(view.terms("Lowest chances: {names}.", names=named))
-    elif rated:
-        said.append(view.terms("Tightest: {names}.", names=view.terms.names([s.province for s in rated[:3]])))
+        named = [pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in lowest]
+        text = "The lowest other chances: {names}." if close else "The lowest chances: {names}."
+        said.append(view.terms(text, names=view.terms.names(named)))
     return said
 
 
@@ -240,14 +238,15 @@ def other_heads(view: View) -> list[str]:
     if not view.others:
         return []
     named = [view.terms("Chance, {mix}", mix=view.indicator_name(key)) for key in view.others]
-    return [*named, view.terms("Chance, all targets")]
+    return [*named, *([view.terms("Chance, all targets")] if view.judged_together else [])]
 
 
 def beside(view: View, province: str) -> list[Standing | JointChance | None]:
     """The further indicators of the plan and all together, as columns beside the leading one."""
     if not view.others:
         return []
-    return [*(view.other(key, province) for key in view.others), view.all_together(province)]
+    together = [view.all_together(province)] if view.judged_together else []
+    return [*(view.other(key, province) for key in view.others), *together]
 
 
 def verdicts(view: View) -> pd.DataFrame:
@@ -303,7 +302,10 @@ def warnings(view: View, measured: Measured) -> list[str]:
     pack = region.active()
     found += [view.terms("text: break of 2012")] if pack is None else of_pack(view, pack)
     last = measured.last_year
-    if view.end_year > last:
+    if (known := view.nowcast_until) is not None:
+        said = view.terms("text: nowcast", last=last, known=known, base=view.base_year, end=view.end_year)
+        found.append(said)
+    elif view.end_year > last:
         found.append(view.terms("text: judged beyond the data", last=last, end=view.end_year))
     elif (shown := view.last_shown) > last:
         found.append(view.terms("text: shown beyond the data", first=last + 1, shown=shown))

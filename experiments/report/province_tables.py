@@ -16,7 +16,7 @@ from experiments.report.content import Chart, Missing, Table, chart, slug, table
 from experiments.words import charts
 from experiments.words.box_sentences import own
 from experiments.words.quantities import axis, capital, energy
-from experiments.words.view import View
+from experiments.words.view import NEW_METRIC, OLD_METRIC, View
 from experiments.words.waterfall import waterfall
 
 MOST_BARS = 12
@@ -117,15 +117,31 @@ def _pace(view: View, row: "pd.Series[float]") -> str:
 
 MIX_COLUMNS = {
     "mix": "Policy mix",
-    "light": "Light",
+    "light": "Rating",
     "chance": "Chance",
-    "reduction": "Fall of energy intensity, %",
+    "reduction": "Achieved, %",
     "co2_reduction": "Fall of carbon intensity, %",
     "gdp_growth": "GDP growth, % a year",
     "energy": "Energy, Mtce a year",
     "co2": "CO2, Mt a year",
     "policy_cost": "Net policy cost, 10⁹ yuan a year",
 }
+
+
+FALLS = {
+    "energy_intensity": "Fall of energy intensity, %",
+    OLD_METRIC: "Fall of carbon intensity, %",
+    NEW_METRIC: "Fall of carbon intensity (metric of 2026), %",
+}
+
+
+def _falls(view: View) -> dict[str, str]:
+    """Heads of the leading indicator's column and of carbon's, which says its metric or is left out if it leads."""
+    lead = view.leading.key
+    heads = {"reduction": FALLS.get(lead, MIX_COLUMNS["reduction"])}
+    if lead == OLD_METRIC:
+        return heads | {"co2_reduction": ""}
+    return heads | ({"co2_reduction": "Fall of carbon intensity (metric to 2025), %"} if lead == NEW_METRIC else {})
 
 
 def money(view: View, province: str) -> Found:
@@ -140,7 +156,7 @@ def money(view: View, province: str) -> Found:
                 row[name] = _range(view, data[name].sel(mix=mix).values * view.terms.scale(MIX_COLUMNS[name]))
         rows.append(row)
     title = view.terms("Costs and benefits by policy mix in {end}: median and 80 % range", end=view.end_year)
-    heads = {key: head for key, head in MIX_COLUMNS.items() if key in rows[0]}
+    heads = {key: head for key, head in (MIX_COLUMNS | _falls(view)).items() if head and key in rows[0]}
     return Found(tables=[table(view.terms, slug("mixes", province), title, pd.DataFrame(rows), heads=heads)])
 
 
@@ -183,7 +199,7 @@ def decomposition(view: View, province: str) -> Found:
         return Found()
     largest = min(effects, key=lambda name: effects[name])
     title = view.terms(
-        "{sector} brings {points} of {total} points of change",
+        "{sector} brings {points} of {total} points of energy intensity",
         sector=capital(view.terms.name(largest)),
         points=number(effects[largest], sign=True),
         total=number(sum(effects.values()), sign=True),

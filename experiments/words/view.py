@@ -1,5 +1,6 @@
 """One scenario of a run as our pages look at it: what the members say about each province."""
 
+import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration import activity, region
 from calibration.places import NATION
 from experiments.words.ratings import NO_CHANCE, UNRATED, WORDS, ChanceClass, Rating, chance_class
 from experiments.words.terms import Terms
@@ -23,6 +25,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 HEADLINE_MIXES = ("delivered", "plan")
 AMOUNTS = {"reported energy intensity": "total energy", "co2 intensity new metric": "total co2"}
 """Leading intensity → what it counts, where that is not the CO2 of energy."""
+OLD_METRIC, NEW_METRIC = "co2_intensity", "co2_intensity_2026"
+"""The metrics of carbon intensity to 2025 and of 2026."""
 LAST_SHOWN = 5  # years shown beyond the year in which the target is judged
 
 
@@ -212,6 +216,11 @@ class View:
         return int(self.metrics.attrs["base_year"])
 
     @property
+    def nowcast_until(self) -> int | None:
+        """Last year of measured activity, where the plan's base year is a nowcast; None in a region pack."""
+        return activity.nowcast_year(self.base_year) if region.active() is None else None
+
+    @property
     def end_year(self) -> int:
         """Year in which the target is judged."""
         return int(self.metrics.attrs["end_year"])
@@ -265,9 +274,16 @@ class View:
         return self.study.target.leading
 
     def indicator_name(self, key: str) -> str:
-        """An indicator in words."""
-        one = indicators()[key]
-        return one.name_zh if self.terms.lang == "zh" else one.name
+        """An indicator in words; where the plan is judged by both metrics of carbon, the older one says which it is."""
+        name = self.terms.indicator(indicators()[key])
+        if key == OLD_METRIC and NEW_METRIC in self.study.target.indicators:
+            return self.terms("{name} (metric to 2025)", name=name)
+        return name
+
+    @property
+    def leading_words(self) -> str:
+        """The leading indicator without the metric in brackets, for a headline."""
+        return re.split(r"\s*[(（]", self.terms.indicator(self.leading))[0]
 
     @property
     def others(self) -> list[str]:
@@ -284,6 +300,11 @@ class View:
         """The chance that a province meets all its targets; None where it has but one."""
         found = self.data.joint.get((self.allocation, self.mix, province))
         return found if found is not None and found.indicators > 1 else None
+
+    @property
+    def judged_together(self) -> bool:
+        """Whether some province has targets for more than one indicator that counts."""
+        return any(self.all_together(place) for place in self.provinces)
 
     @property
     def counts_process(self) -> bool:
