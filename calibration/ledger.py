@@ -16,6 +16,7 @@ import xarray as xr
 from calibration import forecast, naive, posterior, tables
 from calibration.forecast import LEARNT, QUANTITIES, Options, Origin
 from models import PARAMETERS, PROVINCE
+from models.writing import write_text
 
 FOLDER = posterior.PUBLISHED.with_name("forecasts")
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
@@ -103,7 +104,7 @@ def freeze(origin: Origin, baseline: xr.Dataset, options: Options, note: str, fo
     folder.mkdir(parents=True, exist_ok=True)
     files = frozen(origin, baseline, options)
     for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        write_text(folder / name, text)
     nowcast = {} if origin.until is None else {"fitted to": origin.last, "activity known to": origin.until}
     manifest = {
         "origin": origin.known,
@@ -123,7 +124,7 @@ def freeze(origin: Origin, baseline: xr.Dataset, options: Options, note: str, fo
         },
     }
     path = folder / f"{stem(origin)}-manifest.json"
-    path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     return [*(folder / name for name in files), path]
 
 

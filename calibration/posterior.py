@@ -19,6 +19,7 @@ from calibration.assumptions import conditioned, refitted
 from calibration.baseline import load as measured
 from calibration.fingerprint import fingerprint
 from models.reading.faults import InputError
+from models.writing import write_whole
 
 PUBLISHED = Path(__file__).with_name("published") / "posterior.nc"
 
@@ -86,9 +87,8 @@ def _read(path: Path) -> xr.Dataset:
 def save(made: xr.Dataset, path: Path) -> None:
     """Write a posterior, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".part")
-    made.to_netcdf(scratch, encoding={"draws": {"zlib": True}, "response": {"zlib": True}})
-    scratch.replace(path)
+    packed = {"draws": {"zlib": True}, "response": {"zlib": True}}
+    write_whole(path, lambda part: made.to_netcdf(part, encoding=packed))
 
 
 def design(

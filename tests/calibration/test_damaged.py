@@ -191,7 +191,7 @@ DAMAGES = {
 def damaged(tmp_path: Path, *damages: Damage) -> Path:
     """A data folder of links to the shipped files, with the damaged ones in their place."""
     folder = tmp_path / "data"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for path in [*tables.DATA.glob("*.csv"), tables.DATA / "datapackage.json"]:
         os.symlink(path, folder / path.name)
     for damage in damages:
