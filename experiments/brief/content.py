@@ -1,4 +1,4 @@
-"""What a brief says about one province: one page that a planner carries into a meeting."""
+"""The contents of a brief: one page about one province that a planner carries into a meeting."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ MIDDLE = 3
 LEAST_EASED = 0.05
 """Points below which a rule asks as much as the target."""
 FEW = 8
-"""Members that a group must have before its chance is told."""
+"""Members that a group must have before its chance is given."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def carbon_of_energy(view: View, province: str) -> float:
 
 
 def pace(view: View, province: str) -> list[str]:
-    """The yearly rate that the target asks, against the fastest that the province and its peers ever kept."""
+    """The yearly rate that the target needs, against the fastest that the province and its peers ever achieved."""
     rows = view.rows("pace", province)
     if rows is None or rows.empty:
         return []
@@ -216,7 +216,7 @@ def pace(view: View, province: str) -> list[str]:
 
 
 def _sectors(view: View, drawn: Waterfall) -> Grid:
-    """What each sector brings, in points and in tonnes: two rows below the sectors' names."""
+    """The reduction of each sector, in points and in tonnes: two rows below the sectors' names."""
     terms = view.terms
     heads = ["", *(terms.name(f"{sector}, short") for sector in drawn.sectors["sector"])]
     points = [terms("points"), *(number(float(value), sign=True) for value in drawn.sectors["points"])]
@@ -296,8 +296,8 @@ def changes(view: View, standing: Standing) -> list[str]:
     known = np.isfinite(data["margin"].to_numpy())
     said = []
     for name, values in observed.items():
-        told = _split(view, name, values[known], met[known], year)
-        said += [told] if told else []
+        found = _split(view, name, values[known], met[known], year)
+        said += [found] if found else []
     ordered = [text for _, text in sorted(said, key=lambda one: -one[0])]
     return [*ordered, *_other_mixes(view, standing)][:3]
 

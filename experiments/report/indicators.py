@@ -1,4 +1,4 @@
-"""Indicators in the report: what is judged, which targets are official, each chance, all at once, what happened."""
+"""Indicators in the report: definition, status of targets, each chance, all at once, outcomes."""
 
 import re
 
@@ -17,7 +17,7 @@ KNOWN = ("official", "recalled", "assigned", "rule")
 
 
 def metric(view: View, one: Indicator) -> str:
-    """What exactly is measured."""
+    """Definition of an indicator."""
     return one.metric_zh if view.terms.lang == "zh" else one.metric
 
 
@@ -73,7 +73,7 @@ def basis(view: View) -> list[str]:
 
 
 def definition(view: View) -> list[str]:
-    """What exactly is measured, where it is not the usual energy per GDP."""
+    """Definition of the leading indicator, where it is not the usual energy per GDP."""
     lead = view.study.target.leading
     if lead.key == "energy_intensity":
         return []
@@ -122,7 +122,7 @@ def _counted(view: View, what: str, met: "object", total: int) -> str:
 
 
 def happened(view: View) -> pd.DataFrame:
-    """What is known of a plan that has ended, by province (index): the official change and the assessment, as text.
+    """Outcome of a plan that has ended, by province (index): the official change and the assessment, as text.
 
     Columns per indicator `…_change` (official where known, else computed from published figures, per
     cent) and `…_verdict` (of the assessment). Empty for a plan without outcomes.

@@ -42,7 +42,7 @@ OUTCOMES = {"missed": "×", "basically met": "≈"}
 
 @dataclass(frozen=True)
 class Page:
-    """What the template prints."""
+    """Contents of the template."""
 
     title: str
     run: str
@@ -67,7 +67,7 @@ class Page:
 
 
 def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
-    """Read the run and put its page together. folder: where it will stand, beside briefs and explorer."""
+    """Read the run and put its page together. folder: its own, with briefs and explorer."""
     view = View.headline(run, terms)
     return Page(
         title=view.study.heading(terms.lang),
@@ -100,7 +100,7 @@ def headline(view: View) -> str:
 
 
 def lead(view: View) -> list[str]:
-    """What follows the answer: the province in question, those too close to call, the weakest."""
+    """Sentences after the answer: the province in question, those too close to call, the lowest chances."""
     rated = [s for s in lowest_first(view.standings.values()) if s.members]
     said = _pilot(view)
     close = [s for s in rated if s.kind is CLOSE]
@@ -134,7 +134,7 @@ def _pilot(view: View) -> list[str]:
 
 
 def condition(view: View) -> str:
-    """What every chance on the page is conditional on."""
+    """Conditions of every chance on the page."""
     members = view.metrics.sizes["member"]
     where = {"allocation": view.allocation, "mix": view.mix}
     values = view.metrics.reduction.sel(where).sel(province=view.provinces).values
@@ -193,7 +193,7 @@ VERDICTS = {"energy_intensity": "energy", "co2_intensity": "co2"}
 
 
 def official_verdicts(plan: str, indicator: str = "energy_intensity") -> dict[str, str]:
-    """What the assessment of a plan that has ended said of an indicator's target, by province; empty where unknown."""
+    """Official assessment of an indicator's target in a plan that has ended, by province; empty where unknown."""
     from calibration import tables
 
     if region.active() is not None:  # a pack may name a place as a province is named
@@ -250,7 +250,7 @@ def beside(view: View, province: str) -> list[Standing | JointChance | None]:
 
 
 def verdicts(view: View) -> pd.DataFrame:
-    """What the first screen shows, as a table to take away: one row a province and the nation."""
+    """The first screen as a table to take away: a row for each province and the nation."""
     happened = official_verdicts(view.study.target.period.name, view.study.target.indicators[0])
     return pd.DataFrame(
         [
@@ -286,7 +286,7 @@ def margin(view: View, standing: Standing) -> str:
 
 
 def warnings(view: View, measured: Measured) -> list[str]:
-    """What a reader must know before believing: failed members and checks, levers at bounds, where the data end."""
+    """Warnings: failed members and checks, levers at their bounds, the end of the data."""
     found = []
     members = view.run.manifest.get("members", {})
     if failed := int(members.get("failed", 0) or 0):
@@ -313,7 +313,7 @@ def warnings(view: View, measured: Measured) -> list[str]:
 
 
 def of_pack(view: View, pack: region.Pack) -> list[str]:
-    """What a reader must know of a region pack: whether it is made up, how much of it is not its own."""
+    """Warnings about a region pack: whether it is made up, how much of it is not its own."""
     origins = region.origins(pack)["from"]
     pooled = int(origins.str.contains(region.POOLED, regex=False).sum())
     return [

@@ -20,7 +20,7 @@ URBAN_RAIL = "TRA-01"  # option of the catalogue of 2011-2015, in which electric
 
 
 def policies(view: View) -> Section:
-    """What each package contributes, and what each option costs: the mix that the study asks to be taken apart."""
+    """Contribution of each package and cost of each option, for the mix that the study analyses."""
     title = view.terms("Policies: contributions and costs")
     shares, curve = _rows_of(view, "contributions"), _rows_of(view, "cost_curve")
     if shares is None or curve is None:

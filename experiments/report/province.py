@@ -25,7 +25,7 @@ TCE_PER_10K_YUAN = 10.0
 
 
 def page(view: View, province: str, measured: Measured, folder: Path) -> ProvincePage:
-    """Everything the report says about a province. folder: the report's own, where the briefs may stand."""
+    """The page of a province. folder: the report's own, which may hold the briefs."""
     standing = view.standing(province) if province == NATION else view.standings[province]
     pictures: list[Chart] = []
     missing: list[Missing] = []
@@ -109,7 +109,7 @@ def _band(frame: pd.DataFrame) -> tuple[Array, Array] | None:
 
 
 def _path_data(content: charts.Path) -> pd.DataFrame:
-    """What a path chart shows, one row a year and series."""
+    """The data of a path chart, a row for each year and series."""
     parts = [
         pd.DataFrame({"series": s.name, "year": s.years, "value": s.values}) for s in (*content.lines, content.median)
     ]
@@ -125,7 +125,7 @@ def _path_data(content: charts.Path) -> pd.DataFrame:
 def _path(
     view: View, province: str, variable: str, dots: charts.Dots, scale: float, extra: list[charts.Series], banded: bool
 ) -> charts.Path:
-    """A variable's band, members, measured dots and the mix that stands beside. banded: its errors are known."""
+    """A variable's band, members, measured dots and the mix for comparison. banded: its errors are known."""
     last = view.last_shown
     bands = view.bands(variable, province, scale).loc[:last]
     years = bands.index.to_numpy(dtype=float)

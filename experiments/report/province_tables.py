@@ -1,4 +1,4 @@
-"""What the analyses say about one province: drawn from the run's tables, or the command that makes them."""
+"""Analyses of one province: drawn from the run's tables, or the command that makes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ UNKNOWABLE = ("national shock", "provincial shock", "predictive error", "posteri
 
 @dataclass(frozen=True)
 class Found:
-    """What a part contributes to a page."""
+    """Contribution of a part to a page."""
 
     charts: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
@@ -54,7 +54,7 @@ def decided_by(view: View, province: str) -> Found:
     if shown.empty or not np.isfinite(shown.ST).all():
         return Found()
     unknown = shown.factor.isin(UNKNOWABLE)
-    shown = pd.concat([shown[~unknown], shown[unknown]])  # what nobody can observe or move stands apart, at the end
+    shown = pd.concat([shown[~unknown], shown[unknown]])  # inputs that nobody can observe or move come last
     apart = shown.factor.isin(UNKNOWABLE).tolist()
     first = shown.iloc[0]
     level = float(dummy.ST_high.iloc[0]) if len(dummy) else 0.0
@@ -89,7 +89,7 @@ def decided_by(view: View, province: str) -> Found:
 
 
 def conditions(view: View, province: str) -> Found:
-    """The pace asked against the fastest on record, and the failure conditions, as sentences."""
+    """The pace needed against the fastest on record, and the failure conditions, as sentences."""
     if province == NATION:
         return Found()
     pace = view.rows("pace", province)
@@ -103,7 +103,7 @@ def conditions(view: View, province: str) -> Found:
 
 
 def _pace(view: View, row: "pd.Series[float]") -> str:
-    """The yearly rate that the target asks, against what was ever seen."""
+    """The yearly rate that the target needs, against the fastest on record."""
     return view.terms(
         f"text: pace {row.verdict}",
         needed=number(float(row.needed)),
@@ -215,7 +215,7 @@ def decomposition(view: View, province: str) -> Found:
 
 
 def _gap(view: View, province: str) -> list[Chart]:
-    """The gap between the mix that was taken apart and no new policy, where it was taken apart for this place."""
+    """The gap between the analysed mix and no new policy, where it was analysed for this place."""
     rows = view.rows("lmdi", province)
     if rows is None:
         return []
