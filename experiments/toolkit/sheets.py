@@ -201,7 +201,7 @@ def _cells(sheet: TableRows, columns: Sequence[Column], key: str) -> Iterator[st
         for column in columns:
             if fault := column.fault(row[column.name]):
                 yield f"{place}: {fault}"
-    yield from (f"{sheet.label}: {key} {value!r} stands {n} times; keep one" for value, n in values.items() if n > 1)
+    yield from (f"{sheet.label}: {key} {value!r} appears {n} times; keep one" for value, n in values.items() if n > 1)
 
 
 def _typed(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:

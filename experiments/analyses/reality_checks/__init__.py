@@ -111,7 +111,7 @@ def load(
                 faults.append(f"{place}: years {got}; the model runs {allowed}")
             found.append(check)
     names = [c.name for c in found]
-    faults += [f"the check {n!r} stands {names.count(n)} times" for n in dict.fromkeys(names) if names.count(n) > 1]
+    faults += [f"the check {n!r} appears {names.count(n)} times" for n in dict.fromkeys(names) if names.count(n) > 1]
     if faults:
         raise InputError(faults)
     return found
