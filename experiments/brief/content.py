@@ -443,7 +443,7 @@ def own_figures(view: View, measured: Measured) -> "tuple[int, dict[str, pd.Seri
 
 def _nowcast_figures(view: View, year: int) -> "dict[str, pd.Series[float]]":
     """The same from measured population and value added and from the members' medians."""
-    rows = activity.read().query("year == @year").pivot_table("value", "province", "variable")
+    rows = activity.activity_table().query("year == @year").pivot_table("value", "province", "variable")
     carbon = view.leading.variable if "co2" in view.leading.key else REPORTED
 
     def median(name: str) -> "pd.Series[float]":

@@ -110,9 +110,9 @@ def lead(view: View) -> list[str]:
     lowest = [s for s in rated if s.kind is not CLOSE][:LOWEST]
     if lowest:
         pattern = "{}（{}）" if view.terms.lang == "zh" else "{} ({})"
-        named = [pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in lowest]
+        shown = [pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in lowest]
         text = "The lowest other chances: {names}." if close else "The lowest chances: {names}."
-        said.append(view.terms(text, names=view.terms.names(named)))
+        said.append(view.terms(text, names=view.terms.names(shown)))
     return said
 
 
