@@ -135,7 +135,7 @@ def test_a_city_goes_through_every_step_of_the_toolkit(tmp_path: Path) -> None:
         page = (run / "briefs" / f"Chongqing{language}.html").read_text(encoding="utf-8")
         text = unescape(re.sub(r"<[^>]+>", "", page.split("</style>")[1]))
         assert words in text
-        assert "province" not in text.replace("of the provinces given 80", "")  # the score of China's past plans
+        assert "province" not in re.sub(r"of the (\d+ )?provinces given", "", text)  # the score of China's past plans
     assert not list(run.glob("briefs/China*"))
     tool("brief", "Chongqing", "--run", "toolkit-chongqing", "--lang", "en", "-o", "again")
     assert (tmp_path / "again" / "briefs" / "Chongqing.pdf").is_file()
