@@ -1,6 +1,6 @@
 """The cheapest measures that bring each province its target with a chance of 80 %, for all provinces in the same runs.
 
-Options stand in the order of their net cost per tonne of coal equivalent (the merit order of a province, by the account
+Options are ordered by their net cost per tonne of coal equivalent (the merit order of a province, by the account
 of the whole mix); they are taken one after the other, the last in part, until the chance is reached. Every run of the
 model tries a position in all provinces at once, so that a bisection costs ten runs for the thirty of them. `tanlu solve
 --least-cost` searches one province without an order given beforehand.
@@ -30,9 +30,9 @@ DRAWS = 16
 """Draws of the predictive error for each member."""
 STEPS = 9
 BEYOND = 1.25
-"""Strength at which it is tried what a bound costs."""
+"""Strength at which the gain of lifting a bound is tried."""
 LEAST = 0.01
-"""Part of what the mix saves in a place: an option that saves less is no measure to plan with."""
+"""Least part of a mix's saving in a place: an option below it is not listed as a measure."""
 KEPT = ("quantity million", "energy saved Mtce", "co2 avoided Mt", "investment Gyuan")
 MONEY = (
     "net cost Gyuan/year",
