@@ -196,7 +196,8 @@ def units(subject: Subject) -> pd.DataFrame:
         row = rows.setdefault(str(one["option"]), head)
         row |= {f"{kind} {one['year']}": float(f"{one[kind]:.3g}") for kind in ("implied", "stock")}
         row["ratio"] = round(float(one["ratio"]), 2)
-    return pd.DataFrame(rows.values())
+    table = pd.DataFrame(rows.values())
+    return table[[*table.columns.drop("ratio"), "ratio"]]
 
 
 def stocks(subject: Subject) -> Iterator[Fault]:
