@@ -1,9 +1,9 @@
 """The policy analyses of a run for every province and the nation at once, from its own study, members and targets.
 
-costs, cost_curve   every option of the mix: what it saves, what it costs (social and private), who pays; row `all`
+costs, cost_curve   savings and costs (social and private) of every option of the mix, who pays; row `all`
 cost_variance       which numbers of the catalogue and which prices decide the spread of the net cost
 measures            the cheapest measures that bring the target with a chance of 80 %, province by province
-overlap             the model's joint reduction beside the sum of the levers' own actions and the packages alone
+overlap             joint reduction in the model beside the sum of the levers' own actions and the packages alone
 contributions       Shapley shares of the packages in the reduction, with their range
 wedge               the same by year
 lmdi                the gap split into activity, structure, sector intensity, fuel and power
@@ -54,7 +54,7 @@ LOOP = "switch energy income"
 
 @dataclass
 class Analysis:
-    """A bench with the mix that is taken apart and the draws of costs, one a member."""
+    """Paired runs with the mix that is analysed and the draws of costs, one for each member."""
 
     bench: PairedRuns
     chosen: Mix
@@ -104,7 +104,7 @@ def analyse(
     inputs = ScenarioInputs(**run.inputs())
     label = asked.mix or study.mixes[-1].label
     chosen = stored(inputs.mix, label)
-    say(f"taking the mix {label} apart for every province")
+    say(f"analysing the mix {label} by option and package for every province")
     end = study.target.period.last_year
     last = max(end, min(study.outputs.last_year, LATER))
     years = range(study.target.period.base_year, last + 1)
@@ -370,7 +370,7 @@ CLOSURE_ZH = {
 
 
 def _noted(table: pd.DataFrame, en: str, zh: str) -> pd.DataFrame:
-    """The table with what a reader must know beside it, in two languages."""
+    """The table with a note for its reader in two languages."""
     return table.assign(note_en=en, note_zh=zh)
 
 
