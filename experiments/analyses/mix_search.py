@@ -249,7 +249,7 @@ def search_of(
     target: per cent, its own by default. indicator: what is to be reached, the study's leading one by default. Raises
     InputError for a mix or an allocation that does not exist, and where the rule has no target for the province.
     """
-    goals = judged(study, indicator)
+    goals = judged(study, indicator, target)
     asked = study.model_copy(
         update={
             "target": goals,

@@ -339,12 +339,24 @@ def impossible(asked: SolveRequest) -> list[str]:
     return faults
 
 
-def judged(study: Study, indicator: str | None) -> Target:
-    """The study's target with one indicator alone, the leading one unless another is named."""
+def judged(study: Study, indicator: str | None, target: float | None = None) -> Target:
+    """The study's target with one indicator alone, the leading one unless another is named.
+
+    target: per cent; it is also the national value where the plan has none of the indicator, except for a cap, whose
+    national value is an amount. Raises InputError where no national value is known.
+    """
     key = study.target.indicators[0] if indicator is None else choose(indicator, known_indicators(), "indicator")
-    plain = {"plan": study.target.plan, "indicators": [key]}
-    national = study.target.value(key) if key in study.target.indicators else study.target.period.targets.get(key)
-    return Target.model_validate(plain | ({} if national is None else {"national": national}))
+    period = study.target.period
+    national = study.target.value(key) if key in study.target.indicators else period.targets.get(key)
+    if national is None and indicators()[key].kind != "cap" and target is not None and 0 < target < 100:
+        national = target
+    if national is None:
+        known = ", ".join(f"{name} {value:g}" for name, value in period.targets.items())
+        way = "" if indicators()[key].kind == "cap" else ", or give --target"
+        raise InputError(
+            f"{key}: the {period.ordinal} plan has no national value of it; name one that it has ({known}){way}"
+        )
+    return Target.model_validate({"plan": study.target.plan, "indicators": [key], "national": national})
 
 
 def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.DataFrame, str]:
@@ -358,7 +370,7 @@ def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.
 
     faults = impossible(asked)
     known = asked.indicator is None or match(asked.indicator, known_indicators()) is not None
-    target = judged(study, asked.indicator if known else None)
+    target = judged(study, asked.indicator if known else None, asked.target)
     changes = {
         "target": target,
         "assigned": {p: {k: v for k, v in one.items() if k in target.indicators} for p, one in study.assigned.items()},

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,7 @@ from experiments.analyses import solve
 from experiments.analyses.solve import ForecastTarget
 from models.parameters import parameters
 from models.reading.faults import InputError
+from tests.experiments import small_system
 
 LEVERS = ("a", "b", "c")
 GAIN = np.array([0.04, 0.02, 0.01])
@@ -39,6 +42,16 @@ def test_the_least_factor_is_the_closed_form_one() -> None:
     assert factor == pytest.approx(expected, abs=2 * solve.RESOLUTION)
     assert question().reached(strength) >= 0.8
     assert question().reached(question().scaled(factor - 2 * solve.RESOLUTION)) < 0.8
+
+
+def test_an_indicator_without_a_national_value_needs_a_target_of_the_province(tmp_path: Path) -> None:
+    twelfth = small_system.study(tmp_path)
+    with pytest.raises(InputError, match=r"nonfossil_share: the 12th plan has no national value of it.*give --target"):
+        solve.judged(twelfth, "nonfossil_share")
+    assert solve.judged(twelfth, "nonfossil_share", 20.0).national == 20.0
+    assert solve.judged(twelfth, None, 20.0).national == 16.0
+    with pytest.raises(InputError, match=r"total_energy: .* energy_intensity 16, co2_intensity 17\)$"):
+        solve.judged(twelfth, "total_energy", 20.0)
 
 
 def test_no_policy_is_needed_where_the_chance_is_there_already() -> None:
