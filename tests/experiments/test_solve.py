@@ -50,7 +50,7 @@ def test_an_indicator_without_a_national_value_needs_a_target_of_the_province(tm
         solve.judged(twelfth, "nonfossil_share")
     assert solve.judged(twelfth, "nonfossil_share", 20.0).national == 20.0
     assert solve.judged(twelfth, None, 20.0).national == 16.0
-    with pytest.raises(InputError, match=r"total_energy: .* energy_intensity 16, co2_intensity 17\)$"):
+    with pytest.raises(InputError, match=r"total_energy: .*\(energy_intensity 16, co2_intensity 17\)$"):
         solve.judged(twelfth, "total_energy", 20.0)
 
 
