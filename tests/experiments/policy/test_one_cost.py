@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from experiments import carry_out, load_study
-from experiments.analyses.policy import check
+from experiments.analyses.policy import check, policy_tables
 from experiments.ensemble import outputs
 from experiments.ensemble.core import Ensemble
 from experiments.ensemble.installed import installed
@@ -28,8 +28,9 @@ COST = "net cost Gyuan/year"
 def test_the_net_cost_of_a_mix_is_one_number_everywhere(tmp_path: Path) -> None:
     asked = ["members=9", "mixes=[base, full]", "allocations=[official]", "hindcast=false", "sensitivity=null"]
     study = load_study("twelfth-plan", asked)
-    run = carry_out(study, tmp_path / "runs")
-    ensemble, metrics = Ensemble.of(study, installed()), run.metrics()
+    run, system = carry_out(study, tmp_path / "runs"), installed()
+    policy_tables.analyse(run, system)
+    ensemble, metrics = Ensemble.of(study, system), run.metrics()
     params = ensemble.scenario("official", "full")
     cost = ensemble.results(params, [outputs.COST])[outputs.COST].isel(year=-1).transpose("member", "province")
     model = np.median(np.c_[cost.to_numpy(), cost.sum("province").to_numpy()], axis=0)
