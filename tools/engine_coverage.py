@@ -56,6 +56,7 @@ PROBES: dict[str, dict[str, str]] = {
         "MIN, MAX": "z = MIN(x, 4) + MAX(x, y)",
         "LOG, GAMMA LN": "z = LOG(x, 10) + GAMMA LN(x)",
         "NPV": "z = NPV(x, 0.1, 0, 1)",
+        "SINTEG (min, max, spec; a quant is refused)": "z = SINTEG(x, 0, 0, 9, :NA:, 3, 0.5)",
         "POWER": "z = POWER(x, y)",
         "MODULO, QUANTUM": "z = MODULO(x, 2) + QUANTUM(x, 1.5)",
         "XIDZ, ZIDZ": "z = XIDZ(x, y - y, 7) + ZIDZ(x, y - y) + ZIDZ(x, y)",
