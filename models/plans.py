@@ -11,7 +11,6 @@ from models.indicators import indicators
 from models.reading.names import Spellings, match
 
 TABLE = Path(__file__).with_name("plans.csv")
-DIGITS = ("", *"一二三四五六七八九")
 BASIC, INCENTIVE = "basic", "incentive"
 """Levels of provincial targets: the basic one binds, the incentive one is hoped for (plan 14)."""
 
@@ -20,7 +19,8 @@ BASIC, INCENTIVE = "basic", "incentive"
 class Plan:
     """A five-year plan.
 
-    key: as studies and the model file name it (p12); name: as tables do (12FYP); number: 12. base_year: the year that
+    key: as studies and the model file name it (p12); name: as tables do (12FYP); name_zh: as Chinese
+    texts do; number: 12. base_year: the year that
     reductions count from; last_year: the year in which they are judged. indicators: what the plan judges, the leading
     one first (see indicators.csv); targets: the nation's value of each indicator that has one, in its unit; levels:
     of provincial targets. national_growth: per cent a year (NaN: none was set). structure_year,
@@ -30,6 +30,7 @@ class Plan:
 
     key: str
     name: str
+    name_zh: str
     number: int
     base_year: int
     last_year: int
@@ -65,12 +66,6 @@ class Plan:
     def ordinal(self) -> str:
         """In words: 12th."""
         return f"{self.number}th"
-
-    @property
-    def name_zh(self) -> str:
-        """In Chinese, as it is called: 十二五."""
-        tens, ones = divmod(self.number, 10)
-        return f"{'' if tens == 1 else DIGITS[tens]}十{DIGITS[ones]}五"
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -113,6 +108,7 @@ def _plan(row: Mapping[str, str]) -> Plan:
     return Plan(
         key=row["plan"],
         name=row["name"],
+        name_zh=row["name_zh"],
         number=int(row["number"]),
         base_year=int(row["base_year"]),
         last_year=int(row["last_year"]),

@@ -11,6 +11,7 @@ from experiments.analyses import gap
 from experiments.analyses.intervals import wilson
 from experiments.analyses.numbers import number
 from experiments.ensemble.outputs import REPORTED
+from experiments.words.headings import heading
 from experiments.words.measured import Measured
 from experiments.words.quantities import capital, co2, energy, money, real
 from experiments.words.ratings import ChanceClass, Rating
@@ -96,7 +97,7 @@ def build(
         province=province,
         lang=terms.lang,
         title=terms("text: brief title", province=name, end=view.end_year),
-        study=view.study.heading(terms.lang),
+        study=heading(view.study, terms.lang),
         scenario=scenario(view),
         chance=joined(view, chance_words(view, standing), *beside(view, province)),
         dots=round(DOTS * standing.chance) if standing.members else 0,

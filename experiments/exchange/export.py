@@ -21,6 +21,7 @@ from experiments.analyses import joint
 from experiments.ensemble import outputs
 from experiments.installation import FIRST_YEAR, ScenarioInputs
 from experiments.runs.store import Run, write, write_text
+from experiments.words.headings import heading
 from models.indicators import indicators
 from models.reading.faults import InputError
 from models.reading.names import choose
@@ -255,7 +256,7 @@ def cf(run: Run) -> xr.Dataset:
     record = run.manifest
     return whole.assign_attrs(
         Conventions="CF-1.11",
-        title=run.study.heading("en"),
+        title=heading(run.study, "en"),
         source=f"tanlu {record['versions']['tanlu']}, commit {record['commit']}",
         history=f"{record['created']} {record['command']}",
         comment="Chances and quantiles are conditional on this model and ensemble; not a forecast.",

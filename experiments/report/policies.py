@@ -75,7 +75,10 @@ def _tables(view: View) -> list[Table]:
         rows = _rows_of(view, name)
         if rows is None or rows.empty:
             continue
-        notes = [str(rows[own].iloc[0])] if (own := f"note_{view.terms.lang}") in rows else []
+        notes = []
+        if "note" in rows:
+            notes = [view.terms.message(str(rows["note"].iloc[0]))]
+            rows = rows.assign(note=notes[0])
         if name == "costs" and (idle := _idle(view, rows)):
             notes.append(view.terms("text: no object", names=idle))
         if name == "costs":
@@ -378,7 +381,7 @@ def _curve(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
     about = view.terms(
         "Abatement cost curve: cost of a tonne of CO2 by option, medians. {scenario}.", scenario=scenario
     )
-    names = [str(name) for name in rows["title_zh" if view.terms.lang == "zh" else "title"]]
+    names = [view.terms.name(name) for name in rows["title_zh" if view.terms.lang == "zh" else "title"]]
     named = sorted({*np.argsort(-width)[:12].tolist(), *np.argsort(-height)[:2].tolist()})
     unit = "CO2 avoided, Mt a year"
     picture = charts.steps(

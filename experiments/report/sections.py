@@ -238,9 +238,9 @@ def trust(view: View) -> Section:
     rows, tables, text = view.table("trust"), [], [view.terms("text: trust")]
     missing = []
     if rows is not None:
-        lang = view.terms.lang
-        value = own if (own := f"value_{lang}") in rows else "value"
-        heads = {"topic": "Topic", value: "Value", "verdict": "Verdict", f"meaning_{lang}": "Meaning"}
+        said = [name for name in ("value", "meaning") if name in rows]
+        rows = rows.assign(**{name: rows[name].map(view.terms.message) for name in said})
+        heads = {"topic": "Topic", "value": "Value", "verdict": "Verdict", "meaning": "Meaning"}
         tables.append(table(view.terms, "trust-panel", view.terms("Trust panel"), rows, heads=heads))
     else:
         missing.append(Missing(view.terms("trust panel"), f"tanlu feasibility {view.run.name}"))

@@ -12,6 +12,7 @@ from experiments.analyses.joint import counted
 from experiments.analyses.regret import SURVIVES
 from experiments.runs.store import Run
 from experiments.words import box_sentences
+from experiments.words.terms import Terms
 from models.reading.faults import InputError
 
 FEASIBILITY = (
@@ -109,7 +110,8 @@ def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.D
 
 def trust(run: Run) -> pd.DataFrame:
     """The trust panel."""
-    return _left(run.table("trust")[["verdict", "topic", "value"]])
+    rows = run.table("trust")
+    return _left(rows[["verdict", "topic"]].assign(value=rows["value"].map(Terms("en").message)))
 
 
 def _left(table: pd.DataFrame, width: int = 80) -> pd.DataFrame:
