@@ -81,11 +81,13 @@ NAMES = {"calibration/places.py"}
 
 
 def texts(path: Path) -> list[tuple[int, str]]:
-    """Line and text of every string of a source file that is no docstring."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    """Line and source of every string of a source file that is no docstring."""
+    source = path.read_text(encoding="utf-8")
+    tree, lines = ast.parse(source), source.splitlines()
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     found = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings)
-    return [(node.lineno, node.value) for node in found if isinstance(node.value, str)]
+    strings = [node for node in found if isinstance(node.value, str)]
+    return [(node.lineno, "\n".join(lines[node.lineno - 1 : node.end_lineno])) for node in strings]
 
 
 def test_no_chinese_sentence_stands_below_words() -> None:
