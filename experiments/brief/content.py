@@ -11,6 +11,7 @@ from experiments.analyses import gap
 from experiments.analyses.intervals import wilson
 from experiments.analyses.numbers import number
 from experiments.ensemble.outputs import REPORTED
+from experiments.words.columns import heads
 from experiments.words.headings import heading
 from experiments.words.measured import Measured
 from experiments.words.quantities import capital, co2, energy, money, real
@@ -22,6 +23,14 @@ from models.reading.faults import InputError
 
 DOTS = 10
 MEASURES = 3
+MEASURE = (
+    "title",
+    "quantity",
+    "investment Gyuan",
+    "net cost Gyuan/year",
+    "enterprises+government+households",
+    "complete",
+)
 GOOD = 0.8
 """The chance that the measures are to bring."""
 MIDDLE = 3
@@ -253,8 +262,10 @@ def measures(view: View, standing: Standing) -> tuple[Block, Grid | None]:
             ],
         ), None
     chosen = rows[rows["rank"] <= MEASURES].sort_values("rank")
-    heads = ["Measure", "How much", "Investment", "Net cost a year", "Paid by", "By when"]
-    grid = Grid([terms(head) for head in heads], [_measure(view, row) for row in chosen.to_dict("records")])
+    grid = Grid(
+        [terms(head) for head in heads("measures", MEASURE).values()],
+        [_measure(view, row) for row in chosen.to_dict("records")],
+    )
     best = terms.chance(float(rows["chance"].max()))
     more = len(rows) - len(chosen)
     said = terms("text: measures", n=len(rows), more=more, chance=best, year=int(first["price_year"]))

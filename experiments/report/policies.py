@@ -11,6 +11,7 @@ from experiments.analyses.numbers import number
 from experiments.analyses.policy.costs import ALL
 from experiments.report.content import Chart, Missing, Section, Table, chart, csv, spread, table
 from experiments.words import charts
+from experiments.words.columns import columns
 from experiments.words.quantities import axis, capital, co2
 from experiments.words.view import View
 from models.indicators import indicators
@@ -183,16 +184,8 @@ def contributions(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-AMOUNTS = (("energy saved Mtce", "Energy saved, Mtce a year", 2), ("co2 avoided Mt", "CO2 avoided, Mt a year", 2))
-MONEY = {
-    "annuity Gyuan/year": "Annuity, billion yuan of 2005 a year",
-    "operation Gyuan/year": "Operation, billion yuan of 2005 a year",
-    "programme Gyuan/year": "Programme, billion yuan of 2005 a year",
-    "fuel saved Gyuan/year": "Fuel saved, billion yuan of 2005 a year",
-    "net cost Gyuan/year": "Net cost, billion yuan of 2005 a year",
-    "private net cost Gyuan/year": "Net cost to those who pay, billion yuan of 2005 a year",
-    "npv Gyuan": "Net present cost, billion yuan of 2005",
-}
+YEARLY = ("annuity", "operation", "programme", "fuel saved", "net cost", "private net cost")
+AMOUNTS = ("energy saved Mtce", "co2 avoided Mt", *(f"{name} Gyuan/year" for name in YEARLY), "npv Gyuan")
 
 
 def costs(view: View, rows: pd.DataFrame) -> pd.DataFrame:
@@ -202,16 +195,20 @@ def costs(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     payers = zip(rows["enterprises"], rows["government"], rows["households"], strict=True)
     found = pd.DataFrame(
         {
-            view.terms("Option"): [t if o == ALL else f"{o} {t}" for o, t in zip(rows["option"], titles, strict=True)],
+            view.terms(columns("costs")["title"].head): [
+                t if o == ALL else f"{o} {t}" for o, t in zip(rows["option"], titles, strict=True)
+            ],
         }
     )
-    for column, words, decimals in (*AMOUNTS, *((column, words, 3) for column, words in MONEY.items())):
-        found[view.terms(words)] = (view.terms.scale(words) * rows[column]).round(decimals).to_numpy()
-    found[view.terms("Yuan of 2005 per tce")] = [number(value, 0) for value in rows["yuan per tce"]]
-    found[view.terms("Yuan of 2005 per tCO2")] = _cells(view, rows, 0, "yuan per tCO2")
+    known, terms = columns("costs"), view.terms
+    for name in AMOUNTS:
+        scaled = terms.scale(known[name].head) * rows[name]
+        found[terms(known[name].head)] = scaled.round(known[name].decimals).to_numpy()
+    found[terms(known["yuan per tce"].head)] = [number(value, 0) for value in rows["yuan per tce"]]
+    found[terms(known["yuan per tCO2"].head)] = _cells(view, rows, 0, "yuan per tCO2")
     shares = ["" if np.isnan(each).any() else " / ".join(number(100 * share, 0) for share in each) for each in payers]
-    found[view.terms("Paid by firms / state / households, %")] = shares
-    found[view.terms("Share of its numbers that is assumed, %")] = (100 * rows["assumed"]).round().to_numpy()
+    found[terms(known["enterprises+government+households"].head)] = shares
+    found[terms(known["assumed"].head)] = (100 * rows["assumed"]).round().to_numpy()
     return found
 
 

@@ -15,6 +15,7 @@ from experiments.analyses.policy.lmdi import lmdi
 from experiments.report.content import Chart, Missing, Table, chart, slug, table
 from experiments.words import charts
 from experiments.words.box_sentences import own
+from experiments.words.columns import columns, heads
 from experiments.words.quantities import axis, capital, energy
 from experiments.words.view import View
 from experiments.words.waterfall import waterfall
@@ -115,17 +116,7 @@ def _pace(view: View, row: "pd.Series[float]") -> str:
     )
 
 
-MIX_COLUMNS = {
-    "mix": "Policy mix",
-    "light": "Light",
-    "chance": "Chance",
-    "reduction": "Fall of energy intensity, %",
-    "co2_reduction": "Fall of carbon intensity, %",
-    "gdp_growth": "GDP growth, % a year",
-    "energy": "Energy, Mtce a year",
-    "co2": "CO2, Mt a year",
-    "policy_cost": "Net policy cost, 10⁹ yuan a year",
-}
+AMOUNTS = ("reduction", "co2_reduction", "gdp_growth", "energy", "co2", "policy_cost")
 
 
 def money(view: View, province: str) -> Found:
@@ -135,13 +126,14 @@ def money(view: View, province: str) -> Found:
     for mix in map(str, data.mix.values):
         stand = view.standing(province, mix=mix)
         row: dict[str, object] = {"mix": mix, "light": stand.light.word, "chance": view.terms.chance(stand.chance)}
-        for name in ("reduction", "co2_reduction", "gdp_growth", "energy", "co2", "policy_cost"):
+        for name in AMOUNTS:
             if name in data:
-                row[name] = _range(view, data[name].sel(mix=mix).values * view.terms.scale(MIX_COLUMNS[name]))
+                row[name] = _range(view, data[name].sel(mix=mix).values * view.terms.scale(columns("mixes")[name].head))
         rows.append(row)
     title = view.terms("Costs and benefits by policy mix in {end}: median and 80 % range", end=view.end_year)
-    heads = {key: head for key, head in MIX_COLUMNS.items() if key in rows[0]}
-    return Found(tables=[table(view.terms, slug("mixes", province), title, pd.DataFrame(rows), heads=heads)])
+    return Found(
+        tables=[table(view.terms, slug("mixes", province), title, pd.DataFrame(rows), heads=heads("mixes", rows[0]))]
+    )
 
 
 def _range(view: View, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:
