@@ -14,6 +14,7 @@ from experiments.toolkit.sheets import Folder, Settings
 from models.plans import Plan
 from models.reading.faults import InputError
 from models.reading.yaml_file import dump_yaml
+from models.writing import write_text
 
 YEARS = 6
 """So many of the latest measured years are shown."""
@@ -64,7 +65,7 @@ def init(province: str, folder: Path | None = None, reviewers: int = 3, plan: st
     made = Folder(path)
     for sub in ("5-screening", "6-design", "7-results"):
         (path / sub).mkdir(parents=True)
-    made.settings_file.write_text(dump_yaml(rules.model_dump()), "utf-8")
+    write_text(made.settings_file, dump_yaml(rules.model_dump()))
     for name, table in _sheets(made).items():
         sheets.write(made.sheet(name), table)
     return made

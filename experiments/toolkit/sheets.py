@@ -18,6 +18,7 @@ from models.reading.numbers import read_number
 from models.reading.schema import validated
 from models.reading.table_file import TableRows, read_table
 from models.reading.yaml_file import read_yaml
+from models.writing import write_text
 
 NOTE = " (note)"
 """End of the head of a column that is a note: what stands there changes nothing."""
@@ -200,7 +201,7 @@ def _cells(sheet: TableRows, columns: Sequence[Column], key: str) -> Iterator[st
         for column in columns:
             if fault := column.fault(row[column.name]):
                 yield f"{place}: {fault}"
-    yield from (f"{sheet.label}: {key} {value!r} stands {n} times; keep one" for value, n in values.items() if n > 1)
+    yield from (f"{sheet.label}: {key} {value!r} appears {n} times; keep one" for value, n in values.items() if n > 1)
 
 
 def _typed(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
@@ -214,7 +215,7 @@ def _typed(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
 def write(path: Path, table: pd.DataFrame) -> None:
     """Write a sheet."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, index=False, encoding=ENCODING)
+    write_text(path, table.to_csv(index=False), ENCODING)
 
 
 MADE = ("merged.csv",)

@@ -18,6 +18,7 @@ from experiments.toolkit.sheets import OPTION_SETS, Design, Folder
 from experiments.words.terms import Lang, Terms
 from models.indicators import indicators
 from models.reading.yaml_file import dump_yaml
+from models.writing import write_text
 
 DESIGNED = "designed"
 """Label of the group's mix in study.yaml."""
@@ -61,7 +62,7 @@ def write_mix(work: Folder, designs: list[Design]) -> None:
             {} if active_region() else {"where": [work.settings.province]}
         ),  # a pack's places have no others beside them
     }
-    work.sheet("mix.yaml").write_text(dump_yaml(content), encoding="utf-8")
+    write_text(work.sheet("mix.yaml"), dump_yaml(content))
 
 
 def write_study(work: Folder) -> None:
@@ -84,7 +85,7 @@ def write_study(work: Folder) -> None:
         del content["provinces"]
         content["extends"] = OF_PLAN[work.settings.plan]
         content |= {"data": os.path.relpath(pack, work.path), "hindcast": False, "policy": None}
-    work.sheet("study.yaml").write_text(dump_yaml(content), encoding="utf-8")
+    write_text(work.sheet("study.yaml"), dump_yaml(content))
 
 
 def _targets(work: Folder, goals: pd.DataFrame) -> dict[str, Any]:
