@@ -255,7 +255,7 @@ def reductions_of(futures: Ensemble, params: Params, province: str) -> Chance:
     def reductions(strength: Array) -> Array:
         changed = levers.copy()
         changed[{"province": place}] = strength
-        return futures.reduction({**params, "lever strength": changed})[:, place]
+        return futures.reduction({**params, "lever strength": changed}).to_numpy()[:, place]
 
     return reductions
 
