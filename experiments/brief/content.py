@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from calibration import activity
-from calibration.places import NATION
+from calibration.places import NATION, region
 from experiments.analyses import gap
 from experiments.analyses.intervals import wilson
 from experiments.analyses.numbers import number
@@ -244,6 +244,8 @@ def _cheapest(view: View, standing: Standing) -> tuple[Block, Grid | None]:
     rows = None if rows is None else rows[rows["province"] == standing.province]
     if rows is None or rows.empty:
         command = f"tanlu solve --province '{standing.province}' --chance {GOOD:g}"
+        if region() is not None:  # `solve` would need the pack's study named
+            command = "policy: {} (study.yaml)"
         return Block(
             title, [terms("Not in this run: {what}. This makes it:", what=terms("measures by cost")) + f" {command}"]
         ), None
@@ -356,9 +358,14 @@ def arguments(view: View, standing: Standing, measured: Measured, rules: pd.Data
 
 
 def targets_by_rule(view: View) -> pd.DataFrame | None:
-    """Targets of the study's plan under every rule that needs no model: province × rule; None for other indicators."""
+    """Targets of the study's plan under every rule that needs no model: province × rule.
+
+    None for other indicators, and in a region pack, whose places share no target of China.
+    """
     from experiments.allocation import comparison
 
+    if region() is not None:
+        return None
     try:
         asked = comparison.names("all", {})
         made = comparison.rules_of(asked, view.study.target.national, view.study.target.plan)

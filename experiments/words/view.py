@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from experiments.study.schema import Study
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-#: Mixes preferred for the first page: the plan as it was carried out, else as designed; the first mix otherwise.
-HEADLINE_MIXES = ("delivered", "plan")
+HEADLINE_MIXES = ("designed", "delivered", "plan")
+"""Mix of a run that the first page shows: the expert group's own, else the plan as carried out, else as decided, else
+the first of the study."""
 AMOUNTS = {"reported energy intensity": "total energy", "co2 intensity new metric": "total co2"}
 """Leading intensity → what it counts, where that is not the CO2 of energy."""
 OLD_METRIC, NEW_METRIC = "co2_intensity", "co2_intensity_2026"
@@ -179,7 +180,7 @@ class View:
 
     @classmethod
     def headline(cls, run: "Run | RunData", terms: Terms) -> "View":
-        """The scenario of the first page: the study's first allocation, with the plan as carried out if it is there."""
+        """The scenario of the first page: the study's first allocation, with the first of HEADLINE_MIXES it has."""
         data = run if isinstance(run, RunData) else RunData(run)
         mixes = [choice.label for choice in data.study.mixes]
         mix = next((name for name in HEADLINE_MIXES if name in mixes), mixes[0])
