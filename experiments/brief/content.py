@@ -1,7 +1,7 @@
 """The contents of a brief: one page about one province that a planner carries into a meeting."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -238,7 +238,16 @@ def _sectors(view: View, drawn: Waterfall) -> Grid:
 
 
 def measures(view: View, standing: Standing) -> tuple[Block, Grid | None]:
-    """The cheapest measures that bring 80 %, or what binds, or the command that finds them."""
+    """The cheapest measures that bring 80 %, or the bound that binds, or the command that finds them."""
+    block, grid = _cheapest(view, standing)
+    triggers = view.table("triggers")
+    if triggers is None or triggers.empty:
+        return block, grid
+    return replace(block, sentences=[*block.sentences, view.terms("text: measures without triggers")]), grid
+
+
+def _cheapest(view: View, standing: Standing) -> tuple[Block, Grid | None]:
+    """The block of the measures, whose strengths hold from the start, and its table."""
     terms = view.terms
     title = terms("The cheapest measures that bring a chance of 80 %")
     rows = view.table("measures")
