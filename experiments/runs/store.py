@@ -130,6 +130,8 @@ class Run:
         - `co2_reduction`, per cent; `co2_target` (allocation, province), per cent, NaN where none was set
         - `gdp_growth`, per cent a year over the plan; `energy` Mtce, `co2` Mt, `policy_cost` Gyuan in its last year
 
+        Shares of an indicator are per cent here (units "%"), where `Ensemble.reduction` gives fractions (units "1").
+
         attrs: plan, base_year, end_year. Raises InputError while the run is incomplete.
         """
         modelled = {"modelled_reduction"} if "modelled_achieved" in names else set()
