@@ -55,7 +55,7 @@ class Run:
 
     Every Dataset below carries `units` on each variable. Dims and their order:
 
-    - metrics: (allocation, mix, province, member), float32
+    - metrics: (allocation, mix, province, member), float32, the policy cost float64
     - quantiles: (quantile, allocation, mix, province, [sector | lever | fuel], year)
     - trajectories: (allocation, mix, member, province, [sector | lever | fuel], year)
 
@@ -129,6 +129,8 @@ class Run:
         - `yearly_reduction` (…, year): `reduction` counted up to each year of the plan
         - `co2_reduction`, per cent; `co2_target` (allocation, province), per cent, NaN where none was set
         - `gdp_growth`, per cent a year over the plan; `energy` Mtce, `co2` Mt, `policy_cost` Gyuan in its last year
+
+        Shares of an indicator are per cent here (units "%"), where `Ensemble.reduction` gives fractions (units "1").
 
         attrs: plan, base_year, end_year. Raises InputError while the run is incomplete.
         """
@@ -307,7 +309,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as fault:
         if fault.errno in FULL:
-            raise StoreError(f"no space left for {path}; {kept}: free some and `tanlu runs resume`") from fault
+            raise StoreError(f"no space left for {path}; {kept}: free some, and give the command again") from fault
         if fault.errno in FORBIDDEN:
             raise StoreError(f"may not write {path} ({fault.strerror}); choose another folder with --runs") from fault
         raise

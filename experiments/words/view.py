@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from experiments.study.schema import Study
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-#: Mixes preferred for the first page: the plan as it was carried out, else as designed; the first mix otherwise.
-HEADLINE_MIXES = ("delivered", "plan")
+HEADLINE_MIXES = ("designed", "delivered", "plan")
+"""Mix of a run that the first page shows: the expert group's own, else the plan as carried out, else as decided, else
+the first of the study."""
 AMOUNTS = {"reported energy intensity": "total energy", "co2 intensity new metric": "total co2"}
 """Leading intensity → what it counts, where that is not the CO2 of energy."""
 OLD_METRIC, NEW_METRIC = "co2_intensity", "co2_intensity_2026"
@@ -48,7 +49,6 @@ class Standing:
     members: int
     light: Rating
     reach: tuple[float, float, float]
-    words: tuple[str, str]
 
     @property
     def kind(self) -> ChanceClass:
@@ -69,7 +69,6 @@ def _standing(row: Mapping[Hashable, Any]) -> Standing:
         int(row["members"]) if np.isfinite(row["target"]) else 0,
         WORDS.get(str(row["light"]), UNRATED) if np.isfinite(row["target"]) else UNRATED,
         (float(row["reach_50"]), float(row["reach_80"]), float(row["reach_90"])),
-        (str(row["words_en"]), str(row["words_zh"])),
     )
 
 
@@ -179,7 +178,7 @@ class View:
 
     @classmethod
     def headline(cls, run: "Run | RunData", terms: Terms) -> "View":
-        """The scenario of the first page: the study's first allocation, with the plan as carried out if it is there."""
+        """The scenario of the first page: the study's first allocation, with the first of HEADLINE_MIXES it has."""
         data = run if isinstance(run, RunData) else RunData(run)
         mixes = [choice.label for choice in data.study.mixes]
         mix = next((name for name in HEADLINE_MIXES if name in mixes), mixes[0])
