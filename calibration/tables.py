@@ -5,6 +5,8 @@ our own because it names every fault of a file at once, with its line, and becau
 range of each series, no missing year, no jump) lie outside the standard's table schema.
 """
 
+import contextlib
+import copy
 import csv
 import hashlib
 import io
@@ -12,6 +14,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,6 +85,12 @@ def descriptor(folder: Path = DATA) -> Schema:
     'China'
     """
     path = folder / DESCRIPTOR
+    return _descriptor(path, _digest([path]))
+
+
+@lru_cache(maxsize=16)
+def _descriptor(path: Path, _digest: str) -> Schema:
+    """The descriptor, read again when its bytes have changed."""
     package = read_json(path, f"the descriptor {DESCRIPTOR} of a data folder").mapping()
     if not isinstance(package.get("resources"), list):
         raise InputError(f"{path}: no list 'resources'; restore it from the package")
@@ -141,12 +150,33 @@ def read(name: str, folder: Path = DATA) -> pd.DataFrame:
     """
     resources = {resource["name"]: resource for resource in descriptor(folder)["resources"]}
     name = choose(name, resources, "table")
+    used = {name, *(table for table, _ in _pointed_at([resources[name]]) if table in resources)}
+    files = [folder / DESCRIPTOR, *(folder / resources[table]["path"] for table in sorted(used))]
+    return _validated(name, folder, _digest(files)).copy(deep=False)
+
+
+@lru_cache(maxsize=256)
+def _validated(name: str, folder: Path, _digest: str) -> pd.DataFrame:
+    """As `read`. A table is validated once, and again when the bytes of a file that it depends on have changed."""
+    resources = {resource["name"]: resource for resource in descriptor(folder)["resources"]}
     table, faults = _load(resources[name], folder)
     if table is not None:
         faults += _rule_faults(resources[name], table, _keys(resources, [resources[name]], folder))
     refuse(faults)
     assert table is not None
     return table.drop(columns="line")
+
+
+def _digest(files: Iterable[Path]) -> str:
+    """SHA-256 over the content of files. A file that cannot be read counts as empty."""
+    whole = hashlib.sha256()
+    for path in files:
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                with path.open("rb") as file:
+                    whole.update(hashlib.file_digest(file, "sha256").digest())
+        whole.update(b"|")
+    return whole.hexdigest()
 
 
 def check(folder: Path = DATA, only: Iterable[str] | None = None) -> list[TableFault]:
@@ -186,7 +216,7 @@ def seal(folder: Path = DATA) -> None:
         InputError: the descriptor is unreadable.
         FileNotFoundError: a table is missing.
     """
-    package = dict(descriptor(folder))
+    package = copy.deepcopy(dict(descriptor(folder)))
     for resource in package["resources"]:
         content = (folder / resource["path"]).read_bytes()
         resource["bytes"], resource["hash"] = len(content), "sha256:" + hashlib.sha256(content).hexdigest()
@@ -341,15 +371,18 @@ def _keys(
 
     Unreadable tables are left out, because their own faults are reported. Completeness is counted over the provinces.
     """
-    columns = {("provinces", "province")}
-    for resource in wanted:
-        for key in _references(resource):
-            columns.add((key["reference"]["resource"], key["reference"]["fields"]))
+    columns = _pointed_at(wanted)
     loaded = {name: _load(resources[name], folder)[0] for name in {name for name, _ in columns} if name in resources}
     keys = {(n, c): list(table[c]) for n, c in columns if (table := loaded.get(n)) is not None}
     if (table := loaded.get("provinces")) is not None:
         keys["provinces", "simulated"] = list(table.province[table.simulated == 1])
     return keys
+
+
+def _pointed_at(wanted: Sequence[Schema]) -> set[tuple[str, str]]:
+    """Every (table, column) that a foreign key of the wanted tables points to, and the names of the provinces."""
+    keys = (key["reference"] for resource in wanted for key in _references(resource))
+    return {("provinces", "province"), *((key["resource"], key["fields"]) for key in keys)}
 
 
 def _rule_faults(

@@ -223,6 +223,22 @@ def test_damage_is_named_with_its_place(tmp_path, name):
     assert content(folder) == before
 
 
+def test_a_table_is_read_again_once_a_file_that_it_depends_on_has_changed(tmp_path):
+    folder = damaged(tmp_path)
+    first = tables.read("co2", folder)
+    value = first.loc[0, "value"]
+    first.loc[0, "value"] = -1.0  # a caller's copy is the caller's
+    assert tables.read("co2", folder).loc[0, "value"] == value
+    for name in ("co2.csv", "provinces.csv"):
+        whole = (folder / name).read_bytes()
+        (folder / name).unlink()
+        (folder / name).write_bytes(whole.replace(b"Beijing", b"Beijinh"))
+        with pytest.raises(InputError, match="Beijin"):
+            tables.read("co2", folder)
+        (folder / name).write_bytes(whole)
+        assert tables.read("co2", folder).loc[0, "value"] == value
+
+
 def test_all_faults_of_all_files_come_at_once(tmp_path):
     chosen = [DAMAGES[name] for name in ("unit wrong", "duplicate key", "text for a number", "missing file")]
     faults = tables.check(damaged(tmp_path, *chosen))
