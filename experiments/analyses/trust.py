@@ -31,7 +31,7 @@ class Item:
 
 
 def panel(run: Run) -> pd.DataFrame:
-    """Columns topic, value, value_zh, verdict, meaning_en, meaning_zh; what was not done is said, not left out."""
+    """Columns topic, value, value_zh, verdict, meaning_en, meaning_zh; a check that was not made is listed too."""
     tables = {name: run.table(name) for name in run.tables}
     items = [item for part in PARTS for item in part(tables, run.manifest)]
     return pd.DataFrame([astuple(item) for item in items], columns=[field.name for field in fields(Item)])

@@ -28,7 +28,7 @@ MIDDLE = 3
 LEAST_EASED = 0.05
 """Points below which a rule asks as much as the target."""
 FEW = 8
-"""Members that a group must have before its chance is told."""
+"""Least number of members of a group whose chance is given."""
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ class Mix:
         return _of_region(STRENGTH, xr.DataArray(table, dims=("province", "lever"), attrs={"units": "Dmnl"}))
 
     def option_parts(self) -> pd.DataFrame:
-        """Each option's part of what its lever does in this mix, a row a province, a column an option."""
+        """Each option's part of what its lever does in this mix, one row per province, one column per option."""
         strengths = {name: self.used(name) for name in self.options.options}
         return lever_costs.weights(self.options, size.shipped_shares(self.spec.catalogue), strengths)
 

@@ -1,4 +1,4 @@
-"""All rules and all provinces at a glance: one row a province, one column a rule, colour = points against official."""
+"""All rules and provinces: one row per province, one column per rule, colour = points against official."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,9 +10,7 @@ from matplotlib.figure import Figure
 from experiments.allocation.comparison import Comparison
 from experiments.words.svg import STYLE, register_fonts
 
-COLOURS = (
-    "PuOr_r"  # purple = eased, orange = tightened; told apart by the colour-blind, and the number stands in the cell
-)
+COLOURS = "PuOr_r"  # purple = eased, orange = tightened; distinct for the colour-blind, and the number is in the cell
 SATURATION = 8.0  # points at which the colour is full
 DARK = 0.55  # share of it from which white text reads better
 TITLES = {"aggregate": "Sum of the provinces", "gini_per_head": "Gini of burden per head"}

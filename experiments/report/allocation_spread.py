@@ -1,4 +1,4 @@
-"""What share each province might get: targets by all rules, one row a province, for a reader in a hurry."""
+"""What share each province might get: targets by all rules, one row per province, for a reader in a hurry."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +14,7 @@ from experiments.words.svg import STYLE, register_fonts, wrap
 from experiments.words.terms import Terms
 
 MORE, LESS, EVEN = "#B35806", "#542788", "#6b7280"
-"""Most rules ask more than the nation's target, less, or neither; told apart by the colour-blind."""
+"""Most rules ask more than the nation's target, less, or neither; distinct for the colour-blind."""
 MAJORITY = 2 / 3
 Matrix = NDArray[np.float64]
 

@@ -144,7 +144,7 @@ def happened(view: View) -> pd.DataFrame:
 
 
 def section(view: View) -> Section:
-    """The chapter: one row a province with every indicator's target, its standing, chances, and what happened."""
+    """The chapter: one row per province with every indicator's target, its standing, chances, and what happened."""
     asked, rows, whole = view.study.target.asked, each(view), together(view).set_index("province")
     terms = view.terms
     shown = pd.DataFrame({terms("Province"): [terms.name(p) for p in whole.index]})

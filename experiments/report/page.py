@@ -251,7 +251,7 @@ def beside(view: View, province: str) -> list[Standing | JointChance | None]:
 
 
 def verdicts(view: View) -> pd.DataFrame:
-    """What the first screen shows, as a table to take away: one row a province and the nation."""
+    """What the first screen shows, as a table to take away: one row per province and the nation."""
     happened = official_verdicts(view.study.target.period.name, view.study.target.indicators[0])
     return pd.DataFrame(
         [

@@ -107,7 +107,7 @@ def _band(frame: pd.DataFrame) -> tuple[Array, Array] | None:
 
 
 def _path_data(content: charts.Path) -> pd.DataFrame:
-    """What a path chart shows, one row a year and series."""
+    """What a path chart shows, one row per year and series."""
     parts = [
         pd.DataFrame({"series": s.name, "year": s.years, "value": s.values}) for s in (*content.lines, content.median)
     ]

@@ -99,7 +99,7 @@ def conditions(view: View, province: str) -> Found:
         return Found(text=text, missing=lacking(view, "failure conditions", "feasibility").missing)
     column = f"sentence_{view.terms.lang}"
     said = [str(sentence) for sentence in own(boxes)[column].dropna()] if column in boxes else []
-    return Found(text=[*text, *said])  # where only national conditions decide, the chapter says so once
+    return Found(text=[*text, *said])  # where only national conditions decide, the chapter states this once
 
 
 def _pace(view: View, row: "pd.Series[float]") -> str:
@@ -199,7 +199,7 @@ def decomposition(view: View, province: str) -> Found:
 
 
 def _gap(view: View, province: str) -> list[Chart]:
-    """The gap between the mix that was taken apart and no new policy, where it was taken apart for this place."""
+    """The gap between the decomposed mix and no new policy, where the mix was decomposed for this place."""
     rows = view.rows("lmdi", province)
     if rows is None:
         return []

@@ -108,7 +108,7 @@ def sentences(terms: Terms, rows: pd.DataFrame, fact: Mapping[str, float]) -> li
 
 
 def verdict(terms: Terms, model: "pd.Series[float]", opponent: "pd.Series[float]") -> str:
-    """Better, worse or not to be told apart, by the paired 90 % interval of the absolute errors."""
+    """Better, worse or not distinguishable, by the paired 90 % interval of the absolute errors."""
     low, high = opponent["delta_mae_low"], opponent["delta_mae_high"]
     key = "text: skill better" if high < 0 else "text: skill worse" if low > 0 else "text: skill alike"
     return terms(key, model=number(model["mae"], 2), opponent=number(opponent["mae"], 2))

@@ -33,7 +33,7 @@ def _digits(value: float) -> str:
 def condition(name: str, low: float, high: float, unit: str, lang: str, *, known: bool = True) -> str:
     """One restriction in words, for example "effort sensitivity is below 12.5 year".
 
-    known: the data identify the parameter; what they do not is said to be so.
+    known: whether the data identify the parameter; others are marked.
     """
     terms = Terms("zh" if lang == "zh" else "en")
     plain, _, place = name.removesuffix("]").partition("[")

@@ -46,7 +46,7 @@ class Claim:
 
 
 def claim(dots: Dots, first: int, last: int, model: Range) -> tuple[Claim, Stretch | None]:
-    """What may be said of these years, and the longest stretch that forbids to give the model's change."""
+    """The claims that these years allow, and the longest stretch that forbids to give the model's change."""
     found = tuple(stretches(dots, first, last, model))
     against = [one for one in found if one.refutes]
     worst = max(against, key=lambda one: (one.last - one.first, abs(one.measured)), default=None)

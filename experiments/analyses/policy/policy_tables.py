@@ -54,7 +54,7 @@ LOOP = "switch energy income"
 
 @dataclass
 class Analysis:
-    """A bench with the mix that is taken apart and the draws of costs, one a member."""
+    """A bench with the decomposed mix and the draws of costs, one per member."""
 
     bench: PairedRuns
     chosen: Mix
@@ -375,7 +375,7 @@ def _noted(table: pd.DataFrame, en: str, zh: str) -> pd.DataFrame:
 
 
 def _spread(values: Array, places: Sequence[str], head: Mapping[str, Any], unit: str) -> pd.DataFrame:
-    """Mean and quantiles over members, a row a place. values: (member, place)."""
+    """Mean and quantiles over members, one row per place. values: (member, place)."""
     low, middle, high = np.quantile(values, LEVELS, axis=0)
     columns = {"mean": values.mean(0), "low": low, "median": middle, "high": high}
     return pd.DataFrame(
