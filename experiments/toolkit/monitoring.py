@@ -2,8 +2,8 @@
 
 Every quantity has a path of its own: the run's members under the group's mix. A measured figure is compared with that
 path (off it when it lies more than OFF standard deviations from the members' mean, their spread and the error of
-measurement together), and each year the members are weighed by all cumulated figures to that year, so that the chance
-before and after can be attributed to single indicators. A sector's path carries the predictive error of the
+measurement together), and each year the members are weighed by all cumulated figures to that year, so that a change
+of the chance can be attributed to single indicators. A sector's path carries the predictive error of the
 province's whole energy, not one of its own: a small deviation of a sector may be less than it looks.
 """
 
