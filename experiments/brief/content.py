@@ -228,7 +228,7 @@ def pace(view: View, province: str) -> list[str]:
 def _sectors(view: View, drawn: Waterfall) -> Grid:
     """The reduction of each sector, in points and in tonnes: two rows below the sectors' names."""
     terms = view.terms
-    heads = ["", *(terms.name(f"{sector}, short") for sector in drawn.sectors["sector"])]
+    heads = [terms("Reduction by sector"), *(terms.name(f"{sector}, short") for sector in drawn.sectors["sector"])]
     points = [terms("points"), *(number(float(value), sign=True) for value in drawn.sectors["points"])]
     unit, scale, decimals = ("10⁴ tce", 100, 0)
     if drawn.unit != gap.MTCE:
