@@ -44,7 +44,9 @@ class ResultLayout:
 
 
 class Sink(Protocol):
-    """Takes the results of an ensemble batch by batch."""
+    """Receives the results of an ensemble batch by batch. The engine calls `begin`, `write` for each batch, then
+    `finish`.
+    """
 
     def begin(self, layout: ResultLayout) -> None:
         """Prepare."""
@@ -206,9 +208,12 @@ def _safe(name: str) -> str:
 
 
 class Parquet:
-    """Writes one long table (member, time, one column per variable) for variables of the same dims.
+    """Writes one long table (member, time, one column per variable) for variables with the same dims.
 
-    Columns of dims hold the element names. `finish` returns an empty Dataset whose attribute `path` names the file.
+    Columns of dims hold the element names. `finish` returns an empty Dataset whose attribute `path` is the file.
+
+    Args:
+        path: the file; it appears under this name when it is complete.
     """
 
     def __init__(self, path: str | Path) -> None:

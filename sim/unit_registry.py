@@ -35,7 +35,12 @@ SCALE_TOLERANCE = 1e-9  # relative; conversion factors are products of a few dec
 
 
 class UnitTextError(SimError):
-    """A unit that cannot be read; `text` is the unit and `reason` what is wrong with it."""
+    """A unit that cannot be read.
+
+    Args:
+        text: the unit.
+        reason: the fault.
+    """
 
     def __init__(self, text: str, reason: str) -> None:
         super().__init__(f"unit {text!r}: {reason}")
@@ -43,7 +48,13 @@ class UnitTextError(SimError):
 
 
 class Units:
-    """Reads the units of a model file into pint units."""
+    """Reads the units of a model file into pint units.
+
+    Args:
+        registry: definitions of units.
+        equivalents: lines of names, separated by commas, that mean the same unit.
+        strict: whether a name without a definition is a fault.
+    """
 
     def __init__(self, registry: pint.UnitRegistry[Any], equivalents: Iterable[str] = (), *, strict: bool) -> None:
         self.registry, self._strict = registry, strict

@@ -1,4 +1,4 @@
-"""What holds for the whole tree: who owns the four names, which way imports run, on paper and in a running study."""
+"""Rules of the whole tree: the owner of the import names, the direction of imports, and the words of docstrings and docs.
 
 import json
 import subprocess

@@ -28,7 +28,12 @@ WIDTH_MM = 146
 
 
 def prepare(run: Run, system: "Installation") -> None:
-    """Make the table behind the waterfall, unless the run has it or its model has no such parts."""
+    """Make the table behind the waterfall, unless the run has it or its model has no such parts.
+
+    Args:
+        run: a run; the table is stored in it.
+        system: the model and data of this machine.
+    """
     if gap.TABLE not in run.tables and (made := _contributions(run, system)) is not None:
         run.save_table(gap.TABLE, made)
 
@@ -48,7 +53,17 @@ def write(
     *,
     pdf: bool = True,
 ) -> list[Path]:
-    """Write the briefs of provinces (all of the run, and the nation, by default); their paths.
+    """Write the briefs of provinces.
+
+    Args:
+        run: a run with its tables.
+        provinces: names; default: all provinces of the run, and the nation.
+        langs: languages, "en" and "zh".
+        folder: folder of the files; default: the run's.
+        pdf: whether to write PDF files too.
+
+    Returns:
+        Paths of the files.
 
     Raises:
         InputError: a text has characters that the shipped font lacks; nothing is written then.

@@ -54,14 +54,14 @@ def move(driver: Any, control: str, value: float) -> None:
 
 
 def settled(driver: Any) -> None:
-    """Wait until all provinces stand as the controls ask."""
+    """Wait until all provinces show the state of the controls."""
     until(
         lambda: driver.execute_script("return page === 'whole' && document.body.dataset.whole === String(counter)"), 60
     )
 
 
 def text(driver: Any, identifier: str) -> str:
-    """What stands in an element."""
+    """The text of an element."""
     return str(driver.find_element("id", identifier).text)
 
 
