@@ -218,6 +218,32 @@ def save(check: ProvincialCheck, national: pd.DataFrame, thermal: pd.DataFrame) 
     return [published(name) for name in made]
 
 
+@dataclass(frozen=True)
+class Lean:
+    """Years in which the nowcast lets the nation's CO2 per GDP fall faster than published, and by how many points."""
+
+    first: int
+    last: int
+    low: float
+    high: float
+
+
+def lean() -> Lean | None:
+    """The last published years in a row whose fall lies below the nowcast's 80 % band; None where the last does not.
+
+    >>> lean()
+    Lean(first=2022, last=2024, low=1.52, high=2.61)
+    """
+    rows = pd.read_csv(published("nation"))
+    rows["year"] = rows["check"].str.extract(r"^CO2 per GDP (\d{4}), fall, old metric$", expand=False)
+    rows = rows.dropna(subset="year").astype({"year": int}).sort_values("year", ascending=False)
+    rows = rows[(rows["published"] < rows["q10"]).cummin()]
+    if rows.empty:
+        return None
+    excess = (rows["q50"] - rows["published"]).round(2)
+    return Lean(int(rows["year"].min()), int(rows["year"].max()), float(excess.min()), float(excess.max()))
+
+
 def load_check() -> ProvincialCheck:
     """Read the shipped check of the provinces (CO2 of 2019, Mt/year)."""
     table = pd.read_csv(published("provinces"), index_col="province")

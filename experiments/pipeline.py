@@ -162,9 +162,8 @@ def _stages(
 
         def write() -> None:
             say("report and briefs")
-            if not active_region():  # a brief cites measured series that a region pack does not have
-                brief.prepare(run, system)
-                brief.write(run)
+            brief.prepare(run, system)
+            brief.write(run)
             pages.write(run)
 
         asked.append(Stage(REPORT, last, write))

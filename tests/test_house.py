@@ -1,4 +1,6 @@
-"""Rules of the whole tree: the owner of the import names, the direction of imports, and the words of docstrings and docs.
+"""Rules of the whole tree: the owner of the import names, the direction of imports, the words of docstrings and
+docs.
+"""
 
 import json
 import subprocess

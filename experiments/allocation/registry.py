@@ -1,4 +1,4 @@
-"""What a rule is: a function from indicators and options to cuts that depend on one scalar, and its entry in a table.
+"""Definition of a rule: cuts from indicators and options that depend on one scalar, and its entry in a table.
 
     @rule("uniform", title="…", growth="equal")
     def uniform(indicators: Indicators, options: Options) -> Proposal: ...
@@ -65,7 +65,7 @@ class Rule:
     """A registered rule. growth: the GDP growth that it assumes unless the caller says otherwise. rises, falls: the
     indicators in which a province's own cut never falls, never rises. reads: what its cuts are of: the amount that the
     target counts (`options["quantity"]`), or always energy, which `allocate` turns into CO2. source: author, year and
-    title in short of what it is taken from. options: numbers that stand in no table. reads_base: False where the cuts
+    title in short of what it is taken from. options: numbers that no table holds. reads_base: False where the cuts
     depend on no figure of the base year.
     """
 

@@ -57,7 +57,7 @@ def write(
 
     Args:
         run: a run with its tables.
-        provinces: names; default: all provinces of the run, and the nation.
+        provinces: names; default: all provinces of the run, and their sum where they are several.
         langs: languages, "en" and "zh".
         folder: folder of the files; default: the run's.
         pdf: whether to write PDF files too.
@@ -74,7 +74,7 @@ def write(
     for lang in langs:
         view = View.headline(data, Terms(lang))
         rules = targets_by_rule(view) if rules is None else rules
-        for province in provinces or [*view.provinces, NATION]:
+        for province in provinces or _places(view):
             brief = build(view, province, measured, rules)
             for text in brief.texts:
                 fonts.require(text, f"the brief of {province}")
@@ -85,6 +85,11 @@ def write(
         lang: "".join(sorted({c for brief, own in made if own == lang for c in html(printed(brief))})) for lang in langs
     }
     return [path for brief, lang in made for path in _files(brief, lang, target, shown[lang], pdf)]
+
+
+def _places(view: View) -> list[str]:
+    """The provinces of the run, and the nation unless it would be a single province."""
+    return view.provinces if len(view.provinces) == 1 else [*view.provinces, NATION]
 
 
 def _files(brief: Brief, lang: Lang, target: Path, characters: str, pdf: bool) -> Iterator[Path]:

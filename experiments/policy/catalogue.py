@@ -1,4 +1,4 @@
-"""The option catalogue: options with costs, limits and sources.
+"""The option catalogue: measures with their costs, their limits and their sources.
 
 One folder per plan in `catalogue/` (2011-2015, 2026-2030), one YAML file a field of action. Every number is a mapping
 `value, low, high, unit, source`; the source is a key of `sources.yaml` (several joined by commas, a remark after a

@@ -1,4 +1,4 @@
-"""What a lever costs and saves in each province: the sum of its options, which is what the model's accounts read.
+"""Costs and savings of a lever in each province: the sum of its options, which the model's accounts read.
 
 Everything is per unit of the saving that the model books for a lever (Mtce a year), at 2005 prices:
 
@@ -21,6 +21,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from calibration.places import region
 from experiments.policy.catalogue import FOLDER, Catalogue, Option
 from experiments.policy.economics import Draw, central, deflator, economics, real
 from experiments.policy.size import COAL_PER_KWH, HEAT_OF_POWER, provinces
@@ -97,7 +98,9 @@ class UnitCosts:
     life: Array
 
     def price_in(self, names: Sequence[str]) -> Array:
-        """Prices of these provinces: (draw, province)."""
+        """Prices of these provinces: (draw, province); in a region pack the median of the shipped ones."""
+        if region() is not None:
+            return np.repeat(np.median(self.price, axis=1, keepdims=True), len(names), axis=1)
         known = list(provinces())
         return self.price[:, [known.index(name) for name in names]]
 
@@ -137,7 +140,7 @@ def _bill(option: Option, per: Array, plan: str, perspective: Perspective, draw:
 
 
 def _net(option: Option, per: Array, draw: Draw, value: Value) -> Array:
-    """Worth of what an option saves, per unit of its saving: what is avoided less what is taken instead."""
+    """Value of the energy that an option saves, per unit of its saving: energy avoided less energy taken instead."""
     out = value(option.fuel)
     if option.fuel == "electricity":
         out = out * HEAT_OF_POWER / COAL_PER_KWH  # a tce of coal equivalent is less electricity than one of heat value
@@ -152,7 +155,7 @@ def _net(option: Option, per: Array, draw: Draw, value: Value) -> Array:
 
 
 def weights(found: Catalogue, parts: pd.DataFrame, strengths: Mapping[str, float]) -> pd.DataFrame:
-    """Each option's part of what its lever does in a mix, by province; they add to one over a lever's options.
+    """Each option's part of its lever in a mix, by province; the parts of a lever add to one.
 
     parts: `size.shares`; strengths: of the options in the mix. A lever that does not move keeps its plain shares.
     """
@@ -184,7 +187,7 @@ def parameters(found: Catalogue, plan: str, parts: pd.DataFrame) -> dict[str, xr
             own = share * cost.capital
             capital += own
             values["operating cost"][:, column] += share * cost.operating
-            values["price of energy saved"][:, column] += share * cost.price[0] / grown
+            values["price of energy saved"][:, column] += share * cost.price_in(list(parts.index))[0] / grown
             values["co2 per energy saved"][:, column] += share * cost.carbon
             values["programme cost weight"][:, column] += own * cost.programme / mean_programme()
             values["lever lifetime"][:, column] += own * cost.life

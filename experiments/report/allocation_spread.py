@@ -14,7 +14,7 @@ from experiments.words.svg import STYLE, register_fonts, wrap
 from experiments.words.terms import Terms
 
 MORE, LESS, EVEN = "#B35806", "#542788", "#6b7280"
-"""Most rules ask more than the nation's target, less, or neither; distinct for the colour-blind."""
+"""Most rules ask more than the nation's target, less, or neither; distinguishable by the colour-blind."""
 MAJORITY = 2 / 3
 Matrix = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ Matrix = NDArray[np.float64]
 def spread(comparison: Comparison, national: float, plan: str, indicator: str, terms: Terms) -> Figure:
     """The picture: middle half of the rules as a bar, their median as a dot, all rules as ticks.
 
-    Provinces stand from the highest median to the lowest.
+    Provinces are sorted from the highest median to the lowest.
     """
     targets = _judged(comparison)
     targets = targets.loc[targets.median(axis=1).sort_values(ascending=False).index]

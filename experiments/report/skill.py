@@ -78,13 +78,13 @@ def _interval(terms: Terms, value: float, low: float, high: float) -> str:
 
 
 def command(fact: Mapping[str, float]) -> str:
-    """What makes the card again; an older card does not know its seed."""
+    """The command that makes the card again; an older card does not know its seed."""
     options = ("origin", "members", "seed")
     return "tanlu backtest" + "".join(f" --{name} {fact[name]:.0f}" for name in options if name in fact)
 
 
 def sentences(terms: Terms, rows: pd.DataFrame, fact: Mapping[str, float]) -> list[str]:
-    """What the card says, in both directions."""
+    """The findings of the card, in both directions."""
     question = rows["question"].iloc[0]
     by_run = {run: part.set_index("forecast") for run, part in rows[rows["question"] == question].groupby("run")}
     model, opponent = by_run[MODEL].loc[MODEL], by_run[MODEL].loc[OPPONENT]

@@ -55,7 +55,7 @@ class Run:
 
     Every Dataset below carries `units` on each variable. Dims and their order:
 
-    - metrics: (allocation, mix, province, member), float32
+    - metrics: (allocation, mix, province, member), float32, the policy cost float64
     - quantiles: (quantile, allocation, mix, province, [sector | lever | fuel], year)
     - trajectories: (allocation, mix, member, province, [sector | lever | fuel], year)
 

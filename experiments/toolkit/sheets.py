@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from experiments.policy.catalogue import FIRST, NEXT, Catalogue, catalogue
+from experiments.study.load import in_its_region
 from models.plans import Plan, plans
 from models.reading.faults import InputError
 from models.reading.names import Spellings, choose, refusal
@@ -57,6 +59,12 @@ class Column:
 
 OPTION_SETS = {"p12": FIRST, "p15": NEXT}
 """Plans that the process can be about → the set of options that its long list holds."""
+
+
+def plans_served() -> Spellings:
+    """The plans of OPTION_SETS with their other spellings."""
+    return Spellings({key: plans()[key].spellings for key in OPTION_SETS})
+
 
 GOALS_KNOWN = {
     "energy intensity": "% reduction",
@@ -239,11 +247,12 @@ class Settings(_Strict):
     talk_again_from: Annotated[float, Field(ge=1, le=4)] = 2.0
     members: Annotated[int, Field(ge=32, le=100_000)] = 500
     measurement_error: Annotated[float, Field(gt=0, le=5)] = 0.5
+    region: str = ""  # folder of a region pack, relative to this one; empty: the shipped provinces
 
     @field_validator("plan")
     @classmethod
     def _served(cls, name: str) -> str:
-        return choose(name, Spellings({key: plans()[key].spellings for key in OPTION_SETS}), "plan with options")
+        return choose(name, plans_served(), "plan with options")
 
     @model_validator(mode="after")
     def _weights(self) -> "Settings":
@@ -293,10 +302,18 @@ class Folder:
 
     @classmethod
     def open(cls, path: str | Path) -> "Folder":
-        """The folder; InputError when it holds no toolkit.yaml."""
-        folder = cls(Path(path))
+        """The folder.
+
+        Raises:
+            InputError: it holds no toolkit.yaml, or names a region pack that is not there.
+            OtherRegionError: it is about another region than this process works with.
+        """
+        folder, region = cls(Path(path)), ""
         if not folder.settings_file.is_file():
             raise InputError(f"{path} is no working folder (no toolkit.yaml); `tanlu toolkit init PROVINCE` makes one")
+        with suppress(InputError):  # `check` lists the faults of the settings with those of the sheets
+            region = folder.settings.region
+        in_its_region(region, folder.path, "toolkit.yaml: region")
         return folder
 
     @property

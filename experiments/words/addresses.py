@@ -1,4 +1,4 @@
-"""Where the pages of a run stand, from its folder: what one page calls another by."""
+"""Addresses of a run's pages, relative to its folder."""
 
 from experiments.words.terms import Lang
 

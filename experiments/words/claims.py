@@ -1,4 +1,4 @@
-"""What a picture's title says about a change, held against the picture's own measured dots.
+"""Statements of picture titles about changes, checked against the picture's own measured dots.
 
 A title that gives the sign or the size of a change is printed only while no stretch of measured years of one edition
 lies outside the 80 % range that the model gives for those very years; else the title says what was measured.
@@ -46,7 +46,7 @@ class Claim:
 
 
 def claim(dots: Dots, first: int, last: int, model: Range) -> tuple[Claim, Stretch | None]:
-    """The claims that these years allow, and the longest stretch that forbids to give the model's change."""
+    """The claim about these years, and the longest stretch that rules out giving the model's change."""
     found = tuple(stretches(dots, first, last, model))
     against = [one for one in found if one.refutes]
     worst = max(against, key=lambda one: (one.last - one.first, abs(one.measured)), default=None)

@@ -27,7 +27,7 @@ SIZES = (
 )
 """Tonnes or yuan of the units that a text may name; the first that is found counts."""
 IN_REGION = "in a region: "
-"""Begins the key of a text that stands in place of another when the run is of a region pack."""
+"""Begins the key of a text that replaces another when the run is of a region pack."""
 
 
 @cache
@@ -39,7 +39,7 @@ def table() -> Mapping[str, tuple[str, str]]:
 
 
 def _of_region(texts: Mapping[str, tuple[str, str]], own: Region) -> dict[str, tuple[str, str]]:
-    """What a page about a region pack says in place of texts about China: the rows `in a region: <text>`."""
+    """Texts of pages about a region pack in place of those about China: the rows `in a region: <text>`."""
     return {
         key.removeprefix(IN_REGION): (en.replace("{region}", own.name), zh.replace("{region}", own.name_zh))
         for key, (en, zh) in texts.items()

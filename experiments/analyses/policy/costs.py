@@ -1,7 +1,7 @@
 """The one cost account of a mix: the model's account by lever, each option its part of it; present values; the curve.
 
-The model books for every lever what its own actions save in the mix that they stand in (`saving in place`), so overlap
-is resolved there. An option's part of a lever is its size in the province (`experiments.policy.size`); the options of a
+The model books for every lever the saving of its own actions inside the mix (`saving in place`), so overlap is resolved
+there. An option's part of a lever is its size in the province (`experiments.policy.size`); the options of a
 mix add to the model's `annualised policy cost` exactly. Money is Gyuan at 2005 prices, energy Mtce, CO2 Mt.
 
     annuity   A = K · CRF(r, L),  CRF = r / (1 − (1 + r)^−L)

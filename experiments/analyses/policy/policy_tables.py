@@ -1,9 +1,9 @@
 """The policy analyses of a run for every province and the nation at once, from its own study, members and targets.
 
-costs, cost_curve   every option of the mix: what it saves, what it costs (social and private), who pays; row `all`
+costs, cost_curve   savings and costs (social and private) of every option of the mix, who pays; row `all`
 cost_variance       which numbers of the catalogue and which prices decide the spread of the net cost
 measures            the cheapest measures that bring the target with a chance of 80 %, province by province
-overlap             the model's joint reduction beside the sum of the levers' own actions and the packages alone
+overlap             joint reduction in the model beside the sum of the levers' own actions and the packages alone
 contributions       Shapley shares of the packages in the reduction, with their range
 wedge               the same by year
 lmdi                the gap split into activity, structure, sector intensity, fuel and power
@@ -28,7 +28,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.places import NATION
+from calibration.places import NATION, region
 from experiments.analyses.intervals import wilson
 from experiments.analyses.policy import costs, indirect, measures, published, variance
 from experiments.analyses.policy import lmdi as decompose
@@ -54,7 +54,7 @@ LOOP = "switch energy income"
 
 @dataclass
 class Analysis:
-    """A bench with the decomposed mix and the draws of costs, one per member."""
+    """Paired runs with the mix that is analysed and the draws of costs, one for each member."""
 
     bench: PairedRuns
     chosen: Mix
@@ -104,7 +104,7 @@ def analyse(
     inputs = ScenarioInputs(**run.inputs())
     label = asked.mix or study.mixes[-1].label
     chosen = stored(inputs.mix, label)
-    say(f"taking the mix {label} apart for every province")
+    say(f"analysing the mix {label} by option and package for every province")
     end = study.target.period.last_year
     last = max(end, min(study.outputs.last_year, LATER))
     years = range(study.target.period.base_year, last + 1)
@@ -125,7 +125,7 @@ def analyse(
         found |= money(work, whole.iloc[:COST_MEMBERS], asked.province)
         found["measures"] = measures.table(work.bench, work.chosen, system, found["costs"], tick)
         found["goals"] = goals(work, whole.iloc[:GOAL_MEMBERS], asked.goals, asked.province)
-        if asked.province == published.PLACE and published.YEAR in bench.years:
+        if asked.province == published.PLACE and region() is None and published.YEAR in bench.years:
             found["published"] = published.table(work.bench, work.base, draw)
     for name, table in found.items():
         run.save_table(name, table if "province" in table else table.assign(province=asked.province))
@@ -370,7 +370,7 @@ CLOSURE_ZH = {
 
 
 def _noted(table: pd.DataFrame, en: str, zh: str) -> pd.DataFrame:
-    """The table with what a reader must know beside it, in two languages."""
+    """The table with a note for its reader in two languages."""
     return table.assign(note_en=en, note_zh=zh)
 
 
