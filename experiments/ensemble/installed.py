@@ -54,8 +54,8 @@ def open_ensemble(
             again, so that it still reproduces the measured years.
 
     Returns:
-        the ensemble. Its arrays have the dims (member, province) or (member, province, …, year); reductions are
-        fractions, every variable of `results` carries its unit.
+        the ensemble. Its arrays have the dims (member, province) or (member, province, …, year); every
+        array carries its unit: reductions are fractions (units "1"), where `Run.metrics` has per cent (units "%").
 
     Raises:
         InputError: a name or value that the model does not allow, all at once.
@@ -64,6 +64,8 @@ def open_ensemble(
     >>> ensemble = open_ensemble("twelfth-plan", members=4, parameters={"rebound": 0.3})
     >>> ensemble.reduction(ensemble.params("base")).shape
     (4, 30)
+    >>> ensemble.reduction(ensemble.params("base")).attrs["units"]
+    '1'
     """
     if isinstance(study, Study):
         asked = study

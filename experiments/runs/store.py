@@ -130,6 +130,8 @@ class Run:
         - `co2_reduction`, per cent; `co2_target` (allocation, province), per cent, NaN where none was set
         - `gdp_growth`, per cent a year over the plan; `energy` Mtce, `co2` Mt, `policy_cost` Gyuan in its last year
 
+        Shares of an indicator are per cent here (units "%"), where `Ensemble.reduction` gives fractions (units "1").
+
         attrs: plan, base_year, end_year. Raises InputError while the run is incomplete.
         """
         modelled = {"modelled_reduction"} if "modelled_achieved" in names else set()
@@ -307,7 +309,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as fault:
         if fault.errno in FULL:
-            raise StoreError(f"no space left for {path}; {kept}: free some and `tanlu runs resume`") from fault
+            raise StoreError(f"no space left for {path}; {kept}: free some, and give the command again") from fault
         if fault.errno in FORBIDDEN:
             raise StoreError(f"may not write {path} ({fault.strerror}); choose another folder with --runs") from fault
         raise

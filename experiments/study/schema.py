@@ -519,27 +519,6 @@ class Study(Part):
         )
         return self
 
-    def heading(self, lang: Literal["en", "zh"]) -> str:
-        """The title in a language, or in the other one; a study without any is described by its content."""
-        titles = (self.title, self.title_zh)
-        return next(filter(None, titles if lang == "en" else titles[::-1]), self.described(lang))
-
-    def described(self, lang: Literal["en", "zh"]) -> str:
-        """What the study asks, in a sentence made from its content."""
-        rules, mixes = (", ".join(c.label for c in of) for of in (self.allocations, self.mixes))
-        first, last = self.target.period.span
-        if lang == "zh":
-            places = f"；{len(self.provinces)}个省份" if self.provinces else ""
-            forms = f"；{len(self.model)}种模型形式" if len(self.model) > 1 else ""
-            asked = f"{self.name}：{first}-{last}年；目标分配 {rules}；政策组合 {mixes}"
-            return f"{asked}{places}{forms}；{self.members:,}个成员"
-        places = f"; {', '.join(self.provinces)}" if 0 < len(self.provinces) <= 4 else ""
-        places = f"; {len(self.provinces)} provinces" if len(self.provinces) > 4 else places
-        forms = f"; {len(self.model)} model forms" if len(self.model) > 1 else ""
-        return (
-            f"{self.name}: {first}-{last}; targets by {rules}; mixes {mixes}{places}{forms}; {self.members:,} members"
-        )
-
     def scenario(self, allocation: str | None = None, mix: str | None = None) -> tuple[str, str]:
         """The labels of an allocation and a mix of this study, the first where none is asked for. Raises InputError."""
         rules, mixes = [choice.label for choice in self.allocations], [choice.label for choice in self.mixes]

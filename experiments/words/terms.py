@@ -1,6 +1,7 @@
 """The words: one table (`terms.csv`) holds every text of report and explorer in English and Chinese."""
 
 import csv
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -111,6 +112,25 @@ class Terms:
     def _joined(self, text: str) -> str:
         """Numbers keep their per cent sign on one line."""
         return text.replace(" %", f"{NARROW}%")
+
+    def message(self, stored: str) -> str:
+        """A text that an analysis stored as key and values (`analyses.messages`); any other text stays as it is.
+
+        >>> Terms("zh").message('{"text": "trust: widest", "index": 0.123}')
+        '±0.12'
+        """
+        return str(self._told(json.loads(stored))) if stored.startswith("{") else stored
+
+    def _told(self, value: object) -> object:
+        """A value of a message as its text shows it."""
+        if isinstance(value, list):
+            return ("；" if self.lang == "zh" else "; ").join(str(self._told(item)) for item in value)
+        if isinstance(value, dict):
+            if "text" not in value:
+                return value[self.lang]
+            shown = {name: self._told(item) for name, item in value.items() if name != "text"}
+            return table()[value["text"]][LANGS.index(self.lang)].format(**shown)
+        return self.name(value) if isinstance(value, str) else value
 
     def names(self, items: list[str]) -> str:
         """A list in words: "a, b and c"."""

@@ -324,7 +324,7 @@ def _rows(
     columns: dict[str, object] = {
         "option": option.id if option else ALL,
         "title": option.title if option else "All options",
-        "title_zh": option.title_zh if option else "全部措施",
+        "title_zh": option.title_zh if option else "All options",
         "package": option.package if option else "all packages",
         "province": list(names),
         "unit": option.unit if option else "",
