@@ -23,7 +23,7 @@ class ResultLayout:
     """The shape of a result.
 
     Attributes:
-        variables: what is kept.
+        variables: the variables that are kept.
         subscripts: the elements of every dim of the variables, as its coordinate.
         members: the member coordinate.
         times: save points.
@@ -52,7 +52,7 @@ class Sink(Protocol):
         """Prepare."""
 
     def write(self, members: slice, values: Mapping[str, Values]) -> None:
-        """Take the values (times, cells, members) of some members by name; one member stands for all of them."""
+        """Take the values (times, cells, members) of some members by name; a single member is valid for all of them."""
 
     def finish(self) -> xr.Dataset:
         """Close and return the results, with dims (member, model dims..., time)."""

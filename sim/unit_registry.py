@@ -1,7 +1,7 @@
 """Units of measurement as model files write them, read into pint units.
 
 `Units.load(file)` reads pint definitions on top of those of `units.txt` in this package, and any other name is a fault;
-`Units.generic()` accepts every name as a dimension of its own (for models of unknown fields).
+`Units.generic()` accepts every name as a separate dimension (for models of unknown fields).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Units:
         """The units of this package with those of a file on top; any other name is a fault.
 
         Raises:
-            UnitTextError: a line that is no definition in pint's language.
+            UnitTextError: a line that is not a definition in pint's language.
         """
         registry: pint.UnitRegistry[Any] = pint.UnitRegistry(None)
         definitions = files("sim").joinpath("units.txt").read_text(encoding="utf-8").splitlines()
@@ -83,7 +83,7 @@ class Units:
 
     @classmethod
     def generic(cls, equivalents: Iterable[str] = ()) -> Units:
-        """Every name is a dimension of its own; spellings that Vensim takes as equal are equal."""
+        """Every name is a separate dimension; spellings that Vensim treats as equal are equal."""
         return cls(pint.UnitRegistry(None), (*EQUIVALENT, *equivalents), strict=False)
 
     @property
