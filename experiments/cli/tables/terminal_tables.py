@@ -237,7 +237,7 @@ def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) ->
     half = (rows["chance_high"] - rows["chance_low"]) / 2
     names = ["province", "target", "reduction", "reduction_10+reduction_90", "margin", "chance", "light"]
     shown = printed("feasibility", rows.assign(province=rows["province"].replace(NATION, SUM)), names)
-    shown[columns("feasibility")["chance"].short] += (100 * half).map(" ± {:.0f}".format)
+    shown[columns("feasibility")["chance"].short] += (100 * half).map(lambda h: f" ± {h:.0f}" if np.isfinite(h) else "")
     return shown.reset_index(drop=True)
 
 
