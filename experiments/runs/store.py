@@ -309,7 +309,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as fault:
         if fault.errno in FULL:
-            raise StoreError(f"no space left for {path}; {kept}: free some and `tanlu runs resume`") from fault
+            raise StoreError(f"no space left for {path}; {kept}: free some, and give the command again") from fault
         if fault.errno in FORBIDDEN:
             raise StoreError(f"may not write {path} ({fault.strerror}); choose another folder with --runs") from fault
         raise
