@@ -43,7 +43,7 @@ def chart(
     wide: bool = False,
     claim: Claim | None = None,
 ) -> Chart:
-    """A chart of the page. picture: from `charts`; data: what it shows, one row an observation."""
+    """A chart of the page. picture: from `charts`; data: what it shows, one row per observation."""
     return Chart(name, title, subtitle, svg.accessible(picture, f"{title} {subtitle}"), csv(data), note, wide, claim)
 
 

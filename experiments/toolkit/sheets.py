@@ -182,7 +182,7 @@ def _label(path: Path) -> str:
 
 
 def read(path: Path, columns: Sequence[Column], faults: list[str], key: str = "") -> pd.DataFrame:
-    """A sheet as texts, numbers where the column says so; what is wrong is appended to `faults`, line by line.
+    """A sheet as texts, numbers in numeric columns; faults are appended to `faults`, line by line.
 
     key: a column in which no value may stand twice.
     """

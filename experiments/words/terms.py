@@ -140,7 +140,7 @@ class Terms:
         return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
 
     def share(self, fraction: float) -> str:
-        """A share that was counted: as `chance`, but all and none are said as such."""
+        """A share that was counted: as `chance`, but all and none are written as words."""
         gap = "" if self.lang == "zh" else NARROW
         return f"{100 * fraction:.0f}{gap}%" if fraction in (0, 1) else self.chance(fraction)
 

@@ -211,7 +211,7 @@ SUM = f"{NATION} (sum of {'places' if active_region() else 'provinces'})"
 
 
 def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:
-    """The table for the terminal, texts: one row a province, the nation last. Default: the study's first scenario."""
+    """The table for the terminal, texts: one row per province, the nation last. Default: the study's first scenario."""
     table = run.table("feasibility")
     allocation = allocation or run.study.allocations[0].label
     mix = mix or run.study.mixes[0].label
@@ -227,7 +227,7 @@ def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) ->
 
 
 def joint(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:
-    """Every indicator's target and chance beside each other, and the chance of all at once, texts: one row a province.
+    """Target and chance of every indicator, and the chance of all at once, as texts: one row per province.
 
     A star marks a target that was not read in an official text.
     """
