@@ -230,22 +230,6 @@ def sentence(table: pd.DataFrame, province: str, target: float, chance: float, o
     )
 
 
-def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """The table of `solve` with units in its heads and without empty columns, for a terminal."""
-    heads = {
-        "factor": "times the mix",
-        "strength": "mean strength",
-        "median": "median cut %",
-        "binding": "binding bound",
-    }
-    heads |= {"binding_gain": "gain of + 25 %, points", "cost": "yuan/kgce"}
-    chances = ["chance", "chance_low", "chance_high"]
-    percent = (100 * table[chances]).map(lambda v: f"{v:.0f}" if np.isfinite(v) else "")
-    ends = percent.chance_low + percent.chance_high.where(percent.chance_high == "", "–" + percent.chance_high)
-    made = table.drop(columns=["chance_high", "members"]).assign(chance=percent.chance, chance_low=ends)
-    return made.dropna(axis=1, how="all").rename(columns={**heads, "chance": "chance %", "chance_low": "95 % int."})
-
-
 def reductions_of(futures: Ensemble, params: Params, province: str) -> Chance:
     """The model as `Question.reductions`: the levers of one province are moved, all else stays as `params` say."""
     place = futures.provinces.index(province)

@@ -1,4 +1,4 @@
-"""What share each province might get: targets by all rules, one row a province, for a reader in a hurry."""
+"""What share each province might get: targets by all rules, one row per province, for a reader in a hurry."""
 
 import matplotlib.pyplot as plt
 import numpy as np
