@@ -34,10 +34,6 @@ CALLABLES = frozenset({"reductions", "cost", "chance"})
 """Options that rules built on the model take and that no table can hold: functions and their like."""
 
 
-NO_OPTION = CALLABLES | {"model", "target", "held"}
-"""Context that rules are given beside their options."""
-
-
 @dataclass(frozen=True)
 class Allocation:
     """Provincial targets by one rule.

@@ -5,7 +5,6 @@ from dataclasses import astuple, dataclass, fields
 from functools import wraps
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from experiments.analyses import members_fit
@@ -248,9 +247,3 @@ def _absent(topic: str, command: str) -> Item:
 
 
 PARTS: tuple[Part, ...] = (members, intervals, ranking, irrelevance, identified, fits, scored_plans, holdout, reality)
-
-
-def worst(panel_table: pd.DataFrame) -> str:
-    """The panel's worst verdict."""
-    order = [GOOD, ABSENT, CAUTION, BAD]
-    return order[int(np.max([order.index(v) for v in panel_table.verdict], initial=0))]

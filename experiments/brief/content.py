@@ -282,8 +282,9 @@ def _cheapest(view: View, standing: Standing) -> tuple[Block, Grid | None]:
     best = terms.chance(float(rows["chance"].max()))
     more = len(rows) - len(chosen)
     price_year = int(first["price_year"])
-    said = terms("text: measures", n=len(rows), more=more, chance=best, members=tried, year=price_year)
-    return Block(title, [said]), grid
+    said = [terms("text: measures", n=len(rows), chance=best, members=tried, year=price_year)]
+    said += [terms("text: more measures", more=more)] if more else []
+    return Block(title, [joined(view, *said)]), grid
 
 
 def _measure(view: View, row: Mapping[Hashable, object]) -> list[str]:

@@ -34,8 +34,9 @@ def test_inputs_read_nothing_later_than_the_last_fitted_year(measured: xr.Datase
     for name in later.data_vars:
         if "year" in later[name].dims and later[name].dtype.kind == "f":
             later[name].loc[{"year": slice(2009, None)}] *= 3
-    for name, value in inputs.params(measured, 2008).items():
-        xr.testing.assert_identical(value, inputs.params(later, 2008)[name])
+    given, other = inputs.params(measured, 2008), inputs.params(later, 2008)
+    for name, value in given.items():
+        xr.testing.assert_identical(value, other[name])
 
 
 def test_a_perfect_model_has_only_the_break_to_explain(measured: xr.Dataset) -> None:
