@@ -1,6 +1,8 @@
 """Direct and indirect accounts: closed forms and identities."""
 
+import doctest
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -282,3 +284,9 @@ def test_induced_rounds_are_a_geometric_sum() -> None:
         income = kept * income * each
     assert more.item() == pytest.approx(direct.item() + spent * each)
     assert more_jobs.item() == pytest.approx(jobs.item() + spent * each_jobs)
+
+
+def test_examples_in_docstrings() -> None:
+    results = doctest.testmod(import_module("experiments.analyses.policy.costs"))
+    assert results.failed == 0
+    assert results.attempted > 0
