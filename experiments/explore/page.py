@@ -1,6 +1,7 @@
 """The explorer as one self-contained HTML file: no network, no server, scripts allowed by their hash alone."""
 
 import base64
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -39,6 +40,12 @@ def inert(content: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028")
 
 
+def packed(content: Any) -> str:
+    """JSON compressed by gzip, in base64: the worker opens it with the browser's own DecompressionStream."""
+    text = json.dumps(plain(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
 def static(name: str) -> str:
     """One of our files."""
     return (HERE / "static" / name).read_text(encoding="utf-8")
@@ -53,7 +60,8 @@ def html(held: Members, run: "Run | None" = None, lang: str = "en") -> str:
 
     script = static("chart.js") + static("app.js")
     worker = "\n".join((RUNTIME.read_text(encoding="utf-8"), static("engine.js"), static("worker.js")))
-    data = {**Content(held, run).data(), "lang": lang, "worker": worker}
+    content = Content(held, run)
+    data = {**content.shared(), **content.page(), "lang": lang, "worker": worker}
     pages = Environment(loader=PackageLoader("experiments.explore"), autoescape=True, undefined=StrictUndefined)
     page = pages.get_template("explore.html").render(
         lang="zh-CN" if lang == "zh" else "en",
@@ -61,6 +69,7 @@ def html(held: Members, run: "Run | None" = None, lang: str = "en") -> str:
         script=Markup(script),
         style=Markup(static("app.css")),
         data=Markup(inert(data)),
+        engine=Markup(packed(content.engine())),
     )
     return fonts.embedded(page)
 

@@ -100,13 +100,14 @@ worker.onmessage = ({ data: message }) => {
   else if (kind === "goal") { found = { ...message.result, region: message.region }; say(""); showGoal(); }
   else if (kind === "fault") say(message.text);
 };
-const engineData = { ...data, worker: null, texts: null };
-worker.postMessage({ kind: "open", data: engineData });
+const SHARED = ["leads", "provinces", "levers", "years", "plan", "rules", "targets", "carbonTargets", "presets", "reach", "indicators", "levels"];
+const opening = { kind: "open", data: Object.fromEntries(SHARED.map((key) => [key, data[key]])), packed: at("engine").textContent };
+worker.postMessage(opening);
 // A second worker takes half of the members of every run of all provinces.
 function help() {
   if (!(navigator.hardwareConcurrency > 1)) return;
   const helper = new Worker(code), { port1, port2 } = new MessageChannel();
-  helper.postMessage({ kind: "open", data: engineData });
+  helper.postMessage(opening);
   helper.postMessage({ kind: "serve", port: port1 }, [port1]);
   worker.postMessage({ kind: "helper", port: port2 }, [port2]);
 }
@@ -116,14 +117,13 @@ function mark(what, message) {
   document.body.dataset[`${what}Milliseconds`] = (performance.now() - asked).toFixed(1);
 }
 
-// The numbers of all regions with those of one replaced.
+// The numbers of all regions with those of one replaced; what is kept is not copied.
 function merged(all, part, r) {
-  const joined = JSON.parse(JSON.stringify(all));
-  for (const which of ["energy", "carbon"]) for (const [key, column] of Object.entries(part[which])) joined[which][key][r] = column[r];
-  joined.joint[r] = part.joint[r];
-  joined.yearly[r] = part.yearly[r];
-  for (const [key, levels] of Object.entries(part.quantiles)) levels.forEach((level, i) => { joined.quantiles[key][i][r] = level[r]; });
-  return { ...joined, targets: part.targets, national: part.national, members: part.members };
+  const put = (column, from) => { const copy = [...column]; copy[r] = from[r]; return copy; };
+  const each = (from, make) => Object.fromEntries(Object.entries(from).map(([key, value]) => [key, make(key, value)]));
+  const columns = (which) => ({ ...all[which], ...each(part[which], (key, column) => put(all[which][key], column)) });
+  const quantiles = each(part.quantiles, (key, levels) => levels.map((level, i) => put(all.quantiles[key][i], level)));
+  return { ...all, energy: columns("energy"), carbon: columns("carbon"), joint: put(all.joint, part.joint), yearly: put(all.yearly, part.yearly), quantiles, targets: part.targets, national: part.national, members: part.members };
 }
 
 function refresh() {

@@ -4,13 +4,19 @@ let engine = null, wanted = null, goal = null, idle = null, busy = false, shown 
 const kept = []; // scenarios kept for comparison, answered after what is shown
 const pause = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resolve(); }; port2.postMessage(0); });
 const send = (kind, content) => postMessage({ kind, ...content });
+const unpacked = async (text) => JSON.parse(await new Response(new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip"))).text());
 
 // A second worker runs the second half of the members: `helper` is the way to it, `serving` the way back from it.
 let helper = null, serving = null, waiting = null, tasks = 0, next = null, working = false;
 
 onmessage = async ({ data: message }) => {
   if (message.kind === "open") {
-    engine = await Engine.open(message.data);
+    try {
+      engine = await Engine.open({ ...message.data, ...(await unpacked(message.packed)) });
+    } catch (fault) { // a browser from before 2023, or no memory
+      send("fault", { text: String(fault?.message ?? fault) });
+      return;
+    }
     send("ready", {});
     serving?.postMessage({ ready: true });
   } else if (message.kind === "serve") {

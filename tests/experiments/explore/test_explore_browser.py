@@ -172,7 +172,7 @@ def test_a_strange_link_is_refused_as_text(page: Any, hash_: str) -> None:
 
 def test_a_hostile_title_stays_text(page: Any) -> None:
     assert HOSTILE.split()[0] in text(page, "study")
-    assert page.execute_script("return document.scripts.length") == 2
+    assert page.execute_script("return document.scripts.length") == 3
 
 
 def test_phone_and_chinese(chromium: Any, file: Path) -> None:
