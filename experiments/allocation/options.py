@@ -32,7 +32,7 @@ _OWN: dict[str, pd.DataFrame] = {}
 
 
 def add(rule: str, numbers: Sequence[Number]) -> None:
-    """Give a rule options that stand in no table."""
+    """Give a rule options that are in no table."""
     rows = [
         {
             "option": number.name,

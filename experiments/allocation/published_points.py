@@ -252,7 +252,7 @@ def by_growth(**options: Any) -> pd.DataFrame:
 
 
 def plausibility() -> pd.DataFrame:
-    """One row a rule and end: the three lowest and the three highest targets, for a reader to judge."""
+    """One row per rule and end: the three lowest and the three highest targets, which a reader can judge."""
     rows = []
     for rule in RULES:
         targets = _targets(rule, None, {}).dropna().sort_values()

@@ -22,7 +22,7 @@ Bool = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Places:
-    """Where an allocation's provinces stand among those that the model simulates."""
+    """The positions of an allocation's provinces among those that the model simulates."""
 
     provinces: tuple[str, ...]
     index: tuple[int, ...]

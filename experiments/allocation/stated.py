@@ -1,4 +1,4 @@
-"""Targets that stand in a table: shared by official, draft and csv."""
+"""Targets read from a table: shared by official, draft and csv."""
 
 from collections.abc import Mapping
 

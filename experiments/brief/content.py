@@ -1,4 +1,4 @@
-"""What a brief says about one province: one page that a planner carries into a meeting."""
+"""The content of the brief of one province: one page that a planner carries into a meeting."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ MIDDLE = 3
 LEAST_EASED = 0.05
 """Points below which a rule asks as much as the target."""
 FEW = 8
-"""Members that a group must have before its chance is told."""
+"""The fewest members of a group whose chance is shown."""
 
 
 @dataclass(frozen=True)
@@ -292,8 +292,8 @@ def changes(view: View, standing: Standing) -> list[str]:
     known = np.isfinite(data["margin"].to_numpy())
     said = []
     for name, values in observed.items():
-        told = _split(view, name, values[known], met[known], year)
-        said += [told] if told else []
+        sentence = _split(view, name, values[known], met[known], year)
+        said += [sentence] if sentence else []
     ordered = [text for _, text in sorted(said, key=lambda one: -one[0])]
     return [*ordered, *_other_mixes(view, standing)][:3]
 

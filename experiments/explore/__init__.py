@@ -21,7 +21,7 @@ RULES = ("official", "draft", "uniform", "s1", "s2", "s3")
 
 
 def write_or_say(path: Path, run: "Run", lang: str = "en") -> Path:
-    """Write a run's explorer; where the model's equations need a compiler that is missing, a page that says so."""
+    """Write a run's explorer; a page with the fault where a compiler is missing."""
     from html import escape
 
     from experiments.runs.store import write_text

@@ -11,7 +11,7 @@ from experiments.allocation.comparison import Comparison
 from experiments.words.svg import STYLE, register_fonts
 
 COLOURS = (
-    "PuOr_r"  # purple = eased, orange = tightened; told apart by the colour-blind, and the number stands in the cell
+    "PuOr_r"  # purple = eased, orange = tightened: colour-blind readers see the difference, and each cell has its number
 )
 SATURATION = 8.0  # points at which the colour is full
 DARK = 0.55  # share of it from which white text reads better
@@ -21,7 +21,7 @@ TITLES = {"aggregate": "Sum of the provinces", "gini_per_head": "Gini of burden 
 def matrix(comparison: Comparison, title: str, subtitle: str) -> Figure:
     """The figure; a cell shows the target in per cent, a cross marks a province without one.
 
-    Provinces stand from the richest to the poorest in the order of the comparison's table of capacity.
+    Provinces are sorted from the richest to the poorest, in the order of the comparison's table of capacity.
     """
     targets = comparison.targets
     order = comparison.capacity.sort_values(ascending=False).index

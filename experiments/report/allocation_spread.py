@@ -1,4 +1,4 @@
-"""What share each province might get: targets by all rules, one row a province, for a reader in a hurry."""
+"""The picture of every province's possible targets: one row per province with its targets by all rules."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +14,7 @@ from experiments.words.svg import STYLE, register_fonts, wrap
 from experiments.words.terms import Terms
 
 MORE, LESS, EVEN = "#B35806", "#542788", "#6b7280"
-"""Most rules ask more than the nation's target, less, or neither; told apart by the colour-blind."""
+"""Most rules ask more than the nation's target, less, or neither; colour-blind readers see the difference."""
 MAJORITY = 2 / 3
 Matrix = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ Matrix = NDArray[np.float64]
 def spread(comparison: Comparison, national: float, plan: str, indicator: str, terms: Terms) -> Figure:
     """The picture: middle half of the rules as a bar, their median as a dot, all rules as ticks.
 
-    Provinces stand from the highest median to the lowest.
+    Provinces are sorted from the highest median to the lowest.
     """
     targets = _judged(comparison)
     targets = targets.loc[targets.median(axis=1).sort_values(ascending=False).index]

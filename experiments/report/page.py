@@ -66,7 +66,7 @@ class Page:
 
 
 def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
-    """Read the run and put its page together. folder: where it will stand, beside briefs and explorer."""
+    """Read the run and put its page together. folder: its place, which also holds briefs and explorer."""
     view = View.headline(run, terms)
     return Page(
         title=view.study.heading(terms.lang),
@@ -195,7 +195,7 @@ VERDICTS = {"energy_intensity": "energy", "co2_intensity": "co2"}
 
 
 def official_verdicts(plan: str, indicator: str = "energy_intensity") -> dict[str, str]:
-    """What the assessment of a plan that has ended said of an indicator's target, by province; empty where unknown."""
+    """The official assessment of an indicator's target in a plan that has ended, by province; empty where unknown."""
     from calibration import tables
 
     if region.active() is not None:  # a pack may name a place as a province is named

@@ -19,7 +19,7 @@ LEAST = 5e-4  # Mt or Mtce a year: an option that moves less has no object in th
 
 
 def policies(view: View) -> Section:
-    """What each package contributes, and what each option costs: the mix that the study asks to be taken apart."""
+    """The contribution of each package and the cost of each option in the mix that the study asks to split."""
     title = view.terms("Policies: contributions and costs")
     shares, curve = _rows_of(view, "contributions"), _rows_of(view, "cost_curve")
     if shares is None or curve is None:
@@ -110,7 +110,7 @@ def _names(view: View, values: Sequence[object], kind: str = "") -> list[str]:
 def _wide(rows: pd.DataFrame, index: list[str], column: str, cells: Sequence[str]) -> pd.DataFrame:
     """One row for each value of `index`, one column for each value of `column`, in the order of the table."""
     keyed = rows[[*index, column]].assign(cell=list(cells))
-    wide = keyed.set_index([*index, column])["cell"].unstack(column)  # noqa: PD010 - texts, one a cell
+    wide = keyed.set_index([*index, column])["cell"].unstack(column)  # noqa: PD010 - one text per cell
     order = pd.MultiIndex.from_frame(keyed[index].drop_duplicates())
     return wide.reindex(index=order if len(index) > 1 else order.get_level_values(0), columns=keyed[column].unique())
 

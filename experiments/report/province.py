@@ -23,7 +23,7 @@ TCE_PER_10K_YUAN = 10.0
 
 
 def page(view: View, province: str, measured: Measured, folder: Path) -> ProvincePage:
-    """Everything the report says about a province. folder: the report's own, where the briefs may stand."""
+    """Everything that the report shows of a province. folder: the report's own, which may hold the briefs."""
     standing = view.standing(province) if province == NATION else view.standings[province]
     pictures: list[Chart] = []
     missing: list[Missing] = []
@@ -63,7 +63,7 @@ def province_id(province: str) -> str:
 
 
 def label(view: View, province: str) -> str:
-    """The name of a province; the nation says what it is the sum of."""
+    """The name of a province; that of the nation names the provinces that it sums."""
     return view.terms("China (sum of provinces)") if province == NATION else view.terms.name(province)
 
 
@@ -123,7 +123,7 @@ def _path_data(content: charts.Path) -> pd.DataFrame:
 def _path(
     view: View, province: str, variable: str, dots: charts.Dots, scale: float, extra: list[charts.Series], banded: bool
 ) -> charts.Path:
-    """A variable's band, members, measured dots and the mix that stands beside. banded: its errors are known."""
+    """A variable's band, members, measured dots and the compared mix. banded: its errors are known."""
     last = view.last_shown
     bands = view.bands(variable, province, scale).loc[:last]
     years = bands.index.to_numpy(dtype=float)

@@ -54,7 +54,7 @@ def decided_by(view: View, province: str) -> Found:
     if shown.empty or not np.isfinite(shown.ST).all():
         return Found()
     unknown = shown.factor.isin(UNKNOWABLE)
-    shown = pd.concat([shown[~unknown], shown[unknown]])  # what nobody can observe or move stands apart, at the end
+    shown = pd.concat([shown[~unknown], shown[unknown]])  # inputs that nobody can observe or move come last
     apart = shown.factor.isin(UNKNOWABLE).tolist()
     first = shown.iloc[0]
     level = float(dummy.ST_high.iloc[0]) if len(dummy) else 0.0
@@ -65,7 +65,7 @@ def decided_by(view: View, province: str) -> Found:
             share=number(100 * min(float(first.ST), 1.0), 0),
         )
         if first.ST_low > level and not apart[0]
-        else view.terms("Nothing that can be observed or moved stands out from the dummy in what decides hit or miss")
+        else view.terms("No input that can be observed or moved decides hit or miss more than the dummy does")
     )
     key = slug("decides", province)
     names = [view.terms.name(f) for f in shown.factor]
@@ -99,7 +99,7 @@ def conditions(view: View, province: str) -> Found:
         return Found(text=text, missing=lacking(view, "failure conditions", "feasibility").missing)
     column = f"sentence_{view.terms.lang}"
     said = [str(sentence) for sentence in own(boxes)[column].dropna()] if column in boxes else []
-    return Found(text=[*text, *said])  # where only national conditions decide, the chapter says so once
+    return Found(text=[*text, *said])  # where only national conditions decide, the chapter has one sentence on it
 
 
 def _pace(view: View, row: "pd.Series[float]") -> str:
@@ -199,7 +199,7 @@ def decomposition(view: View, province: str) -> Found:
 
 
 def _gap(view: View, province: str) -> list[Chart]:
-    """The gap between the mix that was taken apart and no new policy, where it was taken apart for this place."""
+    """The gap between the split mix and no new policy, where the run has the split of this place."""
     rows = view.rows("lmdi", province)
     if rows is None:
         return []

@@ -84,7 +84,7 @@ def command(fact: Mapping[str, float]) -> str:
 
 
 def sentences(terms: Terms, rows: pd.DataFrame, fact: Mapping[str, float]) -> list[str]:
-    """What the card says, in both directions."""
+    """The sentences of the card, in both directions."""
     question = rows["question"].iloc[0]
     by_run = {run: part.set_index("forecast") for run, part in rows[rows["question"] == question].groupby("run")}
     model, opponent = by_run[MODEL].loc[MODEL], by_run[MODEL].loc[OPPONENT]
@@ -108,7 +108,7 @@ def sentences(terms: Terms, rows: pd.DataFrame, fact: Mapping[str, float]) -> li
 
 
 def verdict(terms: Terms, model: "pd.Series[float]", opponent: "pd.Series[float]") -> str:
-    """Better, worse or not to be told apart, by the paired 90 % interval of the absolute errors."""
+    """Better, worse or indistinguishable, by the paired 90 % interval of the absolute errors."""
     low, high = opponent["delta_mae_low"], opponent["delta_mae_high"]
     key = "text: skill better" if high < 0 else "text: skill worse" if low > 0 else "text: skill alike"
     return terms(key, model=number(model["mae"], 2), opponent=number(opponent["mae"], 2))

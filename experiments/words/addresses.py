@@ -1,4 +1,4 @@
-"""Where the pages of a run stand, from its folder: what one page calls another by."""
+"""The addresses of a run's pages, relative to its folder, by which one page links to another."""
 
 from experiments.words.terms import Lang
 

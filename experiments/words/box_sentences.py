@@ -33,11 +33,11 @@ def _digits(value: float) -> str:
 def condition(name: str, low: float, high: float, unit: str, lang: str, *, known: bool = True) -> str:
     """One restriction in words, for example "effort sensitivity is below 12.5 year".
 
-    known: the data identify the parameter; what they do not is said to be so.
+    known: the data identify the parameter; the sentence names the others as not identified.
     """
     terms = Terms("zh" if lang == "zh" else "en")
     plain, _, place = name.removesuffix("]").partition("[")
-    sector = place.partition(",")[2]  # the province, which stands first, is the sentence's own
+    sector = place.partition(",")[2]  # the province, which comes first, is the sentence's own
     shown = terms.name(plain) + (
         f"（{terms.name(sector)}）" if sector and lang == "zh" else f" ({sector})" if sector else ""
     )

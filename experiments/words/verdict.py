@@ -1,4 +1,4 @@
-"""Sentences about a verdict that more than one page says."""
+"""Sentences about a verdict that several pages share."""
 
 from experiments.words.view import View
 
@@ -12,7 +12,7 @@ def scenario(view: View) -> str:
 
 
 def counted(view: View, provinces: list[str]) -> str:
-    """How many provinces meet their target: the distribution over members, for they share the national shocks."""
+    """How many provinces meet their target: the distribution over members, which share the national shocks."""
     where = {"allocation": view.allocation, "mix": view.mix}
     margin = (view.metrics["reduction"] - view.metrics["target"]).sel(where).sel(province=provinces)
     met = (margin >= 0).sum("province").where(margin.notnull().all("province"))

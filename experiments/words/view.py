@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from experiments.study.schema import Study
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-#: Which of a run's mixes stands on the first page: the plan as it was carried out, else as designed, else the first.
+#: The mix of a run that the first page shows: the plan as it was carried out, else as designed, else the first.
 HEADLINE_MIXES = ("delivered", "plan")
 AMOUNTS = {"reported energy intensity": "total energy", "co2 intensity new metric": "total co2"}
 """Leading intensity → what it counts, where that is not the CO2 of energy."""
@@ -28,7 +28,7 @@ LAST_SHOWN = 5  # years shown beyond the year in which the target is judged
 
 @dataclass(frozen=True)
 class Standing:
-    """How a province stands in one scenario: a row of `feasibility.summary`.
+    """The verdict on a province in one scenario: a row of `feasibility.summary`.
 
     target, reduction, margin in per cent or points, as (median, 10 % quantile, 90 % quantile) where three;
     chance: fraction of members that meet the target, with its Wilson interval; shares: fractions red, yellow, green.
@@ -235,13 +235,13 @@ class View:
 
     @property
     def compared(self) -> str | None:
-        """The mix that stands beside: no new policy, or, if that is the scenario itself, the study's last mix."""
+        """The compared mix: no new policy, or, if that is the scenario itself, the study's last mix."""
         mixes = [choice.label for choice in self.study.mixes]
         other = "base" if "base" in mixes and self.mix != "base" else mixes[-1]
         return None if other == self.mix else other
 
     def standing(self, province: str, allocation: str | None = None, mix: str | None = None) -> Standing:
-        """How a province (or "China") stands in this scenario or another one of the run."""
+        """The verdict on a province (or "China") in this scenario or another one of the run."""
         return self.data.summary[allocation or self.allocation, mix or self.mix, province]
 
     @cached_property
@@ -276,7 +276,7 @@ class View:
         return [key for key in rest if any(self.other(key, place) for place in self.provinces)]
 
     def other(self, key: str, province: str) -> Standing | None:
-        """How a province stands on a further indicator; None where it has no target of it."""
+        """The verdict on a province by a further indicator; None where it has no target of it."""
         found = self.data.by_indicator.get((key, self.allocation, self.mix, province))
         return found if found is not None and found.members else None
 
