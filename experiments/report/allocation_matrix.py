@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from experiments.allocation.comparison import Comparison
 from experiments.words.svg import STYLE, register_fonts
 
-COLOURS = (
-    "PuOr_r"  # purple = eased, orange = tightened: colour-blind readers see the difference, and each cell has its number
-)
+COLOURS = "PuOr_r"  # purple = eased, orange = tightened, distinct for colour-blind readers
+
 SATURATION = 8.0  # points at which the colour is full
 DARK = 0.55  # share of it from which white text reads better
 TITLES = {"aggregate": "Sum of the provinces", "gini_per_head": "Gini of burden per head"}
