@@ -210,6 +210,11 @@ class Engine {
     return Math.min(this.N, W * Math.ceil(this.N / W / 2));
   }
 
+  // So many whole blocks as members, at least two.
+  blocksOf(count) {
+    return this.kernels.nation.width * Math.max(2, Math.floor(count));
+  }
+
   // What `blocks` wrote of some members: arrays to hand over, and their way back.
   packed(begin, end) {
     const cut = (from) => {
@@ -232,12 +237,12 @@ class Engine {
   // All members have run: what joins the provinces, the errors, the nation.
   finish() {
     for (const [name, values] of Object.entries(this.coming)) this.coupling[name].set(values);
-    for (let p = 0; p < this.P; p++) this.disturb(p);
     this.join();
   }
 
-  // One province alone with what joins the provinces as of the last run of all: its outputs into `into` (output, year, member).
-  province(state, p, strengths, into) {
+  // One province alone with what joins the provinces as of the last run of all, a block of members at a time: its
+  // outputs into `into` (output, year, member); yields how many members have run.
+  * province(state, p, strengths, into) {
     const { data, N, Y } = this;
     this.members(state);
     const model = this.kernels.province;
@@ -254,6 +259,7 @@ class Engine {
           for (let m = 0; m < lanes; m++) into[o][y * N + first + m] = block[from + m];
         }
       });
+      yield first + lanes;
     }
   }
 
@@ -267,9 +273,11 @@ class Engine {
     });
   }
 
-  // The nation from its provinces, and which members are valid.
-  join() {
+  // The provinces with their errors, the nation from them, and which members count: valid ones that have run.
+  // ran: [first, last + 1] of those; none: all.
+  join(ran = [[0, this.N]]) {
     const { data, N, P, Y } = this;
+    for (let p = 0; p < P; p++) this.disturb(p);
     const gdp = this.rows[data.gdp];
     const last = P * Y * N;
     data.outputs.forEach(({ nation }, o) => {
@@ -284,7 +292,8 @@ class Engine {
         rows[last + i] = nation === "sum" ? sum : sum / weight;
       }
     });
-    this.valid.fill(1);
+    this.valid.fill(0);
+    for (const [begin, end] of ran) this.valid.fill(1, begin, end);
     for (const rows of this.rows) for (let i = 0; i < rows.length; i++) if (!Number.isFinite(rows[i])) this.valid[i % N] = 0;
   }
 
@@ -338,28 +347,41 @@ class Engine {
     return found;
   }
 
-  // One province moved alone: its numbers, and for later its outputs.
-  alone(state, p, strengths) {
+  // One province moved alone, block by block: yields how many members have run.
+  * running(state, p, strengths) {
+    this.scratch ??= this.raw.map(() => new Float64Array(this.Y * this.N));
+    for (this.ran of this.province(state, p, strengths, this.scratch)) yield this.ran;
+  }
+
+  // The numbers of the province that ran last, of the members that have run; its outputs are kept for `difference`.
+  lone(state, p) {
     const { N, Y } = this;
-    this.scratch ??= this.raw.map(() => new Float64Array(Y * N));
-    this.province(state, p, strengths, this.scratch);
     this.kept ??= this.rows.map(() => new Float64Array(Y * N));
-    const from = p * Y * N;
+    const from = p * Y * N, valid = this.valid.slice();
+    this.valid.fill(0, this.ran);
     this.rows.forEach((rows, o) => {
       this.kept[o].set(rows.subarray(from, from + Y * N));
       for (let i = 0; i < Y * N; i++) rows[from + i] = this.scratch[o][i] * this.factor[o][from + i];
     });
     const found = this.numbers(state, [p]);
     this.rows.forEach((rows, o) => rows.set(this.kept[o], from));
+    this.valid.set(valid);
     return found;
   }
 
-  // The largest relative difference between what `alone` gave last and the run of all provinces, over members and years.
+  // One province moved alone: its numbers.
+  alone(state, p, strengths) {
+    for (const _ of this.running(state, p, strengths));
+    return this.lone(state, p);
+  }
+
+  // The largest relative difference between what `lone` gave last and the run of all provinces, over members and years.
   difference(p) {
     let worst = 0;
     this.raw.forEach((raw, o) => {
       if (o === this.data.indicators.cost) return; // crosses zero
       for (let i = 0; i < this.Y * this.N; i++) {
+        if (i % this.N >= this.ran) continue;
         const whole = raw[p * this.Y * this.N + i];
         if (Number.isFinite(whole)) worst = Math.max(worst, Math.abs(this.scratch[o][i] / whole - 1));
       }
@@ -396,8 +418,7 @@ class Engine {
   falls(state, p, strengths) {
     const { N, Y, base, end } = this;
     const { indicators, leads } = this.data;
-    this.scratch ??= this.raw.map(() => new Float64Array(Y * N));
-    this.province(state, p, strengths, this.scratch);
+    for (const _ of this.running(state, p, strengths));
     const read = (o, y, m) => this.scratch[o][y * N + m] * this.factor[o][(p * Y + y) * N + m];
     const value = (y, m) => (leads === "carbon" ? read(indicators.co2, y, m) / read(indicators.gdp, y, m) : read(indicators.intensity, y, m));
     const found = [];
