@@ -18,8 +18,8 @@ def least_cost(indicators: Indicators, options: Options) -> Proposal:
     """Every province goes on until the next unit of energy saved costs the same; that common price meets the sum.
 
     Equal marginal cost is the condition of least total cost under the national identity, because there a province's
-    cut counts with its energy. options: `cost`, a `CostCurve` of the model (made with `members` and `seed` when not given).
-    The scalar is the price, yuan per kgce.
+    cut counts with its energy. options: `cost`, a `CostCurve` of the model (made with `members` and `seed` when not
+    given). The scalar is the price, yuan per kgce.
     """
     curve = options.get("cost") or _simulated(indicators, options)
     if not isinstance(curve, CostCurve):
