@@ -115,12 +115,15 @@ def _contributions(ensemble: Ensemble, mix: str, variable: str) -> tuple[dict[st
     frames: dict[str, list[pd.DataFrame]] = {}
     points = []
     for places, nation in ((ensemble.provinces, False), ([NATION], True)):
-        add = (lambda of: of.sum("province").expand_dims("province", 1)) if nation else (lambda of: of)
-        level = (add(whole) / add(before["gdp"])).transpose("member", "province")
+        old_gdp, new_gdp, total = (
+            of.sum("province").expand_dims(province=places) if nation else of
+            for of in (before["gdp"], after["gdp"], whole)
+        )
+        level = (total / old_gdp).transpose("member", "province")
         scale = -100 / level.to_numpy()[:, :, None]
         for cause, part in causes(before, after, variable, nation).items():
             frames.setdefault(cause, []).append(pd.DataFrame((scale * part).mean(0), places, sectors))
-        frozen = (level * add(after["gdp"])).transpose("member", "province").mean("member").to_numpy() / 100
+        frozen = (level * new_gdp).transpose("member", "province").mean("member").to_numpy() / 100
         points.append(pd.Series(frozen, places))
     return {cause: pd.concat(parts) for cause, parts in frames.items()}, pd.concat(points)
 
@@ -162,7 +165,10 @@ def causes(before: xr.Dataset, after: xr.Dataset, variable: str, nation: bool = 
 def _per_gdp(state: xr.Dataset, name: str, nation: bool) -> Array:
     """An output over GDP: (member, province), or (member, 1) of all provinces together."""
     amount, gdp = (state[one].transpose("member", "province").to_numpy() for one in (name, "gdp"))
-    return amount.sum(1, keepdims=True) / gdp.sum(1, keepdims=True) if nation else amount / gdp
+    if nation:
+        amount, gdp = amount.sum(1, keepdims=True), gdp.sum(1, keepdims=True)
+    per_gdp: Array = amount / gdp
+    return per_gdp
 
 
 def _lmdi(before: Mapping[str, Array], after: Mapping[str, Array], gdp: Sequence[xr.DataArray]) -> dict[str, Array]:

@@ -58,7 +58,8 @@ class Engine {
     this.coupling = joined(); // what joins the provinces: as of the last whole run, and of the present one
     this.coming = joined();
     this.design = {};
-    this.key = null;
+    this.key = null; // of the state whose members are laid out
+    this.made = new Uint8Array(N); // which of them
     this.valid = new Uint8Array(N).fill(1);
   }
 
@@ -118,54 +119,67 @@ class Engine {
     return { "lever strength": strengths, "lever start": preset.start, "lever phase in": preset.phase, "target reduction": asked, "carbon target reduction": carbon };
   }
 
-  // What differs by member; made again only when an assumption or the delivery of levers changes.
+  // What differs by member; made again, member by member as they run, when an assumption or the delivery of levers changes.
   members(state) {
     const key = JSON.stringify([state.assumptions ?? {}, data_delivery(this.data, state)]);
     if (key === this.key) return;
-    const { data, N, P, K, S, A } = this;
-    const moved = Object.entries(state.assumptions ?? {}).filter(([name]) => data.assumptions.includes(name));
-    const slopes = moved.map(([name]) => data.assumptions.indexOf(name));
-    const design = this.design;
-    const array = (name, length) => (design[name] ??= new Float64Array(length));
-    const frontier = array("frontier ratio", N * P * S);
-    const energy = array("base final energy", N * P * S);
-    const width = this.columns.length;
-    for (let m = 0; m < N; m++) {
-      const shift = moved.map(([name, value]) => value - this.drawn[m * width + this.at[name]]);
-      for (let p = 0; p < P; p++) {
-        const to = (m * P + p) * S;
-        for (let s = 0; s < S; s++) { frontier[to + s] = data.free.frontier[s]; energy[to + s] = data.free.energy[p * S + s]; }
-        for (let k = 0; k < K; k++) {
-          let value = this.free[(m * P + p) * K + k];
-          moved.forEach((_, i) => { value += this.response[(p * K + k) * A + slopes[i]] * shift[i]; });
-          value = Math.min(Math.max(value, data.free.low[k]), data.free.high[k]);
-          const { parameter, columns } = data.free.names[k];
-          if (parameter === "base final energy") for (const s of columns) energy[to + s] = Math.exp(value) * data.free.energy[p * S + s];
-          else if (parameter === "frontier ratio") for (const s of columns) frontier[to + s] = value;
-          else array(parameter, N * P)[m * P + p] = value;
-        }
-      }
-    }
-    const cells = Object.fromEntries(this.kernels.nation.description.programs.member.inputs.mc.map((one) => [one.name, one.cells]));
-    for (const [i, column] of this.columns.entries()) {
-      const { name, cell } = data.drawnCells[i]; // cell null: one value for all elements
-      if (!(name in cells) || name in data.presets[state.preset].delivery) continue;
-      const into = array(name, N * cells[name]);
-      const given = state.assumptions?.[name];
-      for (let m = 0; m < N; m++) {
-        const value = given ?? this.drawn[m * width + this.at[column]];
-        if (cell === null) into.fill(value, m * cells[name], (m + 1) * cells[name]);
-        else into[m * cells[name] + cell] = value;
-      }
-    }
-    for (const [name, values] of Object.entries(data.presets[state.preset].delivery)) {
-      const into = array(name, N * this.L);
-      for (let m = 0; m < N; m++)
-        for (let l = 0; l < this.L; l++) into[m * this.L + l] = values === "members" ? this.drawn[m * width + this.at[name]] : values[l];
-    }
     this.key = key;
+    const { data, N, P, S, columns } = this, design = this.design;
+    const array = (name, cells) => (design[name] ??= new Float64Array(N * cells));
+    array("frontier ratio", P * S);
+    array("base final energy", P * S);
+    for (const { parameter } of data.free.names) array(parameter, P);
+    const cells = Object.fromEntries(this.kernels.nation.description.programs.member.inputs.mc.map((one) => [one.name, one.cells]));
+    const delivery = data.presets[state.preset].delivery;
+    const given = state.assumptions ?? {};
+    const moved = Object.entries(given).filter(([name]) => data.assumptions.includes(name));
+    this.moves = {
+      assumptions: moved.map(([name, value]) => ({ column: this.at[name], slope: data.assumptions.indexOf(name), value })),
+      drawn: columns.flatMap((column, i) => {
+        const { name, cell } = data.drawnCells[i]; // cell null: one value for all elements
+        return name in cells && !(name in delivery) ? [{ into: array(name, cells[name]), cells: cells[name], cell, column: i, value: given[name] }] : [];
+      }),
+      delivery: Object.entries(delivery).map(([name, values]) => ({ into: array(name, this.L), column: values === "members" ? this.at[name] : null, values })),
+    };
+    this.made.fill(0);
     this.kernels.nation.members(design, N);
     this.kernels.province.members({ ...design, ...this.coupling }, N);
+  }
+
+  // The inputs of one member.
+  member(m) {
+    if (this.made[m]) return;
+    this.made[m] = 1;
+    const { data, P, K, S, A, L, design } = this;
+    const { assumptions, drawn, delivery } = this.moves;
+    const own = this.drawn.subarray(m * this.columns.length, (m + 1) * this.columns.length);
+    const frontier = design["frontier ratio"], energy = design["base final energy"];
+    const shift = assumptions.map(({ column, value }) => value - own[column]);
+    for (let p = 0; p < P; p++) {
+      const to = (m * P + p) * S;
+      for (let s = 0; s < S; s++) { frontier[to + s] = data.free.frontier[s]; energy[to + s] = data.free.energy[p * S + s]; }
+      for (let k = 0; k < K; k++) {
+        let value = this.free[(m * P + p) * K + k];
+        for (let i = 0; i < shift.length; i++) value += this.response[(p * K + k) * A + assumptions[i].slope] * shift[i];
+        value = Math.min(Math.max(value, data.free.low[k]), data.free.high[k]);
+        const { parameter, columns } = data.free.names[k];
+        if (parameter === "base final energy") for (const s of columns) energy[to + s] = Math.exp(value) * data.free.energy[p * S + s];
+        else if (parameter === "frontier ratio") for (const s of columns) frontier[to + s] = value;
+        else design[parameter][m * P + p] = value;
+      }
+    }
+    for (const { into, cells, cell, column, value } of drawn) {
+      const number = value ?? own[column];
+      if (cell === null) into.fill(number, m * cells, (m + 1) * cells);
+      else into[m * cells + cell] = number;
+    }
+    for (const { into, column, values } of delivery) for (let l = 0; l < L; l++) into[m * L + l] = column === null ? values[l] : own[column];
+  }
+
+  // One block of members of a kernel, their inputs made where they are not.
+  block(model, first, every) {
+    for (let m = first; m < Math.min(this.N, first + model.width); m++) this.member(m);
+    return model.block(first, every);
   }
 
   // All provinces together, a block of members at a time; what joins the provinces is kept for `province`.
@@ -185,7 +199,7 @@ class Engine {
     const times = model.description.saved.flatMap((at, k) => (at >= 0 ? [k] : []));
     const W = model.width;
     for (let first = begin; first < end; first += W) {
-      const block = model.block(first, true);
+      const block = this.block(model, first, true);
       const lanes = Math.min(W, N - first);
       data.outputs.forEach(({ name }, o) => {
         for (let y = 0; y < Y; y++)
@@ -237,7 +251,9 @@ class Engine {
   // All members have run: what joins the provinces, the errors, the nation.
   finish() {
     for (const [name, values] of Object.entries(this.coming)) this.coupling[name].set(values);
+    this.kernels.province.members(this.coupling, this.N);
     this.join();
+    this.last = this.valid.slice(); // of the last run of all members
   }
 
   // One province alone with what joins the provinces as of the last run of all, a block of members at a time: its
@@ -251,7 +267,7 @@ class Engine {
     model.begin({ params: this.params(state, strengths ?? this.strengths(state)), rows: [p, p + 1] });
     const W = model.width;
     for (let first = 0; first < N; first += W) {
-      const block = model.block(first);
+      const block = this.block(model, first, false);
       const lanes = Math.min(W, N - first);
       data.outputs.forEach(({ name }, o) => {
         for (let y = 0; y < Y; y++) {
@@ -357,15 +373,15 @@ class Engine {
   lone(state, p) {
     const { N, Y } = this;
     this.kept ??= this.rows.map(() => new Float64Array(Y * N));
-    const from = p * Y * N, valid = this.valid.slice();
-    this.valid.fill(0, this.ran);
+    const from = p * Y * N, valid = this.valid;
+    this.valid = this.last.slice().fill(0, this.ran);
     this.rows.forEach((rows, o) => {
       this.kept[o].set(rows.subarray(from, from + Y * N));
       for (let i = 0; i < Y * N; i++) rows[from + i] = this.scratch[o][i] * this.factor[o][from + i];
     });
     const found = this.numbers(state, [p]);
     this.rows.forEach((rows, o) => rows.set(this.kept[o], from));
-    this.valid.set(valid);
+    this.valid = valid;
     return found;
   }
 
@@ -424,7 +440,7 @@ class Engine {
     const found = [];
     for (let m = 0; m < N; m++) {
       const fall = 100 * (1 - value(end, m) / value(base, m));
-      if (this.valid[m] && Number.isFinite(fall)) found.push(fall);
+      if (this.last[m] && Number.isFinite(fall)) found.push(fall);
     }
     return found;
   }
