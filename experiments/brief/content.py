@@ -229,6 +229,8 @@ def measures(view: View, standing: Standing) -> tuple[Block, Grid | None]:
     """The cheapest measures that bring 80 %, or what binds, or the command that finds them."""
     terms = view.terms
     title = terms("The cheapest measures that bring a chance of 80 %")
+    if standing.province == NATION:
+        return Block(title, [terms("Measures are chosen province by province: see the briefs of the provinces.")]), None
     rows = view.table("measures")
     rows = None if rows is None else rows[rows["province"] == standing.province]
     if rows is None or rows.empty:

@@ -43,7 +43,7 @@ def co2(terms: Terms, mt: float, *, sign: bool = False) -> str:
     '12.3 Mt CO2'
     """
     if terms.lang == "en":
-        return terms("text: Mt CO2", amount=number(mt, 1, sign=sign))
+        return terms("text: Mt CO2", amount=number(mt, 1 if abs(mt) < 100 else 0, sign=sign))
     if 100 * abs(mt) >= LARGE:
         return terms("text: 10^8 t CO2", amount=number(mt / 100, 2, sign=sign))
     return terms("text: Mt CO2", amount=number(100 * mt, 0, sign=sign))

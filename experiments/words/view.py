@@ -265,9 +265,11 @@ class View:
         return self.study.target.leading
 
     def indicator_name(self, key: str) -> str:
-        """An indicator in words."""
-        one = indicators()[key]
-        return one.name_zh if self.terms.lang == "zh" else one.name
+        """An indicator in words; of two metrics of one quantity in a plan, the older is named as such."""
+        name = self.terms.indicator(indicators()[key])
+        others = [self.terms.indicator(indicators()[one]) for one in self.study.target.indicators if one != key]
+        twice = any(other.startswith((f"{name} (", f"{name}（")) for other in others)
+        return self.terms("{name} (metric to 2025)", name=name) if twice else name
 
     @property
     def others(self) -> list[str]:
