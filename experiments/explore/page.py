@@ -34,6 +34,15 @@ def plain(value: Any) -> Any:
     return value
 
 
+def shortened(value: Any) -> Any:
+    """Plain data with seven digits of every number: enough for the picture that precedes the first run."""
+    if isinstance(value, dict):
+        return {key: shortened(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [shortened(one) for one in value]
+    return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
 def inert(content: Any) -> str:
     """JSON that no HTML parser can leave: no character that begins a tag or an entity."""
     text = json.dumps(plain(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -62,6 +71,7 @@ def html(held: Members, run: "Run | None" = None, lang: str = "en") -> str:
     worker = "\n".join((RUNTIME.read_text(encoding="utf-8"), static("engine.js"), static("worker.js")))
     content = Content(held, run)
     data = {**content.shared(), **content.page(), "lang": lang, "worker": worker}
+    data["first"] = shortened(plain(data["first"]))
     pages = Environment(loader=PackageLoader("experiments.explore"), autoescape=True, undefined=StrictUndefined)
     page = pages.get_template("explore.html").render(
         lang="zh-CN" if lang == "zh" else "en",
