@@ -89,9 +89,7 @@ def others(view: View) -> list[str]:
     for key in keys[1:]:
         one = met.sel(indicator=key).dropna("province", how="all")
         if total := one.sizes["province"]:
-            said.append(
-                _counted(view, view.terms.indicator(indicators()[key]), one.sum("province").where(valid), total)
-            )
+            said.append(_counted(view, view.indicator_name(key), one.sum("province").where(valid), total))
     counted = joint.counted(keys)
     if len(counted) == 1:
         return said
@@ -102,7 +100,7 @@ def others(view: View) -> list[str]:
     rows = together(view)
     fails = rows.loc[(rows["province"] != NATION) & (rows["fails_most"] != ""), "fails_most"].value_counts()
     if len(fails):
-        first = view.terms.indicator(indicators()[str(fails.index[0])])
+        first = view.indicator_name(str(fails.index[0]))
         said.append(view.terms("Missed most often in {n} provinces: {name}.", n=int(fails.iloc[0]), name=first))
     return said
 

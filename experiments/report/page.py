@@ -240,14 +240,15 @@ def other_heads(view: View) -> list[str]:
     if not view.others:
         return []
     named = [view.terms("Chance, {mix}", mix=view.indicator_name(key)) for key in view.others]
-    return [*named, view.terms("Chance, all targets")]
+    return [*named, view.terms("Chance, all targets")] if view.judges_several else named
 
 
 def beside(view: View, province: str) -> list[Standing | JointChance | None]:
     """The further indicators of the plan and all together, as columns beside the leading one."""
     if not view.others:
         return []
-    return [*(view.other(key, province) for key in view.others), view.all_together(province)]
+    found: list[Standing | JointChance | None] = [view.other(key, province) for key in view.others]
+    return [*found, view.all_together(province)] if view.judges_several else found
 
 
 def verdicts(view: View) -> pd.DataFrame:

@@ -260,7 +260,8 @@ def leading_path(view: View, province: str, standing: Standing) -> list[Chart]:
         high=number(standing.reduction[2]),
         target=number(standing.target),
     )
-    about = subtitle(view, view.terms("{name}, t CO2 per 10⁴ yuan at 2005 prices", name=view.terms.indicator(one)))
+    name = capital(view.terms.indicator(one))
+    about = subtitle(view, view.terms("{name}, t CO2 per 10⁴ yuan at 2005 prices", name=name))
     key = slug("intensity", province)
     picture = charts.path(replace(content, target=goal), view.terms("t CO2 per 10⁴ yuan"))
     return [chart(key, title, about, picture, data, note=view.terms("text: band note"))]

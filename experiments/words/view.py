@@ -287,6 +287,11 @@ class View:
         found = self.data.joint.get((self.allocation, self.mix, province))
         return found if found is not None and found.indicators > 1 else None
 
+    @cached_property
+    def judges_several(self) -> bool:
+        """Whether some province has a chance of all its targets together."""
+        return any(self.all_together(place) for place in self.provinces)
+
     @property
     def counts_process(self) -> bool:
         """Whether the leading indicator counts the process CO2 of cement."""
