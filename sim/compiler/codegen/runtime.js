@@ -43,7 +43,7 @@ const SimWasm = (() => {
         let row = 0;
         for (const entry of entries) { entry.row = row; row += entry.cells; }
         const size = row * each * (moving ? this.steps : 1); // of a block of members
-        made.at[region] = { start: region[0] === "m" ? 0 : this.memory(8 * size), size, cells: row, each, moving, stale: null };
+        made.at[region] = { start: each > 1 ? 0 : this.memory(8 * size), size, cells: row, each, moving, stale: null };
       }
       for (const { slot, cells } of outputs) {
         made.outputs.push({ slot, cells, row: made.rows });

@@ -46,7 +46,7 @@ def test_the_policy_admits_our_script_alone(page: str) -> None:
 def test_nothing_is_fetched_and_the_file_is_small(page: str) -> None:
     outside = page.replace(data_of(page), "")
     assert not re.search(r"(?:src|href)=\"(?!#|data:)", outside)
-    assert len(page) < 2.5e6
+    assert len(page) < 1.5e6
 
 
 def test_every_text_is_in_both_languages(page: str) -> None:
