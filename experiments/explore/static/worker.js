@@ -1,8 +1,8 @@
 "use strict";
 // The worker: newest state first, one province before the nation, bars when nothing else is asked.
 let engine = null, wanted = null, goal = null, idle = null, busy = false, shown = null; // idle: whose bars are still to come
-const QUICK = 40, SOON = 400; // milliseconds in which members run for a first picture: of one province, of all
-const LEAST = 32; // members of such a picture at least
+const QUICK = 30, SOON = 400; // milliseconds in which members run for a first picture: of one province, of all
+const LEAST = 24; // members of such a picture at least
 let pace = 40; // milliseconds that a block of all provinces took last
 const kept = []; // scenarios kept for comparison, answered after what is shown
 const pause = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resolve(); }; port2.postMessage(0); });
