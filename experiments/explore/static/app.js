@@ -662,7 +662,7 @@ function detail() {
   });
   if (dots.length) items.push(Object.assign(document.createElement("li"), { textContent: `● ${t("measured")}` }));
   at("lines").replaceChildren(...items);
-  at("held").textContent = page === "early" ? t("Of the first {n} members; all follow.", { n: numbers.members }) : page === "part" ? t("What joins the provinces is held from the run before; all provinces follow.") : difference === null || isNation() ? "" : t("All provinces together differ from this province alone by at most {part} %.", { part: (100 * difference).toPrecision(1) });
+  at("held").textContent = page === "early" ? t("These are the first {n} members; the others follow.", { n: numbers.members }) : page === "part" ? t("The links between provinces are those of the run before; all provinces follow.") : difference === null || isNation() ? "" : t("All provinces together differ from this province alone by at most {part} %.", { part: (100 * difference).toPrecision(1) });
   at("sum").textContent = t("All provinces' targets amount to {sum} % for the nation; {national} % was asked.", { sum: number(numbers.national), national: number(data.national) });
 }
 
