@@ -2,11 +2,11 @@
 
     python benchmarks/engine.py [--quick] [--model models/province.mdl] [--json]
 
-Two models: a generated one (31 × 4 × 3 subscripts, about 104 variables, 100 steps, tables looked up at subscripted
-arguments, 20 parameters, 3 outputs) and the project's. PySD runs whole members (the generated model with --quick: the
-first steps, from which the rest is reckoned); pysimlin takes part when it is installed. Cold builds start from an empty
-cache in a new process, warm ones find it full. The engine's rows are the best of three repeats, since other work on the
-machine only ever slows them; for the same reason single threads are also compared by processor time.
+There are two models: a generated one (31 × 4 × 3 subscripts, about 104 variables, 100 steps, tables looked up at
+subscripted arguments, 20 parameters, 3 outputs) and the project's. PySD runs whole members; with --quick it runs only
+the first steps of the generated model, and the rest is extrapolated. pysimlin takes part when it is installed. Cold
+builds start from an empty cache in a new process, warm builds from a full one. The engine's rows are the best of three
+repeats, because other work on the machine can only slow them; single threads are also compared by processor time.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ energy {k}[region] = SUM(use {k}[region, sector!, fuel!]) ~ ~ |
 perceived {k}[region] = SMOOTH(energy {k}[region], 3) ~ ~ |
 pressure {k} = (SUM(perceived {k}[region!]) / 600) ^ 0.5 ~ ~ |
 """
-# Two blocks look their tables up at every region, the others at the mean of the regions: tables are where PySD's time
-# goes, and in models of this kind not every one is read by the largest arrays.
+# Two blocks look up their tables at every region, the others at the mean of the regions, because PySD spends most of
+# its time in tables and in typical models the largest arrays do not read every table.
 DETAILED = "table {k}[sector](capital {k}[region, sector] / 10 * pressure {j})"
 PLAIN = "table {k}[sector](SUM(capital {k}[region!, sector]) / 310 * pressure {j})"
 
 
 def generated(path: Path) -> Path:
-    """Write the generated model: 13 variables in each of 8 blocks, each block driven by the one before."""
+    """Write the generated model: 13 variables in each of 8 blocks; each block is driven by the block before it."""
     blocks = []
     for k in range(1, BLOCKS + 1):
         saturation = (DETAILED if k in (1, BLOCKS) else PLAIN).format(k=k, j=k - 1)
@@ -99,7 +99,7 @@ def project_case(path: Path, members: int, seed: int) -> tuple[pd.DataFrame, lis
 
 
 def say(words: str) -> None:
-    """Print to standard error, at once: a whole comparison takes minutes."""
+    """Print to standard error at once, because a whole comparison takes minutes."""
     print(words, file=sys.stderr, flush=True)
 
 
@@ -115,7 +115,7 @@ def best(action: Callable[[], Any], repeats: int = 3) -> tuple[float, float]:
 
 
 def overhead(action: Callable[[], Any], repeats: int = 20) -> float:
-    """Median time of an action outside of the compiled kernels, in seconds."""
+    """Median time of an action outside the compiled kernels, in seconds."""
     from unittest.mock import patch
 
     from sim.compiler.codegen.native_backend import NativeKernel
@@ -140,7 +140,7 @@ def overhead(action: Callable[[], Any], repeats: int = 20) -> float:
 
 
 def measure_engine(path: Path, kind: str, sizes: dict[str, int]) -> dict[str, float]:
-    """Everything about the engine, in a process of its own (so that memory and caches are its own)."""
+    """Measure the engine in this process, which runs nothing else, so that memory and caches belong to it alone."""
     start = time.perf_counter()
     from sim import Model
 
@@ -159,7 +159,7 @@ def measure_engine(path: Path, kind: str, sizes: dict[str, int]) -> dict[str, fl
         start = time.perf_counter()
         try:
             model.ensemble(design[:1], outputs, backend=backend)
-        except Exception as error:  # a machine without a compiler still measures the rest
+        except Exception as error:  # without a compiler, the other back end is still measured
             print(f"{backend}: {error}", file=sys.stderr)
             continue
         first = time.perf_counter() - start
@@ -183,9 +183,9 @@ def measure_engine(path: Path, kind: str, sizes: dict[str, int]) -> dict[str, fl
 
 
 def measure_pysd(path: Path, kind: str, quick: bool) -> dict[str, float]:
-    """Runs a second of PySD with the parameters of one member.
+    """Runs per second of PySD with the parameters of one member.
 
-    A quick look at the generated model takes 4 and 8 of its 100 steps and reckons the rest.
+    With --quick the generated model runs 4 and 8 of its 100 steps, and the rest is extrapolated.
     """
     from sim.oracle import Oracle
 
@@ -202,7 +202,7 @@ def measure_pysd(path: Path, kind: str, quick: bool) -> dict[str, float]:
 
 
 def measure_pysimlin(path: Path) -> float | None:
-    """Runs a second of pysimlin, one thread; None where it is not installed or cannot run the model."""
+    """Runs per second of pysimlin on one thread; None where it is not installed or cannot run the model."""
     try:
         import simlin
     except ImportError:
@@ -212,7 +212,7 @@ def measure_pysimlin(path: Path) -> float | None:
     def run() -> None:
         with model.simulate() as simulation:
             simulation.run_to_end()
-            simulation.get_series(simulation.get_var_names()[0])  # its names are those of single elements
+            simulation.get_series(simulation.get_var_names()[0])  # pysimlin names single elements
 
     try:
         model = simlin.load(str(path))
@@ -224,7 +224,7 @@ def measure_pysimlin(path: Path) -> float | None:
 
 
 def child(path: Path, kind: str, sizes: dict[str, int], cache: str) -> dict[str, float]:
-    """`measure_engine` in a new process with a cache folder of its own."""
+    """Run `measure_engine` in a new process with its own cache folder."""
     command = [sys.executable, __file__, "--child", json.dumps([str(path), kind, sizes])]
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": paths, "XDG_CACHE_HOME": cache, "SIM_CACHE": cache}
@@ -255,7 +255,7 @@ def compare(path: Path, kind: str, quick: bool) -> dict[str, float]:
 
 
 def ratios(result: dict[str, float]) -> dict[str, float]:
-    """What the figures come to."""
+    """Ratios of the measured speeds."""
     pairs = {
         "native (2 threads) : PySD": ("native runs/s, 2 threads", "pysd runs/s"),
         "native : PySD (processor time)": ("native runs/processor s", "pysd runs/processor s"),

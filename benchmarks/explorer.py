@@ -1,8 +1,9 @@
-"""Lever to picture in a headless Chromium: size, opening, moves of levers and assumptions, memory of the page.
+"""Time from a lever to the picture in a headless Chromium: size, opening, moves of levers and assumptions, page
+memory.
 
     python -m benchmarks.explorer [--members 200] [--moves 50] [--many 2000]
 
-Budgets: 100 ms for the picture of one province, 1 s for the whole map, on two free cores.
+The budgets are 100 ms for the picture of one province and 1 s for the whole map, on two free cores.
 """
 
 import argparse
@@ -47,7 +48,7 @@ def moves(driver: Any, controls: tuple[str, ...], count: int, what: str, rng: np
 
 
 def memory(driver: Any) -> float:
-    """Megabytes of JavaScript heap of the page after a collection."""
+    """Megabytes of JavaScript heap of the page after a garbage collection."""
     driver.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
     return round(float(driver.execute_cdp_cmd("Runtime.getHeapUsage", {})["usedSize"]) / 1e6, 1)
 

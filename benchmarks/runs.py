@@ -1,8 +1,8 @@
-"""What runs cost by number of members: wall time, rate, peak memory, disk. Each size in a process of its own.
+"""Cost of runs by number of members: wall time, rate, peak memory, disk. Each size runs in a new process.
 
     python benchmarks/runs.py [--members 1000 10000 100000] [--scenarios 1] [--runs FOLDER]
 
-Prints a Markdown table. `--scenarios 4` takes the shipped study whole; 1 its first allocation and mix.
+Prints a Markdown table. `--scenarios 4` runs the whole shipped study, `--scenarios 1` its first allocation and mix.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from experiments.study import load
 
 
 def measure(members: int, scenarios: int, runs: Path) -> dict[str, float]:
-    """One run in this process; nothing of it is kept."""
+    """Measure one run in this process; its results are not kept."""
     one = ["allocations=[official]", "mixes=[base]"] if scenarios == 1 else []
     asked = load.load(load.DEFAULT, [f"members={members}", *one])
     system = installed.installed(0)

@@ -1,4 +1,4 @@
-"""What was measured, and which parameters reproduce it."""
+"""Measured data, and the calibration that finds the parameters which reproduce them."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,15 @@ if TYPE_CHECKING:
 
 
 def design(n: int, seed: int) -> "xr.Dataset":
-    """N members of the shipped posterior, as a design for the model: see `calibration.posterior.design`."""
+    """Draw members of the shipped posterior as a design for the model; see `calibration.posterior.design`.
+
+    Args:
+        n: number of members.
+        seed: seed of the random draws.
+
+    Returns:
+        Model inputs that differ by member: variables over (member[, province[, sector]]), in the model's units.
+    """
     from calibration import baseline, inputs, posterior
 
     shipped = posterior.load()

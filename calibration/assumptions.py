@@ -1,12 +1,12 @@
 """How the free parameters of a province move with the assumptions that the data cannot decide.
 
-An assumption (role uncertain) is common to all provinces. Its value changes which free parameters reproduce the past,
-so a member that draws another value must move them along: to first order
+An assumption (role uncertain) is common to all provinces. Its value changes which free parameters reproduce the past.
+A member that draws another value must therefore move its free parameters, to first order by
 
     θ(u) = θ(u₀) + (dθ/du)(u − u₀),   dθ/du = −(JᵀJ)⁻¹ Jᵀ ∂r/∂u    (J = ∂r/∂θ, r the whitened residuals)
 
-so that every member still fits the measured years. `refitted` does the same without the first order: by chord steps
-θ ← θ − (JᵀJ)⁻¹ Jᵀ r(θ, u) with the slopes of the optimum, for any constant at all, also one that has no response.
+so that every member still fits the measured years. `refitted` goes beyond the first order by chord steps
+θ ← θ − (JᵀJ)⁻¹ Jᵀ r(θ, u) with the slopes at the optimum; this works for every constant, also one without a response.
 """
 
 from collections.abc import Mapping
@@ -24,13 +24,21 @@ from calibration.fit import FitProblem, FitResult, build_problem, jacobian, resi
 from models.parameters import defaults, row
 from sim import Model
 
-NUDGE = 0.1  # finite difference over an assumption, as part of its range
+NUDGE = 0.1  # finite difference over an assumption, as a fraction of its range
 ROUNDS = 3  # chord steps
 BATCH = 512
 
 
 def response(problem: FitProblem, fit: FitResult) -> xr.DataArray:
-    """dθ/du at the optimum: (province, parameter, assumption), per unit of the assumption."""
+    """Derivative dθ/du of the free parameters at the optimum.
+
+    Args:
+        problem: the fit's model, inputs and likelihood.
+        fit: its optimum.
+
+    Returns:
+        (province, parameter, assumption), per unit of the assumption.
+    """
     names = [str(name) for name in prior.uncertain().index]
     centre, width = reference(names), _width(names)
     trials = np.tile(centre, (len(names) + 1, 1))
@@ -49,7 +57,16 @@ def response(problem: FitProblem, fit: FitResult) -> xr.DataArray:
 
 
 def conditioned(posterior: xr.Dataset, values: NDArray[np.float64], assumptions: pd.DataFrame) -> NDArray[np.float64]:
-    """Free parameters (member, province, parameter) moved along with the members' assumptions."""
+    """Move free parameters to first order with the assumptions of each member.
+
+    Args:
+        posterior: a saved posterior with its `response`.
+        values: free parameters (member, province, parameter) at the default assumptions.
+        assumptions: one row per member, one column per assumption.
+
+    Returns:
+        Free parameters (member, province, parameter) within their bounds.
+    """
     names = [name for name in map(str, posterior["assumption"].values) if name in assumptions]
     shift = assumptions[names].to_numpy() - reference(names)
     slope = posterior["response"].sel(assumption=names).transpose("province", "parameter", "assumption").values
@@ -58,7 +75,15 @@ def conditioned(posterior: xr.Dataset, values: NDArray[np.float64], assumptions:
 
 
 def restore(posterior: xr.Dataset, baseline: xr.Dataset | None = None) -> tuple[FitProblem, prior.Prior]:
-    """The problem and the pooled prior of a saved posterior."""
+    """Rebuild the fit and the pooled prior of a saved posterior.
+
+    Args:
+        posterior: a saved posterior.
+        baseline: measured series; by default those that ship.
+
+    Returns:
+        The fit's problem and the prior of its free parameters.
+    """
     problem = build_problem(measured() if baseline is None else baseline, int(posterior.attrs["last year fitted"]))
     problem.inputs["learning index data"] = posterior["learning index data"]
     count = posterior.sizes["province"]
@@ -72,11 +97,20 @@ def refitted(
     fixed: Mapping[str, float] | None = None, rounds: int = ROUNDS, baseline: xr.Dataset | None = None,
     repool: bool = False, model: Path | None = None,
 ) -> NDArray[np.float64]:  # fmt: skip
-    """Draws (member, province, parameter) moved so that each member fits the past under its own constants.
+    """Move draws so that each member fits the past under its own constants.
 
-    assumptions: (member × constant). fixed: further constants that all members share, switches among them. repool: let
-    the mean over provinces of the pooled prior move along, as it would in a new calibration. model: another model file
-    that the members are fitted with.
+    Args:
+        posterior: a saved posterior.
+        values: draws (member, province, parameter).
+        assumptions: one row per member, one column per constant.
+        fixed: further constants that all members share, switches among them.
+        rounds: number of chord steps.
+        baseline: measured series; by default those that ship.
+        repool: whether the mean over provinces of the pooled prior moves too, as it would in a new calibration.
+        model: a model file to fit the members with; by default the provincial model.
+
+    Returns:
+        Draws (member, province, parameter) within their bounds.
     """
     problem, belief = restore(posterior, baseline)
     optimum = posterior["optimum"].values
@@ -102,7 +136,7 @@ def refitted(
 
 
 def reference(names: list[str]) -> NDArray[np.float64]:
-    """The values of assumptions at which the response is zero: their defaults."""
+    """The default values of assumptions, at which the response is zero."""
     return np.array([float(np.mean(defaults(row(name)))) for name in names])
 
 

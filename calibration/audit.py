@@ -1,4 +1,4 @@
-"""What the measured tables hold and do not hold: coverage, residuals, sums against the nation, breaks; one province."""
+"""Audit of the measured tables: coverage, residuals, sums against the nation, breaks of vintage, and one province."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,11 +11,11 @@ from calibration import baseline, tables
 from calibration.places import NATION, choose_province
 from calibration.tables import DATA, TableFault
 
-JUMP = 0.25  # |Δ ln| beyond the province's own median change that counts as a jump
-AGREE = 1e-3  # two routes to one figure: relative difference (print to four digits)
-CLOSE = 1.0  # sectors against the printed total: per cent (print to three digits)
+JUMP = 0.25  # smallest deviation of a log change from the province's median change that counts as a jump
+AGREE = 1e-3  # relative difference allowed between two routes to one figure (printed with four digits)
+CLOSE = 1.0  # per cent by which sectors may miss the printed total (printed with three digits)
 
-NATIONAL_SERIES = {  # series: (quantity and sector of national_reference, its unit in ours)
+NATIONAL_SERIES = {  # series → quantity and sector in national_reference, factor to the unit of the series
     "gdp_nominal": ("gdp", "total", 0.1),
     "energy_total": ("energy", "Total Consumption", 0.01),
     "co2_energy": ("co2", "energy_total", 1.0),
@@ -24,7 +24,12 @@ NATIONAL_SERIES = {  # series: (quantity and sector of national_reference, its u
 
 
 def coverage(data: xr.Dataset) -> pd.DataFrame:
-    """One row a series: units, years, provinces with a figure, gaps inside those years, median error, vintages."""
+    """Coverage of each yearly series, one row per series.
+
+    Returns:
+        Columns series, units, years, provinces (number with a figure), missing (gaps inside those years), sigma (median
+        relative error) and vintages.
+    """
     rows = []
     for key in data:
         name = str(key)
@@ -60,7 +65,9 @@ def _by_vintage(vintage: xr.DataArray) -> dict[str, list[int]]:
 
 
 def residuals(data: xr.Dataset) -> pd.DataFrame:
-    """Official total less the sum of sectors in per cent of the total: mean of each sector vintage, by province."""
+    """Official total less the sum of sectors, in per cent of the total: mean of each sector vintage, one row per
+    province.
+    """
     share = 100 * data["energy_residual"] / data["energy_total"]
     frame = pd.DataFrame(index=pd.Index(data["province"].values, name="province"))
     for label, years in _by_vintage(data["energy_residual_vintage"]).items():
@@ -72,7 +79,9 @@ def residuals(data: xr.Dataset) -> pd.DataFrame:
 
 
 def closure(folder: Path = DATA) -> pd.DataFrame:
-    """Sectors against the printed total final energy of each balance, calorific: the largest gaps, per cent."""
+    """Gap between the sum of sectors and the printed total final energy of each balance (calorific), per cent;
+    largest first.
+    """
     sectors = tables.read("final_energy_official", folder)
     flows = tables.read("balance_flows", folder)
     keys = ["province", "year"]
@@ -87,7 +96,7 @@ def closure(folder: Path = DATA) -> pd.DataFrame:
 
 
 def against_nation(data: xr.Dataset, folder: Path = DATA) -> pd.DataFrame:
-    """Sum of the 30 provinces against the national accounts where these are known: per cent above."""
+    """How far the sum of the 30 provinces lies above the national accounts, per cent, for the years known to both."""
     reference = tables.read("national_reference", folder)
     rows = []
     for name, (quantity, sector, scale) in NATIONAL_SERIES.items():
@@ -102,9 +111,9 @@ def against_nation(data: xr.Dataset, folder: Path = DATA) -> pd.DataFrame:
 
 
 def breaks(data: xr.Dataset) -> pd.DataFrame:
-    """Where a series starts a new vintage: sum over provinces from one to the other, and the provinces that jump.
+    """Jumps of each series where a new vintage starts: ratio of the sum over provinces, and the provinces that jump.
 
-    A province jumps when its change differs from its own median change by more than 0.25 in the logarithm.
+    A province jumps when its change differs from its median change by more than 0.25 in the logarithm.
     """
     rows = []
     for name in ("energy_total", "co2_energy", "sector_energy"):
@@ -134,14 +143,16 @@ def _jump(series: xr.DataArray, year: int) -> dict[str, object]:
 
 
 def verify(folder: Path = DATA) -> None:
-    """Refuse a folder whose tables violate their descriptor or each other.
+    """Check that the tables of a folder agree with their descriptor and with each other.
 
-    Raises InputError (a table is unreadable as its schema) or RuleError (values violate a rule), with all faults.
+    Raises:
+        InputError: a table is unreadable by its schema; with all faults.
+        RuleError: values violate a rule; with all faults.
     """
-    _verified(folder)
+    _checked_baseline(folder)
 
 
-def _verified(folder: Path) -> xr.Dataset:
+def _checked_baseline(folder: Path) -> xr.Dataset:
     tables.refuse(tables.check(folder))
     data = baseline.load(folder)
     tables.refuse(list(contradictions(data, folder)))
@@ -149,7 +160,7 @@ def _verified(folder: Path) -> xr.Dataset:
 
 
 def contradictions(data: xr.Dataset, folder: Path = DATA) -> Iterator[TableFault]:
-    """Figures of two tables that must agree by definition and do not."""
+    """Figures of two tables that must agree by definition but do not."""
     total, economy = tables.read("energy_total", folder), tables.read("economy", folder)
     intensity_2005 = (10 * data["energy_total"] / data["gdp"]).to_series()
     growth = (data["gdp"] / data["gdp"].shift(year=1) * 100).to_series()
@@ -173,15 +184,20 @@ def contradictions(data: xr.Dataset, folder: Path = DATA) -> Iterator[TableFault
 
 
 def _levels(economy: pd.DataFrame, growth: pd.Series) -> pd.Series:
-    """Real GDP at 1997 prices of 2000 moved by the growth of each year."""
+    """Real GDP at 1997 prices: the level of 2000 extended by the growth of each year."""
     start = economy[(economy.variable == "gdp_real_1997p") & (economy.year == 2000)].set_index("province")["value"]
     steps = (growth.fillna(100) / 100).groupby("province").cumprod()
     return steps.mul(start.rename_axis("province"), level="province")
 
 
 def summary(folder: Path = DATA) -> dict[str, pd.DataFrame]:
-    """All tables of this module by name. Raises as `verify`."""
-    data = _verified(folder)
+    """All tables of this module by name.
+
+    Raises:
+        InputError: a table is unreadable by its schema; with all faults.
+        RuleError: values violate a rule; with all faults.
+    """
+    data = _checked_baseline(folder)
     return {
         "coverage": coverage(data),
         "residuals": residuals(data),
@@ -193,7 +209,9 @@ def summary(folder: Path = DATA) -> dict[str, pd.DataFrame]:
 
 
 def intensity(data: xr.Dataset) -> pd.DataFrame:
-    """Energy intensity of the sum of provinces 2005-2010 at the prices of 2005 and of 2010, per cent."""
+    """Change of the energy intensity of the sum of provinces in 2005-2010, per cent, at the prices of 2005 and of
+    2010.
+    """
     rows = [(prices, 100 * baseline.pooled_intensity_change(data, prices=prices)) for prices in (2005, 2010)]
     return pd.DataFrame(rows, columns=["prices", "change_2005_2010_percent"])
 
@@ -202,14 +220,23 @@ def intensity(data: xr.Dataset) -> pd.DataFrame:
 
 
 def province(name: str, folder: Path = DATA) -> dict[str, pd.DataFrame]:
-    """Series, sectors, targets and outcomes of one province by year. Raises InputError for an unknown name.
+    """Series, sectors, targets and outcomes of one province by year; Tibet, without energy statistics, has no
+    sectors.
 
-    Tibet has no energy statistics: it gets its economy and targets only.
+    Args:
+        name: English or Chinese name, code or letters of the province.
+        folder: the data folder.
+
+    Returns:
+        Tables `series`, `sectors`, `targets` and `outcomes`; their columns state the unit.
+
+    Raises:
+        InputError: for an unknown name.
     """
     name = choose_province(name, tables.provinces(folder, simulated=False))
-    found = {"targets": _facts("targets", name, folder), "outcomes": _facts("outcomes", name, folder)}
+    found = {"targets": _province_rows("targets", name, folder), "outcomes": _province_rows("outcomes", name, folder)}
     if name not in tables.provinces(folder):
-        return {"series": _published(name, folder), **found}
+        return {"series": _published_by_year(name, folder), **found}
     data = baseline.load(folder).sel(province=name)
     series = {
         "GDP, Gyuan 2005": data["gdp"],
@@ -234,13 +261,13 @@ def province(name: str, folder: Path = DATA) -> dict[str, pd.DataFrame]:
     }
 
 
-def _facts(table: str, name: str, folder: Path) -> pd.DataFrame:
+def _province_rows(table: str, name: str, folder: Path) -> pd.DataFrame:
     rows = tables.read(table, folder)
     return rows[rows.province == name].drop(columns=["province", "vintage"]).reset_index(drop=True)
 
 
-def _published(name: str, folder: Path) -> pd.DataFrame:
-    """The economy and population tables of a province without energy statistics: a row a variable, a column a year."""
+def _published_by_year(name: str, folder: Path) -> pd.DataFrame:
+    """Economy and population of a province without energy statistics: one row per variable, one column per year."""
     both = pd.concat([tables.read("economy", folder), tables.read("population", folder)])
     both = both[both.province == name].assign(year=lambda rows: rows.year.astype(str))
     wide = both.set_index(["variable", "unit", "year"])["value"].unstack("year")  # noqa: PD010 (no aggregation)

@@ -1,11 +1,11 @@
-"""Hindcast: would the model have foreseen what came after the years it was fitted to?
+"""Hindcast: does the model foresee the years after those it was fitted to?
 
-Two origins. Structure is chosen on the first alone (fitted to 2005-2007, scored on 2008-2010); the second (fitted to
-2005-2010, scored on 2011-2015) is only reported, and every look at it is logged in `evaluation_log.csv`.
-The outcomes are known to whoever writes such a model: it is a pseudo-out-of-sample test.
+There are two origins. The structure of the model was chosen on the first alone, which is fitted to 2005-2007 and scored
+on 2008-2010. The second is fitted to 2005-2010 and scored on 2011-2015; it is only reported, and every evaluation is
+logged in `evaluation_log.csv`. The authors of the model knew the outcomes, so that this is a pseudo-out-of-sample test.
 
-Each target is the change of one measured series between two years of one vintage. Every naive forecast
-carries the errors that it made five years before; the opponent is named beforehand: the trend of the previous plan.
+Each target is the change of one measured series between two years of one vintage. Every naive forecast carries the
+errors that it made five years before. The opponent was chosen beforehand: the trend of the previous plan.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ RED = "January-October 2015"
 
 @dataclass(frozen=True)
 class ForecastTarget:
-    """The change of `series` from `start` to `end`, both inside one vintage, in per cent."""
+    """The change of `series` from `start` to `end` in per cent; both years belong to one vintage."""
 
     series: str
     start: int
@@ -44,13 +44,13 @@ class ForecastTarget:
 
     @property
     def name(self) -> str:
-        """What is asked and for which years."""
+        """Series and years in words."""
         return f"{TITLES[self.series]} {self.start}-{self.end}"
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What is fitted to `last` and asked about the years after it."""
+    """A posterior fitted up to the year `last` and the targets after that year."""
 
     last: int
     targets: tuple[ForecastTarget, ...]
@@ -86,7 +86,7 @@ SECOND = Origin(
 
 @dataclass(frozen=True)
 class Forecast:
-    """Logarithms of energy intensity, gdp and co2: each (member, province, year), with the shocks of the error model.
+    """Logarithms of energy intensity, GDP and CO2 with the shocks of the error model, each (member, province, year).
 
     Intensity and CO2 share their shocks.
     """
@@ -94,19 +94,19 @@ class Forecast:
     logs: Mapping[str, xr.DataArray] = field(repr=False)
 
     def change(self, target: ForecastTarget) -> Values:
-        """Per cent, (member, province)."""
+        """Change of a target's series in per cent: (member, province)."""
         series = self.logs[target.series].transpose("member", "province", "year")
-        return percent(series.sel(year=target.end).values - series.sel(year=target.start).values)
+        return to_percent(series.sel(year=target.end).values - series.sel(year=target.start).values)
 
     def national(self, start: int, end: int) -> Values:
-        """Change of the energy intensity of the sum of provinces, per cent (member,)."""
+        """Change of the energy intensity of the sum of provinces between two years, per cent: (member,)."""
         gdp = exp(self.logs["gdp"])
         intensity = pooled(exp(self.logs["energy intensity"]) * gdp, gdp)
         return np.asarray(100 * (intensity.sel(year=end) / intensity.sel(year=start) - 1).values)
 
 
-def percent(change: Values) -> Values:
-    """A change of a logarithm in per cent."""
+def to_percent(change: Values) -> Values:
+    """Convert a change of a logarithm to per cent."""
     return np.asarray(100 * np.expm1(change))
 
 
@@ -119,9 +119,18 @@ def forecast(
     members: int,
     seed: int,
 ) -> Forecast:
-    """Members of the origin's posterior, simulated to its end, with the errors of the model.
+    """Simulate members of the origin's posterior up to its last target, with the errors of the model.
 
-    policy: parameters of the model, over a dim `member` where they are uncertain.
+    Args:
+        origin: the posterior and its targets.
+        baseline: measured series.
+        policy: parameters of the model, over a dimension `member` where they are uncertain.
+        measured_gdp: use the measured GDP instead of the model's.
+        members: number of members.
+        seed: seed of the draws and errors.
+
+    Returns:
+        The forecast of the provinces.
     """
     plan = next(one.plan for one in ORIGINS if one.last == origin.last)
     options = Options(members, seed, policy, measured_gdp)
@@ -130,8 +139,10 @@ def forecast(
     return Forecast({name: logs[SHORT[name]] for name in SERIES})
 
 
-def naive(target: ForecastTarget, origin: Origin, baseline: xr.Dataset, *, back: int = 0) -> dict[str, Values]:
-    """Point forecasts (province,) in per cent, as if made `back` years earlier."""
+def naive_forecasts(
+    target: ForecastTarget, origin: Origin, baseline: xr.Dataset, *, back: int = 0
+) -> dict[str, Values]:
+    """Naive point forecasts in per cent by name, each (province,), as if made `back` years earlier."""
     series = log(baseline[SERIES[target.series]]).transpose("province", "year")
     last, span = origin.last - back, target.end - target.start
 
@@ -148,28 +159,32 @@ def naive(target: ForecastTarget, origin: Origin, baseline: xr.Dataset, *, back:
         plan = next(name for name, label in PLANS.items() if label == ("11FYP" if origin.last < 2010 else "12FYP"))
         targets = inputs.target_reduction().sel(plan=plan).values
         made["target pace"] = np.log1p(-targets) * span / PLAN
-    return {name: percent(value) for name, value in made.items()}
+    return {name: to_percent(value) for name, value in made.items()}
 
 
 def naive_errors(target: ForecastTarget, origin: Origin, baseline: xr.Dataset) -> dict[str, Values]:
-    """What they missed five years before (province,), in points; for the target pace the opponent's errors."""
+    """Errors of the naive forecasts five years before, percentage points (province,); the target pace has the
+    opponent's.
+    """
     earlier = ForecastTarget(target.series, target.start - PLAN, target.end - PLAN)
     happened = measured_change(earlier, baseline)
-    made = {name: point - happened for name, point in naive(earlier, origin, baseline, back=PLAN).items()}
+    made = {name: point - happened for name, point in naive_forecasts(earlier, origin, baseline, back=PLAN).items()}
     return made | {"target pace": made[OPPONENT]}
 
 
 def measured_change(target: ForecastTarget, baseline: xr.Dataset) -> Values:
-    """The measured change (province,), per cent."""
+    """The measured change in per cent: (province,)."""
     series = log(baseline[SERIES[target.series]])
-    return percent((series.sel(year=target.end) - series.sel(year=target.start)).values)
+    return to_percent((series.sel(year=target.end) - series.sel(year=target.start)).values)
 
 
 def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed: int) -> pd.DataFrame:
-    """One row a question and forecast: the model, the naive ones, and the model's paired difference from each of them.
+    """Scores of the model and of the naive forecasts, one row per target and forecast.
 
-    The model's mae is that of its median, a naive forecast's that of its single number: the median of draws about that
-    number would depend on how many are drawn. With measured GDP supplied, GDP is no target.
+    Each row also holds the model's paired difference from that forecast. The model's mae is that of its median; a naive
+    forecast's is that of its single number, because the median of draws around that number depends on how many there
+    are.
+    When measured GDP is supplied, GDP is not a target.
     """
     rng = np.random.default_rng([seed, 3])
     rows = []
@@ -179,7 +194,7 @@ def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed
         happened = measured_change(target, baseline)
         samples = {MODEL: made.change(target)}
         errors = naive_errors(target, origin, baseline)
-        points = naive(target, origin, baseline)
+        points = naive_forecasts(target, origin, baseline)
         for name, point in points.items():
             samples[name] = scores.with_errors(point, errors[name], rng, len(samples[MODEL]))
         points[MODEL] = np.median(samples[MODEL], axis=0)
@@ -189,18 +204,20 @@ def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed
         for name, case in cases.items():
             row: dict[str, object] = {"question": target.name, "run": label, "forecast": name}
             row |= scores.scorecard(case[0], happened, case[1])
-            rows.append(row | _against(cases[MODEL], case, happened, rng))
+            rows.append(row | _paired_differences(cases[MODEL], case, happened, rng))
     return pd.DataFrame(rows)
 
 
 SampleAndPoint = tuple[Values, Values]
-"""A forecast: its sample (member, case) and its single number (case,)."""
+"""A forecast: its sample (member, case) and its point forecast (case,)."""
 
 
-def _against(
+def _paired_differences(
     model: SampleAndPoint, other: SampleAndPoint, happened: Values, rng: np.random.Generator
 ) -> dict[str, float]:
-    """The model's score less the other's, paired over provinces, with 90 % intervals: negative = model better."""
+    """The model's score less the other's, paired over provinces, with 90 % intervals; negative means the model is
+    better.
+    """
     differences = {
         "delta_crps": scores.crps(model[0], happened) - scores.crps(other[0], happened),
         "delta_mae": np.abs(model[1] - happened) - np.abs(other[1] - happened),
@@ -213,7 +230,9 @@ def _against(
 
 
 def single_years(made: Forecast, baseline: xr.Dataset, origin: Origin) -> tuple[Values, Values]:
-    """Official changes of single years after the origin: samples (member, case) and truths (case,)."""
+    """Official changes of single years after the origin: forecast samples (member, case) and outcomes (case,), per
+    cent.
+    """
     table = tables.read("outcomes")
     table = table[(table.variable == "energy_intensity_change_official") & (table.period.str.fullmatch(r"\d{4}"))]
     rows = table[table.period.astype(int).between(origin.last + 1, origin.end)]
@@ -230,9 +249,10 @@ def single_years(made: Forecast, baseline: xr.Dataset, origin: Origin) -> tuple[
 
 
 def red_list(made: Forecast, baseline: xr.Dataset) -> dict[str, float]:
-    """Brier score of "red": less than nine tenths of the plan's target reached in 2015, against the list of that year.
+    """Brier score of "red": less than nine tenths of the plan's target reached in 2015, against the list of that
+    year.
 
-    Red on the list is progress within the year, not the plan's verdict; the two are compared all the same, and said so.
+    The list judges progress within the year and not the verdict of the plan; the output states that the two differ.
     """
     table = tables.read("barometer")
     names = [str(name) for name in baseline["province"].values]
@@ -253,8 +273,19 @@ def run(
     origin: Origin, baseline: xr.Dataset, policy: Mapping[str, xr.DataArray], *, members: int = 1000, seed: int = 1,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, object]:  # fmt: skip
-    """The skill card of one origin: `scores` (table), `single_years`, `red_list`, `nation`, `medians` and
-    `bands_80` of the first target by province, in per cent.
+    """Score one origin.
+
+    Args:
+        origin: the posterior and its targets.
+        baseline: measured series.
+        policy: parameters of the model that describe the policy of the time.
+        members: number of members.
+        seed: seed of the draws and errors.
+        progress: called with a sentence before each forecast.
+
+    Returns:
+        `scores` (table), `nation`, and `medians` and `bands_80` of the first target by province in per cent; for the
+        second origin also `single_years`, `red_list` and `looks`, the number of logged evaluations.
     """
     made = {}
     for label, measured_gdp in ((MODEL, False), (f"{MODEL}, measured GDP", True)):
@@ -271,7 +302,7 @@ def run(
         "members": members,
         "seed": seed,
         "scores": table,
-        "nation": nation(endogenous, baseline, main),
+        "nation": national_change(endogenous, baseline, main),
         "medians": dict(zip(names, median.tolist(), strict=True)),
         "bands_80": dict(zip(names, np.stack([low, high], axis=1).tolist(), strict=True)),
     }
@@ -283,8 +314,8 @@ def run(
     return found
 
 
-def nation(made: Forecast, baseline: xr.Dataset, target: ForecastTarget) -> dict[str, float]:
-    """The sum of provinces: measured change, median and 80 % band of the model."""
+def national_change(made: Forecast, baseline: xr.Dataset, target: ForecastTarget) -> dict[str, float]:
+    """Energy intensity of the sum of provinces: measured change, median and 80 % band of the model, per cent."""
     intensity = pooled(baseline["energy_intensity"] * baseline["gdp"], baseline["gdp"])
     sample = made.national(target.start, target.end)
     low, median, high = np.quantile(sample, [0.1, 0.5, 0.9])

@@ -1,4 +1,4 @@
-"""Makes a posterior: fit, draws, and the scales of the yearly shocks."""
+"""A calibration makes a posterior: fit, draws, and the scales of the yearly shocks."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,18 +17,27 @@ from calibration.inputs import BASE
 
 BATCH = 512
 DOUBLINGS = 2
-"""How often the chains are made twice as long where one of them fails a gate."""
+"""How many times the chains may be made twice as long when one of them fails a gate."""
 
 
 def draw_posterior(
     problem: FitProblem, fit: FitResult, count: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], pd.DataFrame]:
-    """Draws from the posterior (chain, draw, province, parameter), and their diagnostics.
+    """Draw from the posterior of every province, with diagnostics.
 
-    Where a chain fails a gate, all are drawn again with twice as many draws, at most DOUBLINGS times.
+    When a chain fails a gate, all chains are drawn again with twice as many draws, at most DOUBLINGS times.
+
+    Args:
+        problem: the fit's model, inputs and likelihood.
+        fit: its optimum, from which the proposal starts.
+        count: draws per chain.
+        rng: random generator.
+
+    Returns:
+        Draws (chain, draw, province, parameter), and one row of diagnostics per province and parameter.
 
     Raises:
-        GateError: a chain fails all the same.
+        GateError: a chain still fails after the last doubling.
     """
 
     def data(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -41,7 +50,7 @@ def draw_posterior(
     for doubling in range(DOUBLINGS + 1):
         chains, accepted = sampler.sample(log_density, start, count * 2**doubling, rng)
         table = sampler.diagnostics(chains, names, list(fit.prior.names))
-        if sampler.failed(table).empty:
+        if sampler.failing_chains(table).empty:
             break
     table["accepted"] = table["province"].map(dict(zip(names, accepted, strict=True)))
     sampler.gate(table)
@@ -52,7 +61,23 @@ def calibrate(
     baseline: xr.Dataset, last: int = 2010, *, starts: int = 8, draws: int = 12000, kept: int = 1000, seed: int = 1,
     progress: Callable[[str], None] = lambda text: None,
 ) -> xr.Dataset:  # fmt: skip
-    """Fit to 2005 … last, draw from the posterior, and return it as it is saved. Raises GateError."""
+    """Fit the model to the years 2005 to `last` and draw from the posterior.
+
+    Args:
+        baseline: measured series, as from `calibration.baseline.load`.
+        last: last fitted year.
+        starts: number of starts of the optimiser.
+        draws: draws per chain.
+        kept: number of draws that the result keeps.
+        seed: seed of starts and draws.
+        progress: called with a sentence before each step.
+
+    Returns:
+        The posterior in the form in which `calibration.posterior.save` writes it.
+
+    Raises:
+        GateError: a chain fails.
+    """
     settings = {"last": last, "starts": starts, "draws": draws, "kept": kept, "seed": seed}
     made = build_problem(baseline, last)
     progress(f"fitting 30 provinces to 2005-{last} from {starts} starts")
@@ -79,7 +104,7 @@ def calibrate(
 def posterior_dataset(
     problem: FitProblem, fit: FitResult, draws: NDArray[np.float64], attrs: Mapping[str, object]
 ) -> xr.Dataset:
-    """The posterior as it is saved: draws, response to the assumptions, learning index, and how it was made."""
+    """Collect draws, response to the assumptions, learning index and provenance in the form that is saved."""
     coords = {"province": problem.inputs["base gdp"]["province"], "parameter": list(fit.prior.names)}
     made = xr.Dataset(
         {
@@ -102,7 +127,7 @@ def posterior_dataset(
 
 
 def estimate_shocks(problem: FitProblem, fit: FitResult, baseline: xr.Dataset) -> Discrepancy:
-    """Scales of the yearly shocks, from the fitted years."""
+    """Estimate the scales of the yearly shocks from the fitted years."""
     years = list(problem.likelihood.years)
     run = problem.simulate(fit.values[None]).isel(member=0).sel(year=years)
     modelled = run["total energy"] / run["gdp"]

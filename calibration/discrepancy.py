@@ -1,11 +1,11 @@
-"""What the model leaves out: yearly shocks to energy intensity that no province's parameters explain.
+"""Model discrepancy: yearly shocks to energy intensity that no province's parameters explain.
 
     Δ ln i_measured = Δ ln i_modelled + u_t + ε_pt
 
-u_t is a national shock, common to all provinces in one year and normal; ε_pt is a provincial one, Student t with four
-degrees of freedom, for a single plant moves a small province by a tenth. Both are independent from year to year, so
-that their effect on a five-year change grows with the square root of time. Without u_t the bands of the nation would be
-far too narrow: provincial shocks average out, national ones do not.
+u_t is a normal national shock, common to all provinces in one year. ε_pt is a provincial shock, Student t with four
+degrees of freedom, because a single plant changes the energy of a small province by a tenth. Both are independent from
+year to year, so that their effect on a five-year change grows with the square root of time. Without u_t the bands of
+the nation would be far too narrow, because provincial shocks average out and national ones do not.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,27 +19,39 @@ from calibration.inputs import exp, log
 from calibration.likelihood import HEAVY_TAIL, fitted_series
 
 NATIONAL_FLOOR = 0.012
-"""Least standard deviation of the national shock. Five fitted years cannot show less: the yearly change of the nation's
-energy intensity about its five-year mean has varied by 1-2 points since 1996 (calibration/data, national_reference)."""
+"""Least standard deviation of the national shock. Five fitted years cannot show a smaller one reliably: since 1996
+the
+yearly change of the nation's energy intensity has varied by 1-2 points around its five-year mean (calibration/data,
+national_reference).
+"""
 SIZE = -0.3
-"""Exponent of the provincial scale over total energy: a single plant moves a small province more than a large one."""
+"""Exponent of total energy in the provincial scale, because a single plant moves a small province more than a large
+one.
+"""
 GROWTH_WIDER = 1.4
-"""Shocks to growth after the fitted years over those within them: learnt on the origin 2007 (docs/decisions.md)."""
+"""Scale of shocks to growth after the fitted years over that within them, learnt on the origin 2007
+(docs/decisions.md).
+"""
 LATER = 2
-"""Added to the seed of the errors after a plan's last year (1: those of growth)."""
+"""Added to the seed for the errors after a plan's last year (1 is added for those of growth)."""
 NOWCAST = 0.08
-"""Standard deviation of ln(CO2) of a province in a nowcast: what conditioning 2015-2019 on activity missed
-(published/nowcast-provinces.csv)."""
+"""Standard deviation of ln(CO2) of a province in a nowcast: the error of conditioning 2015-2019 on activity
+(published/nowcast-provinces.csv).
+"""
 CARBON = 0.01
-"""Standard deviation of the national shock to CO2 per energy, a year, as over the fitted years of the inventories."""
+"""Yearly standard deviation of the national shock to CO2 per energy, as in the fitted years of the inventories."""
 
 
 @dataclass(frozen=True)
 class Discrepancy:
-    """Scales of the yearly shocks to a logarithm: national (standard deviation) and provincial (t scale).
+    """Scales of the yearly shocks to a logarithm.
 
-    persistence: part of a year's shock that comes again the next year (0 for intensity; growth slows for years).
-    weights: factor of the provincial scale by province, from its size; none: all alike.
+    Attributes:
+        national: standard deviation of the national shock.
+        provincial: scale of the provincial Student t shock.
+        persistence: part of a year's shock that recurs in the next year; 0 for intensity, whereas growth slows for
+            years.
+        weights: factor of the provincial scale by province, from its size; empty when all are equal.
     """
 
     national: float
@@ -48,9 +60,18 @@ class Discrepancy:
     weights: tuple[float, ...] = ()
 
     def sample(self, members: Iterable[int], provinces: int, years: int, seed: int) -> NDArray[np.float64]:
-        """Cumulative shocks (member, province, year) at the end of years 1 … `years`.
+        """Cumulative shocks at the end of years 1 … `years`.
 
-        Each member has a stream of its own, so that batches and workers do not matter.
+        Each member has its own random stream, so that batches and workers do not change the result.
+
+        Args:
+            members: numbers of the members.
+            provinces: number of provinces.
+            years: number of years.
+            seed: seed of all streams.
+
+        Returns:
+            (member, province, year), natural logarithm.
         """
         return np.stack([self._one(member, provinces, years, seed) for member in members])
 
@@ -65,9 +86,12 @@ class Discrepancy:
 
 
 def estimate(measured: xr.DataArray, modelled: xr.DataArray, effective: float) -> Discrepancy:
-    """Scales from the yearly changes of ln(intensity), measured less modelled, each (province, year).
+    """Estimate the scales from the yearly changes of ln(intensity), measured less modelled.
 
-    effective: mean number of parameters spent on a province's intensities, by which the variance is enlarged.
+    Args:
+        measured: energy intensity (province, year).
+        modelled: energy intensity (province, year) in the same unit.
+        effective: mean number of parameters used to fit a province's intensities, by which the variance is enlarged.
     """
     change = log(measured / modelled).diff("year").transpose("province", "year").values
     common = np.nanmedian(change, axis=0)
@@ -80,9 +104,14 @@ def estimate(measured: xr.DataArray, modelled: xr.DataArray, effective: float) -
 
 
 def growth(gdp: xr.DataArray, last: int) -> Discrepancy:
-    """Scales of the shocks to GDP growth: how much growth changed from one year to the next, up to `last`, widened.
+    """Scales of the shocks to GDP growth: the change of growth from one year to the next up to `last`, widened.
 
-    gdp: (province, year). Growth that changed half persists: a slowdown lasts.
+    Args:
+        gdp: GDP at constant prices (province, year).
+        last: last year used.
+
+    Returns:
+        Scales with a persistence of one half, because a slowdown lasts.
     """
     change = log(gdp.sel(year=slice(None, last))).diff("year").diff("year").transpose("province", "year").values
     common = np.median(change, axis=0)
@@ -92,41 +121,44 @@ def growth(gdp: xr.DataArray, last: int) -> Discrepancy:
 
 
 def size_weights(energy: xr.DataArray) -> xr.DataArray:
-    """Factor of the provincial scale from total energy (province,), geometric mean one."""
+    """Factor of the provincial scale from total energy (province,), with geometric mean one."""
     size = energy / exp(log(energy).mean())
     return xr.DataArray(size**SIZE)
 
 
 def to_attrs(discrepancy: Discrepancy, quantity: str = "") -> dict[str, float]:
-    """As attributes of a saved posterior; `quantity` names what is shocked, energy intensity by default."""
+    """The scales as attributes of a saved posterior; `quantity` is the shocked quantity, by default energy
+    intensity.
+    """
     scales = {name: value for name, value in asdict(discrepancy).items() if name != "weights"}
     return {f"{quantity} {name} shock".strip(): value for name, value in scales.items()}
 
 
 def from_attrs(posterior: xr.Dataset, quantity: str = "") -> Discrepancy:
-    """From the attributes of a saved posterior and its variable `shock weight`."""
+    """The scales from the attributes of a saved posterior and its variable `shock weight`."""
     names = [field.name for field in fields(Discrepancy) if field.name != "weights"]
     scales = {name: float(posterior.attrs[f"{quantity} {name} shock".strip()]) for name in names}
     return Discrepancy(**scales, weights=tuple(posterior["shock weight"].values.tolist()))
 
 
 QUANTITIES = ("intensity", "growth", "carbon")
-"""What an error is drawn for: ln(energy intensity), ln(GDP), ln(CO2 per energy)."""
+"""Quantities with a predictive error: ln(energy intensity), ln(GDP), ln(CO2 per energy)."""
 
 
 def predictive(fitted: xr.Dataset, members: Sequence[int], span: tuple[int, int], last: int, seed: int) -> xr.Dataset:
-    """Predictive errors of the QUANTITIES: (member, province, year), zero in the first year.
+    """Predictive errors of the QUANTITIES, zero in the first year.
 
     Args:
         fitted: a saved posterior with its scales.
-        members: their numbers, which seed the errors together with `seed`.
-        span: first and last year of the plan's intensity errors; they are continued to `last` by a stream of their
-            own, so that the plan's verdict does not depend on how long a run is.
+        members: numbers of the members, which seed the errors together with `seed`.
+        span: first and last year of the plan's intensity errors. A separate random stream continues them to `last`, so
+            that the plan's verdict does not depend on the length of a run.
         last: last year of all errors.
-        seed: of the study.
+        seed: seed of the study.
 
     Returns:
-        Natural logarithms, to be added to those of the model's outputs (see `experiments/ensemble/outputs.csv`).
+        (member, province, year), natural logarithms to be added to those of the model's outputs (see
+        `experiments/ensemble/outputs.csv`).
     """
     (first, end), count = span, fitted.sizes["province"]
     law = from_attrs(fitted)
@@ -144,9 +176,18 @@ def predictive(fitted: xr.Dataset, members: Sequence[int], span: tuple[int, int]
 
 
 def carbon(members: Iterable[int], provinces: int, years: int, seed: int) -> NDArray[np.float64]:
-    """Error of ln(CO2 per energy) since the last measured year: (member, province, year), years 0 … `years`.
+    """Error of ln(CO2 per energy) since the last measured year.
 
-    A national walk, and the drift and yearly noise that the likelihood grants an inventory.
+    It is the sum of a national random walk and the drift and yearly noise that the likelihood allows for an inventory.
+
+    Args:
+        members: numbers of the members.
+        provinces: number of provinces.
+        years: number of years after the last measured one.
+        seed: seed of all streams.
+
+    Returns:
+        (member, province, year) for the years 0 … `years`, natural logarithm.
     """
     series = fitted_series("co2")
     made = []
@@ -159,6 +200,6 @@ def carbon(members: Iterable[int], provinces: int, years: int, seed: int) -> NDA
 
 
 def nowcast(members: Iterable[int], provinces: int, seed: int) -> NDArray[np.float64]:
-    """Error of the level of ln(CO2 per energy) where a plan starts from a nowcast: (member, province), lasting."""
+    """Lasting error of the level of ln(CO2 per energy) where a plan starts from a nowcast: (member, province)."""
     rows = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(member, 4))) for member in members]
     return NOWCAST * np.stack([one.standard_normal(provinces) for one in rows])

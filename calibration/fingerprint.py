@@ -1,4 +1,4 @@
-"""The fingerprint of a posterior: what it depends on, as one hash."""
+"""The fingerprint of a posterior: one hash of everything that it depends on."""
 
 import hashlib
 import json
@@ -11,11 +11,11 @@ READ = (
     "final_energy_assembled", "final_energy_official", "industry_output", "measurement_errors", "national_reference",
     "national_subsectors", "policy_parameters", "population", "provinces", "targets",
 )  # fmt: skip
-"""The tables that a fit reads; outcomes and verdicts, which score it, are none of them."""
+"""The tables that a fit reads; outcomes and verdicts, which score the forecasts, are not among them."""
 
 
 def fingerprint(**settings: object) -> str:
-    """Hash of all that a posterior depends on: the tables that are read, model, table of parameters, settings."""
+    """Hash of the tables that a fit reads, the model file, the table of parameters and the settings."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     for name in READ:
         path = next(item["path"] for item in tables.descriptor()["resources"] if item["name"] == name)

@@ -1,8 +1,8 @@
 """Maximum a posteriori fit of every province at once, from several starts.
 
-Provinces are independent while the learning index is a data series, so one ensemble member carries one trial of all
-provinces. The optimiser is Levenberg-Marquardt written over (start, province): library optimisers call a model one
-trial at a time, and would need hours for what one call of the ensemble engine does in a second.
+While the learning index is a data series, the provinces are independent, so that one ensemble member carries one trial
+of all provinces. The optimiser is a Levenberg-Marquardt method written over (start, province), because optimisers of
+libraries call a model one trial at a time: they would need hours where one call of the ensemble engine needs a second.
 """
 
 from collections.abc import Callable
@@ -21,15 +21,22 @@ from sim import Model
 
 Residuals = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """(member, province, parameter) → whitened residuals (member, province, residual), the prior's included."""
-STEP = 1e-4  # finite difference, in prior standard deviations
+STEP = 1e-4  # of a finite difference, in prior standard deviations
 ITERATIONS = 25
-TOLERANCE = 1e-5  # smallest relative gain of the payoff worth another iteration
-CLOSURE = 1e-6  # closing the learning loop must reproduce its data series within this
+TOLERANCE = 1e-5  # smallest relative gain of the payoff that justifies another iteration
+CLOSURE = 1e-6  # largest difference between the closed learning loop and its data series
 
 
 @dataclass(frozen=True)
 class FitProblem:
-    """What one fit needs: the model, its inputs, the likelihood. Made by `build_problem`."""
+    """Model, inputs and likelihood of one fit, as `build_problem` makes them.
+
+    Attributes:
+        model: the compiled model.
+        inputs: inputs of the model that all trials share, by name.
+        likelihood: measured series of the fitted years.
+        assumptions: values of uncertain parameters in place of their defaults.
+    """
 
     model: Model
     inputs: dict[str, xr.DataArray]
@@ -37,9 +44,14 @@ class FitProblem:
     assumptions: dict[str, float]
 
     def simulate(self, values: NDArray[np.float64], common: xr.Dataset | None = None) -> xr.Dataset:
-        """OUTPUTS of trials (member, province, parameter), over the fitted years.
+        """Simulate trials over the fitted years.
 
-        common: further inputs by member (assumptions shared by the provinces).
+        Args:
+            values: free parameters (member, province, parameter).
+            common: further inputs by member, such as assumptions that the provinces share.
+
+        Returns:
+            The OUTPUTS of the likelihood over (member, province, …, year).
         """
         design = model_inputs(values, self.inputs)
         if common is not None:
@@ -50,8 +62,16 @@ class FitProblem:
 
 @dataclass(frozen=True)
 class FitResult:
-    """Optimum of each province. values: (province, parameter); payoff: −2 ln posterior (province,);
-    starts: the same for every start (start, province[, parameter]); jacobian: (province, residual, parameter).
+    """The optimum of each province.
+
+    Attributes:
+        prior: the prior of the fit.
+        values: free parameters at the optimum (province, parameter).
+        payoff: −2 ln posterior at the optimum (province,).
+        start_values: end point of each start (start, province, parameter).
+        start_payoff: payoff of each end point (start, province).
+        residuals: whitened residuals at the optimum (province, residual).
+        jacobian: their derivatives (province, residual, parameter).
     """
 
     prior: Prior
@@ -69,13 +89,22 @@ class FitResult:
 
     @property
     def effective_parameters(self) -> NDArray[np.float64]:
-        """Number of parameters that the data, not the prior, decide (province,): trace of the shrinkage matrix."""
+        """Number of parameters that the data decide, not the prior (province,): the trace of the shrinkage matrix."""
         data = self.jacobian[:, : -len(self.prior.names)]
         return np.asarray(np.einsum("pij,pjk,pik->p", data, self.covariance, data))
 
 
 def build_problem(baseline: xr.Dataset, last: int = 2010, assumptions: dict[str, float] | None = None) -> FitProblem:
-    """The fit of the years 2005 … last."""
+    """Prepare the fit of the years 2005 to `last`.
+
+    Args:
+        baseline: measured series, as from `calibration.baseline.load`.
+        last: last fitted year.
+        assumptions: values of uncertain parameters in place of their defaults.
+
+    Returns:
+        The fit's model, inputs and likelihood.
+    """
     model = Model.load(PROVINCE)
     made = FitProblem(model, inputs.params(baseline, last), likelihood(baseline, last=last), assumptions or {})
     made.inputs["learning index data"] = learning_index(made)
@@ -83,7 +112,12 @@ def build_problem(baseline: xr.Dataset, last: int = 2010, assumptions: dict[str,
 
 
 def learning_index(problem: FitProblem, values: NDArray[np.float64] | None = None) -> xr.DataArray:
-    """The national learning index (sector, time) that the closed loop gives at the given parameters (prior mean)."""
+    """The national learning index of the closed loop: (sector, time).
+
+    Args:
+        problem: the fit's model and inputs.
+        values: free parameters (province, parameter); by default the prior mean.
+    """
     count = problem.inputs["base gdp"].size
     trial = wide_prior(count).mean[None] if values is None else values[None]
     fixed = {name: value for name, value in problem.inputs.items() if name not in model_inputs(trial, problem.inputs)}
@@ -96,7 +130,7 @@ def learning_index(problem: FitProblem, values: NDArray[np.float64] | None = Non
 
 
 def residuals(problem: FitProblem, prior: Prior, common: xr.Dataset | None = None) -> Residuals:
-    """Whitened residuals of data and prior, as a function of the free parameters."""
+    """The whitened residuals of data and prior, as a function of the free parameters."""
 
     def evaluate(values: NDArray[np.float64]) -> NDArray[np.float64]:
         data = problem.likelihood.residuals(problem.simulate(values, common))
@@ -106,7 +140,16 @@ def residuals(problem: FitProblem, prior: Prior, common: xr.Dataset | None = Non
 
 
 def maximise(evaluate: Residuals, prior: Prior, starts: NDArray[np.float64]) -> FitResult:
-    """Levenberg-Marquardt from each of `starts` (start, province, parameter), within the prior's bounds."""
+    """Levenberg-Marquardt from each start, within the bounds of the prior.
+
+    Args:
+        evaluate: function that gives the whitened residuals.
+        prior: bounds and scale of the free parameters.
+        starts: free parameters (start, province, parameter).
+
+    Returns:
+        The best end point of each province, with all end points.
+    """
     values = np.clip(starts, prior.low, prior.high)
     damping = np.full(values.shape[:2], 1e-2)
     current = evaluate(values)
@@ -133,7 +176,17 @@ def maximise(evaluate: Residuals, prior: Prior, starts: NDArray[np.float64]) -> 
 def jacobian(
     evaluate: Residuals, prior: Prior, values: NDArray[np.float64], current: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """D residual / d parameter at values (start, province, parameter): (start, province, residual, parameter)."""
+    """Derivatives of the residuals by finite differences.
+
+    Args:
+        evaluate: function that gives the whitened residuals.
+        prior: bounds and scale of the free parameters.
+        values: free parameters (start, province, parameter).
+        current: residuals at these values.
+
+    Returns:
+        (start, province, residual, parameter).
+    """
     starts, provinces, count = values.shape
     move = STEP * prior.spread
     sign = np.where(values + move > prior.high, -1.0, 1.0) * move
@@ -151,16 +204,24 @@ def _step(
 
 
 def draw_starts(prior: Prior, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """The prior mean and count − 1 draws from the prior: (start, province, parameter)."""
+    """The prior mean and `count` − 1 draws from the prior: (start, province, parameter)."""
     draws = prior.mean + prior.spread * rng.standard_normal((count, *prior.mean.shape))
     draws[0] = prior.mean
     return np.clip(draws, prior.low, prior.high)
 
 
 def fit(problem: FitProblem, count: int = 8, seed: int = 1) -> FitResult:
-    """Wide prior, then the pooled one (empirical Bayes), each from `count` starts; the learning index closed between.
+    """Fit under the wide prior, then under the pooled prior (empirical Bayes), each from `count` starts.
 
-    Sets the problem's learning index to what the closed loop gives at the optimum.
+    The learning index is closed between the fits: the problem's index becomes that of the closed loop at the optimum.
+
+    Args:
+        problem: the fit's model, inputs and likelihood; its learning index is changed.
+        count: number of starts.
+        seed: seed of the starts.
+
+    Returns:
+        The optimum under the pooled prior.
     """
     rng = np.random.default_rng(seed)
     prior = wide_prior(problem.inputs["base gdp"].size)

@@ -1,7 +1,7 @@
-"""Forecasts of a plan from an origin: what the printed chances are counted from, with the same errors on every band.
+"""Forecasts of a plan from an origin. The chances that the pages print are counted from these members.
 
-A member is a draw of the posterior under drawn assumptions, with the yearly shocks of the error model: to energy
-intensity and growth (national, and provincial by size) and to CO2 per energy. Energy is intensity times GDP and CO2 is
+A member is a draw from the posterior under drawn assumptions, with the yearly shocks of the error model to energy
+intensity and growth (national, and provincial by size) and to CO2 per energy. Energy is intensity times GDP, and CO2 is
 energy times CO2 per energy, so that one set of shocks serves all five quantities. China is the sum of the 30 provinces.
 """
 
@@ -25,23 +25,28 @@ from sim.model import Model
 
 QUANTITIES = ("energy_intensity", "co2_intensity", "energy", "co2", "gdp")
 MEASURED = {"energy_intensity": "energy_intensity", "energy": "energy_total", "co2": "co2_energy", "gdp": "gdp"}
-"""Quantity → the measured series; CO2 intensity is CO2 over GDP."""
+"""Quantity → measured series; CO2 intensity is CO2 over GDP."""
 OUTPUTS = ("reported energy intensity", "gdp", "energy co2", "total energy")
 STRENGTH = "evidence strength"
 FURTHER = 1000
-LATER = ("electricity for oil ratio", "carbon price pass through", "carbon price elasticity", "capture energy penalty")
-"""Assumptions of the levers of later plans that are no strength of a lever."""
 """Added to the seed for assumptions that came after a posterior."""
+LATER = ("electricity for oil ratio", "carbon price pass through", "carbon price elasticity", "capture energy penalty")
+"""Assumptions that belong to levers of later plans but are not the strength of a lever."""
 LEARNT = posterior.PUBLISHED.with_name("learnt.csv")
-"""One row an origin; made by `calibration.learning`."""
+"""Table with one row per origin, written by `calibration.learning`."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What is fitted to `last` and forecast to `end`, the last year of `plan`.
+    """A posterior fitted up to the year `last` and a forecast to `end`, the last year of `plan`.
 
-    until: last year of activity that a nowcast is conditioned on (electricity, products, growth), where the energy
-    balances end before the plan begins; none: the forecast starts from the last year fitted.
+    Attributes:
+        last: last fitted year.
+        end: last year of the forecast.
+        plan: name of the plan, such as 12FYP.
+        until: last year of measured activity (electricity, products, growth) that a nowcast is conditioned on, where
+            the
+            energy balances end before the plan begins; None when the forecast starts from the last fitted year.
     """
 
     last: int
@@ -56,22 +61,24 @@ class Origin:
 
     @property
     def base(self) -> int:
-        """The year from which changes are counted: the last one fitted, or the base year of a plan after a nowcast."""
+        """The year from which changes are counted: the last fitted year, or the base year of the plan after a
+        nowcast.
+        """
         return self.last if self.until is None else _plan(self.plan).base_year
 
     @property
     def years(self) -> range:
-        """The year from which changes are counted and those forecast."""
+        """The year from which changes are counted, and the forecast years."""
         return range(self.base, self.end + 1)
 
     @property
     def carbon(self) -> str:
-        """The model's CO2 in the metric of the plan: from the 15th without non-energy use and with process CO2."""
+        """The model's CO2 in the plan's metric; from the 15th plan on without non-energy use and with process CO2."""
         return "energy co2" if self.end < NEW_METRIC else "total co2"
 
     @property
     def path(self) -> Path:
-        """The published posterior."""
+        """The published posterior of this origin."""
         name = "posterior.nc" if self.last == 2010 else f"posterior-{self.last}.nc"
         return posterior.PUBLISHED.with_name(name)
 
@@ -81,16 +88,20 @@ def _plan(name: str) -> Plan:
 
 
 PRO_RATA = "pro rata"
-"""Status of a provincial target that is the nation's for want of one."""
+"""Status of a provincial target that is the nation's because the province's own is not public."""
 NEW_METRIC = 2026
 """First year of the carbon metric without non-energy use and with process CO2."""
 ORIGINS = (Origin(2007, 2010, "11FYP"), Origin(2010, 2015, "12FYP"), Origin(2015, 2020, "13FYP"))
 LATEST = Origin(2015, 2030, "15FYP", until=activity.MEASURED_TO)
-"""The nowcast: fitted to the last energy balances, conditioned on what is measured since."""
+"""The nowcast: fitted to the last energy balances and conditioned on activity measured since."""
 
 
 def origin_of(base_year: int) -> Origin:
-    """What a forecast of the plan that begins in `base_year` starts from: all that was known by then."""
+    """The origin of a forecast of the plan that begins in `base_year`, from all that was known by then.
+
+    Raises:
+        ValueError: the base year lies before the first origin.
+    """
     until = activity.nowcast_year(base_year)
     if until is not None:
         plan = next(plan for plan in plans().values() if plan.base_year == base_year)
@@ -103,10 +114,15 @@ def origin_of(base_year: int) -> Origin:
 
 @dataclass(frozen=True)
 class Options:
-    """How a forecast is made.
+    """Options of a forecast.
 
-    policy: parameters of the model by name, over `member` where uncertain. measured_gdp: supply it instead of the
-    model's. projects: enter the list of projects known at the origin. strength: of the evidence, in place of a draw.
+    Attributes:
+        members: number of members.
+        seed: seed of draws and errors.
+        policy: parameters of the model by name, over `member` where they are uncertain.
+        measured_gdp: supply the measured GDP instead of the model's.
+        projects: include the list of projects known at the origin.
+        strength: strength of the evidence, in place of a draw.
     """
 
     members: int = 1000
@@ -120,14 +136,25 @@ class Options:
 def run(
     origin: Origin, baseline: xr.Dataset, options: Options | None = None, fitted: xr.Dataset | None = None
 ) -> xr.Dataset:
-    """Natural logarithms of the QUANTITIES: (member, province with China, year), from the origin to the plan's end."""
+    """Make a forecast.
+
+    Args:
+        origin: fitted years, plan and last year.
+        baseline: measured series, as from `calibration.baseline.load`.
+        options: members, seed and policy; by default those of `Options`.
+        fitted: a posterior; by default the origin's published one.
+
+    Returns:
+        Natural logarithms of the QUANTITIES over (member, province with China, year), from the origin to the plan's
+        end.
+    """
     how = options or Options()
     fitted = posterior.load(origin.path) if fitted is None else fitted
     given = inputs.params(baseline, origin.last, origin.until)
     design = members(fitted, given, how)
     if origin.until is not None:
         design = design.merge(further(fitted, how))
-        given["carbon target reduction"] = pressing(origin, given)
+        given["carbon target reduction"] = carbon_target_reduction(origin, given)
     policy = dict(how.policy or {})
     design = design.assign({name: value for name, value in policy.items() if "member" in value.dims})
     if how.projects:
@@ -141,24 +168,28 @@ def run(
     outputs = [*OUTPUTS, *({origin.carbon} - set(OUTPUTS))]
     made = run_members(Model.load(PROVINCE), design, params, outputs, origin.years)
     made = made.assign({"energy co2": made[origin.carbon]})
-    return with_nation(shocked(made, fitted, how))
+    return with_nation(with_predictive_error(made, fitted, how))
 
 
 def members(fitted: xr.Dataset, given: dict[str, xr.DataArray], how: Options) -> xr.Dataset:
-    """The design: assumptions at the quantiles of a Sobol' sample, the strength of the evidence as learnt before."""
+    """The design: assumptions at the quantiles of a Sobol' sample, the strength of the evidence as learnt from
+    earlier plans.
+    """
     names = [str(name) for name in fitted["assumption"].values]
     cube = prior.quantiles(how.members, names, how.seed)
     table = prior.from_quantiles(cube)
     table[STRENGTH] = (
-        strength(int(fitted.attrs["last year fitted"]), cube[STRENGTH]) if how.strength is None else how.strength
+        evidence_strength(int(fitted.attrs["last year fitted"]), cube[STRENGTH])
+        if how.strength is None
+        else how.strength
     )
     return posterior.design(
         how.members, how.seed, inputs=given, posterior=fitted, assumptions=table, refit=assumptions.ROUNDS
     )
 
 
-def pressing(origin: Origin, given: Mapping[str, xr.DataArray]) -> xr.DataArray:
-    """Carbon targets that move effort in the origin's plan (fractions): (province, plan)."""
+def carbon_target_reduction(origin: Origin, given: Mapping[str, xr.DataArray]) -> xr.DataArray:
+    """Carbon targets (fractions) that change effort in the origin's plan: (province, plan)."""
     asked = xr.zeros_like(given["target reduction"])
     listed = targets(origin, [str(name) for name in asked["province"].values])
     carbon = listed[listed["quantity"] == "co2_intensity"].set_index("province")["target"]
@@ -169,10 +200,10 @@ def pressing(origin: Origin, given: Mapping[str, xr.DataArray]) -> xr.DataArray:
 
 
 def further(fitted: xr.Dataset, how: Options) -> xr.Dataset:
-    """Assumptions on which no fitted year depends (the posterior does not know them): draws of their own streams.
+    """Draw assumptions on which no fitted year depends, so that the posterior does not contain them.
 
-    What belongs to levers of later plans has a stream of its own, so that a new lever moves no draw of a forecast
-    without new policy.
+    The assumptions of levers of later plans have a separate random stream, so that a new lever changes no draw of a
+    forecast without new policy.
     """
     rows = prior.uncertain()
     rows = rows[~rows.index.isin(fitted["assumption"].values)]
@@ -185,14 +216,16 @@ def further(fitted: xr.Dataset, how: Options) -> xr.Dataset:
     return xr.Dataset({str(name): ("member", one[name].to_numpy()) for one in tables for name in one})
 
 
-def strength(last: int, quantiles: pd.Series) -> NDArray[np.float64]:
-    """Strength of the evidence in official targets, as learnt from the plans before an origin (table learnt)."""
+def evidence_strength(last: int, quantiles: pd.Series) -> NDArray[np.float64]:
+    """Strength of the evidence in official targets, learnt from the plans before an origin (table learnt):
+    (member,).
+    """
     known = pd.read_csv(LEARNT).set_index("origin").loc[last]
     return np.asarray(np.clip(norm.ppf(quantiles, known["mean"], known["spread"]), 0, None))
 
 
-def shocked(run: xr.Dataset, fitted: xr.Dataset, how: Options) -> xr.Dataset:
-    """Logarithms of energy intensity, GDP, energy and CO2 of the provinces, with the errors of the model."""
+def with_predictive_error(run: xr.Dataset, fitted: xr.Dataset, how: Options) -> xr.Dataset:
+    """Natural logarithms of energy intensity, GDP, energy and CO2 of the provinces, with the errors of the model."""
     like = xr.zeros_like(run["gdp"].transpose("member", "province", "year"))
     count, provinces, years = like.shape
     shocks = {}
@@ -211,7 +244,7 @@ def shocked(run: xr.Dataset, fitted: xr.Dataset, how: Options) -> xr.Dataset:
 
 
 def with_nation(logs: xr.Dataset) -> xr.Dataset:
-    """The provinces and their sum, with both intensities of each."""
+    """Add the sum of the provinces and both intensities."""
     plain = {}
     for name in ("gdp", "energy", "co2"):
         total = log(exp(logs[name]).sum("province")).expand_dims(province=[NATION])
@@ -228,7 +261,9 @@ def change(logs: xr.Dataset, quantity: str, start: int, end: int) -> xr.DataArra
 
 
 def measured(baseline: xr.Dataset) -> xr.Dataset:
-    """Natural logarithms of the measured QUANTITIES (province with China, year); China only where all are known."""
+    """Natural logarithms of the measured QUANTITIES over (province with China, year); China only where all are
+    known.
+    """
     data = {name: baseline[series] for name, series in MEASURED.items() if name != "energy_intensity"}
     whole = {
         name: xr.concat([item, item.sum("province", skipna=False).expand_dims(province=[NATION])], "province")
@@ -241,9 +276,13 @@ def measured(baseline: xr.Dataset) -> xr.Dataset:
 
 
 def targets(origin: Origin, provinces: list[str]) -> pd.DataFrame:
-    """Targets of the origin's plan, per cent: columns quantity, province, target, status; a row only where known.
+    """Targets of the origin's plan, per cent.
 
-    From the 15th plan on, whose provincial numbers are not public, every province without one gets the nation's.
+    From the 15th plan on the provincial numbers are not public; every province without one then has the nation's
+    target.
+
+    Returns:
+        Columns quantity, province, target and status; only rows with a known target.
     """
     parts = []
     for quantity, kind in (("energy_intensity", "energy"), ("co2_intensity", "co2")):

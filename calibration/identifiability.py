@@ -1,9 +1,11 @@
-"""Which free parameters the data decide: profile likelihoods, and a label that travels with the parameter.
+"""Identifiability of the free parameters by profile likelihoods, and a label that is printed with each parameter.
 
-A parameter of a province is fixed on a grid over its range and everything else is fitted again; its own prior is left
-out, the others keep theirs. Where −ln likelihood rises by 1.92 (half the 95 % quantile of χ² with one degree of
-freedom; Raue et al. 2009) on both sides of the optimum inside the range, the parameter is identified. What is not
-says so wherever it is printed: `label`, `marked`. An uncertain assumption is never identified: it has its prior alone.
+A parameter of a province is fixed on a grid over its range, and all others are fitted again. Its own prior is left out;
+the others keep theirs. The parameter is identified when −ln likelihood rises by 1.92 on both sides of the optimum
+inside
+the range. This is half the 95 % quantile of χ² with one degree of freedom (Raue et al. 2009). `label` and
+`labelled_name` show the result wherever the parameter is printed. An uncertain assumption is never identified, because
+it has only a prior.
 """
 
 from collections.abc import Callable
@@ -25,8 +27,8 @@ from models.reading.names import choose
 PUBLISHED = Path(__file__).with_name("published") / "identifiability.csv"
 COMMAND = "tanlu identifiability --fresh"
 DROP = 1.92
-GRID = 9  # values over the range, beside the optimum
-STIFF = 1e-5  # of the range: scale of the spring that holds a parameter at its value of the grid
+GRID = 9  # values over the range, in addition to the optimum
+STIFF = 1e-5  # scale of the penalty that holds a parameter at its grid value, as a fraction of the range
 IDENTIFIED, NOT_IDENTIFIED, PRIOR_ONLY = "identified", "not identified", "prior only"
 COLUMNS = ("province", "parameter", "best", "low", "high", "drop_below", "drop_above", "label")
 
@@ -35,11 +37,19 @@ def profiles(
     problem: fit.FitProblem, prior: Prior, optimum: NDArray[np.float64], points: int = GRID,
     progress: Callable[[str], None] = lambda text: None,
 ) -> xr.Dataset:  # fmt: skip
-    """Profile likelihoods of every free parameter, all provinces at once.
+    """Profile likelihoods of every free parameter of all provinces at once.
 
-    optimum: (province, parameter), where each search begins.
-    Returns value and profile (−ln likelihood above its least value), each (parameter, province, point); points in
-    ascending order of the value, the best fit among them.
+    Args:
+        problem: the fit's model, inputs and likelihood.
+        prior: the pooled prior.
+        optimum: free parameters (province, parameter) where each search begins.
+        points: number of grid values.
+        progress: called with a sentence before each parameter.
+
+    Returns:
+        `value` and `profile` (−ln likelihood above its least value) over (parameter, province, point), in ascending
+        order
+        of the value; the best fit is one of the points.
     """
     values, rises = [], []
     for at, name in enumerate(prior.names):
@@ -55,16 +65,16 @@ def profiles(
 def _profile(
     problem: fit.FitProblem, prior: Prior, optimum: NDArray[np.float64], at: int, points: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """One parameter: values and profile (province, point)."""
+    """Values and profile of one parameter, each (province, point)."""
     spread = prior.spread.copy()
     width = (prior.high - prior.low)[at]
-    spread[:, at] = width / 4  # the scale of the optimiser's steps, no longer a prior
+    spread[:, at] = width / 4  # only the scale of the optimiser's steps, not a prior
     free = replace(prior, spread=spread)
     own = len(prior.names) - at  # position of its prior among the last residuals
 
     def residuals(values: NDArray[np.float64], pin: NDArray[np.float64] | None) -> NDArray[np.float64]:
         found = fit.residuals(problem, free)(values)
-        # In the place of its own prior: nothing, or a spring to the nearest value of the grid, which holds it there.
+        # Its own prior is replaced by nothing, or by a penalty that holds it at the nearest grid value.
         found[..., -own] = 0.0 if pin is None else (values[..., at] - _nearest(pin, values[..., at])) / (STIFF * width)
         return found
 
@@ -86,7 +96,11 @@ def _nearest(grid: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[
 
 
 def profile_table(found: xr.Dataset) -> pd.DataFrame:
-    """One row a province and parameter: best value, 95 % interval (NaN where it is open), rise to either end, label."""
+    """Best value, 95 % interval and label, one row per province and parameter.
+
+    An end of the interval is NaN where the interval is open. Columns drop_below and drop_above hold the rise to either
+    end.
+    """
     rows = []
     for parameter in found["parameter"].values:
         for province in found["province"].values:
@@ -99,7 +113,7 @@ def profile_table(found: xr.Dataset) -> pd.DataFrame:
 
 
 def _ends(value: NDArray[np.float64], rise: NDArray[np.float64]) -> tuple[float, float, float, float, float]:
-    """Best value, the two crossings of DROP, the greatest rise below and above."""
+    """Best value, the two values where the rise crosses DROP, and the greatest rise below and above the best value."""
     best = int(rise.argmin())
     below, above = rise[: best + 1][::-1], rise[best:]
     low = _crossing(value[: best + 1][::-1], below)
@@ -108,7 +122,7 @@ def _ends(value: NDArray[np.float64], rise: NDArray[np.float64]) -> tuple[float,
 
 
 def _crossing(value: NDArray[np.float64], rise: NDArray[np.float64]) -> float:
-    """The first place, going outward, where the rise reaches DROP; NaN when it does not."""
+    """The first value outward from the optimum where the rise reaches DROP; NaN when it does not."""
     outside = np.flatnonzero(rise >= DROP)
     if not outside.size or outside[0] == 0:
         return float("nan")
@@ -118,27 +132,27 @@ def _crossing(value: NDArray[np.float64], rise: NDArray[np.float64]) -> float:
 
 
 def make_labels(progress: Callable[[str], None] = lambda text: None) -> pd.DataFrame:
-    """The table for the shipped posterior."""
+    """Compute the table for the shipped posterior."""
     shipped = posterior.load()
     problem, prior = assumptions.restore(shipped)
     return profile_table(profiles(problem, prior, shipped["optimum"].values, progress=progress))
 
 
 def save_labels(frame: pd.DataFrame, path: Path = PUBLISHED) -> None:
-    """Write the table with the command that made it and the posterior it belongs to."""
+    """Write the table with the command that made it and the fingerprint of its posterior."""
     mark = posterior.load().attrs.get("fingerprint", "")
     path.write_text(f"# made by: {COMMAND}; posterior {mark}\n" + frame.round(5).to_csv(index=False), encoding="utf-8")
 
 
 def load_labels(path: Path = PUBLISHED) -> pd.DataFrame:
-    """The shipped table. Raises InputError when there is none."""
+    """Read the shipped table. Raises InputError when it is missing."""
     if not path.exists():
         raise InputError(f"{path}: no table there; make it with: {COMMAND}")
     return pd.read_csv(path, comment="#")
 
 
 def belongs_to_shipped(path: Path = PUBLISHED) -> bool:
-    """Was the table made for the posterior that ships?"""
+    """Whether the table was made for the posterior that ships."""
     first = path.read_text(encoding="utf-8").splitlines()[0]
     return first.endswith(f"posterior {posterior.load().attrs.get('fingerprint', '')}")
 
@@ -150,21 +164,24 @@ def _labels() -> dict[tuple[str, str], str]:
 
 
 @cache
-def _assumed() -> frozenset[str]:
-    """The uncertain assumptions, which only have a prior."""
+def _assumption_names() -> frozenset[str]:
+    """The uncertain assumptions, which have only a prior."""
     return frozenset(map(str, uncertain().index))
 
 
 def label(parameter: str, province: str | None = None) -> str:
-    """identified, not identified, or prior only.
+    """Label of a parameter: identified, not identified, or prior only.
 
-    parameter: a free parameter ("frontier industry"), the model's name of one, or an uncertain assumption. Without a
-    province a parameter counts as identified when it is so in most provinces.
-    Raises InputError for an unknown parameter or province.
+    Args:
+        parameter: a free parameter ("frontier industry"), the model's name of one, or an uncertain assumption.
+        province: a province; without one, a parameter is identified when it is so in most provinces.
+
+    Raises:
+        InputError: the parameter or the province is unknown.
     """
-    known = [*FREE, *(own for own, _ in FREE.values()), *sorted(_assumed())]
+    known = [*FREE, *(own for own, _ in FREE.values()), *sorted(_assumption_names())]
     parameter = choose(parameter, dict.fromkeys(known), "free or uncertain parameter")
-    if parameter in _assumed():
+    if parameter in _assumption_names():
         return PRIOR_ONLY
     labels = _labels()
     names = [name for name, (own, _) in FREE.items() if parameter in (name, own)]
@@ -174,14 +191,14 @@ def label(parameter: str, province: str | None = None) -> str:
     return IDENTIFIED if np.mean(found) > 0.5 else NOT_IDENTIFIED
 
 
-def marked(parameter: str, province: str | None = None) -> str:
-    """The parameter's name as it is printed: what the data do not decide says so."""
+def labelled_name(parameter: str, province: str | None = None) -> str:
+    """The parameter's name as it is printed, with its label unless it is identified."""
     found = label(parameter, province)
     return parameter if found == IDENTIFIED else f"{parameter} ({found})"
 
 
 def labelled(frame: pd.DataFrame, column: str = "parameter") -> pd.DataFrame:
-    """The table with a column `label` beside the names of parameters in `column`.
+    """Add a column `label` to a table with names of parameters.
 
     A name that is neither free nor uncertain (a lever, a measured input) gets an empty label.
     """
@@ -195,8 +212,10 @@ def _label_or_none(name: str) -> str:
         return ""
 
 
-def counts() -> pd.DataFrame:
-    """One row a free parameter: in how many provinces it is identified; then the assumptions, which never are."""
+def identified_counts() -> pd.DataFrame:
+    """Number of provinces in which each free parameter is identified, one row per parameter; assumptions follow with
+    0.
+    """
     frame = load_labels()
     rows = frame.assign(identified=frame["label"] == IDENTIFIED).groupby("parameter", sort=False)["identified"]
     free = pd.DataFrame({"identified": rows.sum(), "of": rows.size()}).reset_index()

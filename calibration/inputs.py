@@ -1,7 +1,8 @@
-"""From measured series to the inputs of the model: base values, and the "smallest equations first".
+"""From measured series to the inputs of the model: base values, and parameters that belong to a single equation.
 
-What belongs to one equation only is fitted to its own data here (Oliva 2003), before anything is fitted to the whole:
-urbanisation, migration, the investment share, fuel trends, the statistical residual. Nothing later than `last` is read.
+Parameters of one equation are fitted to that equation's data before the whole model is fitted (Oliva 2003, "smallest
+equations first"): urbanisation, migration, investment share, fuel trends and the statistical residual. Nothing later
+than the year `last` is read.
 """
 
 import numpy as np
@@ -16,22 +17,30 @@ from models.parameters import defaults, elements_of, row
 from models.plans import plans
 
 BASE = 2005
+"""Base year of the model."""
 PLANS = {key: plans()[key].name for key in elements_of("plan")}
-"""Plan in the model → its name in the tables."""
+"""Key of a plan in the model → its name in the tables."""
 LOWERED = 2009
-"""Year in which three targets of the 11th plan were lowered; before it only those first issued are known."""
+"""Year in which three targets of the 11th plan were lowered; before it only the first issue is known."""
 ENOUGH = 15
-"""Fewest provinces whose official growth targets can be compared with their mean."""
+"""Least number of provinces whose official growth targets can be compared with their mean."""
 STATUS = {"reported": "official", "derived": "official", "recalled": "recalled"}
-"""Flag of a target → how far it is known."""
+"""Flag of a target → how reliably it is known."""
 
 
 def params(baseline: xr.Dataset, last: int = 2010, until: int | None = None) -> dict[str, xr.DataArray]:
     """The data-role parameters of the model, from figures up to the year `last`.
 
-    baseline: as from `calibration.baseline.load`. until: last year of a nowcast, to which activity is measured though
-    energy is not; none: the model is alone after `last`. Returns arrays over province and, where the model has them,
-    sector, fuel, plan or time (a yearly series). Raises ValueError when `last` leaves no year after the base year.
+    Args:
+        baseline: measured series, as from `calibration.baseline.load`.
+        last: last year that is read.
+        until: last year of a nowcast, up to which activity but not energy is measured; None without a nowcast.
+
+    Returns:
+        Arrays over province and, where the model has them, sector, fuel, plan or time (a yearly series).
+
+    Raises:
+        ValueError: `last` leaves no year after the base year.
     """
     if last <= BASE:
         raise ValueError(f"last = {last}: the fitted years must reach beyond {BASE}")
@@ -72,7 +81,7 @@ def params(baseline: xr.Dataset, last: int = 2010, until: int | None = None) -> 
         "growth evidence": growth.fillna(0),
         "growth evidence known": growth.notnull().astype(float),
         "last measured year": xr.DataArray(float(last)),
-        "cement data": activity.over_time(activity.series("output_cement", until or last)),
+        "cement data": activity.over_time(activity.product_series("output_cement", until or last)),
         "cement measured until": xr.DataArray(float(until or last)),
         **investment(fitted),
         **({} if until is None else activity.drivers(last, until)),
@@ -80,17 +89,17 @@ def params(baseline: xr.Dataset, last: int = 2010, until: int | None = None) -> 
 
 
 def default(name: str) -> float:
-    """The scalar default of a parameter."""
+    """The default of a scalar parameter."""
     return float(defaults(row(name)))
 
 
 def log(values: xr.DataArray) -> xr.DataArray:
-    """Natural logarithm, element by element."""
+    """Natural logarithm of each element."""
     return xr.apply_ufunc(np.log, values)  # type: ignore[no-any-return]
 
 
 def exp(values: xr.DataArray) -> xr.DataArray:
-    """Exponential, element by element."""
+    """Exponential of each element."""
     return xr.apply_ufunc(np.exp, values)  # type: ignore[no-any-return]
 
 
@@ -100,9 +109,10 @@ def _shares(energy: xr.DataArray) -> xr.DataArray:
 
 
 def feedstock_share(fitted: xr.Dataset) -> xr.DataArray:
-    """Feedstock in industry's use of each fuel, mean over the fitted years; the nation's where a province has none.
+    """Share of feedstock in industry's use of each fuel, mean over the fitted years; the nation's where a province
+    has none.
 
-    Missing is not zero: a year without a printed figure is left out of the mean.
+    A year without a printed figure is left out of the mean, because a missing figure does not mean zero.
     """
     industry = fitted["final_energy"].sel(sector=list(INDUSTRY)).sum("sector")
     known = fitted["feedstock"].notnull() & (industry > 0)
@@ -120,7 +130,7 @@ def default_high(name: str) -> float:
 
 
 def migration(fitted: xr.Dataset) -> xr.DataArray:
-    """Mean yearly growth of the population less births and deaths."""
+    """Mean growth rate of the population (1/year) less births plus deaths."""
     population = fitted["population"]
     years = population["year"].size - 1
     growth = log(population.isel(year=-1, drop=True) / population.isel(year=0, drop=True)) / years
@@ -128,24 +138,24 @@ def migration(fitted: xr.Dataset) -> xr.DataArray:
 
 
 def income_growth(baseline: xr.Dataset) -> xr.DataArray:
-    """Mean yearly growth of GDP per head in the five years to the base year."""
+    """Mean growth rate of GDP per head (1/year) in the five years up to the base year."""
     return _slope(log((baseline["gdp"] / baseline["population"]).sel(year=slice(BASE - 5, BASE))))
 
 
 def urbanisation(fitted: xr.Dataset) -> xr.DataArray:
-    """Slope of the logit of the urban share under its ceiling."""
+    """Slope (1/year) of the logit of the urban share under its ceiling."""
     share = fitted["urban_share"].clip(max=default("urban share ceiling") - 0.02)
     return _slope(log(share / (default("urban share ceiling") - share))).clip(0, default_high("urbanisation speed"))
 
 
 def nonfossil_drift(baseline: xr.Dataset, last: int) -> xr.DataArray:
-    """Slope of the nation's non-fossil share of generation over the fitted years, five at least (1/year)."""
+    """Slope (1/year) of the nation's non-fossil share of generation over the fitted years, at least five."""
     years = baseline.sel(year=slice(min(BASE, last - 5), last))
     return _slope(pooled(years["nonfossil_share"] * years["generation"], years["generation"]))
 
 
 def employment_growth(fitted: xr.Dataset) -> xr.DataArray:
-    """Mean yearly growth of employment, a step allowed at each break of its vintage."""
+    """Mean growth rate of employment (1/year), with a free step at each break of its vintage."""
     years = fitted["year"].values
     columns = [
         years - years.mean(),
@@ -158,7 +168,7 @@ def employment_growth(fitted: xr.Dataset) -> xr.DataArray:
 
 
 def breaks(series: str) -> dict[int, float]:
-    """First year of each new vintage of a series → standard deviation of the unknown step (log)."""
+    """First year of each new vintage of a series → standard deviation of the unknown step (logarithm)."""
     table = tables.read("breaks")
     rows = table[table["series"] == series]
     return {int(year): float(sigma) for year, sigma in zip(rows["year"], rows["sigma"], strict=True)}
@@ -172,7 +182,8 @@ def _slope(series: xr.DataArray) -> xr.DataArray:
 def investment(fitted: xr.Dataset) -> dict[str, xr.DataArray]:
     """Starting level and long-run level of the investment share.
 
-    Least squares of  share(t) = start·d(t) + long run·(1 − d(t)),  d = exp(−(t − 2005)/adjustment time), neither < 0.
+    They are the non-negative least-squares fit of share(t) = start·d(t) + long run·(1 − d(t)) with
+    d = exp(−(t − 2005)/adjustment time).
     """
     decay = np.exp(-(fitted["year"].values - BASE) / default("investment adjustment time"))
     design = np.stack([decay, 1 - decay], axis=1)
@@ -187,7 +198,7 @@ def investment(fitted: xr.Dataset) -> dict[str, xr.DataArray]:
 
 
 def temperature(baseline: xr.Dataset, last: int) -> xr.DataArray:
-    """Yearly mean temperature less its mean to `last`, a series over time; zero after `last`, where it is unknown."""
+    """Yearly mean temperature less its mean up to `last`, over time (degC); zero after `last`, where it is unknown."""
     measured = baseline["mean_temperature"]
     anomaly = (measured - measured.sel(year=slice(None, last)).mean("year")).sel(year=slice(BASE, last)).fillna(0)
     after = anomaly.isel(year=-1, drop=True).expand_dims(year=[last + 1]) * 0
@@ -195,9 +206,12 @@ def temperature(baseline: xr.Dataset, last: int) -> xr.DataArray:
 
 
 def fuel_pull(fitted: xr.Dataset) -> xr.DataArray:
-    """Yearly trend of the national fuel mix of each sector: slope of the log share, a step allowed at a vintage break.
+    """Trend of the national fuel mix of each sector (1/year): slope of the log share, with a free step at a vintage
+    break.
 
-    Shrunk by the foothold where a fuel is hardly used; bounded as in the table of parameters.
+    A small share is added to each, so that the trend of a fuel that is hardly used stays small. The trend is limited to
+    the
+    range in the table of parameters.
     """
     energy = fitted["final_energy"].sum("province")
     share = log(energy / energy.sum("fuel") + 0.002)
@@ -212,14 +226,14 @@ def fuel_pull(fitted: xr.Dataset) -> xr.DataArray:
 
 
 def transformation_residual(fitted: xr.Dataset) -> xr.DataArray:
-    """Official total over the sum of its parts, less one: mean over the years of the latest sector vintage fitted."""
+    """Official total over the sum of its parts, less one: mean over the years of the latest fitted sector vintage."""
     first = max([BASE, *(year for year in breaks("industry") if year <= int(fitted["year"][-1]))])
     latest = fitted.sel(year=slice(first, None))
     return (latest["energy_total"] / modelled_total(latest)).mean("year") - 1
 
 
 def modelled_total(data: xr.Dataset) -> xr.DataArray:
-    """Total energy as the model adds it from final energy (Mtce), before the statistical residual."""
+    """Total energy (Mtce) as the model adds it up from final energy, before the statistical residual."""
     energy = data["final_energy"].sum("sector")
     power = energy.sel(fuel="electricity", drop=True) / default("heat content of electricity")
     heat = energy.sel(fuel="heat", drop=True) * (1 / default("heat supply efficiency") - 1)
@@ -231,10 +245,15 @@ def modelled_total(data: xr.Dataset) -> xr.DataArray:
 
 
 def official_targets(kind: str, plan: str, last: int | None = None) -> pd.DataFrame:
-    """Targets of a plan that were published or are recalled: columns target (per cent) and status, by province.
+    """Targets of a plan that were published or are recalled, by province.
 
-    kind: energy or co2. last: last year known; before LOWERED the targets of the 11th plan are those first issued.
-    A province without a number has no row: nothing stands in for it.
+    Args:
+        kind: energy or co2.
+        plan: name of the plan, such as 12FYP.
+        last: last year known; before LOWERED the targets of the 11th plan are those first issued.
+
+    Returns:
+        Columns target (per cent) and status, indexed by province. A province without a number has no row.
     """
     table = tables.read("targets")
     variable = f"{kind}_intensity_reduction"
@@ -250,7 +269,7 @@ def official_targets(kind: str, plan: str, last: int | None = None) -> pd.DataFr
 
 
 def target_reduction(last: int | None = None) -> xr.DataArray:
-    """Energy targets of the plans (fractions) by province, NaN where none is known; see `official_targets`."""
+    """Energy targets of the plans (fractions): (province, plan), NaN where none is known; see `official_targets`."""
     names = tables.provinces()
     columns = [official_targets("energy", label, last)["target"].reindex(names) / 100 for label in PLANS.values()]
     return xr.DataArray(np.stack(columns, axis=1), {"province": names, "plan": list(PLANS)}, ("province", "plan"))
@@ -259,8 +278,9 @@ def target_reduction(last: int | None = None) -> xr.DataArray:
 def growth_evidence(last: int) -> xr.DataArray:
     """Official growth targets of the year or plan after `last`, less their mean (1/year); NaN where none is known.
 
-    The target of the year comes first; that of the plan is moved by the mean difference of the two. All NaN when fewer
-    than ENOUGH provinces are known: their mean is then not the nation's.
+    The target of the year is used first; that of the plan, shifted by the mean difference of the two, where there is
+    none.
+    All values are NaN when fewer than ENOUGH provinces are known, because their mean is then not the nation's.
     """
     names = tables.provinces()
     table = tables.read("targets")

@@ -1,8 +1,10 @@
-"""What earlier plans teach about the evidence in official targets: how steeply outcomes followed them.
+"""How strongly outcomes of earlier plans followed the official targets, and which evidence this gives for the next
+plan.
 
-Officials who know a province set its target; over provinces the outcome of past plans rose with it. The strength of
-that evidence in the model is learnt from the plans before an origin alone: a forecast is made at two strengths, its
-slope on the official target compared with the measured one, and the prior updated by what would have been right.
+Officials who know a province set its target, and over provinces the outcomes of past plans rose with the targets. The
+strength of this evidence in the model is learnt only from the plans before an origin: forecasts are made at two
+strengths, the slope of their outcomes on the official targets is compared with the measured slope, and the prior is
+updated by the strength that would have given the measured slope.
 """
 
 from collections.abc import Sequence
@@ -18,10 +20,11 @@ from calibration.forecast import ORIGINS, Options, Origin
 PRIOR = (3.0, 2.0)
 """Mean and standard deviation of the strength before any plan was scored."""
 BETWEEN = 1.5
-"""Standard deviation of the strength between plans: assumption; one plan does not tell all of the next."""
+"""Standard deviation of the strength between plans (assumption), because one plan does not fully predict the next."""
 SPANS = {2007: (2007, 2010), 2010: (2013, 2015)}
-"""Origin → the years of one vintage in which its plan is scored."""
+"""Origin → first and last year, of one vintage, in which its plan is scored."""
 PROBES = (0.0, 5.0)
+"""The two strengths at which forecasts are made."""
 
 
 def slope(target: NDArray[np.float64], reduction: NDArray[np.float64]) -> tuple[float, float]:
@@ -37,7 +40,16 @@ def slope(target: NDArray[np.float64], reduction: NDArray[np.float64]) -> tuple[
 def lesson(origin: Origin, baseline: xr.Dataset, members: int = 200) -> dict[str, float]:
     """The strength that would have given the measured slope of one plan, with its standard error.
 
-    The slope is on the targets as they were known at the origin: those lowered later were lowered for their outcome.
+    The slope is on the targets as they were known at the origin, because later ones were lowered in view of the
+    outcome.
+
+    Args:
+        origin: origin and plan.
+        baseline: measured series.
+        members: number of members of each forecast.
+
+    Returns:
+        slope_measured and slope_error, slope_without (at strength zero), slope_per_unit, strength and strength_error.
     """
     start, end = SPANS[origin.last]
     provinces = [str(name) for name in baseline["province"].values]
@@ -62,14 +74,16 @@ def lesson(origin: Origin, baseline: xr.Dataset, members: int = 200) -> dict[str
 
 
 def update(lessons: Sequence[dict[str, float]]) -> tuple[float, float]:
-    """Mean and standard deviation of the next plan's strength after the lessons: hierarchical, all normal."""
+    """Mean and standard deviation of the next plan's strength after the lessons, in a hierarchical model with normal
+    errors.
+    """
     weight = [PRIOR[1] ** -2, *(1 / (one["strength_error"] ** 2 + BETWEEN**2) for one in lessons)]
     value = [PRIOR[0], *(one["strength"] for one in lessons)]
     return float(np.average(value, weights=weight)), float(np.hypot(sum(weight) ** -0.5, BETWEEN if lessons else 0))
 
 
 def table(baseline: xr.Dataset) -> pd.DataFrame:
-    """One row an origin: what is believed of the strength there (mean, spread), and the lesson that its plan gave."""
+    """Prior of the strength at each origin (mean, spread) and the lesson of its plan, one row per origin."""
     rows: list[dict[str, float]] = []
     lessons: list[dict[str, float]] = []
     for origin in ORIGINS:

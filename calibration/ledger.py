@@ -1,7 +1,8 @@
 """Frozen forecasts: tables that are committed before the outcomes that will score them are opened.
 
-Each plan has a table of the model, one with the list of projects, and one of every naive rule, all with the same
-columns; a manifest holds the hashes of what they were made from. Nothing after the origin is read.
+Each plan has a table of the model, one of the model with the list of projects, and one of every naive rule, all with
+the
+same columns. A manifest holds the hashes of everything that they were made from. Nothing after the origin is read.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ import xarray as xr
 from calibration import forecast, naive, posterior, tables
 from calibration.forecast import LEARNT, QUANTITIES, Options, Origin
 from models import PARAMETERS, PROVINCE
+from models.writing import write_text
 
 FOLDER = posterior.PUBLISHED.with_name("forecasts")
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
@@ -26,7 +28,7 @@ COLUMNS = (
 )  # fmt: skip
 ACCOUNT = "statistical"
 METRIC = {"energy co2": "old", "total co2": "new"}
-"""Output of the model → the metric of carbon: before 2026 without process emissions, from then with them."""
+"""Output of the model → carbon metric; the old one, until 2025, has no process emissions."""
 CARBON = ("co2_intensity", "co2")
 
 
@@ -35,8 +37,17 @@ def stem(origin: Origin) -> str:
     return f"plan{origin.plan.removesuffix('FYP')}-origin{origin.known}"
 
 
-def table(sample: Mapping[tuple[str, int], np.ndarray], provinces: list[str], origin: Origin) -> pd.DataFrame:
-    """The frozen table from samples of changes, per cent: (quantity, year) → (member, province)."""
+def forecast_table(sample: Mapping[tuple[str, int], np.ndarray], provinces: list[str], origin: Origin) -> pd.DataFrame:
+    """The frozen table of a forecast.
+
+    Args:
+        sample: (quantity, year) → changes (member, province), per cent.
+        provinces: names in the order of the samples.
+        origin: origin and plan.
+
+    Returns:
+        Columns COLUMNS, one row per province, quantity and year.
+    """
     listed = forecast.targets(origin, provinces)
     known = {
         (quantity, province): (float(target), str(status))
@@ -68,11 +79,11 @@ def model_table(origin: Origin, baseline: xr.Dataset, options: Options) -> pd.Da
         for quantity in QUANTITIES
         for year in origin.years[1:]
     }
-    return table(sample, provinces, origin)
+    return forecast_table(sample, provinces, origin)
 
 
 def naive_table(rule: str, origin: Origin, baseline: xr.Dataset) -> pd.DataFrame:
-    """A naive rule's forecast, for the quantities on which it has a say."""
+    """A naive rule's forecast of the quantities for which it is defined."""
     provinces = [str(name) for name in forecast.measured(baseline)["province"].values]
     sample = {}
     for quantity in QUANTITIES:
@@ -80,14 +91,15 @@ def naive_table(rule: str, origin: Origin, baseline: xr.Dataset) -> pd.DataFrame
             made = naive.sample(rule, quantity, origin, (origin.last, year), baseline)
             if made is not None:
                 sample[quantity, year] = made
-    return table(sample, provinces, origin)
+    return forecast_table(sample, provinces, origin)
 
 
-def frozen(origin: Origin, baseline: xr.Dataset, options: Options) -> dict[str, str]:
-    """Every file of an origin by name: the text of its tables.
+def forecast_files(origin: Origin, baseline: xr.Dataset, options: Options) -> dict[str, str]:
+    """The text of every file of an origin, by file name.
 
-    From a nowcast only the model forecasts: naive rules have no provincial energy or CO2 to start from, and the list of
-    projects ends in 2015.
+    From a nowcast only the model forecasts, because the naive rules have no provincial energy or CO2 to start from and
+    the
+    list of projects ends in 2015.
     """
     if origin.until is not None:
         text = model_table(origin, baseline, options).to_csv(index=False, lineterminator="\n")
@@ -99,11 +111,22 @@ def frozen(origin: Origin, baseline: xr.Dataset, options: Options) -> dict[str, 
 
 
 def freeze(origin: Origin, baseline: xr.Dataset, options: Options, note: str, folder: Path = FOLDER) -> list[Path]:
-    """Write the files of an origin and their manifest. Returns the paths."""
+    """Write the files of an origin and their manifest.
+
+    Args:
+        origin: origin and plan.
+        baseline: measured series.
+        options: members, seed and policy.
+        note: description of the policy for the manifest.
+        folder: folder of the files.
+
+    Returns:
+        The paths of the files; the manifest is the last.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    files = frozen(origin, baseline, options)
+    files = forecast_files(origin, baseline, options)
     for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        write_text(folder / name, text)
     nowcast = {} if origin.until is None else {"fitted to": origin.last, "activity known to": origin.until}
     manifest = {
         "origin": origin.known,
@@ -123,7 +146,7 @@ def freeze(origin: Origin, baseline: xr.Dataset, options: Options, note: str, fo
         },
     }
     path = folder / f"{stem(origin)}-manifest.json"
-    path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     return [*(folder / name for name in files), path]
 
 

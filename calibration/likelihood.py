@@ -1,4 +1,4 @@
-"""How likely the measured series are under the model: relative errors, with everything that disturbs them named.
+"""Likelihood of the measured series under the model: relative errors, with every source of deviation named.
 
 For a series s of province p the residuals r_t = ln(measured) − ln(modelled) have the covariance
 
@@ -7,10 +7,10 @@ For a series s of province p the residuals r_t = ln(measured) − ln(modelled) h
       + σ_b² 1(t, t' < b)   one unknown step across each break b of the vintage (table breaks), marginalised
       + σ_o² + σ_r² τ τ'    an unknown offset and drift (CO2 inventories only), marginalised
 
-so that the nuisance parameters need no sampling. `whiten` holds L⁻¹ with Σ = L Lᵀ: whitened residuals are independent,
-of unit variance, and their squares add to −2 ln likelihood. The whitened residuals of total energy are taken as
-Student t (one plant moves a small province by a tenth). A national shock moves all provinces in one year alike; it is
-estimated in `calibration.discrepancy` and enters here as part of σ_d.
+so that the nuisance parameters need no sampling. `whiten` holds L⁻¹ with Σ = L Lᵀ: whitened residuals are independent
+with unit variance, and their squares add up to −2 ln likelihood. The whitened residuals of total energy are Student t,
+because one plant changes the energy of a small province by a tenth. A national shock changes all provinces in one year
+alike; it is estimated in `calibration.discrepancy` and is here a part of σ_d.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,16 @@ CORRELATION = 0.6  # ρ of the discrepancy, from one year to the next
 
 @dataclass(frozen=True)
 class FittedSeries:
-    """What is fitted: name, discrepancy, spread of its nuisance parameters (log), and where both sides come from.
+    """A series that is fitted.
 
-    measured: variable of the baseline, output: of the model; without them the series is the final energy of the sector
-    of its name (`industry`: of both industries).
+    Attributes:
+        name: name of the series; that of a sector when `measured` and `output` are empty. The series is then the final
+            energy of that sector (`industry`: of both industries).
+        discrepancy: standard deviation of the model discrepancy (logarithm).
+        measured: variable of the baseline.
+        output: output of the model.
+        offset: standard deviation of the unknown offset (logarithm).
+        drift: standard deviation of the unknown drift (logarithm per year).
     """
 
     name: str
@@ -44,7 +50,7 @@ class FittedSeries:
 
     @property
     def sectors(self) -> list[str]:
-        """The model's sectors that a series of final energy adds up."""
+        """The model's sectors whose final energy the series adds up."""
         return list(INDUSTRY) if self.name == "industry" else [self.name]
 
 
@@ -63,16 +69,19 @@ OUTPUTS = ("gdp", "secondary share at current prices", "total energy", "final en
 
 
 def fitted_series(name: str) -> FittedSeries:
-    """The fitted series of that name."""
+    """The fitted series with the given name."""
     return next(series for series in FITTED if series.name == name)
 
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Measured series of the fitted years, ready to be compared.
+    """Measured series of the fitted years in the form in which they are compared.
 
-    series: names, in the order of the arrays; log_measured: (series, province, year), NaN where not measured; whiten:
-    (series, province, year, year).
+    Attributes:
+        series: names in the order of the arrays.
+        years: the fitted years.
+        log_measured: natural logarithms (series, province, year), NaN where not measured.
+        whiten: whitening matrices (series, province, year, year).
     """
 
     series: tuple[str, ...]
@@ -81,14 +90,14 @@ class Likelihood:
     whiten: NDArray[np.float64]
 
     def residuals(self, modelled: xr.Dataset) -> NDArray[np.float64]:
-        """Whitened residuals (member, province, series × year) of `modelled`, an ensemble with the OUTPUTS."""
+        """Whitened residuals of an ensemble with the OUTPUTS: (member, province, series × year)."""
         logs = log_modelled(modelled, self.years, self.series)
         difference = np.nan_to_num(self.log_measured[:, :, None] - logs)
         white = np.einsum("spij,spmj->mpsi", self.whiten, difference, optimize=True)
         return np.asarray(white.reshape(*white.shape[:2], -1))
 
     def log_density(self, residuals: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log likelihood (member, province) up to a constant, total energy with heavy tails."""
+        """Log likelihood up to a constant, with heavy tails for total energy: (member, province)."""
         count = len(self.years)
         parts = residuals.reshape(*residuals.shape[:2], -1, count)
         heavy = self.series.index("total energy")
@@ -98,7 +107,13 @@ class Likelihood:
 
 
 def likelihood(baseline: xr.Dataset, first: int = BASE, last: int = 2010) -> Likelihood:
-    """The likelihood of the years first … last. baseline: as from `calibration.baseline.load`."""
+    """The likelihood of the years `first` to `last`.
+
+    Args:
+        baseline: measured series, as from `calibration.baseline.load`.
+        first: first fitted year.
+        last: last fitted year.
+    """
     years = tuple(range(first, last + 1))
     data = baseline.sel(year=list(years))
     pairs = [measured_series(data, series) for series in FITTED]
@@ -116,12 +131,12 @@ def measured_series(data: xr.Dataset, series: FittedSeries) -> tuple[xr.DataArra
         return data[name], data[f"{name}_sigma"].broadcast_like(data[name])
     energy = data["final_energy"].sel(sector=series.sectors).where(data["final_energy_vintage"] != "assembled")
     error = (data["final_energy_sigma"].sel(sector=series.sectors) * energy).fillna(0)
-    total = energy.sum(("sector", "fuel"))  # nothing where the year is of another kind, which has no feedstock
+    total = energy.sum(("sector", "fuel"))  # zero in assembled years, which have no feedstock and are not compared
     return total.where(total > 0), (error**2).sum(("sector", "fuel")) ** 0.5 / total
 
 
 def log_modelled(modelled: xr.Dataset, years: Sequence[int], names: Sequence[str]) -> NDArray[np.float64]:
-    """Logarithms of the modelled counterparts of the named series: (series, province, member, year)."""
+    """Natural logarithms of the modelled counterparts of the named series: (series, province, member, year)."""
     data = modelled.sel(year=list(years))
     found = [modelled_series(data, fitted_series(name)).transpose("province", "member", "year") for name in names]
     return np.asarray(np.log(np.stack([values.values for values in found])))
@@ -133,20 +148,23 @@ def modelled_series(data: xr.Dataset, series: FittedSeries) -> xr.DataArray:
 
 
 def _whiten(series: FittedSeries, sigma: xr.DataArray, years: NDArray[np.int_]) -> NDArray[np.float64]:
-    """L⁻¹ for each province: (province, year, year); a year without a figure gets an enormous error."""
+    """L⁻¹ of each province: (province, year, year); a year without a figure gets a very large error."""
     return whitening(series, sigma.transpose("province", "year").values, years, breaks(series.name))
 
 
 def whitening(
     series: FittedSeries, error: NDArray[np.float64], years: NDArray[np.int_], steps: Mapping[int, float]
 ) -> NDArray[np.float64]:
-    """L⁻¹ of a series: (province, year, year).
+    """L⁻¹ of a series.
 
     Args:
-        series: with its discrepancy and nuisance parameters.
+        series: the series with its discrepancy and nuisance parameters.
         error: relative measurement errors (province, year), NaN where there is no figure.
-        years: of the errors.
-        steps: first year of each new vintage → standard deviation of the unknown step (log).
+        years: the years of the errors.
+        steps: first year of each new vintage → standard deviation of the unknown step (logarithm).
+
+    Returns:
+        (province, year, year).
     """
     lag = np.abs(years[:, None] - years[None, :])
     common = series.discrepancy**2 * CORRELATION**lag + series.offset**2

@@ -1,7 +1,8 @@
-"""Members of the model: run under given parameters, disturbed by the predictive error, read as plans read them.
+"""Members of the model: their simulation under given parameters, their predictive error, and plan indicators from
+them.
 
-The fit, forecasts and their checks, studies, their analyses and the explorer all run members through `run` and read
-what comes out with the functions below, so that each of these sentences is written once.
+The fit, forecasts and their checks, studies, their analyses and the explorer all simulate members with `run` and use
+the functions below, so that each of these rules is written once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,19 +28,19 @@ def run(
     workers: int = 2,
     backend: str = "auto",
 ) -> xr.Dataset:
-    """Run every member of a design to the last of the years.
+    """Run every member of a design up to the last of the years.
 
     Args:
-        model: compiled.
+        model: the compiled model.
         design: inputs that differ by member (member, …); they have precedence over `params`.
         params: inputs that all members share.
         outputs: names of variables.
-        years: at which outputs are kept, rising.
-        workers: threads; the result does not depend on them.
+        years: years at which outputs are kept, in ascending order.
+        workers: number of threads; the result does not depend on it.
         backend: as in `sim.Model.ensemble`.
 
     Returns:
-        Outputs without predictive error: dims (member, …, year), in the model's units.
+        Outputs without predictive error over (member, …, year), in the model's units.
     """
     common = {name: value for name, value in params.items() if name not in design}
     times = [float(year) for year in years]
@@ -55,12 +56,15 @@ def run(
 
 
 def log_error(errors: xr.Dataset, parts: Sequence[str], years: Sequence[int]) -> xr.DataArray:
-    """Predictive error of a logarithm in each of the years, from its parts: (member, province, year).
+    """Predictive error of a logarithm in each of the years, from its parts.
 
     Args:
-        errors: of `intensity`, `growth` and `carbon`, as from `calibration.discrepancy.predictive`.
-        parts: those that the variable carries, at least one.
-        years: before the first of `errors` there is no error; after the last, the last is kept.
+        errors: errors of `intensity`, `growth` and `carbon`, as from `calibration.discrepancy.predictive`.
+        parts: the parts that the variable carries, at least one.
+        years: years of the result. Before the first year of `errors` the error is zero; after their last year it stays.
+
+    Returns:
+        (member, province, year).
 
     >>> walk = xr.Dataset({"intensity": ("year", [0.0, 0.1])}, {"year": [2010, 2011]})
     >>> log_error(walk, ["intensity"], [2005, 2010, 2011, 2015]).values.tolist()
@@ -85,21 +89,21 @@ def achieved(
     years: Array | int = 1,
     error: Values | float = 0.0,
 ) -> Values:
-    """What an indicator achieves between two years, as a fraction, higher is better.
+    """Achievement of an indicator between two years, as a fraction; higher is better.
 
     Args:
         first: the variable in the first year.
         last: the variable in the second year.
-        kind: of the indicator (`models.indicators`): a `cut` or `cap` must fall, a `floor` is a share that must rise,
-            `growth` a mean rate of change that must be reached.
-        due: part of the plan that is over by the second year. A share in the middle of a plan counts less that part of
-            the first year's that later years still carry, and a rate counts in that part, so that the yearly task grows
-            evenly.
-        years: between the two, of which `growth` is the mean rate.
+        kind: kind of the indicator (`models.indicators`): a `cut` or `cap` must fall, a `floor` is a share that must be
+            reached, `growth` a mean rate of change that must be reached.
+        due: fraction of the plan that has passed by the second year. In the middle of a plan a share is reduced by the
+            part of the first year's share that later years still contribute, and a rate is multiplied by this fraction,
+            so that the task grows evenly from year to year.
+        years: number of years between the two, over which `growth` is the mean rate.
         error: predictive error of the logarithm of the change (`error_of_change`).
 
     Returns:
-        The fall since the first year, the share itself, or the rate of growth a year.
+        The fall since the first year, the share itself, or the growth rate per year.
 
     >>> float(achieved(np.array(2.0), np.array(1.5)))
     0.25
@@ -130,7 +134,15 @@ def pooled(amount: xr.DataArray, per: xr.DataArray) -> xr.DataArray:
 
 
 def quantiles(values: Array, levels: Sequence[float], axis: int = 0) -> Array:
-    """Quantiles over members that are known: the levels first, then the other axes; NaN where no member is known.
+    """Quantiles over the members that are known.
+
+    Args:
+        values: one axis over members, NaN where a value is unknown.
+        levels: levels of the quantiles.
+        axis: the axis over members.
+
+    Returns:
+        The levels first, then the other axes; NaN where no member is known.
 
     >>> quantiles(np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]]), [0.5]).tolist()
     [[2.0, nan]]

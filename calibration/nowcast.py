@@ -1,9 +1,9 @@
-"""The nowcast and its checks: what years without energy balances looked like, given the activity measured in them.
+"""The nowcast and its checks: energy and CO2 of years without energy balances, given the activity measured in them.
 
 After the last balances the provinces publish growth, electricity, thermal power, capacity and products, but no fuel by
-sector. The model reads them (`calibration.activity.drivers`) and fills in the rest. Checked on 2015-2019, for which CO2
-inventories exist that the nowcast does not see; on the nation's published yearly changes to 2024; and on thermal power
-to 2024 that a nowcast to 2020 leaves to the model.
+sector. The model reads them (`calibration.activity.drivers`) and computes the rest. There are three checks: provincial
+CO2 of 2015-2019 against inventories that the nowcast does not use, the nation's published yearly changes up to 2024,
+and thermal power up to 2024 from a nowcast that has it only up to 2020.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,22 +26,30 @@ Values = NDArray[np.float64]
 FOLDER = posterior.PUBLISHED.parent
 LAST_INVENTORY = 2019
 MARK = 8.0
-"""Per cent: the greatest mean absolute error of provincial CO2 with which the nowcast serves as a state."""
+"""Greatest mean absolute error of provincial CO2 (per cent) with which the nowcast may be used as a starting state."""
 OUTPUTS = (
     "energy co2", "total co2", "process co2", "nonenergy co2", "gdp", "total energy", "thermal generation",
     "generation", "nonfossil generation", "coal per kWh", "electricity demand",
 )  # fmt: skip
 POWER_HELD_BACK = 2020
-"""Year to which activity is known where thermal power of later years is checked."""
+"""Last year of measured thermal power in the check of later years."""
 
 
 def run(
     until: int | None, years: range, baseline: xr.Dataset, members: int = 200, seed: int = 1, thermal: int | None = None
 ) -> xr.Dataset:
-    """OUTPUTS of the members (member, province, year), fitted to 2015 and conditioned on activity to `until`.
+    """Simulate members fitted to 2015 and conditioned on later activity.
 
-    until: none leaves the model alone after 2015. thermal: last year of measured thermal power, where it is another.
-    No predictive error is added.
+    Args:
+        until: last year of measured activity; None leaves the model alone after 2015.
+        years: years of the result.
+        baseline: measured series.
+        members: number of members.
+        seed: seed of the draws.
+        thermal: last year of measured thermal power, where it differs from `until`.
+
+    Returns:
+        The OUTPUTS over (member, province, year), without predictive error.
     """
     origin = Origin(LATEST.last, years[-1], LATEST.plan, until)
     fitted = posterior.load(origin.path)
@@ -54,7 +62,7 @@ def run(
 
 
 def inventory(variable: str = "energy_total") -> xr.DataArray:
-    """CO2 of the inventories 2015-2019 (Mt): (province, year)."""
+    """CO2 of the inventories in 2015-2019, Mt/year: (province, year)."""
     rows = pd.concat([tables.read("co2"), tables.read("co2_after_2015")])
     rows = rows[(rows["variable"] == variable) & rows["year"].between(LATEST.last, LAST_INVENTORY)]
     wide = rows.pivot_table(index="province", columns="year", values="value").reindex(tables.provinces())
@@ -67,17 +75,22 @@ def inventory(variable: str = "energy_total") -> xr.DataArray:
 
 @dataclass(frozen=True)
 class ProvincialCheck:
-    """CO2 of the provinces in 2019: measured (Mt), and each forecast of it by name, from the inventory of 2015."""
+    """CO2 of the provinces in 2019, measured and forecast from the inventory of 2015.
+
+    Attributes:
+        measured: Mt/year by province.
+        forecasts: name of the forecast → Mt/year by province.
+    """
 
     measured: pd.Series
     forecasts: Mapping[str, pd.Series]
 
     def errors(self) -> pd.DataFrame:
-        """Error of each forecast in per cent: one row a province."""
+        """Error of each forecast in per cent, one row per province."""
         return pd.DataFrame({name: 100 * (item / self.measured - 1) for name, item in self.forecasts.items()})
 
     def scores(self) -> pd.DataFrame:
-        """One row a forecast: mean and median absolute error and median error, per cent."""
+        """Mean and median absolute error and median error in per cent, one row per forecast."""
         wrong = self.errors()
         return pd.DataFrame(
             {"mae": wrong.abs().mean(), "median_absolute_error": wrong.abs().median(), "median_error": wrong.median()}
@@ -85,7 +98,7 @@ class ProvincialCheck:
 
     @property
     def passed(self) -> bool:
-        """Does the nowcast keep the mark and beat both, no change and the national mean?"""
+        """Whether the nowcast keeps MARK and is better than both no change and the national mean."""
         mae = self.scores()["mae"]
         return bool(mae[NOWCAST] <= MARK and mae[NOWCAST] < min(mae["no change"], mae["national mean"]))
 
@@ -96,9 +109,10 @@ NOWCAST = "nowcast"
 def provincial_check(
     baseline: xr.Dataset, members: int = 200, seed: int = 1, progress: Callable[[str], None] = lambda text: None
 ) -> ProvincialCheck:
-    """Conditioning 2015-2019 on activity alone: CO2 of 2019 from that of 2015, beside the model alone and naive rules.
+    """Compare the nowcast of provincial CO2 in 2019 with the model alone and with naive rules, all from the CO2 of
+    2015.
 
-    The national mean is the measured one, which no forecast of 2015 had.
+    The national mean is the measured one, which no forecast made in 2015 could know.
     """
     measured = inventory()
     first, last = measured.sel(year=LATEST.last), measured.sel(year=LAST_INVENTORY)
@@ -114,7 +128,9 @@ def provincial_check(
 
 
 def nation(made: xr.Dataset) -> xr.Dataset:
-    """Sums of the provinces by member and year: both CO2 metrics over GDP, and the non-fossil share (per cent)."""
+    """Sums of the provinces by member and year: both CO2 metrics over GDP, the non-fossil share (per cent), power
+    and CO2.
+    """
     total = made.sum("province")
     nonfossil = (made["nonfossil generation"] * made["coal per kWh"]).sum("province")
     return xr.Dataset(
@@ -131,7 +147,9 @@ def nation(made: xr.Dataset) -> xr.Dataset:
 
 
 def national_table(baseline: xr.Dataset, members: int = 200, seed: int = 1) -> pd.DataFrame:
-    """The nation against what was published: one row a figure; measured, median and 80 % band of the nowcast."""
+    """The nation against published figures, one row per figure: published value, median and 80 % band of the
+    nowcast.
+    """
     years = range(LATEST.last, 2026)
     sums = nation(run(activity.MEASURED_TO, years, baseline, members, seed))
     published = tables.read("national_targets").set_index(["variable", "year"])["value"]
@@ -172,26 +190,27 @@ def national_table(baseline: xr.Dataset, members: int = 200, seed: int = 1) -> p
 
 
 def thermal_table(baseline: xr.Dataset, members: int = 200, seed: int = 1) -> pd.DataFrame:
-    """Thermal power by province, 2020-2024: growth (%) that demand less the rest leaves it, and the measured one.
+    """Growth of thermal power in 2020-2024 by province, per cent: measured, and the remainder of demand in the
+    nowcast.
 
-    Electricity use and capacity are known to 2024, thermal power to 2020.
+    Electricity use and capacity are known up to 2024, thermal power up to 2020.
     """
     years = range(POWER_HELD_BACK, activity.MEASURED_TO + 1)
     made = run(activity.MEASURED_TO, years, baseline, members, seed, POWER_HELD_BACK)["thermal generation"]
     growth = 100 * (made.sel(year=years[-1], drop=True) / made.sel(year=years[0], drop=True) - 1)
-    seen = activity.power("generation_thermal", years[0], years[-1], activity.read())
+    seen = activity.electricity_series("generation_thermal", years[0], years[-1], activity.activity_table())
     happened = 100 * (seen.sel(year=years[-1], drop=True) / seen.sel(year=years[0], drop=True) - 1)
     low, middle, high = (growth.quantile(level, "member").to_series() for level in (0.1, 0.5, 0.9))
     return pd.DataFrame({"measured": happened.to_series(), "q50": middle, "q10": low, "q90": high})
 
 
 def published(name: str) -> Path:
-    """A shipped table of the checks: provinces, nation or thermal."""
+    """Path of a shipped table of the checks: provinces, nation or thermal."""
     return FOLDER / f"nowcast-{name}.csv"
 
 
 def save(check: ProvincialCheck, national: pd.DataFrame, thermal: pd.DataFrame) -> list[Path]:
-    """Write the tables of the checks. Returns the paths."""
+    """Write the tables of the checks and return their paths."""
     provinces = pd.DataFrame({"measured": check.measured, **check.forecasts}).round(3)
     made = {"provinces": provinces.reset_index(), "nation": national, "thermal": thermal.round(2).reset_index()}
     for name, table in made.items():
@@ -199,7 +218,33 @@ def save(check: ProvincialCheck, national: pd.DataFrame, thermal: pd.DataFrame) 
     return [published(name) for name in made]
 
 
+@dataclass(frozen=True)
+class Lean:
+    """Years in which the nowcast lets the nation's CO2 per GDP fall faster than published, and by how many points."""
+
+    first: int
+    last: int
+    low: float
+    high: float
+
+
+def lean() -> Lean | None:
+    """The last published years in a row whose fall lies below the nowcast's 80 % band; None where the last does not.
+
+    >>> lean()
+    Lean(first=2022, last=2024, low=1.52, high=2.61)
+    """
+    rows = pd.read_csv(published("nation"))
+    rows["year"] = rows["check"].str.extract(r"^CO2 per GDP (\d{4}), fall, old metric$", expand=False)
+    rows = rows.dropna(subset="year").astype({"year": int}).sort_values("year", ascending=False)
+    rows = rows[(rows["published"] < rows["q10"]).cummin()]
+    if rows.empty:
+        return None
+    excess = (rows["q50"] - rows["published"]).round(2)
+    return Lean(int(rows["year"].min()), int(rows["year"].max()), float(excess.min()), float(excess.max()))
+
+
 def load_check() -> ProvincialCheck:
-    """The shipped check of the provinces (CO2 of 2019, Mt)."""
+    """Read the shipped check of the provinces (CO2 of 2019, Mt/year)."""
     table = pd.read_csv(published("provinces"), index_col="province")
     return ProvincialCheck(table["measured"], {str(name): table[name] for name in table.columns[1:]})

@@ -15,14 +15,23 @@ from models.reading.yaml_file import read_yaml
 
 DATA = Path(__file__).parent / "data"
 VARIABLE = "TANLU_REGION"
-"""Environment variable with the folder of the region pack that a process works with."""
+"""Environment variable with the folder of the region pack that the process uses."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9 ]{0,39}")
 _KEYS = {"name", "name_zh", "made_up", "places", "central_heating"}
 
 
 @dataclass(frozen=True)
 class Region:
-    """A region pack's description. name: of the sum of its places; central_heating: places with heat networks."""
+    """Description of a region pack.
+
+    Attributes:
+        folder: folder of the pack.
+        name: name of the sum of its places.
+        name_zh: the same in Chinese.
+        made_up: whether the figures belong to no real place.
+        places: names of the places.
+        central_heating: the places with heat networks.
+    """
 
     folder: Path
     name: str
@@ -33,7 +42,7 @@ class Region:
 
     @classmethod
     def read(cls, folder: Path) -> "Region":
-        """The description in `region.yaml`. Raises InputError with every fault."""
+        """Read the description in `region.yaml`. Raises InputError with every fault."""
         document = read_yaml(folder / "region.yaml", "the description of a region pack")
         data, faults = document.data, list(document.faults)
         allowed = ", ".join(sorted(_KEYS))
@@ -49,9 +58,9 @@ class Region:
         if label in names:
             faults.append(f"region.yaml: name {label!r} is also a place; it names the sum of places, give it another")
         twice = sorted({name for name in names if names.count(name) > 1})
-        faults += [f"region.yaml: place {name!r} stands twice" for name in twice]
+        faults += [f"region.yaml: place {name!r} appears twice" for name in twice]
         heated = [str(name) for name in data.get("central_heating") or []]
-        faults += [f"region.yaml: central_heating: {name!r} is no place" for name in heated if name not in names]
+        faults += [f"region.yaml: central_heating: {name!r} is not a place" for name in heated if name not in names]
         if faults:
             raise InputError(faults)
         zh = str(data.get("name_zh") or label)
@@ -59,21 +68,30 @@ class Region:
 
 
 def active_region() -> Path | None:
-    """The folder of the region pack that this process works with; None: the provinces that ship."""
+    """The folder of the region pack that this process uses; None with the provinces that ship."""
     folder = os.environ.get(VARIABLE)
     return Path(folder) if folder else None
 
 
 @cache
 def region() -> Region | None:
-    """The region that this process works with; None: the provinces that ship."""
+    """The region that this process uses; None with the provinces that ship."""
     folder = active_region()
     return Region.read(folder) if folder else None
 
 
 @dataclass(frozen=True)
 class Place:
-    """A province: names, code (GB/T 2260), two letters, whether the model simulates it, its square of the tile map."""
+    """A province.
+
+    Attributes:
+        name: English name.
+        name_zh: Chinese name.
+        code: code of GB/T 2260.
+        letters: two letters.
+        simulated: whether the model simulates it.
+        tile: column and row of its square on the tile map.
+    """
 
     name: str
     name_zh: str
@@ -85,7 +103,7 @@ class Place:
 
 @cache
 def places() -> Mapping[str, Place]:
-    """The provinces by name, in the order of the statistical yearbook; in a region of one's own its places."""
+    """The provinces by name, in the order of the statistical yearbook; with a region pack, its places."""
     own = region()
     if own is not None:
         return {name: Place(name, name, 0, name[:2], True, (at % 8, at // 8)) for at, name in enumerate(own.places)}
@@ -109,12 +127,12 @@ NATION = _nation()["name"]
 """Label of the row that sums the simulated provinces; shown to people as "China (sum of provinces)"."""
 
 SUFFIXES = ("", "省", "市", "自治区", "壮族自治区", "回族自治区", "维吾尔自治区")
-"""What may follow a province's Chinese name."""
+"""Suffixes that may follow a province's Chinese name."""
 
 
 @cache
 def _spellings() -> Mapping[str, tuple[str, ...]]:
-    """Every place with its other names: in Chinese, the national code, the letters."""
+    """Every place with its other names: Chinese name, national code, letters."""
     names = {
         name: (*(place.name_zh + suffix for suffix in SUFFIXES), str(place.code), place.letters)
         for name, place in places().items()
@@ -123,7 +141,7 @@ def _spellings() -> Mapping[str, tuple[str, ...]]:
 
 
 def known_provinces(allowed: Iterable[str] | None = None) -> Spellings:
-    """The allowed names (default: all provinces) with their other spellings, as `choose` takes them."""
+    """The allowed names (default: all provinces) with their other spellings, in the form that `choose` takes."""
     return Spellings({name: _spellings().get(name, ()) for name in (places() if allowed is None else allowed)})
 
 
@@ -133,14 +151,14 @@ def simulated() -> list[str]:
 
 
 def choose_province(name: str, allowed: Iterable[str] | None = None) -> str:
-    """The province that is meant, by its English or Chinese name, its code or its letters.
+    """The province with an English or Chinese name, a code or letters that a user typed.
 
     Args:
-        name: what the user typed.
+        name: the text that the user typed.
         allowed: the provinces to choose from, and the nation where it is allowed; default: all provinces.
 
     Raises:
-        InputError: there is no such province; it says which ones are near.
+        InputError: there is no such province; the message names the nearest ones.
 
     >>> choose_province("inner mongolia"), choose_province("广东省")
     ('Inner Mongolia', 'Guangdong')

@@ -1,7 +1,7 @@
 """The posterior as a product that ships: draws of the free parameters of every province, and designs of members.
 
-A member that draws other assumptions moves its free parameters along, so that it still fits the measured years: see
-`calibration.assumptions`.
+A member that draws other assumptions moves its free parameters too, so that it still fits the measured years (see
+`calibration.assumptions`).
 """
 
 import json
@@ -19,15 +19,30 @@ from calibration.assumptions import conditioned, refitted
 from calibration.baseline import load as measured
 from calibration.fingerprint import fingerprint
 from models.reading.faults import InputError
+from models.writing import write_whole
 
 PUBLISHED = Path(__file__).with_name("published") / "posterior.nc"
 
 
 def load(path: Path | None = None) -> xr.Dataset:
-    """A saved posterior; without a path, the shipped one, or, where data or model have changed since, one made anew.
+    """Load a saved posterior.
 
-    What is made anew is kept under the user's cache folder ($TANLU_CACHE) by the hash of data, model and settings.
-    Raises InputError when the file is missing or is not one.
+    Without a path this is the shipped posterior. Where data or model have changed since, it is calibrated anew; the
+    result
+    is kept in the user's cache folder ($TANLU_CACHE) under the hash of data, model and settings.
+
+    Args:
+        path: a file written by `save`.
+
+    Returns:
+        Draws (draw, province, parameter), optimum, response and prior, with settings and fingerprint as attributes.
+
+    Raises:
+        InputError: the file is missing or is not a posterior.
+
+    >>> from calibration import posterior
+    >>> dict(posterior.load()["draws"].sizes)
+    {'draw': 1000, 'province': 30, 'parameter': 12}
     """
     if path is not None:
         return _read(path)
@@ -45,9 +60,10 @@ def load(path: Path | None = None) -> xr.Dataset:
 
 
 def is_current(path: Path, settings: Mapping[str, object] | None = None) -> bool:
-    """Does a saved posterior belong to the present data and model, and to the settings where they are given?
+    """Whether a saved posterior belongs to the present data and model, and to the settings where they are given.
 
-    The same bytes do; others do when they give the same residuals (`calibration.validity`), which takes seconds once.
+    The fingerprint decides first. When it differs, the posterior is still current if it gives the same residuals
+    (`calibration.validity`); this takes seconds, once.
     """
     saved = _read(path)
     used = json.loads(saved.attrs["settings"])
@@ -84,11 +100,10 @@ def _read(path: Path) -> xr.Dataset:
 
 
 def save(made: xr.Dataset, path: Path) -> None:
-    """Write a posterior, whole or not at all."""
+    """Write a posterior, completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".part")
-    made.to_netcdf(scratch, encoding={"draws": {"zlib": True}, "response": {"zlib": True}})
-    scratch.replace(path)
+    packed = {"draws": {"zlib": True}, "response": {"zlib": True}}
+    write_whole(path, lambda part: made.to_netcdf(part, encoding=packed))
 
 
 def design(
@@ -96,15 +111,28 @@ def design(
     assumptions: pd.DataFrame | None = None, refit: int = 0, fixed: Mapping[str, float] | None = None,
     model: Path | None = None, first: int = 0,
 ) -> xr.Dataset:  # fmt: skip
-    """A design of n members for the model: assumptions from their ranges, free parameters that fit the past with them.
+    """A design of members: assumptions from their ranges, and free parameters that fit the past under them.
 
-    inputs: as from `calibration.inputs.params` for the posterior's last fitted year.
-    assumptions: (member × parameter) values in place of the sample; columns not named keep their defaults.
-    refit: chord steps by which each member is fitted to the past; without any the first order is taken.
-    fixed: further constants that all members share while they are fitted, with the pooled prior moving along; they
-    are not in the design. model: another model file that the members are fitted with. first: number of the first of
-    the n members, in a design that is made in pieces.
-    Returns variables over (member[, province[, sector]]), and `learning index data` (sector, time).
+    Args:
+        n: number of members.
+        seed: seed of assumptions and draws.
+        inputs: as from `calibration.inputs.params` for the posterior's last fitted year.
+        posterior: a saved posterior; by default the shipped one.
+        assumptions: values in place of the sample, one row per member; parameters without a column keep their defaults.
+        refit: number of chord steps by which each member is fitted to the past; with 0 it moves to first order.
+        fixed: further constants that all members share while they are fitted, with the pooled prior moving too; they
+            are
+            not part of the design.
+        model: a model file to fit the members with; by default the provincial model.
+        first: number of the first of the n members, for a design that is made in pieces.
+
+    Returns:
+        Variables over (member[, province[, sector]]) in the model's units, and `learning index data` (sector, time).
+
+    >>> from calibration import baseline, inputs, posterior
+    >>> members = posterior.design(4, seed=1, inputs=inputs.params(baseline.load()))
+    >>> members["frontier ratio"].dims
+    ('member', 'province', 'sector')
     """
     posterior = load() if posterior is None else posterior
     if assumptions is None:
@@ -120,7 +148,8 @@ def design(
 
 
 def drawn(posterior: xr.Dataset, n: int, seed: int, first: int = 0) -> np.ndarray:
-    """The draws of the free parameters that n members from `first` on take, before they move with their assumptions.
+    """The draws of the free parameters of n members, starting with number `first`, before they move with their
+    assumptions.
 
     Returns:
         (member, province, parameter).
@@ -130,7 +159,9 @@ def drawn(posterior: xr.Dataset, n: int, seed: int, first: int = 0) -> np.ndarra
 
 
 def summary(posterior: xr.Dataset) -> pd.DataFrame:
-    """One row a free parameter: prior, posterior over provinces, and what the data decided."""
+    """Prior and posterior of each free parameter, and the part of the prior variance that the data removed
+    (`learned`).
+    """
     draws = posterior["draws"]
     within = draws.std("draw")
     return pd.DataFrame(

@@ -1,9 +1,9 @@
-"""What is believed before the data: free parameters of a province, and the assumptions that data cannot decide.
+"""The prior: free parameters of a province, and the assumptions that the data cannot decide.
 
-The free parameters are few (ten yearly points identify little) and the same for every province. Their priors come from
-`models/parameters.csv`: mean = default, standard deviation = a quarter of the range; `pooled_prior` narrows them toward
-what the other provinces show. The uncertain parameters are common to all provinces; a member draws them from their
-ranges.
+The free parameters are few, because ten yearly points identify little, and they are the same for every province. Their
+priors come from `models/parameters.csv`: the mean is the default, the standard deviation a quarter of the range.
+`pooled_prior` narrows them towards the values of the other provinces. The uncertain parameters are common to all
+provinces; a member draws them from their ranges.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,15 +36,22 @@ FREE: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Free parameter → the model's parameter and the sectors it sets. A level is the log of a factor on the base value."""
 LEVEL_SPREAD = 0.15
-"""Prior standard deviation of a level (log): the steps between vintages of the sector balances, calibration/data."""
+"""Prior standard deviation of a level (logarithm): the steps between vintages of the sector balances,
+calibration/data.
+"""
 DISTRIBUTIONS = ("normal", "triangular", "uniform", "lognormal")
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Normal prior of the free parameters, cut at the bounds.
+    """Normal prior of the free parameters, truncated at the bounds.
 
-    mean, spread: (province, parameter); low, high: (parameter,).
+    Attributes:
+        names: the free parameters.
+        mean: (province, parameter).
+        spread: standard deviation (province, parameter).
+        low: lower bound (parameter,).
+        high: upper bound (parameter,).
     """
 
     names: tuple[str, ...]
@@ -55,7 +62,7 @@ class Prior:
 
 
 def wide_prior(provinces: int) -> Prior:
-    """The prior of the table of parameters, the same for every province."""
+    """The prior from the table of parameters, the same for every province."""
     rows = [_row(name) for name in FREE]
     mean, spread, low, high = (np.array(column) for column in zip(*rows, strict=True))
     return Prior(tuple(FREE), np.tile(mean, (provinces, 1)), np.tile(spread, (provinces, 1)), low, high)
@@ -75,8 +82,12 @@ def _row(name: str) -> tuple[float, float, float, float]:
 def pooled_prior(prior: Prior, optima: NDArray[np.float64], errors: NDArray[np.float64]) -> Prior:
     """Empirical Bayes: mean and spread over provinces, estimated once from their optima and then fixed.
 
-    optima, errors: (province, parameter), the latter the standard errors under the wide prior. The spread is the
-    observed variance less the mean error variance, at least a tenth of the wide spread.
+    The spread is the observed variance less the mean error variance, and at least a tenth of the wide spread.
+
+    Args:
+        prior: the wide prior.
+        optima: optima under the wide prior (province, parameter).
+        errors: their standard errors (province, parameter).
     """
     centre = np.median(optima, axis=0)
     scale = (np.percentile(optima, 84, axis=0) - np.percentile(optima, 16, axis=0)) / 2
@@ -86,7 +97,7 @@ def pooled_prior(prior: Prior, optima: NDArray[np.float64], errors: NDArray[np.f
 
 
 def model_inputs(values: NDArray[np.float64], inputs: Mapping[str, xr.DataArray]) -> xr.Dataset:
-    """Free parameters (member, province, parameter) as inputs of the model (member, province[, sector])."""
+    """Convert free parameters (member, province, parameter) to inputs of the model (member, province[, sector])."""
     provinces = inputs["base gdp"]["province"]
     sectors = list(SECTORS)
     shape = (*values.shape[:2], len(sectors))
@@ -121,29 +132,37 @@ def uncertain(names: Sequence[str] | None = None) -> pd.DataFrame:
 
 
 def quantiles(n: int, names: Sequence[str], seed: int) -> pd.DataFrame:
-    """A scrambled Sobol' sample of the unit cube: n members × the named parameters."""
+    """A scrambled Sobol' sample of the unit cube: one row per member, one column per named parameter."""
     return pd.DataFrame(sobol(n, len(names), np.random.default_rng(seed)), columns=list(names))
 
 
 def sobol(n: int, dimensions: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """The first n points of a scrambled Sobol' sequence: (n, dimensions) in [0, 1).
+    """The first n points of a scrambled Sobol' sequence.
 
-    A power of two is drawn, which keeps the balance of the sequence (Owen 2020).
+    The number drawn is a power of two, which keeps the balance of the sequence (Owen 2020).
+
+    Args:
+        n: number of points.
+        dimensions: number of coordinates.
+        rng: random generator of the scrambling.
+
+    Returns:
+        (n, dimensions) in [0, 1).
     """
     size = 1 << (max(n, 1) - 1).bit_length()
     return np.asarray(qmc.Sobol(dimensions, scramble=True, rng=rng).random(size)[:n])
 
 
 def from_quantiles(cube: pd.DataFrame) -> pd.DataFrame:
-    """Values of the uncertain parameters at quantiles in (0, 1): one column a parameter.
+    """Values of the uncertain parameters at quantiles in (0, 1), one column per parameter.
 
-    A parameter over a dimension gets one value for all its elements.
+    A parameter with a dimension gets one value for all its elements.
     """
     return pd.DataFrame({name: inverse(row(name), cube[name].to_numpy()) for name in cube.columns})
 
 
 def inverse(row: "pd.Series[Any]", q: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values at quantiles q of the distribution in a row of the table of parameters."""
+    """Values at quantiles q of the distribution in one row of the table of parameters."""
     low, high, mode = float(row["low"]), float(row["high"]), float(np.mean(defaults(row)))
     match row["distribution"]:
         case "uniform":

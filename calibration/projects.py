@@ -1,7 +1,9 @@
-"""Large energy-intensive projects known at an origin, as inputs of the model: planned energy, and what of it arrives.
+"""Large energy-intensive projects known at an origin, as inputs of the model: planned energy and the part that
+arrives.
 
-The trend already holds what the average province adds, so that only the difference counts: a province's own projects
-less its part, by energy, of the sum of all. Not blind: whoever collected the list knew which provinces missed.
+The trend already contains the additions of the average province, so that only the difference counts: a province's own
+projects less its share, by energy, of the sum of all. This list is not blind, because those who collected it knew which
+provinces missed their targets.
 """
 
 from dataclasses import dataclass
@@ -14,15 +16,22 @@ from numpy.typing import NDArray
 from calibration import tables
 
 BUILDING = 3.0  # years from the beginning of construction to the planned start
-SOONEST = 1.5  # a project under way starts at the earliest in the middle of the year after the origin's
-DIES = 0.15  # chance that a project under way is not finished within the plan: assumption
-SLIP = 1.0  # mean delay of those that are, years: assumption
+SOONEST = 1.5  # a project under way starts at the earliest in the middle of the year after the origin
+DIES = 0.15  # probability that a project under way is not finished within the plan (assumption)
+SLIP = 1.0  # mean delay of finished projects, years (assumption)
 UNDERWAY = 2015  # origin of the table projects_underway
 
 
 @dataclass(frozen=True)
 class Projects:
-    """inputs: series of the model by name; table: name, province, start (planned), energy (Mtce/year)."""
+    """Projects as inputs of the model.
+
+    Attributes:
+        inputs: series of the model by name.
+        table: columns name, province, start (planned year) and energy (Mtce/year).
+        provinces: provinces in the order of the series.
+        end: last year of the plan.
+    """
 
     inputs: dict[str, xr.DataArray]
     table: pd.DataFrame
@@ -30,7 +39,9 @@ class Projects:
     end: int
 
     def delivery(self, members: int, seed: int) -> xr.DataArray:
-        """Part of the planned energy of the last year that arrives, by member and province: projects slip and die."""
+        """Fraction of the planned energy of the last year that arrives after delays and cancellations: (member,
+        province).
+        """
         random = np.random.default_rng([seed, 7])
         shape = (members, len(self.table))
         late = random.exponential(SLIP, shape)
@@ -48,12 +59,12 @@ class Projects:
 
 
 def in_operation(start: NDArray[np.float64] | float, year: int) -> NDArray[np.float64]:
-    """Part of a calendar year in which a plant that starts at `start` runs."""
+    """Fraction of a calendar year in which a plant that starts at `start` runs."""
     return np.asarray(np.clip(year + 1 - start, 0.0, 1.0))
 
 
-def known(last: int) -> pd.DataFrame:
-    """Projects under construction in `last` that had not started: name, province, start as planned, energy."""
+def known_projects(last: int) -> pd.DataFrame:
+    """Projects under construction in `last` that had not started: name, province, planned start, energy (Mtce/year)."""
     if last == UNDERWAY:
         table = tables.read("projects_underway").rename(columns={"planned_start": "start"})
     else:
@@ -65,8 +76,15 @@ def known(last: int) -> pd.DataFrame:
 
 
 def entered(last: int, end: int, baseline: xr.Dataset, table: pd.DataFrame | None = None) -> Projects:
-    """The projects as inputs of the model. table: in place of the shipped list, columns as of `known`."""
-    chosen = known(last) if table is None else table
+    """The projects as inputs of the model.
+
+    Args:
+        last: year of the origin.
+        end: last year of the plan.
+        baseline: measured series.
+        table: projects in place of the shipped list, with the columns of `known_projects`.
+    """
+    chosen = known_projects(last) if table is None else table
     provinces = tuple(str(name) for name in baseline["province"].values)
     chosen = chosen[chosen["province"].isin(provinces)].reset_index(drop=True)
     years = range(last, end + 1)

@@ -1,4 +1,5 @@
-"""A region of one's own: a pack of a few figures becomes model inputs and a posterior; what it lacks is said.
+"""A region pack: a few figures of other places become model inputs and a posterior, and the origin of each input is
+shown.
 
     pack/
         region.yaml     name, name_zh, made_up, central_heating
@@ -6,10 +7,10 @@
         targets.csv     place, plan, target_percent, source
         study.yaml      a study with `data: .`
 
-A pack needs GDP, energy and population of 2005 and 2010 for each place. Whatever else it lacks is taken from the
-provinces that ship: an intensive quantity as their median, a structure as their sum, scaled to the place's own total.
+A pack needs GDP, energy and population of 2005 and 2010 for each place. Everything else that it lacks is taken from the
+provinces that ship: an intensive quantity as their median, a structure as their sum scaled to the place's own total.
 The free parameters start from the pooled prior of the shipped posterior and are fitted to the pack's figures. `origins`
-says of every input where it comes from.
+lists where every input comes from.
 """
 
 import csv
@@ -41,17 +42,27 @@ DRAWS, STARTS = 400, 6
 POOLED = "pooled over the shipped provinces"
 FIGURES = ("place", "variable", "year", "value", "unit", "source")
 OWN_ERROR = "error_percent"
-"""Optional column of figures.csv: the relative measurement error of a figure, instead of region_figures.csv's."""
+"""Optional column of figures.csv: the relative measurement error of a figure, in place of that in
+region_figures.csv.
+"""
 LEAST_ERROR = 0.1
 TARGETS = ("place", "plan", "target_percent", "source")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A variable of a pack, a row of region_figures.csv.
+    """A variable that a pack may contain, one row of region_figures.csv.
 
-    needed: for both FIRST and LAST; fitted: name of the fitted series that it is, if any; error: its relative
-    measurement error (standard deviation, fraction) where the pack says none, an assumption with the range `errors`.
+    Attributes:
+        name: name of the variable.
+        unit: its unit.
+        low: least allowed value.
+        high: greatest allowed value.
+        meaning: its meaning.
+        needed: whether a pack must have it for both FIRST and LAST.
+        fitted: name of the fitted series that it measures; "" for none.
+        error: relative measurement error (standard deviation, fraction) where the pack gives none; an assumption.
+        errors: range of that assumption.
     """
 
     name: str
@@ -73,7 +84,7 @@ def _figure(row: Mapping[str, str]) -> Figure:
 
 
 TABLE = Path(__file__).with_name("region_figures.csv")
-"""What a pack may hold: unit, bounds, measurement error with its range."""
+"""The variables that a pack may contain, with unit, bounds, and measurement error with its range."""
 
 
 def _figures_known() -> Mapping[str, Figure]:
@@ -88,8 +99,11 @@ FIGURES_KNOWN = _figures_known()
 class Pack:
     """A region pack as read.
 
-    figures: index (variable, place, year), value; errors: relative measurement error of each, fraction; targets:
-    (place, plan) → per cent.
+    Attributes:
+        region: names and places.
+        figures: values indexed by (variable, place, year).
+        errors: relative measurement error of each figure, a fraction, with the same index.
+        targets: per cent, indexed by (place, plan).
     """
 
     region: Region
@@ -103,11 +117,11 @@ class Pack:
         return {place: value for (place, of), value in rows if of == plan}
 
     def series(self, variable: str) -> pd.DataFrame:
-        """Values by place (rows, in the region's order) and year of FIRST … LAST; NaN where the pack has none."""
+        """Values of a variable by place (rows) and year from FIRST to LAST (columns); NaN where the pack has none."""
         return self._by_year(self.figures, variable)
 
     def error(self, variable: str) -> pd.DataFrame:
-        """Relative measurement errors, fraction, in the form of `series`."""
+        """Relative measurement errors, fractions, in the form of `series`."""
         return self._by_year(self.errors, variable)
 
     def _by_year(self, values: "pd.Series[float]", variable: str) -> pd.DataFrame:
@@ -118,7 +132,21 @@ class Pack:
 
 
 def read(folder: Path) -> Pack:
-    """A region pack, with every fault of all its files at once. Raises InputError."""
+    """Read a region pack.
+
+    Args:
+        folder: folder of the pack.
+
+    Returns:
+        Its names, figures and targets.
+
+    Raises:
+        InputError: with every fault of all its files.
+
+    >>> from pathlib import Path
+    >>> read(Path("docs/regions/sealand")).region.places
+    ('Northport', 'Southfold')
+    """
     region = Region.read(folder)
     faults: list[str] = []
     figures, errors = _figures(folder / "figures.csv", region, faults)
@@ -144,7 +172,7 @@ def _figures(path: Path, region: Region, faults: list[str]) -> tuple["pd.Series[
             year = int(read_number(row["year"], FIRST, LAST))
             key = (figure.name, row["place"], year)
             if key in found:
-                raise InputError(f"{figure.name} of {row['place']} {year} stands twice; keep one")
+                raise InputError(f"{figure.name} of {row['place']} {year} appears twice; keep one")
             found[key] = read_number(row["value"], figure.low, figure.high)
             own = row.get(OWN_ERROR, "")
             errors[key] = read_number(own, LEAST_ERROR, 100) / 100 if own else figure.error
@@ -176,7 +204,7 @@ def _targets(path: Path, region: Region, faults: list[str]) -> "pd.Series[float]
 
 @cache
 def active() -> Pack | None:
-    """The pack that this process works with (`$TANLU_REGION`); None: the provinces that ship."""
+    """The pack that this process uses (`$TANLU_REGION`); None with the provinces that ship."""
     folder = active_region()
     return read(folder) if folder else None
 
@@ -186,7 +214,12 @@ def active() -> Pack | None:
 
 @dataclass(frozen=True)
 class RegionInputs:
-    """Data-role parameters of the model for a pack, and where each comes from."""
+    """Inputs of the model for a pack.
+
+    Attributes:
+        params: data-role parameters by name.
+        origins: name of the parameter → where it comes from.
+    """
 
     params: dict[str, xr.DataArray]
     origins: Mapping[str, str]
@@ -195,8 +228,12 @@ class RegionInputs:
 def model_inputs(pack: Pack) -> RegionInputs:
     """The model's data inputs for the places of a pack.
 
-    Intensive quantities that the pack lacks are the median of the shipped provinces; extensive ones their sum per unit
-    of GDP or per head, times the place's own.
+    Intensive quantities that the pack lacks are the median of the shipped provinces. Extensive quantities are the
+    shipped
+    provinces' sum per unit of GDP or per head, times the place's own GDP or population.
+
+    Raises:
+        InputError: sectors of a place need more than its total energy.
     """
     shipped = _pooled()
     places = list(pack.region.places)
@@ -245,7 +282,7 @@ def model_inputs(pack: Pack) -> RegionInputs:
         if name in params or "province" not in values.dims:
             params.setdefault(name, values)
             continue
-        if name == "cement data":  # a quantity, not a share
+        if name == "cement data":  # extensive, so that it is scaled by GDP
             of_gdp = xr.DataArray((size["gdp"] / national["gdp"]).to_numpy(float), {"province": places}, "province")
             params[name], origins[name] = values.sum("province") * of_gdp, POOLED
             continue
@@ -266,7 +303,9 @@ def _pooled() -> dict[str, xr.DataArray]:
 def _energy(
     pack: Pack, shipped: Mapping[str, xr.DataArray], gdp: "pd.Series[float]", national: float, origins: dict[str, str]
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    """Final energy of the base year by sector and fuel shares: own sectors where given, all scaled to the own total."""
+    """Final energy of the base year by sector, and fuel shares: given sectors are kept, all are scaled to the own
+    total.
+    """
     places = list(pack.region.places)
     pooled = shipped["base final energy"].sum("province") / national
     sector = pooled.expand_dims(province=places) * xr.DataArray(gdp.to_numpy(float), {"province": places}, "province")
@@ -305,9 +344,17 @@ def _energy(
 
 
 def fitted(pack: Pack, given: RegionInputs, model: Path, seed: int = 1) -> xr.Dataset:
-    """A posterior of the pack's places, of the form of the shipped one: pooled prior, fitted to the pack's figures.
+    """A posterior of the pack's places in the form of the shipped one: the pooled prior, fitted to the pack's
+    figures.
 
-    Draws are those of the Laplace approximation at the optimum. model: the model file with the places as its range.
+    Args:
+        pack: the region pack.
+        given: its model inputs, as from `model_inputs`.
+        model: the model file whose provinces are the places.
+        seed: seed of starts and draws.
+
+    Returns:
+        Draws of the Laplace approximation at the optimum, with response and scales of the shocks.
     """
     shipped = posterior.load()
     count = len(pack.region.places)
@@ -353,7 +400,7 @@ def _likelihood(pack: Pack) -> Likelihood:
 
 
 def as_baseline(pack: Pack, shipped: xr.Dataset) -> xr.Dataset:
-    """What a pack holds in the form of the measured baseline; everything else there is NaN."""
+    """The pack's figures in the form of the measured baseline; every other series is NaN."""
     places = list(pack.region.places)
     empty = shipped.isel(province=[0] * len(places)).assign_coords(province=places)
     floats = {name: values for name, values in empty.data_vars.items() if np.issubdtype(values.dtype, np.floating)}
@@ -373,14 +420,16 @@ def _array(table: pd.DataFrame) -> xr.DataArray:
 
 
 def fall(pack: Pack) -> pd.DataFrame:
-    """The yearly fall of energy intensity over the pack's years: province, fall (per cent a year), first, last."""
+    """Fall of energy intensity over the pack's years (per cent per year), one row per province, with first and last
+    year.
+    """
     intensity = pack.series("energy_total") / pack.series("gdp")
     rate = 100 * (1 - (intensity[LAST] / intensity[FIRST]) ** (1 / (LAST - FIRST)))
     return pd.DataFrame({"province": rate.index, "fall": rate.to_numpy(), "first": FIRST, "last": LAST})
 
 
 def origins(pack: Pack) -> pd.DataFrame:
-    """Every data input of the model with where it comes from, what is pooled last: columns input, from."""
+    """Where every data input of the model comes from; pooled inputs last. Columns: input, from."""
     found = model_inputs(pack).origins
     rows = sorted(found.items(), key=lambda item: (item[1] == "none", item[1].startswith(POOLED), item[0]))
     return pd.DataFrame(rows, columns=["input", "from"])
@@ -390,7 +439,20 @@ def origins(pack: Pack) -> pd.DataFrame:
 
 
 def init(folder: Path, name: str, places: Sequence[str], made_up: bool = False) -> int:
-    """Write the template of a pack; returns how many rows are left to type. Raises InputError where it exists."""
+    """Write the template of a pack.
+
+    Args:
+        folder: new folder.
+        name: name of the region.
+        places: names of its places.
+        made_up: whether the figures belong to no real place.
+
+    Returns:
+        Number of rows that the user must fill in.
+
+    Raises:
+        InputError: the folder exists.
+    """
     if folder.exists():
         raise InputError(f"{folder} exists; give another name, or remove it")
     needed = [figure for figure in FIGURES_KNOWN.values() if figure.needed]
@@ -399,7 +461,7 @@ def init(folder: Path, name: str, places: Sequence[str], made_up: bool = False) 
     listed = ", ".join(places)
     (folder / "region.yaml").write_text(
         f"# Names: letters, digits and spaces. `name` labels the sum of the places.\nname: {name}\nname_zh: {name}\n"
-        f"made_up: {str(made_up).lower()}  # true: figures of no real place; every page then says so\n"
+        f"made_up: {str(made_up).lower()}  # true: figures of no real place; every page then states this\n"
         f"places: [{listed}]\ncentral_heating: []  # places with district heating in winter\n",
         encoding="utf-8",
     )
@@ -419,8 +481,8 @@ def init(folder: Path, name: str, places: Sequence[str], made_up: bool = False) 
     (folder / "README.md").write_text(
         f"# Region pack {name}\n\nFill in value and source of every row of figures.csv and targets.csv, then\n\n"
         f"    tanlu region check {folder.name}\n    tanlu run {folder.name}/study.yaml\n\n"
-        f"Further rows are optional; what is missing is {POOLED}, and labelled so. A further column {OWN_ERROR} of\n"
-        "figures.csv gives the relative measurement error of a figure; without it an assumption stands in its place\n"
+        f"Further rows are optional; missing figures are {POOLED} and labelled so. A further column {OWN_ERROR} of\n"
+        "figures.csv gives the relative measurement error of a figure; without it an assumption is used\n"
         "(per cent, with its range, below).\n\n"
         f"| variable | unit | meaning | error |\n|---|---|---|---|\n{more}\n",
         encoding="utf-8",

@@ -1,9 +1,9 @@
-"""The scorecard that decides: was the printed chance right?
+"""The scorecard: were the printed chances right?
 
-For every origin the chance of meeting the official target is compared with what happened, and the forecasts of all
-quantities with what was measured. A verdict is softened by the error of its measurement: an outcome half a point above
-its target was met with a probability, not for certain. Words such as "likely" are given only while the verdict of
-every scored plan beats the base rate in Brier and log score and the 80 % bands hold as many as they should.
+For every origin the chance of meeting the official target is compared with the outcome, and the forecasts of all
+quantities with the measured values. A verdict is softened by the error of its measurement: an outcome half a point
+above its target was probably, but not certainly, met. Words such as "likely" are printed only while the verdict of
+every scored plan has a better Brier and log score than the base rate and the 80 % bands hold as often as they should.
 """
 
 from collections.abc import Mapping
@@ -25,15 +25,15 @@ Values = NDArray[np.float64]
 SOFT = 0.5
 """Standard deviation of the error of a measured reduction, percentage points."""
 CHAINED = 1.5
-"""The same where years of the chain are computed; closer verdicts are undecided and scored apart."""
+"""The same where years of the chain are computed. Closer verdicts are undecided and scored separately."""
 FROZEN = "frozen"
 LEVELS = (0.5, 0.8, 0.9)
 HELD = (0.7, 0.9)
-"""Part of the provinces that an 80 % band should hold."""
+"""Least and greatest fraction of provinces that an 80 % band should hold."""
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 MODEL = "model"
 PRO_RATA, WHOLE = "pro rata", "plan"
-"""Verdicts on the pace of the years of one vintage, and on the whole plan."""
+"""Names of the verdicts on the pace of the years of one vintage, and of those on the whole plan."""
 FOLDER = posterior.PUBLISHED.parent
 VERDICTS, QUANTITY_SCORES = FOLDER / "scorecard-verdicts.csv", FOLDER / "scorecard-quantities.csv"
 DRAWS = 2000
@@ -41,7 +41,14 @@ DRAWS = 2000
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Chances and outcomes of one plan. chance, met (probability that it was met, softened): (case,)."""
+    """Targets and outcomes of one plan.
+
+    Attributes:
+        provinces: the cases.
+        target: target reduction, per cent (case,).
+        reduction: measured reduction, per cent (case,).
+        met: probability that the target was met, given the error of the measurement (case,).
+    """
 
     provinces: tuple[str, ...]
     target: Values
@@ -49,13 +56,17 @@ class Verdicts:
     met: Values
 
 
-def softened(reduction: Values, target: Values) -> Values:
-    """Probability that a target was met, given the measured reduction and its error."""
+def met_probability(reduction: Values, target: Values) -> Values:
+    """Probability that a target was met, given the measured reduction and its error (both in per cent)."""
     return np.asarray(norm.cdf((reduction - target) / SOFT))
 
 
 def brier(chance: Values, met: Values) -> float:
-    """Expected Brier score of chances against softened verdicts."""
+    """Expected Brier score of chances against softened verdicts.
+
+    >>> round(brier(np.array([0.8, 0.2]), np.array([1.0, 0.0])), 6)
+    0.04
+    """
     return float((met * (1 - chance) ** 2 + (1 - met) * chance**2).mean())
 
 
@@ -66,7 +77,11 @@ def log_score(chance: Values, met: Values, members: int = 1000) -> float:
 
 
 def auc(chance: Values, met: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve: part of the pairs that are in the right order; NaN when all are alike."""
+    """Area under the ROC curve: fraction of pairs in the right order; NaN when all outcomes are alike.
+
+    >>> auc(np.array([0.9, 0.4, 0.6]), np.array([True, False, False]))
+    1.0
+    """
     ones = int(met.sum())
     if ones in (0, met.size):
         return float("nan")
@@ -79,7 +94,7 @@ def resampled(cases: int, seed: int = 1) -> NDArray[np.int_]:
 
 
 def verdict_row(chance: Values, known: Verdicts) -> dict[str, float]:
-    """Scores of one forecast's chances, with 90 % intervals by resampling provinces."""
+    """Scores of one forecast's chances, with 90 % intervals from resampling provinces."""
     met, hard = known.met, known.reduction >= known.target
     base = float(met.mean())
     flat = np.full(met.size, base)
@@ -105,7 +120,7 @@ def verdict_row(chance: Values, known: Verdicts) -> dict[str, float]:
 
 
 def reliability(chance: Values, known: Verdicts) -> pd.DataFrame:
-    """Bins of the chance: low, high, n, mean chance, part met (softened)."""
+    """Reliability of the chances, one row per bin: low, high, n, mean chance, fraction met (softened)."""
     rows = []
     for low, high in pairwise(BINS):
         inside = (chance >= low) & ((chance < high) | (high == 1.0))
@@ -115,8 +130,10 @@ def reliability(chance: Values, known: Verdicts) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["low", "high", "n", "chance", "met"])
 
 
-def pro_rata(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int, int]]:
-    """The plan's pace over the years of one vintage, against the part of the official target that belongs to them."""
+def pro_rata_verdicts(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int, int]]:
+    """Pace over the years of one vintage against the part of the official target for these years, and first and last
+    year.
+    """
     span = SPANS[origin.last]
     provinces = [str(name) for name in baseline["province"].values]
     target = inputs.official_targets("energy", origin.plan)["target"].reindex(provinces).to_numpy(float)
@@ -126,13 +143,14 @@ def pro_rata(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int,
     reduction = 100 * achieved(first, last)
     keep = np.isfinite(part) & np.isfinite(reduction)
     names = tuple(name for name, kept in zip(provinces, keep, strict=True) if kept)
-    return Verdicts(names, part[keep], reduction[keep], softened(reduction[keep], part[keep])), span
+    return Verdicts(names, part[keep], reduction[keep], met_probability(reduction[keep], part[keep])), span
 
 
-def whole_plan(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int, int]] | None:
-    """The five-year verdict: the reduction still needed at the origin, against what was reached after it.
+def whole_plan_verdicts(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[int, int]] | None:
+    """Verdicts of the five-year plan: the reduction still needed at the origin, against the reduction reached after
+    it.
 
-    The 11th plan is measured; of the 12th estimates of thirteen provinces are known. None where nothing is.
+    The 11th plan is measured; for the 12th, estimates of thirteen provinces are known. None for other plans.
     """
     provinces = [str(name) for name in baseline["province"].values]
     goal = inputs.official_targets("energy", origin.plan)["target"]
@@ -150,11 +168,18 @@ def whole_plan(origin: Origin, baseline: xr.Dataset) -> tuple[Verdicts, tuple[in
         return None
     both = pd.concat([needed, reduction], axis=1, keys=["needed", "reduction"]).dropna()
     limit, reached = both["needed"].to_numpy(float), both["reduction"].to_numpy(float)
-    return Verdicts(tuple(map(str, both.index)), limit, reached, softened(reached, limit)), (origin.last, origin.end)
+    span = origin.last, origin.end
+    return Verdicts(tuple(map(str, both.index)), limit, reached, met_probability(reached, limit)), span
 
 
 def chances(sample: Values, provinces: list[str], known: Verdicts) -> Values:
-    """Part of the members whose reduction reaches the target: sample (member, province), changes in per cent."""
+    """Fraction of members whose reduction reaches the target: (case,).
+
+    Args:
+        sample: changes in per cent (member, province).
+        provinces: names in the order of the sample.
+        known: the verdicts.
+    """
     index = [provinces.index(name) for name in known.provinces]
     return np.asarray((-sample[:, index] >= known.target).mean(0))
 
@@ -162,7 +187,7 @@ def chances(sample: Values, provinces: list[str], known: Verdicts) -> Values:
 def verdict_table(
     origin: Origin, logs: xr.Dataset, baseline: xr.Dataset, cases: Mapping[str, tuple[Verdicts, tuple[int, int]]]
 ) -> pd.DataFrame:
-    """One row a set of verdicts and forecast (model and each naive rule)."""
+    """Scores of the model and each naive rule, one row per set of verdicts and forecast."""
     provinces = [str(name) for name in logs["province"].values]
     rows = []
     for label, (known, span) in cases.items():
@@ -185,15 +210,15 @@ def verdict_table(
 
 
 def cases(origin: Origin, baseline: xr.Dataset) -> dict[str, tuple[Verdicts, tuple[int, int]]]:
-    """The sets of verdicts of an origin's plan that are known: name → verdicts and the years that they span."""
-    found = {WHOLE: whole_plan(origin, baseline)}
+    """The known verdicts of an origin's plan: name → verdicts, and first and last year."""
+    found = {WHOLE: whole_plan_verdicts(origin, baseline)}
     if origin.last in SPANS:
-        found[PRO_RATA] = pro_rata(origin, baseline)
+        found[PRO_RATA] = pro_rata_verdicts(origin, baseline)
     return {name: known for name, known in found.items() if known is not None}
 
 
 def tables_of(origin: Origin, logs: xr.Dataset, baseline: xr.Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Verdicts and quantities of one origin, scored."""
+    """Scores of one origin: table of verdicts and table of quantities."""
     verdicts = verdict_table(origin, logs, baseline, cases(origin, baseline))
     return verdicts, quantity_table(origin, logs, baseline)
 
@@ -204,8 +229,11 @@ def save(verdicts: pd.DataFrame, quantities: pd.DataFrame) -> None:
     quantities.round(4).to_csv(QUANTITY_SCORES, index=False, lineterminator="\n")
 
 
-def barometer(period: str, variable: str) -> Verdicts:
-    """The published lights of one date: met where not red. Red is progress within the year, not the plan's verdict."""
+def barometer_verdicts(period: str, variable: str) -> Verdicts:
+    """The published warning lights of one date; every light that is not red counts as met.
+
+    Red means slow progress within the year, not the verdict of the plan.
+    """
     table = tables.read("barometer_full")
     rows = table[(table["period"] == period) & (table["variable"] == variable)].set_index("province")["value"]
     rows = rows[rows.index.isin(tables.provinces())]
@@ -213,8 +241,8 @@ def barometer(period: str, variable: str) -> Verdicts:
     return Verdicts(tuple(map(str, rows.index)), np.zeros(sign.size), sign, (sign > 0).astype(float))
 
 
-def reached(variable: str, plan: str) -> Verdicts:
-    """Five-year reductions of a plan against its targets, softened by the error of how each was found."""
+def reduction_verdicts(variable: str, plan: str) -> Verdicts:
+    """Five-year reductions of a plan against its targets, softened by the error of the way each was measured."""
     table = tables.read("outcomes")
     rows = table[(table["variable"] == variable) & table["province"].isin(tables.provinces())]
     rows = rows.drop_duplicates("province").set_index("province")
@@ -230,19 +258,19 @@ def reached(variable: str, plan: str) -> Verdicts:
 
 
 def frozen_cases(origin: Origin) -> dict[str, Verdicts]:
-    """What the frozen forecasts are scored on."""
+    """The verdicts against which the frozen forecasts of an origin are scored, by name."""
     if origin.plan == "12FYP":
         return {
-            "frozen, official outcomes": reached("energy_intensity_change_2010_2015_official", origin.plan),
-            FROZEN: barometer("2015 January-October", "barometer_plan"),
+            "frozen, official outcomes": reduction_verdicts("energy_intensity_change_2010_2015_official", origin.plan),
+            FROZEN: barometer_verdicts("2015 January-October", "barometer_plan"),
         }
     if origin.plan == "13FYP":
-        return {FROZEN: reached("energy_intensity_change_2015_2020_chained", origin.plan)}
+        return {FROZEN: reduction_verdicts("energy_intensity_change_2015_2020_chained", origin.plan)}
     return {}
 
 
 def frozen_table(origin: Origin) -> pd.DataFrame:
-    """Scores of an origin's frozen files, as committed: one row a set of verdicts and file."""
+    """Scores of an origin's frozen files as committed, one row per set of verdicts and file."""
     rows: list[dict[str, object]] = []
     files = {MODEL: "", "model with the list of projects (not blind)": "-projects"}
     files |= {rule: f"-naive-{rule}" for rule in naive.RULES}
@@ -276,7 +304,11 @@ def score_spans(origin: Origin) -> dict[str, list[tuple[int, int]]]:
 
 
 def quantity_table(origin: Origin, logs: xr.Dataset, baseline: xr.Dataset) -> pd.DataFrame:
-    """One row a quantity, span and forecast: n, mae, bias, crps, coverage over provinces; the nation beside."""
+    """Scores of the quantities over provinces (n, mae, bias, crps, coverage), one row per quantity, span and
+    forecast.
+
+    The model's rows also hold the measured change of the nation and its quantiles.
+    """
     happened = forecast.measured(baseline)
     rows = []
     for quantity, spans in score_spans(origin).items():
@@ -287,12 +319,12 @@ def quantity_table(origin: Origin, logs: xr.Dataset, baseline: xr.Dataset) -> pd
             samples = {MODEL: forecast.change(logs, quantity, *span).transpose("member", "province").to_numpy()}
             bare: dict[str, Values] = {}
             for rule in naive.RULES:
-                made = naive.points(rule, quantity, origin, span, baseline)
+                made = naive.point_forecast(rule, quantity, origin, span, baseline)
                 bare |= {} if made is None else {rule: made}
             for name, sample in samples.items():
                 rows.append(
                     {"origin": origin.last, "quantity": quantity, "span": f"{span[0]}-{span[1]}", "forecast": name}
-                    | _row(sample, truth)
+                    | _quantity_scores(sample, truth)
                 )
             for name, point in bare.items():
                 known = np.isfinite(truth[:-1]) & np.isfinite(point[:-1])
@@ -310,7 +342,7 @@ def quantity_table(origin: Origin, logs: xr.Dataset, baseline: xr.Dataset) -> pd
     return pd.DataFrame(rows)
 
 
-def _row(sample: Values, truth: Values) -> dict[str, float]:
+def _quantity_scores(sample: Values, truth: Values) -> dict[str, float]:
     known = np.isfinite(truth[:-1])
     own, happened = sample[:, :-1][:, known], truth[:-1][known]
     error = np.median(own, axis=0) - happened
@@ -335,18 +367,22 @@ def _row(sample: Values, truth: Values) -> dict[str, float]:
 
 
 def published() -> pd.DataFrame | None:
-    """The published verdicts of all scored plans, a row a set of verdicts and forecast; None where none were made."""
+    """The published verdicts of all scored plans, one row per set of verdicts and forecast; None where there are
+    none.
+    """
     return pd.read_csv(VERDICTS) if VERDICTS.exists() else None
 
 
 def published_passed() -> bool:
-    """Do the published scores allow words?"""
+    """Whether the published scores allow words."""
     verdicts = published()
     return verdicts is not None and passed(verdicts, pd.read_csv(QUANTITY_SCORES))
 
 
 def passed(verdicts: pd.DataFrame, quantities: pd.DataFrame) -> bool:
-    """May words be used: every scored plan beats the base rate in both scores, and the pooled 80 % bands hold."""
+    """Whether words may be printed: every scored plan beats the base rate in both scores, and the pooled 80 % bands
+    hold.
+    """
     model = verdicts[verdicts["forecast"] == MODEL]
     better = (model["brier"] < model["brier_base"]) & (model["log"] < model["log_base"])
     own = quantities[(quantities["forecast"] == MODEL) & (quantities["quantity"] == "energy_intensity")]

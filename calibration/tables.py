@@ -1,10 +1,12 @@
-"""Measured tables with their schema: read, validate, seal.
+"""Measured tables with their schema: reading, validation, checksums.
 
 `data/datapackage.json` (Frictionless tabular data package) owns the schema; nothing here repeats it. The validator is
-ours because every fault of a file must be named at once, with its line, and because the rules that matter here
-(a unit and a range for each series, no missing year, no jump) lie outside the standard's table schema.
+our own because it names every fault of a file at once, with its line, and because the rules that matter here (unit and
+range of each series, no missing year, no jump) lie outside the standard's table schema.
 """
 
+import contextlib
+import copy
 import csv
 import hashlib
 import io
@@ -12,6 +14,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,16 +41,24 @@ __all__ = [
 ]
 
 DATA = Path(__file__).parent / "data"
+"""Folder of the tables that ship."""
 DESCRIPTOR = "datapackage.json"
 MODULE = "calibration.tables"
-SHOWN = 20  # the most faults of one kind that are listed; the rest is counted
+SHOWN = 20  # greatest number of faults of one kind that are listed; the others are counted
 
 Schema = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class TableFault:
-    """One thing wrong with one table. kind: "unreadable" as its schema, or a "rule" that values violate."""
+    """One fault of one table.
+
+    Attributes:
+        table: file name.
+        line: line in the file, from 1; None for the file as a whole.
+        text: what was found, what is allowed and what to do.
+        kind: "unreadable" by its schema, or a "rule" that values violate.
+    """
 
     table: str
     line: int | None
@@ -59,8 +70,27 @@ class TableFault:
 
 
 def descriptor(folder: Path = DATA) -> Schema:
-    """The data-package descriptor of `folder`. Raises InputError when it is missing or not JSON."""
+    """Read the data-package descriptor of a folder.
+
+    Args:
+        folder: data folder; by default the tables that ship.
+
+    Returns:
+        The descriptor; `resources` lists the tables with path, schema and rules.
+
+    Raises:
+        InputError: it is missing, not JSON or without a list of resources.
+
+    >>> descriptor()["nation"]["name"]
+    'China'
+    """
     path = folder / DESCRIPTOR
+    return _descriptor(path, _digest([path]))
+
+
+@lru_cache(maxsize=16)
+def _descriptor(path: Path, _digest: str) -> Schema:
+    """The descriptor, read again when its bytes have changed."""
     package = read_json(path, f"the descriptor {DESCRIPTOR} of a data folder").mapping()
     if not isinstance(package.get("resources"), list):
         raise InputError(f"{path}: no list 'resources'; restore it from the package")
@@ -68,23 +98,67 @@ def descriptor(folder: Path = DATA) -> Schema:
 
 
 def names(folder: Path = DATA) -> list[str]:
-    """Names of all tables."""
+    """Names of all tables of a folder, in the order of the descriptor.
+
+    >>> "targets" in names()
+    True
+    """
     return [resource["name"] for resource in descriptor(folder)["resources"]]
 
 
 def provinces(folder: Path = DATA, *, simulated: bool = True) -> list[str]:
-    """Province names in yearbook order: the 30 simulated ones, or all 31."""
+    """Province names in yearbook order.
+
+    Args:
+        folder: data folder; by default the tables that ship.
+        simulated: True for the 30 provinces that the model simulates, False for all 31.
+
+    Returns:
+        English names.
+
+    Raises:
+        InputError: the table of provinces is unreadable.
+        RuleError: its values violate a rule.
+
+    >>> provinces()[:3], len(provinces(simulated=False))
+    (['Beijing', 'Tianjin', 'Hebei'], 31)
+    """
     table = read("provinces", folder)
     return list(table.province[table.simulated.eq(1) | (not simulated)])
 
 
 def read(name: str, folder: Path = DATA) -> pd.DataFrame:
-    """One validated table, columns typed as in the descriptor (integer, number = float64 with NaN for empty, string).
+    """Read one validated table.
 
-    Raises InputError (unreadable as its schema) or RuleError (values violate a rule), with all faults of the table.
+    Args:
+        name: name of the table in the descriptor.
+        folder: data folder; by default the tables that ship.
+
+    Returns:
+        The table with typed columns: integer, number (float64, NaN where empty) or string. A column `unit` or the
+        descriptor gives the units, `source_id` the key in the table of sources.
+
+    Raises:
+        InputError: the name is unknown, or the table is unreadable by its schema; with all faults of the table.
+        RuleError: values violate a rule; with all faults of the table.
+
+    >>> rows = read("targets").set_index(["province", "plan", "variable"])
+    >>> rows.loc[("Guangdong", "12FYP", "energy_intensity_reduction"), ["unit", "flag"]].tolist()
+    ['percent', 'reported']
+    >>> float(rows.loc[("Guangdong", "12FYP", "energy_intensity_reduction"), "value"])
+    18.0
     """
     resources = {resource["name"]: resource for resource in descriptor(folder)["resources"]}
     name = choose(name, resources, "table")
+    used = {name, *(table for table, _ in _pointed_at([resources[name]]) if table in resources)}
+    files = [folder / DESCRIPTOR, *(folder / resources[table]["path"] for table in sorted(used))]
+    return _validated(name, folder, _digest(files)).copy(deep=False)
+
+
+@lru_cache(maxsize=256)
+def _validated(name: str, folder: Path, _digest: str) -> pd.DataFrame:
+    """As `read`. A table is validated once, and again when the bytes of a file that it depends on have changed."""
+    resources = {resource["name"]: resource for resource in descriptor(folder)["resources"]}
     table, faults = _load(resources[name], folder)
     if table is not None:
         faults += _rule_faults(resources[name], table, _keys(resources, [resources[name]], folder))
@@ -93,8 +167,35 @@ def read(name: str, folder: Path = DATA) -> pd.DataFrame:
     return table.drop(columns="line")
 
 
+def _digest(files: Iterable[Path]) -> str:
+    """SHA-256 over the content of files. A file that cannot be read counts as empty."""
+    whole = hashlib.sha256()
+    for path in files:
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                with path.open("rb") as file:
+                    whole.update(hashlib.file_digest(file, "sha256").digest())
+        whole.update(b"|")
+    return whole.hexdigest()
+
+
 def check(folder: Path = DATA, only: Iterable[str] | None = None) -> list[TableFault]:
-    """All faults of all tables (or of some); an empty list means that the folder holds what its descriptor says."""
+    """Find all faults of all tables of a folder, or of some.
+
+    Args:
+        folder: data folder; by default the tables that ship.
+        only: names of the tables; by default all.
+
+    Returns:
+        The faults; the list is empty when the folder agrees with its descriptor.
+
+    Raises:
+        InputError: the descriptor is unreadable.
+        KeyError: a name in `only` is unknown.
+
+    >>> check(only=["provinces"])
+    []
+    """
     resources = {resource["name"]: resource for resource in descriptor(folder)["resources"]}
     wanted = [resources[name] for name in (resources if only is None else only)]
     keys = _keys(resources, wanted, folder)
@@ -106,8 +207,16 @@ def check(folder: Path = DATA, only: Iterable[str] | None = None) -> list[TableF
 
 
 def seal(folder: Path = DATA) -> None:
-    """Write the size and SHA-256 of every table into the descriptor, after a table was changed on purpose."""
-    package = dict(descriptor(folder))
+    """Write the size and SHA-256 of every table into the descriptor, after a table was changed on purpose.
+
+    Args:
+        folder: data folder; by default the tables that ship.
+
+    Raises:
+        InputError: the descriptor is unreadable.
+        FileNotFoundError: a table is missing.
+    """
+    package = copy.deepcopy(dict(descriptor(folder)))
     for resource in package["resources"]:
         content = (folder / resource["path"]).read_bytes()
         resource["bytes"], resource["hash"] = len(content), "sha256:" + hashlib.sha256(content).hexdigest()
@@ -115,14 +224,24 @@ def seal(folder: Path = DATA) -> None:
 
 
 def refuse(faults: Sequence[TableFault]) -> None:
-    """Raise the faults as one: InputError when any makes a table unreadable as its schema, else RuleError."""
+    """Raise all faults as one exception.
+
+    Args:
+        faults: faults of one or more tables; an empty sequence raises nothing.
+
+    Raises:
+        InputError: a fault makes a table unreadable by its schema.
+        RuleError: there are faults, but all tables are readable.
+
+    >>> refuse([])
+    """
     if faults:
         unreadable = any(fault.kind == "unreadable" for fault in faults)
         raise (InputError if unreadable else RuleError)([str(fault) for fault in faults])
 
 
 def _dump(value: Any, indent: int = 0) -> str:
-    """JSON with everything on one line that fits: the descriptor is read and edited by people."""
+    """JSON in which everything that fits is on one line, because people read and edit the descriptor."""
     flat = json.dumps(value, ensure_ascii=False)
     if len(flat) + indent <= 118 or not isinstance(value, dict | list) or not value:
         return flat
@@ -137,7 +256,7 @@ def _dump(value: Any, indent: int = 0) -> str:
 
 
 def _load(resource: Schema, folder: Path) -> tuple[pd.DataFrame | None, list[TableFault]]:
-    """The typed table with a column `line`, or None, and what makes it unreadable; a wrong checksum breaks a rule."""
+    """The typed table with a column `line`, or None, and its faults; a wrong checksum counts as a violated rule."""
     path, file = folder / resource["path"], str(resource["path"])
     if not path.exists():
         return None, [TableFault(file, None, f"not found in {folder}; restore it from the package", "unreadable")]
@@ -195,7 +314,7 @@ def _header_fault(got: Sequence[str], allowed: Sequence[str]) -> str:
 
 
 def _convert(table: pd.DataFrame, field: Schema, file: str) -> Iterator[TableFault]:
-    """Type one column in place; yield the values that are not of its type."""
+    """Convert one column to its type in place, and yield the values that are not of that type."""
     name, kind = str(field["name"]), field["type"]
     required = field.get("constraints", {}).get("required", False)
     text = table[name]
@@ -214,7 +333,7 @@ def _convert(table: pd.DataFrame, field: Schema, file: str) -> Iterator[TableFau
 
 
 def _allowed(field: Schema) -> str:
-    """What a field may hold, in words."""
+    """The allowed values of a field, in words."""
     limits = field.get("constraints", {})
     if "enum" in limits:
         return ", ".join(map(str, limits["enum"]))
@@ -224,7 +343,7 @@ def _allowed(field: Schema) -> str:
 
 
 def _shorten(faults: Iterable[TableFault], file: str) -> list[TableFault]:
-    """One line for a fault that repeats in many rows, and no more than `SHOWN` different ones."""
+    """One fault for a text that repeats in many rows, and at most `SHOWN` different ones."""
     same: dict[str, list[TableFault]] = {}
     for fault in faults:
         same.setdefault(fault.text, []).append(fault)
@@ -238,7 +357,7 @@ def _shorten(faults: Iterable[TableFault], file: str) -> list[TableFault]:
 
 
 def _references(resource: Schema) -> list[Schema]:
-    """Foreign keys of the standard and those that need our 'separator' or 'also'."""
+    """Foreign keys of the standard, and those that need our keys 'separator' or 'also'."""
     return [*resource["schema"].get("foreignKeys", []), *resource.get("references", [])]
 
 
@@ -248,19 +367,22 @@ def _references(resource: Schema) -> list[Schema]:
 def _keys(
     resources: Mapping[str, Schema], wanted: Sequence[Schema], folder: Path
 ) -> Mapping[tuple[str, str], Sequence[str]]:
-    """Values of every (table, column) that a foreign key of the wanted tables points to, and the provinces.
+    """Values of every (table, column) that a foreign key of the wanted tables refers to, and the provinces.
 
-    Unreadable tables are left out: they report themselves. Completeness is counted over the provinces.
+    Unreadable tables are left out, because their own faults are reported. Completeness is counted over the provinces.
     """
-    columns = {("provinces", "province")}
-    for resource in wanted:
-        for key in _references(resource):
-            columns.add((key["reference"]["resource"], key["reference"]["fields"]))
+    columns = _pointed_at(wanted)
     loaded = {name: _load(resources[name], folder)[0] for name in {name for name, _ in columns} if name in resources}
     keys = {(n, c): list(table[c]) for n, c in columns if (table := loaded.get(n)) is not None}
     if (table := loaded.get("provinces")) is not None:
         keys["provinces", "simulated"] = list(table.province[table.simulated == 1])
     return keys
+
+
+def _pointed_at(wanted: Sequence[Schema]) -> set[tuple[str, str]]:
+    """Every (table, column) that a foreign key of the wanted tables points to, and the names of the provinces."""
+    keys = (key["reference"] for resource in wanted for key in _references(resource))
+    return {("provinces", "province"), *((key["resource"], key["fields"]) for key in keys)}
 
 
 def _rule_faults(
@@ -307,7 +429,7 @@ def _foreign_faults(
 ) -> Iterator[TableFault]:
     name, target = key["fields"], key["reference"]
     allowed = keys.get((target["resource"], target["fields"]))
-    if allowed is None:  # that table is unreadable and reported itself
+    if allowed is None:  # that table is unreadable, and its own faults are reported
         return
     known = {*allowed, *key.get("also", [])}
     separator = key.get("separator")
@@ -370,7 +492,7 @@ def _gap_faults(
 
 
 def _step_faults(largest: float, name: str, rows: pd.DataFrame, file: str) -> Iterator[TableFault]:
-    """Ratio of two consecutive years of one vintage: a slip of the decimal point shows here."""
+    """Find implausible ratios of two consecutive years of one vintage, which reveal a misplaced decimal point."""
     rows = rows.drop_duplicates(["province", "vintage", "year"]).sort_values(["province", "vintage", "year"])
     previous = rows.groupby(["province", "vintage"])[["value", "year"]].shift()
     ratio = rows.value / previous.value

@@ -1,9 +1,10 @@
-"""Whether a shipped posterior still belongs to data and model: judged by what they do, not by their bytes.
+"""Validity of a shipped posterior for the present data and model, judged by their behaviour and not by their bytes.
 
-A fit knows data and model only by the residuals they give. An equation added beside the fitted ones, a lever at rest or
-a table row after the fitted years leaves all residuals as they were, and with them the posterior. `response` takes the
-residuals at two trials (the optimum; a draw under other assumptions), reduced to two numbers a province;
-`published/responses.csv` holds those of the shipped posteriors: `python -m calibration.validity` writes it after a fit.
+A fit depends on data and model only through the residuals. A new equation beside the fitted ones, a lever that is not
+used or a table row after the fitted years leaves all residuals unchanged, and with them the posterior. `residual_sums`
+takes the residuals at two trials (the optimum, and a draw under other assumptions) and reduces them to two numbers per
+province. `published/responses.csv` holds those of the shipped posteriors; `python -m calibration.validity` writes it
+after a fit.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,8 @@ TOLERANCE = 1e-6
 QUANTILE = 0.25  # of every assumption, in the second trial
 
 
-def response(shipped: xr.Dataset) -> pd.DataFrame:
-    """Sum of squares and a weighted sum of the whitened residuals at each trial: one row a trial and province."""
+def residual_sums(shipped: xr.Dataset) -> pd.DataFrame:
+    """Sum of squares and a weighted sum of the whitened residuals at each trial, one row per trial and province."""
     problem, belief = restore(shipped)
     names = [str(name) for name in shipped["assumption"].values]
     centre = [float(np.mean(defaults(row(name)))) for name in names]
@@ -39,17 +40,17 @@ def response(shipped: xr.Dataset) -> pd.DataFrame:
 
 
 def unchanged(shipped: xr.Dataset, name: str, table: Path = RESPONSES) -> bool:
-    """Do data and model respond to a posterior as they did when it was fitted? name: its file."""
+    """Whether data and model respond to a posterior as they did when it was fitted; `name` is its file."""
     known = pd.read_csv(table)
     known = known[known["posterior"] == name].reset_index(drop=True)
-    found = response(shipped)
+    found = residual_sums(shipped)
     numbers = ["squares", "weighted"]
     return len(known) == len(found) and bool(np.allclose(known[numbers], found[numbers], TOLERANCE, TOLERANCE))
 
 
-def record(posteriors: Sequence[tuple[str, xr.Dataset]], table: Path = RESPONSES) -> None:
-    """Write the responses of posteriors that belong to the present data and model: (file, posterior)."""
-    rows = [response(shipped).assign(posterior=name) for name, shipped in posteriors]
+def save_responses(posteriors: Sequence[tuple[str, xr.Dataset]], table: Path = RESPONSES) -> None:
+    """Write the responses of posteriors, given as (file, posterior), that belong to the present data and model."""
+    rows = [residual_sums(shipped).assign(posterior=name) for name, shipped in posteriors]
     columns = ["posterior", "trial", "province", "squares", "weighted"]
     made = pd.concat(rows)[columns]
     made.to_csv(table, index=False, float_format="%.10g", lineterminator="\n")
@@ -58,4 +59,4 @@ def record(posteriors: Sequence[tuple[str, xr.Dataset]], table: Path = RESPONSES
 if __name__ == "__main__":
     folder = RESPONSES.parent
     files = [folder / name for name in ("posterior-2007.nc", "posterior.nc", "posterior-2015.nc")]
-    record([(path.name, xr.load_dataset(path)) for path in files])
+    save_responses([(path.name, xr.load_dataset(path)) for path in files])

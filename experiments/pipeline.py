@@ -1,21 +1,17 @@
 """The main job: a study is checked, simulated, verified, analysed and reported; its cost can be known beforehand."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from calibration.places import active_region
-from experiments import installation
-from experiments.ensemble import batches, outputs, simulation
+from experiments import verification
+from experiments.ensemble import batches, simulation
 from experiments.ensemble.batches import Step
 from experiments.ensemble.simulation import SIMULATION
-from experiments.installation import Installation, Simulate, load_study
+from experiments.installation import Installation, load_study
 from experiments.runs import manifest, stages, store
-from experiments.runs.design_file import DesignFile
 from experiments.runs.store import Run
 from experiments.study import files
 from experiments.study.schema import Study
@@ -52,15 +48,16 @@ def carry_out(
     *,
     step: Callable[[int], AbstractContextManager[Step]],
     say: Callable[[str], None],
-    reference: Simulate | None = None,
 ) -> Run:
     """The whole study: checked data, simulation, verification, analyses, report. Returns the complete run.
 
-    A run of the same study that is complete is not simulated again; an incomplete one is resumed. reference: the slow
-    `Simulate` that some member runs are repeated with. Raises InputError, StoreError.
+    A run of the same study that is complete is not simulated again; an incomplete one is resumed.
+
+    Raises:
+        InputError, StoreError
     """
     run = simulation.start(study, system, runs, batch=how.batch, fresh=how.fresh)
-    return finish(run, system, how, step=step, say=say, reference=reference)
+    return finish(run, system, how, step=step, say=say)
 
 
 def finish(
@@ -70,13 +67,12 @@ def finish(
     *,
     step: Callable[[int], AbstractContextManager[Step]],
     say: Callable[[str], None],
-    reference: Simulate | None = None,
 ) -> Run:
     """What a run still lacks: members, verification, analyses, report. A run that lacks nothing is not touched.
 
     A stage is made again when one of its files is missing or not as it was written, or when what it is made from is.
     """
-    verifies = bool(how.verify and reference) and "verify" not in run.manifest
+    verifies = how.verify > 0 and "verify" not in run.manifest and verification.is_possible(run)
     asked = _stages(run, system, step, say, report=how.report, explorer=how.explorer)
     if simulation.is_simulated(run) and not verifies and not _lacking(run, asked):
         say(f"{run.folder} is complete; --fresh makes another")
@@ -84,15 +80,18 @@ def finish(
     say(f"run {run.folder}")
     before = run.manifest.get("commands", [])
     simulation.resume(run, system, workers=how.workers, cluster=how.cluster, step=step)
-    if verifies and reference:
-        say(f"repeating {how.verify} of the member runs with PySD")
-        store.update_manifest(run, verify=verify(run, system.simulate, reference, how.verify))
-    for stage in asked:
-        if stages.finished(run, stage.name, stage.needs):
-            continue
-        store.update_manifest(run, commands=[*before, manifest.whole_command()])  # the report shows the manifest
-        with stages.stage(run, stage.name, stage.needs):
-            stage.make()
+    with verification.alongside(run, how.verify) if verifies else nullcontext() as repeated:
+        if repeated:
+            say(f"repeating {how.verify} of the member runs with PySD, in the background")
+        for stage in asked:
+            if stages.finished(run, stage.name, stage.needs):
+                continue
+            store.update_manifest(run, commands=[*before, manifest.whole_command()])  # the report shows the manifest
+            with stages.stage(run, stage.name, stage.needs):
+                stage.make()
+        if repeated:
+            say("waiting for PySD")
+            store.update_manifest(run, verify=repeated())
     store.update_manifest(run, commands=[*before, manifest.whole_command()])
     return run
 
@@ -163,9 +162,8 @@ def _stages(
 
         def write() -> None:
             say("report and briefs")
-            if not active_region():  # a brief cites measured series that a region pack does not have
-                brief.prepare(run, system)
-                brief.write(run)
+            brief.prepare(run, system)
+            brief.write(run)
             pages.write(run)
 
         asked.append(Stage(REPORT, last, write))
@@ -196,31 +194,6 @@ def check_data() -> None:
         tables.refuse(tables.check())
     except RuleError as broken:
         raise InputError([*broken.faults, "`tanlu data check` shows the measured tables"]) from broken
-
-
-def verify(run: Run, fast: Simulate, reference: Simulate, count: int) -> dict[str, Any]:
-    """Repeat random member runs with the reference; the largest relative difference of the outputs behind the metrics.
-
-    Up to the plan's last year, relative to each output's largest value. Which are repeated follows from the seed.
-    """
-    study = run.study
-    random = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(2**32 - 1,)))
-    inputs, design = installation.ScenarioInputs(**run.inputs()), DesignFile(run.folder / "design.parquet")
-    years = list(range(installation.FIRST_YEAR, study.target.period.last_year + 1))
-    names = outputs.needed(study.target.asked)
-    repeated, worst = [], 0.0
-    for _ in range(count):
-        member = int(random.integers(study.members))
-        allocation = str(random.choice([a.label for a in study.allocations]))
-        mix = str(random.choice([m.label for m in study.mixes]))
-        params = inputs.params(allocation, mix, study.target.plan)
-        one = design.rows(member, member + 1)
-        quick, slow = (engine(one, params, names, years) for engine in (fast, reference))
-        for name in names:
-            scale = float(np.abs(slow[name]).max()) or 1.0
-            worst = max(worst, float(np.abs(quick[name].to_numpy() - slow[name].to_numpy()).max()) / scale)
-        repeated.append({"member": member, "allocation": allocation, "mix": mix})
-    return {"against": "PySD", "largest_relative_difference": worst, "member_runs": repeated}
 
 
 def record_command(run: Run) -> None:

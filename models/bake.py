@@ -1,4 +1,4 @@
-"""The model file with other constants written in: it then runs alone, in Vensim or PySD, without any parameters."""
+"""The model file with other values of its constants, so that it runs without parameters in Vensim or PySD."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,11 +11,24 @@ from models.parameters import MARK, constants, elements_of, parameters
 
 
 def baked(values: Mapping[str, xr.DataArray], model: Path = PROVINCE) -> str:
-    """The text of the model file with these values in place of its constants.
+    r"""Write values into the text of the model file in place of its constants.
 
-    values: constant → array over any of its dims (others are filled alike), and `time` for a series, which becomes a
-    lookup of Time: linear between its points, held beyond them. `FINAL TIME` may be given too.
-    Raises KeyError for a name that is no constant of the model.
+    Args:
+        values: constant → array over any of its dimensions, in the model's units; the elements of other dimensions all
+            get
+            the same value. With a dimension `time` the constant becomes a lookup of Time, which is linear between its
+            points and constant beyond them. `FINAL TIME` is allowed too.
+        model: the model file.
+
+    Returns:
+        The text of a model file.
+
+    Raises:
+        KeyError: a name is not a constant of the model.
+
+    >>> text = baked({"grid loss": xr.DataArray(0.05), "FINAL TIME": xr.DataArray(2015.0)})
+    >>> "grid loss=\n\t0.05" in text, "FINAL TIME = 2015" in text
+    (True, True)
     """
     table = parameters()
     given = dict(values)
@@ -35,7 +48,7 @@ def baked(values: Mapping[str, xr.DataArray], model: Path = PROVINCE) -> str:
 
 
 def _written(name: str, values: xr.DataArray, dims: Sequence[str], unit: str) -> Iterator[str]:
-    """Equations of a constant, one an element: a number, or a lookup of Time for a series."""
+    """Equations of a constant, one per element: a number, or a lookup of Time for a series."""
     elements = {dim: elements_of(dim) for dim in dims}
     whole = values
     for dim in dims:
@@ -52,7 +65,7 @@ def _written(name: str, values: xr.DataArray, dims: Sequence[str], unit: str) ->
 
 
 def _numbers(name: str, numbers: np.ndarray, elements: Sequence[Sequence[str]]) -> Iterator[str]:
-    """One equation an element: PySD keeps only eight digits of the numbers of a list."""
+    """One equation per element, because PySD keeps only eight digits of the numbers in a list."""
     for index in np.ndindex(numbers.shape):
         yield f"{_element(name, index, elements)}=\n\t{_number(float(numbers[index]))}"
 
@@ -70,5 +83,5 @@ def _element(name: str, index: Sequence[int], elements: Sequence[Sequence[str]])
 
 
 def _number(value: float) -> str:
-    """Every digit, so that reading it back gives the same number."""
+    """A number with every digit, so that reading it back gives the same number."""
     return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)

@@ -1,8 +1,10 @@
-"""What a plan can ask for, one row of indicators.csv each: a further indicator of a variable of the model is a row.
+"""The indicators that a plan can set targets for, one row of indicators.csv each; a further indicator is a further
+row.
 
-Every indicator is turned into one number that is better when it is higher, in per cent: of a `cut` the fall of the
-variable since the plan's base year, of a `cap` the fall of the total since then (growth is negative), of a `floor` the
-share itself, of `growth` the mean yearly growth. A target is met when that number reaches it, so that all analyses
+Every indicator becomes one number in per cent that is better when it is higher. For a `cut` it is the fall of the
+variable since the plan's base year, for a `cap` the fall of the total since then (growth is negative), for a `floor`
+the
+share itself, for `growth` the mean yearly growth. A target is met when that number reaches it, so that all analyses
 treat every indicator alike.
 """
 
@@ -18,17 +20,25 @@ from models.reading.names import Spellings
 TABLE = Path(__file__).with_name("indicators.csv")
 
 KINDS = ("cut", "cap", "floor", "growth")
+"""Kinds of indicators."""
 
 
 @dataclass(frozen=True)
 class Indicator:
-    """An indicator of a plan.
+    """An indicator of a plan. Its predictive error is that of its variable.
 
-    key: as studies and tables name it. variable: of the model, by province. kind: cut (fall of the variable since the
-    base year, per cent), cap (most that a total may be in the plan's last year, in `unit`), floor (least share, per
-    cent) or growth (least yearly growth over the plan, per cent). published: its name in the table of provincial
-    targets. measured: the measured series of its total, of a cap. name, metric: in words, with the definition; *_zh: in
-    Chinese. Its predictive error is that of its variable.
+    Attributes:
+        key: name in studies and tables.
+        variable: variable of the model, by province.
+        kind: cut (fall of the variable since the base year, per cent), cap (greatest total in the plan's last year, in
+            `unit`), floor (least share, per cent) or growth (least yearly growth over the plan, per cent).
+        unit: unit of a target.
+        published: name in the table of provincial targets.
+        measured: for a cap, the measured series of its total.
+        name: name in English.
+        name_zh: name in Chinese.
+        metric: definition in English.
+        metric_zh: definition in Chinese.
     """
 
     key: str
@@ -44,13 +54,16 @@ class Indicator:
 
     @property
     def is_share(self) -> bool:
-        """Whether the value itself is judged, not its change since the base year."""
+        """Whether the value itself is judged, and not its change since the base year."""
         return self.kind == "floor"
 
 
 @cache
 def indicators() -> Mapping[str, Indicator]:
-    """The indicators by key, in order. Raises ValueError with every fault of the table.
+    """The indicators by key, in the order of the table.
+
+    Raises:
+        ValueError: the table has faults; the message names all of them.
 
     >>> indicators()["energy_intensity"].kind
     'cut'
@@ -89,5 +102,5 @@ def _indicator(row: Mapping[str, str]) -> Indicator:
 
 
 def known_indicators() -> Spellings:
-    """The keys with their names in both languages."""
+    """The keys with their names in both languages, in the form that `choose` takes."""
     return Spellings({key: (one.name, one.name_zh) for key, one in indicators().items()})

@@ -1,6 +1,6 @@
 """The table of parameters: read, checked, and written into the model file as its constants.
 
-`parameters.csv` owns every number, unit and meaning of a constant; the model file carries a copy, so that Vensim and
+`parameters.csv` owns every number, unit and meaning of a constant. The model file carries a copy, so that Vensim and
 PySD can open it alone. `python -m models.parameters` renews the copy; a test fails when the two differ.
 """
 
@@ -26,13 +26,23 @@ MARK = "*" * 56 + "\n\t.Parameters\n"
 
 
 def parameters(path: Path = PARAMETERS) -> pd.DataFrame:
-    """The table, one row a parameter, indexed by name.
+    """Read and check the table of parameters.
 
-    `default` stays text: one number, or as many as the last dimension has elements, separated by commas. `low`, `high`
-    are the range in which a value is plausible; a value that a user gives outside `minimum`, `maximum` is refused,
-    because it has no meaning (a share above one) or the simulation cannot follow it (a delay
-    below two steps).
-    Raises ValueError naming every fault.
+    Args:
+        path: the table.
+
+    Returns:
+        One row per parameter, indexed by name. `default` is text: one number, or a comma-separated list with one number
+        per element of the last dimension. `low` and `high` are the range of plausible values. Values of a user outside
+        `minimum` and `maximum` are refused, because they have no meaning (a share above one) or the simulation cannot
+        follow them (a delay below two steps).
+
+    Raises:
+        ValueError: the table has faults; the message names all of them.
+
+    >>> table = parameters()
+    >>> table.loc["grid loss", ["unit", "role"]].tolist()
+    ['Dmnl', 'uncertain']
     """
     table = pd.read_csv(path, dtype={"default": str}, keep_default_na=False, na_values={"low": [""], "high": [""]})
     missing = [column for column in COLUMNS if column not in table]
@@ -70,7 +80,7 @@ def _faults(table: pd.DataFrame) -> Iterator[str]:
     for line, row in enumerate(table.to_dict("records"), start=2):
         yield from (f"line {line}, {row['name']!r}: {fault}" for fault in _row_faults(row))
     for name in table["name"][table["name"].duplicated()]:
-        yield f"{name!r} stands more than once"
+        yield f"{name!r} appears more than once"
 
 
 def _row_faults(row: dict[Hashable, Any]) -> Iterator[str]:
@@ -105,7 +115,7 @@ def _constant(row: pd.Series) -> str:
     values = row["default"].split(",")
     if len(values) == 1 or len(dims) == 1:
         return f"{row['name']}{subscripts}=\n\t{', '.join(values)}\n{tail}"
-    # A list for the last of several dimensions: one equation an element, the others run over the whole dimension.
+    # A list belongs to the last of several dimensions: one equation per element, over all elements of the others.
     elements = elements_of(dims[-1])
     if len(elements) != len(values):
         raise ValueError(f"{row['name']}: {len(values)} values for the {len(elements)} elements of {dims[-1]}")
@@ -117,7 +127,7 @@ def _constant(row: pd.Series) -> str:
 
 
 def elements_of(dim: str) -> list[str]:
-    """The elements of a dimension, in the model file's order."""
+    """The elements of a dimension, in the order of the model file."""
     text = PROVINCE.read_text(encoding="utf-8")
     body = text.split(f"\n{dim}:\n", 1)[1].split("~", 1)[0]
     return [element.strip() for element in body.split(",")]

@@ -1,4 +1,4 @@
-"""Five-year plans, one row of plans.csv each: a further plan is a row."""
+"""Five-year plans, one row of plans.csv each; a further plan is a further row."""
 
 import csv
 from collections.abc import Mapping
@@ -13,19 +13,27 @@ from models.reading.names import Spellings, match
 TABLE = Path(__file__).with_name("plans.csv")
 DIGITS = ("", *"一二三四五六七八九")
 BASIC, INCENTIVE = "basic", "incentive"
-"""Levels of provincial targets: the basic one binds, the incentive one is hoped for (plan 14)."""
+"""Levels of provincial targets: the basic one is binding, the incentive one is aspirational (14th plan)."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """A five-year plan.
 
-    key: as studies and the model file name it (p12); name: as tables do (12FYP); number: 12. base_year: the year that
-    reductions count from; last_year: the year in which they are judged. indicators: what the plan judges, the leading
-    one first (see indicators.csv); targets: the nation's value of each indicator that has one, in its unit; levels:
-    of provincial targets. national_growth: per cent a year (NaN: none was set). structure_year,
-    trend_windows: the year whose structure allocation rules read, and pairs of years within one vintage of the
-    balances from which they take trends (None, empty: not measured). source: where the targets stand.
+    Attributes:
+        key: name in studies and in the model file, such as p12.
+        name: name in tables, such as 12FYP.
+        number: number of the plan, such as 12.
+        base_year: the year from which reductions are counted.
+        last_year: the year in which they are judged.
+        indicators: indicators that the plan judges, the leading one first (see indicators.csv).
+        targets: national target of each indicator that has one, in its unit.
+        levels: levels of provincial targets.
+        national_growth: growth target in per cent per year; NaN where none was set.
+        structure_year: year whose economic structure the allocation rules use; None where it was not measured.
+        trend_windows: pairs of years, each within one vintage of the balances, from which allocation rules take trends;
+            empty where they were not measured.
+        source: document with the targets.
     """
 
     key: str
@@ -43,44 +51,51 @@ class Plan:
 
     @property
     def energy_target(self) -> float:
-        """The nation's cut of energy per GDP, per cent (NaN: none was set)."""
+        """The national target cut of energy per GDP, per cent (NaN: none was set)."""
         return self.targets.get("energy_intensity", nan)
 
     @property
     def co2_target(self) -> float:
-        """The nation's cut of CO2 per GDP by the metric of the plan, per cent (NaN: none was set)."""
+        """The national target cut of CO2 per GDP by the metric of the plan, per cent (NaN: none was set)."""
         return self.targets.get("co2_intensity", self.targets.get("co2_intensity_2026", nan))
 
     @property
     def years(self) -> int:
-        """Length of the plan."""
+        """Number of years of the plan."""
         return self.last_year - self.base_year
 
     @property
     def span(self) -> tuple[int, int]:
-        """Base and last year."""
+        """Base year and last year."""
         return self.base_year, self.last_year
 
     @property
     def ordinal(self) -> str:
-        """In words: 12th."""
+        """English ordinal, such as 12th."""
         return f"{self.number}th"
 
     @property
     def name_zh(self) -> str:
-        """In Chinese, as it is called: 十二五."""
+        """Common Chinese name, such as 十二五."""
         tens, ones = divmod(self.number, 10)
         return f"{'' if tens == 1 else DIGITS[tens]}十{DIGITS[ones]}五"
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """All names that it goes by."""
+        """All names of the plan that a user may type."""
         return (self.key, self.name, self.ordinal, str(self.number), self.name_zh)
 
 
 @cache
 def plans() -> Mapping[str, Plan]:
-    """The plans by key, in order. Raises ValueError with every fault of the table."""
+    """The plans by key, in the order of the table.
+
+    Raises:
+        ValueError: the table has faults; the message names all of them.
+
+    >>> plans()["p12"].span, plans()["p12"].energy_target
+    ((2010, 2015), 16.0)
+    """
     with TABLE.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     faults: list[str] = []
@@ -137,6 +152,6 @@ def known_plan_names() -> Spellings:
 
 
 def find(text: str) -> Plan | None:
-    """The plan of that key or of another spelling (p12, 12FYP, 12th, 12, 十二五), or None."""
+    """The plan with the given key or another spelling (p12, 12FYP, 12th, 12, 十二五), or None."""
     key = match(text, known_plans())
     return None if key is None else plans()[key]

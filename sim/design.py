@@ -170,12 +170,13 @@ def _columns(design: Any, request: Request, faults: list[str]) -> Iterable[tuple
 
 
 def _member_labels(labels: NDArray[Any]) -> NDArray[Any]:
-    """The index of a design as the member coordinate: numbers or text; anything else is numbered."""
+    """The index of a design as the member coordinate: numbers as they are, anything else as text.
+
+    The levels of a hierarchical index are joined by commas.
+    """
     if labels.dtype.kind in "if":
         return labels
-    if len(labels) and all(isinstance(label, str) for label in labels):
-        return np.array([str(label) for label in labels])
-    return np.arange(len(labels))
+    return np.array([", ".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in labels], dtype=str)
 
 
 def as_design(design: Any) -> Any:
@@ -236,16 +237,33 @@ class _RequestReader:
         slot = variable.slot
         assert slot is not None
         self._once(name, slot)
+        if member:
+            self._refuse_elements_as_members(name, variable)
         _finite(name, values, ("member",))
         shape = self.module.slots[slot].shape
         lead = values.shape if member else ()
         full = np.broadcast_to(np.reshape(values, (*lead, *[1] * len(shape))), (*lead, *shape))
         (self.request.member if member else self.request.common)[slot] = np.ascontiguousarray(full).reshape(full.shape)
 
+    def _refuse_elements_as_members(self, name: str, variable: Variable) -> None:
+        """Values labelled by element in a design would count as members, each with one value for all elements."""
+        labels = self.request.labels
+        if labels is None or labels.dtype.kind != "U":
+            return
+        for dim in variable.dims:
+            if set(labels.tolist()) == set(self.module.axes[dim].elements):
+                raise SimError(
+                    f"{name!r}: the members of the design are named like the elements of {dim!r}; give values by "
+                    f"element in `params`, values by member and element as a DataArray with the dims 'member' and "
+                    f"{dim!r}, or other names to the members"
+                )
+
     def _array(self, name: str, value: Any) -> xr.DataArray:
-        """A value that is no DataArray: pandas objects by their labels, all others by position."""
+        """A value that is no DataArray: pandas objects and dicts by their labels, all others by position."""
         variable, elements = self.names.settable(name)
         dims = () if elements else variable.dims
+        if isinstance(value, Mapping) and not isinstance(value, xr.Dataset):
+            value = pd.Series(dict(value))
         if isinstance(value, pd.Series | pd.DataFrame):
             return _labelled(name, value, dims)
         values = _numbers(name, value)

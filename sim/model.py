@@ -184,7 +184,8 @@ class Model:
         Args:
             params: values of constants (or of other variables, whose equations are then cut) by name or
                 `name[element,element]`: a number, an array over some of the variable's dims (a pandas Series or
-                DataFrame by its labels), or an array with a dim `time` (linear between its points, held beyond them).
+                DataFrame or a dict by its labels), or an array with a dim `time` (linear between its points, held
+                beyond them).
                 A stock's name stands for its value at the start.
             outputs: names of variables; by default all that have values.
             times: save points; by default those of SAVEPER.
@@ -259,7 +260,11 @@ class Model:
             target,
             EngineOptions(workers, batch, callback(progress, "members"), room),
         )
-        return target.finish().assign_attrs(report)
+        try:
+            return target.finish().assign_attrs(report)
+        except BaseException:
+            target.abort()
+            raise
 
     def _simulate(
         self, design: Any, outputs: Any, params: Any, times: Any, backend: str, sink: Sink, options: EngineOptions
@@ -271,8 +276,8 @@ class Model:
         chosen = self._outputs(outputs)
         saves = _save_points(times)
         grid, finite = self._engine.grid(request, saves), Finite()
-        sink.begin(self._layout(request, chosen, grid.labels))
         try:
+            sink.begin(self._layout(request, chosen, grid.labels))
             for members, values in self._batches(request, chosen, grid, saves, backend, options):
                 named = {one.name: values[one.slot] for one in chosen if one.slot is not None}
                 finite.look(members, named)

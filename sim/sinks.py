@@ -184,12 +184,14 @@ def sink_for(sink: Sink | str | Path | None) -> Sink:
     """The sink of an argument: a path by its ending (.nc, .parquet), a sink as it is, None for memory.
 
     Raises:
-        SimError: a path with another ending.
+        SimError: a path with another ending, or in a folder that does not exist.
     """
     if sink is None:
         return InMemory()
     if not isinstance(sink, str | Path):
         return sink
+    if not Path(sink).absolute().parent.is_dir():
+        raise SimError(f"sink={str(sink)!r}: there is no folder {str(Path(sink).parent)!r}; make it first")
     if Path(sink).suffix.lower() == ".nc":
         return NetCDF(sink)
     if Path(sink).suffix.lower() == ".parquet":

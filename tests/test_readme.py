@@ -18,6 +18,13 @@ def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(float(value) > 0 for value in change.values()), "without the pressure of targets more energy is used"
 
 
+def test_both_languages_give_the_same_two_commands() -> None:
+    texts = (README.read_text(encoding="utf-8"), README.with_suffix(".zh.md").read_text(encoding="utf-8"))
+    first, second = (re.findall(r"```bash\n(.*?)```", text, re.DOTALL)[:2] for text in texts)
+    assert first == second
+    assert len(first) == 2
+
+
 def test_the_pictures_exist() -> None:
     for picture in re.findall(r"!\[.*?\]\((.*?)\)", README.read_text(encoding="utf-8")):
         assert (README.parent / picture).exists(), picture

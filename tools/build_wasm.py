@@ -1,7 +1,7 @@
 """Build the explorer's kernels of the shipped studies: `python tools/build_wasm.py` (needs `pip install '.[wasm]'`).
 
-Run it after any change of an equation of models/province.mdl; a test compares the hashes of the C texts. Same text,
-same version of ziglang: same bytes.
+Run it after any change of an equation of models/province.mdl; a test compares the hashes of the C texts. The same text
+and the same version of ziglang give the same bytes.
 """
 
 import json
@@ -15,7 +15,7 @@ STUDIES = ("twelfth-plan", "fifteenth-plan")
 
 
 def main() -> None:
-    """Write kernels and their record."""
+    """Write the kernels and their record."""
     kernels.FOLDER.mkdir(exist_ok=True)
     record: dict[str, dict[str, Any]] = {}
     for study in STUDIES:

@@ -1,4 +1,4 @@
-"""Writes the commit that a wheel is built from into it, so that an installed copy can say which code it is."""
+"""Writes the commit from which a wheel is built into the wheel, so that an installed copy can name its code."""
 
 import subprocess
 import tempfile
@@ -9,10 +9,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class CommitHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Adds `experiments/commit.txt`; nothing in an editable install or outside a git work tree of the project's own."""
+    """Adds `experiments/commit.txt`, except in an editable install or outside the project's git work tree."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Called by hatchling before it collects files."""
+        """Add the file; hatchling calls this before it collects files."""
         if version == "editable":
             return
         try:

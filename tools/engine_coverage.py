@@ -1,6 +1,6 @@
-"""The coverage table: every construction is tried on every back end. `python -m tools.engine_coverage FILE`.
+"""The coverage table: every construction is run on every back end. `python -m tools.engine_coverage FILE`.
 
-A row is never written by hand: its model is run by PySD, NumPy and native code, and compared.
+No row is written by hand: its model is run by PySD, NumPy and native code, and the results are compared.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ FOLLOW = INTEG((input - FOLLOW) / lag, input) ~ ~ |
 
 
 def rows() -> Iterator[tuple[str, str, list[str]]]:
-    """Group, what was tried, and one verdict for each back end."""
+    """Group, construction, and one verdict for each back end."""
     with tempfile.TemporaryDirectory() as folder:
         for group, probes in PROBES.items():
             for number, (name, equations) in enumerate(probes.items()):

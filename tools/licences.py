@@ -1,7 +1,9 @@
-"""Writes docs/licences.md: the licence of every locked runtime dependency, from the metadata of what is installed.
+"""Writes docs/licences.md: the licence of every locked runtime dependency, from the metadata of the installed
+packages.
 
-Ends in 1 when one of them is under the GPL; the LGPL, which allows the use as a library, is named.
-Run after `tools/lock`: `python tools/licences.py`.
+The exit code is 1 when one of them is under the GPL. Packages under the LGPL, which allows use as a library, are
+listed.
+Run it after `tools/lock`: `python tools/licences.py`.
 """
 
 import re
@@ -27,7 +29,7 @@ def licence(name: str) -> str:
 
 
 def main() -> int:
-    """Write the page. Returns the exit code."""
+    """Write the page and return the exit code."""
     names = re.findall(r"^([A-Za-z0-9._-]+)==", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
     found = {name: licence(name) for name in names}
     lesser = [name for name, text in found.items() if re.search(r"LGPL|Lesser", text)]

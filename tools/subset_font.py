@@ -1,7 +1,7 @@
-"""Cut the shipped font down to the characters that our texts use: `python tools/subset_font.py FONT.ttc`.
+"""Reduce the shipped font to the characters that our texts use: `python tools/subset_font.py FONT.ttc`.
 
-FONT is Noto Sans CJK (SIL Open Font License 1.1), its Regular or Bold collection. The result is renamed, so that it is
-never taken for the whole font where that one is installed.
+FONT is Noto Sans CJK (SIL Open Font License 1.1), its Regular or Bold collection. The result has another name, so that
+it is not mistaken for the complete font where that one is installed.
 """
 
 import sys
@@ -18,7 +18,7 @@ FAMILY = "Tanlu Sans"
 
 
 def characters() -> str:
-    """Every character that the shipped font must hold: Latin, signs, and what our sources use."""
+    """Every character that the shipped font must contain: Latin, signs, and the characters of our sources."""
     files = (path for folder in SOURCES for path in folder.rglob("*") if path.suffix in SUFFIXES)
     texts = (path.read_text(encoding="utf-8") for path in files)
     cjk = {character for text in texts for character in text if is_chinese(character)}
@@ -26,7 +26,7 @@ def characters() -> str:
 
 
 def is_chinese(character: str) -> bool:
-    """True for Chinese characters and full-width punctuation."""
+    """Whether a character is Chinese or full-width punctuation."""
     return "\u3000" <= character <= "\u303f" or "\u4e00" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"
 
 
@@ -46,7 +46,7 @@ def subset(collection: Path, weight: str) -> Path:
     top.fontNames[0] = f"TanluSans-{weight}"
     top[0].FamilyName, top[0].FullName = FAMILY, f"{FAMILY} {weight}"
     target = HERE / f"TanluSans-{weight}.otf"
-    part = target.with_suffix(".part")  # moved into place whole: a program that draws meanwhile keeps the old file
+    part = target.with_suffix(".part")  # replaced at once, so that a program that is drawing keeps the old file
     font.save(part)
     return part.replace(target)
 

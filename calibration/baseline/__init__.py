@@ -1,9 +1,9 @@
 """The measured baseline: every series of the tables on one grid, with its error and its vintage.
 
-`load()` gives an xarray.Dataset over province (30), year (2000-2015), sector (6) and fuel (5). Beside each series
-`name` stand `name_sigma` (relative standard deviation of its measurement, from the flag of the row by the table
-measurement_errors) and `name_vintage` (the edition of the statistic, by year). Two editions are not one series:
-`join` and `change` refuse to cross from one to another.
+`load` gives a dataset over province (30), year (2000-2015), sector (6) and fuel (5). For each series `name` it also
+holds `name_sigma`, the relative standard deviation of the measurement (from the flag of each row by the table
+measurement_errors), and `name_vintage`, the edition of the statistic by year. Two editions are not one series: `join`
+and `change` refuse to cross from one to another.
 """
 
 from calibration.baseline.base_year import indicators, pooled_intensity_change

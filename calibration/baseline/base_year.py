@@ -1,4 +1,4 @@
-"""Base-year indicators for the allocation rules, and the intensity of the sum of provinces."""
+"""Base-year indicators for the allocation rules, and the energy intensity of the sum of provinces."""
 
 import pandas as pd
 import xarray as xr
@@ -9,13 +9,30 @@ from calibration.baseline.panel import INDUSTRY, SECTORS, per_twh
 from calibration.baseline.vintage import change, join
 
 THREE_SECTORS = {"heavy industry": "industry", "light industry": "industry", "residential": "residential"}
+"""Sector → sector of the rules that distinguish industry, households and the rest."""
 
 
 def pooled_intensity_change(data: xr.Dataset, first: int = 2005, last: int = 2010, prices: int = 2010) -> float:
-    """Change of the energy intensity of the sum of provinces, GDP at the prices of one year (−0.2 = a fall by 20 %).
+    """Relative change of the energy intensity of the sum of provinces, with GDP at the prices of one year.
 
-    GDP of each province at those prices is its nominal GDP of that year moved by its real growth; energy and GDP are
-    summed over the provinces. Over 2005-2010 at 2010 prices: −20.0 %.
+    GDP of each province at those prices is its nominal GDP of that year extended by its real growth. Energy and GDP are
+    summed over the provinces.
+
+    Args:
+        data: the measured baseline, as from `load`.
+        first: first year.
+        last: last year, of the same vintage as `first`.
+        prices: year whose prices are used.
+
+    Returns:
+        The change as a fraction (-0.2 means a fall of 20 %).
+
+    Raises:
+        VintageError: the years belong to two vintages.
+
+    >>> from calibration import baseline
+    >>> round(100 * pooled_intensity_change(baseline.load(), 2005, 2010, prices=2010), 1)
+    -20.0
     """
     energy_used = join(data, "energy_total", first, last).sum("province", skipna=False)
     real = join(data, "gdp", min(first, prices), max(last, prices))
@@ -25,10 +42,28 @@ def pooled_intensity_change(data: xr.Dataset, first: int = 2005, last: int = 201
 
 
 def indicators(year: int = 2010, data: xr.Dataset | None = None, since: int = 2005) -> pd.DataFrame:
-    """Base-year indicators of each province for the allocation rules; units in `attrs["units"]`.
+    """Base-year indicators of each province for the allocation rules.
 
-    One row a province, all 31 in yearbook order: Tibet has GDP and population only. Growth: mean per year from `since`.
-    Industry's intensity and the three sectors count electricity at the coal use of thermal plants.
+    Growth is the mean rate per year from `since`. The intensity of industry and the three sectors count electricity at
+    the
+    coal use of thermal plants.
+
+    Args:
+        year: base year.
+        data: the measured baseline; by default it is loaded.
+        since: first year of the growth rates, of the same vintage as `year`.
+
+    Returns:
+        One row per province, all 31 in yearbook order; Tibet has economy, population and climate only. Columns as in
+        `attrs["units"]`, which maps each column to its unit.
+
+    Raises:
+        VintageError: the years `since` and `year` belong to two vintages.
+
+    >>> from calibration import baseline
+    >>> table = indicators(2010, baseline.load())
+    >>> table.attrs["units"]["energy_intensity"], round(float(table.loc["Guangdong", "energy_intensity"]), 4)
+    ('kgce/yuan at 2005 prices', 0.0664)
     """
     data = load() if data is None else data
     now = data.sel(year=year)
@@ -74,7 +109,7 @@ def indicators(year: int = 2010, data: xr.Dataset | None = None, since: int = 20
 
 
 def _primary(now: xr.Dataset) -> xr.DataArray:
-    """Final energy by sector with electricity at the coal use of thermal plants, Mtce."""
+    """Final energy by sector, Mtce, with electricity at the coal use of thermal plants."""
     final = now["final_energy"]
     electricity = final.sel(fuel="electricity", drop=True)
     factor = now["coal_per_kwh"] / per_twh()
@@ -82,7 +117,7 @@ def _primary(now: xr.Dataset) -> xr.DataArray:
 
 
 def _tibet(year: int) -> dict[str, float]:
-    """What the tables know of Tibet: it has no energy statistics."""
+    """The indicators of Tibet that the tables contain; it has no energy statistics."""
     economy_now, people_now, climate_2009 = (
         table[(table.province == "Tibet") & (table.year == when)].set_index("variable").value
         for table, when in (

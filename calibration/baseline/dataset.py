@@ -1,4 +1,4 @@
-"""All measured series in one Dataset."""
+"""All measured series in one dataset."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,9 +14,25 @@ from calibration.tables import DATA
 
 
 def load(folder: Path = DATA) -> xr.Dataset:
-    """All measured series (see the module), units and sources in attrs.
+    """Load all measured series with their errors and vintages (see `calibration.baseline`).
 
-    Raises InputError (unreadable) or RuleError (a rule is violated), with all faults of the table.
+    Args:
+        folder: data folder with a descriptor; by default the tables that ship.
+
+    Returns:
+        Series over province, year and, where they have them, sector and fuel, with `units` and `source` in their
+        attributes; for each series also `<name>_sigma` (relative standard deviation) and `<name>_vintage`.
+
+    Raises:
+        InputError: a table is unreadable by its schema; with all faults of the table.
+        RuleError: values violate a rule; with all faults of the table.
+
+    >>> from calibration import baseline
+    >>> data = baseline.load()
+    >>> data["energy_total"].dims, data["energy_total"].attrs["units"]
+    (('province', 'year'), 'Mtce/year')
+    >>> round(float(data["energy_total"].sel(province="Guangdong", year=2010)), 1)
+    269.1
     """
     errors = MeasurementErrors(folder)
     names = tables.provinces(folder)

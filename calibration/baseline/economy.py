@@ -1,4 +1,4 @@
-"""The economy and the people of a province: GDP, capital, population, housing, climate and CO2 inventories."""
+"""Economy and population of a province: GDP, capital, population, housing, climate and CO2 inventories."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,11 +22,11 @@ from calibration.baseline.panel import (
 )
 
 DEPRECIATION = "capital depreciation (perpetual inventory, Zhang Jun)"  # row of policy_parameters
-MISSING = "suspect"  # flag of inventories that are nearly empty: missing, not small
+MISSING = "suspect"  # flag of inventories that are nearly empty, whose totals would be far too small
 
 
 def economy(folder: Path, names: Sequence[str], errors: MeasurementErrors) -> dict[str, MeasuredSeries]:
-    """GDP, its structure, investment and capital."""
+    """GDP, its structure, investment, capital and employment, as series by name."""
     table = tables.read("economy", folder)
     pick = partial(series_of_variable, table, names, errors)
     nominal = pick("gdp_nominal", "gdp_nominal", 0.1, "Gyuan/year", "GDP at current prices")
@@ -60,9 +60,19 @@ def economy(folder: Path, names: Sequence[str], errors: MeasurementErrors) -> di
 def constant_prices(
     nominal: MeasuredSeries, index: pd.DataFrame, names: Sequence[str], errors: MeasurementErrors
 ) -> MeasuredSeries:
-    """GDP at 2005 prices: nominal GDP of 2005 moved by the official real growth of each year.
+    """GDP at 2005 prices: nominal GDP of 2005 extended by the official real growth of each year.
 
-    After 2010 the level is no better than the chain over two vintages (flag `chain`), whatever the flag of the year.
+    Args:
+        nominal: GDP at current prices.
+        index: rows of the growth index (previous year = 100) with their flags.
+        names: provinces of the result.
+        errors: the table of measurement errors.
+
+    Returns:
+        GDP in Gyuan/year. After 2010 its error is at least that of a chain over two vintages (flag `chain`).
+
+    Raises:
+        InputError: the table of measurement errors has no row for a flag.
     """
     growth = to_grid(index, names) / 100
     steps = growth.fillna(1.0).where(growth["year"] > YEARS[0], 1.0).cumprod("year")
@@ -87,9 +97,21 @@ def capital(
 ) -> MeasuredSeries:
     """Capital at the start of the year at 2005 prices, by perpetual inventory: K(t+1) = (1 − δ) K(t) + I(t).
 
-    Deflator: that of GDP, province by province (no price index of investment is in the tables). Initial stock:
-    K(2000) = I(2000) / (δ + g), g = mean real growth of GDP 2000-2005 (Harberger 1978). The ratio to GDP in 2000 is
-    1.76 in the mean of the provinces; the two published stocks give 1.79 and 1.83.
+    The deflator is that of each province's GDP, because the tables have no price index of investment. The initial stock
+    is
+    K(2000) = I(2000) / (δ + g), where g is the mean real growth of GDP in 2000-2005 (Harberger 1978). The ratio of
+    capital
+    to GDP in 2000 is 1.76 in the mean of the provinces; the two published stocks give 1.79 and 1.83.
+
+    Args:
+        invested: gross fixed capital formation at current prices, Gyuan/year.
+        nominal: GDP at current prices, Gyuan/year.
+        gdp: GDP at 2005 prices, Gyuan/year.
+        errors: the table of measurement errors.
+        depreciation: δ, a fraction per year.
+
+    Returns:
+        Capital in Gyuan, one series over province and year.
     """
     real = invested.value * gdp.value / nominal.value
     growth = (gdp.value.sel(year=2005) / gdp.value.sel(year=2000)) ** (1 / 5) - 1
@@ -104,7 +126,7 @@ def capital(
 
 
 def people(folder: Path, names: Sequence[str], errors: MeasurementErrors) -> dict[str, MeasuredSeries]:
-    """Population, urban share, residential floor area, cars."""
+    """Population, urban share, residential floor area and private cars, as series by name."""
     pick = partial(series_of_variable, tables.read("population", folder), names, errors)
     population = pick("population", "population", 0.01, "million", "resident population")
     urban = pick("urban_share", "urban_share", 0.01, "1", "urban in resident population")
@@ -122,7 +144,10 @@ def people(folder: Path, names: Sequence[str], errors: MeasurementErrors) -> dic
 
 
 def climate(folder: Path, names: Sequence[str], errors: MeasurementErrors) -> dict[str, MeasuredSeries]:
-    """Degree days of the capital in 2009, the one year known for all (five by regression), and yearly temperature."""
+    """Yearly mean temperature and the degree days of the provincial capital in 2009.
+
+    2009 is the one year known for all capitals; five of them are estimated by regression.
+    """
     table = tables.read("climate", folder)
     rows = select_rows(table, names, variable="mean_temperature")
     found = {
@@ -144,7 +169,7 @@ def climate(folder: Path, names: Sequence[str], errors: MeasurementErrors) -> di
 
 
 def emissions(folder: Path, names: Sequence[str], errors: MeasurementErrors) -> dict[str, MeasuredSeries]:
-    """CO2 of the inventories; nearly empty inventories are missing."""
+    """CO2 of the inventories, as series by name; inventories that are nearly empty count as missing."""
     table = tables.read("co2", folder)
     kinds = {
         "co2_energy": ("energy_total", "CO2 from energy"),

@@ -1,4 +1,6 @@
-"""Energy of a province: totals, intensity, final energy by sector and fuel, and what the sectors do not explain."""
+"""Energy of a province: total, intensity, final energy by sector and fuel, and the residual between sectors and
+total.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +36,7 @@ SECTOR_OF = {
     "residential_urban": "residential",
     "residential_rural": "residential",
 }
+"""Sector of the balances → sector of the baseline, before industry is divided."""
 FUEL_OF = {
     "coal": "coal",
     "coke": "coal",
@@ -43,12 +46,13 @@ FUEL_OF = {
     "electricity": "electricity",
     "heat": "heat",
 }
+"""Fuel of the balances → fuel of the baseline."""
 
 
 def energy(
     folder: Path, names: Sequence[str], errors: MeasurementErrors, gdp: MeasuredSeries
 ) -> dict[str, MeasuredSeries]:
-    """Totals, intensity, final energy by sector and fuel, feedstock, and the residual between sectors and total."""
+    """Total energy, intensity, final energy by sector and fuel, feedstock and residual, as series by name."""
     table = tables.read("energy_total", folder)
 
     def pick(variable: str) -> MeasuredSeries:
@@ -82,10 +86,12 @@ def energy(
 def reconcile(
     total: MeasuredSeries, final: MeasuredSeries, coal: MeasuredSeries, heat_content: float
 ) -> MeasuredSeries:
-    """What the official total holds beyond the sectors: losses, other transformation, statistical difference (Mtce).
+    """The part of the official total that the sectors do not explain: losses, other transformation, statistical
+    difference.
 
-    residual = total − (Σ non-electric final + electricity × coal use of thermal plants of that year). It is kept and
-    shown, never spread over the sectors.
+    residual = total − (Σ non-electric final energy + electricity × coal use of thermal plants of that year), in
+    Mtce/year.
+    It is kept and shown, and never distributed over the sectors.
     """
     summed = final.value.sum("sector", skipna=False)
     electricity = summed.sel(fuel="electricity", drop=True)
@@ -100,10 +106,14 @@ def reconcile(
 
 
 def final_energy(folder: Path, names: Sequence[str], errors: MeasurementErrors) -> dict[str, MeasuredSeries]:
-    """Final energy by sector and fuel (calorific, industry with feedstock), feedstock, sector sums.
+    """Final energy by sector and fuel (calorific, industry with feedstock), feedstock and sector sums, as series by
+    name.
 
-    2005-2014: published balances; a fuel without a line is not used there, because the lines add up to the printed
-    total. 2000-2004 and 2015: assembled, without feedstock. Heavy and light industry: see `split`.
+    For 2005-2014 these are the published balances; a fuel without a line counts as unused, because the lines add up to
+    the
+    printed total. For 2000-2004 and 2015 they are assembled from other tables, without feedstock. `split` divides
+    industry
+    into heavy and light.
     """
     official = select_rows(tables.read("final_energy_official", folder), names)
     assembled = select_rows(tables.read("final_energy_assembled", folder), names)
@@ -128,7 +138,9 @@ def final_energy(folder: Path, names: Sequence[str], errors: MeasurementErrors) 
 
 
 def _cells(rows: pd.DataFrame, names: Sequence[str], errors: MeasurementErrors) -> tuple[xr.DataArray, xr.DataArray]:
-    """Province × year × sector (industry whole) × fuel: value and relative error (errors within a cell add up)."""
+    """Value and relative error over province, year, sector (industry as a whole) and fuel; errors within a cell add
+    up.
+    """
     rows = rows[rows.sector.isin(SECTOR_OF)]
     rows = rows.assign(sector=rows.sector.map(SECTOR_OF), fuel=rows.fuel.map(FUEL_OF))
     kinds = rows[["sector", "fuel", "flag"]].drop_duplicates()
@@ -148,7 +160,7 @@ def _cells(rows: pd.DataFrame, names: Sequence[str], errors: MeasurementErrors) 
 
 
 def _feedstock(official: pd.DataFrame, names: Sequence[str], errors: MeasurementErrors) -> MeasuredSeries:
-    """Feedstock in industry by fuel; NaN where the balance has no line: missing is not zero."""
+    """Feedstock in industry by fuel; NaN where the balance has no line, because a missing line does not mean zero."""
     rows = official[official.sector == "industry_non_energy"]
     rows = rows.assign(fuel=rows.fuel.map(FUEL_OF))
     value = rows.groupby(["province", "year", "fuel"]).value.sum().to_xarray()
@@ -159,11 +171,14 @@ def _feedstock(official: pd.DataFrame, names: Sequence[str], errors: Measurement
 
 
 def split(assembled: pd.DataFrame, names: Sequence[str], folder: Path) -> xr.DataArray:
-    """Share of heavy industry in industry's energy use by fuel: province × year × fuel. Not identified by the balances.
+    """Share of heavy industry in industry's energy use by fuel: (province, year, fuel). The balances do not identify
+    it.
 
-    Coal, oil, gas: the assembled split of the inventories' sub-sectors, the nation's where a province has none.
-    Electricity and heat: one share for all years; its odds are those of the fossil fuels 2005-2007 times the national
-    ratio of the two odds in 2007, the last year with electricity by sub-sector.
+    For coal, oil and gas it is the assembled split of the inventories' sub-sectors, and the nation's where a province
+    has
+    none. Electricity and heat have one share for all years. Its odds are those of the fossil fuels in 2005-2007 times
+    the
+    national ratio of the two odds in 2007, the last year with electricity by sub-sector.
     """
     rows = assembled[assembled.sector.isin(["industry_heavy", "industry_light"])]
     rows = rows.assign(fuel=rows.fuel.map(FUEL_OF))
@@ -172,7 +187,7 @@ def split(assembled: pd.DataFrame, names: Sequence[str], folder: Path) -> xr.Dat
     whole = used.sum("sector")
     heavy = used.sel(sector="industry_heavy", drop=True)
     fossil = (heavy / whole).where(whole > 0, heavy.sum("province") / whole.sum("province"))
-    recent = {"year": slice(2005, 2007)}  # what the first origin knows, for no forecast may see later years
+    recent = {"year": slice(2005, 2007)}  # no forecast may use years after the first origin
     mean = heavy.sel(recent).sum(("year", "fuel")) / whole.sel(recent).sum(("year", "fuel"))
     national = heavy.sel(year=2007).sum() / whole.sel(year=2007).sum()
     odds = mean / (1 - mean) * _heavy_odds_of_electricity(folder) / (national / (1 - national))
@@ -185,7 +200,9 @@ def split(assembled: pd.DataFrame, names: Sequence[str], folder: Path) -> xr.Dat
 
 
 def _heavy_odds_of_electricity(folder: Path, year: int = 2007) -> float:
-    """Heavy over light industry's electricity in the national sub-sector table, less the grid losses booked there."""
+    """Electricity of heavy over light industry in the national sub-sector table, without the grid losses recorded
+    there.
+    """
     table = tables.read("national_reference", folder).merge(tables.read("national_subsectors", folder), on="sector")
     used = table[(table.quantity == "electricity") & (table.year == year)].groupby("group").value.sum() / 10
     flows = tables.read("balance_flows", folder)
@@ -196,7 +213,9 @@ def _heavy_odds_of_electricity(folder: Path, year: int = 2007) -> float:
 def _heavy_and_light(
     cells: xr.DataArray, sigma: xr.DataArray, feedstock: xr.DataArray, share: xr.DataArray, split_error: float
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    """Put heavy and light in the place of industry. Feedstock is chemistry's and refining's: heavy."""
+    """Replace industry by heavy and light industry; feedstock is used by chemistry and refining and therefore counts
+    as heavy.
+    """
     industry, error = cells.sel(sector="industry", drop=True), sigma.sel(sector="industry", drop=True)
     raw = feedstock.fillna(0.0).clip(max=industry)
     light = (industry - raw) * (1 - share)
@@ -216,7 +235,9 @@ def _stack(cells: xr.DataArray, heavy: xr.DataArray, light: xr.DataArray) -> xr.
 def _sector_sums(
     value: xr.DataArray, error: xr.DataArray, vintage: xr.DataArray, source: str, errors: MeasurementErrors
 ) -> MeasuredSeries:
-    """Sums over fuels; the error is that of whole sectors in the table, with the split's for heavy and light."""
+    """Sums over fuels; their error is that of whole sectors, and for heavy and light industry also that of the
+    split.
+    """
     total = value.sum("fuel", skipna=False)
     table = xr.DataArray(
         [errors("sector_energy", "reported", "industry" if name in INDUSTRY else name) for name in SECTORS],
@@ -235,7 +256,7 @@ def _sector_sums(
 def _agriculture(
     rows: pd.DataFrame, names: Sequence[str], vintage: xr.DataArray, source: str, errors: MeasurementErrors
 ) -> MeasuredSeries:
-    """Agriculture in the energy of agriculture and construction."""
+    """Share of agriculture in the energy use of agriculture and construction."""
     parts = rows[rows.sector.isin(["agriculture", "construction"])]
     used = parts.groupby(["province", "year", "sector"]).value.sum().to_xarray()
     used = used.reindex(province=list(names), year=list(YEARS))

@@ -1,4 +1,6 @@
-"""Electricity of a province: generation, its non-fossil share, consumption, and the coal use of thermal plants."""
+"""Electricity of a province: generation, its non-fossil share, consumption, net import, and coal use of thermal
+plants.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +22,7 @@ from calibration.baseline.panel import (
 
 
 def power(folder: Path, names: Sequence[str], errors: MeasurementErrors) -> dict[str, MeasuredSeries]:
-    """Generation, its non-fossil share, consumption and net import of electricity; coal use of thermal plants."""
+    """Generation, non-fossil share, consumption, net import and coal use of thermal plants, as series by name."""
     table = tables.read("electricity", folder)
     total = series_from_rows(
         select_rows(table, names, variable="generation_total_best"),
@@ -60,7 +62,7 @@ def power(folder: Path, names: Sequence[str], errors: MeasurementErrors) -> dict
 def consumption(
     flows: pd.DataFrame, names: Sequence[str], errors: MeasurementErrors, heat_content: float
 ) -> MeasuredSeries:
-    """Final electricity and grid losses of the balances, TWh."""
+    """Electricity consumption in TWh/year: final use and grid losses of the balances."""
     rows = select_rows(flows, names, flow=["total_final", "losses"], fuel="electricity")
     summed = rows.groupby(["province", "year"])["value"].sum().reset_index()
     value = to_grid(summed, names) / heat_content
@@ -72,7 +74,7 @@ def consumption(
 
 
 def coal_per_kwh(flows: pd.DataFrame, errors: MeasurementErrors, heat_content: float) -> MeasuredSeries:
-    """Fuel into thermal plants over their output, pooled over the provinces: kgce/kWh = Mtce/TWh, by year."""
+    """Fuel used by thermal plants over their output, pooled over the provinces, by year (kgce/kWh = Mtce/TWh)."""
     plants = flows[flows.flow == "thermal_power"]
     burnt = -plants[plants.fuel.isin(["coal", "coke", "coal_gas", "oil", "gas"])].groupby("year")["value"].sum()
     output = plants[plants.fuel == "electricity"].groupby("year")["value"].sum() / heat_content

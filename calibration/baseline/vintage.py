@@ -1,4 +1,6 @@
-"""Editions of one statistic: two of them are not one series, so `join` and `change` refuse to cross between them."""
+"""Editions (vintages) of one statistic. Two of them are not one series, so that `join` and `change` refuse to mix
+them.
+"""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -10,7 +12,12 @@ from models.reading.names import choose
 
 
 class VintageError(InputError):
-    """A series was asked for across editions of its statistic. vintages: edition → years of it in the request."""
+    """A request for a series that crosses from one edition of its statistic to another.
+
+    Args:
+        name: the series.
+        vintages: edition → years of the request that belong to it.
+    """
 
     def __init__(self, name: str, vintages: Mapping[str, Sequence[int]]) -> None:
         self.name, self.vintages = name, dict(vintages)
@@ -19,9 +26,24 @@ class VintageError(InputError):
 
 
 def join(data: xr.Dataset, name: str, first: int, last: int) -> xr.DataArray:
-    """The years first … last of one series, which must be of one vintage.
+    """The years `first` to `last` of one series, all of one vintage.
 
-    Raises VintageError naming years and vintages when they are not, InputError for an unknown name or missing year.
+    Args:
+        data: the measured baseline, as from `load`.
+        name: the series.
+        first: first year.
+        last: last year.
+
+    Returns:
+        The series in its own dimensions, restricted to these years.
+
+    Raises:
+        VintageError: the years belong to several vintages; it names them.
+        InputError: the name is unknown or a year has no figure.
+
+    >>> from calibration import baseline
+    >>> join(baseline.load(), "energy_total", 2005, 2010).sizes["year"]
+    6
     """
     series = sorted(str(key).removesuffix("_vintage") for key in data if str(key).endswith("_vintage"))
     name = choose(name, series, "series")
@@ -41,13 +63,43 @@ def join(data: xr.Dataset, name: str, first: int, last: int) -> xr.DataArray:
 
 
 def change(data: xr.Dataset, name: str, first: int, last: int) -> xr.DataArray:
-    """Relative change of a series between two years of one vintage (0.1 = 10 % more). Raises as `join`."""
+    """Relative change of a series between two years of one vintage.
+
+    Args:
+        data: the measured baseline, as from `load`.
+        name: the series.
+        first: first year.
+        last: last year.
+
+    Returns:
+        The change as a fraction (0.1 means 10 % more), in the dimensions of the series without year.
+
+    Raises:
+        VintageError: the years belong to several vintages.
+        InputError: the name is unknown or a year has no figure.
+
+    >>> from calibration import baseline
+    >>> round(float(change(baseline.load(), "gdp", 2005, 2010).sel(province="Guangdong")), 3)
+    0.797
+    """
     years = join(data, name, first, last)
     return years.sel(year=last, drop=True) / years.sel(year=first, drop=True) - 1
 
 
 def breaks(data: xr.Dataset, name: str) -> list[tuple[int, str, str]]:
-    """Years in which a series starts a new vintage: (year, the vintage before, the vintage from then on)."""
+    """Years in which a series starts a new vintage.
+
+    Args:
+        data: the measured baseline, as from `load`.
+        name: the series.
+
+    Returns:
+        (year, vintage before it, vintage from that year on) for each break, in order of the years.
+
+    >>> from calibration import baseline
+    >>> breaks(baseline.load(), "sector_energy")[1]
+    (2008, 'balance-2005', 'balance-2008')
+    """
     vintage = data[f"{name}_vintage"]
     if "year" not in vintage.dims:
         return []
@@ -56,11 +108,22 @@ def breaks(data: xr.Dataset, name: str) -> list[tuple[int, str, str]]:
 
 
 def _known(vintage: xr.DataArray) -> list[int]:
+    """Years in which a series has a figure."""
     return [int(year) for year in vintage["year"].values[vintage.values != ""]]
 
 
 def spans(years: Sequence[int]) -> str:
-    """2005-2010, 2013 for a list of years."""
+    """Years in words, with consecutive years joined.
+
+    Args:
+        years: years in ascending order.
+
+    Returns:
+        Single years and spans, separated by commas.
+
+    >>> spans([2005, 2006, 2007, 2013])
+    '2005-2007, 2013'
+    """
     parts: list[list[int]] = []
     for year in years:
         if parts and year == parts[-1][-1] + 1:

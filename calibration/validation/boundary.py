@@ -1,7 +1,7 @@
-"""Boundary adequacy: what the model decides itself, what it is given, and what it leaves out and why.
+"""Boundary adequacy: endogenous variables, exogenous inputs, and concepts that the model excludes, with reasons.
 
-The table is made from the model file and the table of parameters, so that it cannot fall behind them; only what is left
-out has to be said (`excluded.csv`).
+The table is made from the model file and the table of parameters, so that it is always up to date. Only the excluded
+concepts are written by hand (`excluded.csv`).
 """
 
 from pathlib import Path
@@ -17,7 +17,9 @@ COLUMNS = ("status", "group", "name", "kind", "unit", "note")
 
 
 def boundary_table(source: Source) -> pd.DataFrame:
-    """One row a concept: status (endogenous, exogenous, excluded), group, name, kind or role, unit, meaning."""
+    """Columns status (endogenous, exogenous, excluded), group, name, kind or role, unit and meaning; one row per
+    concept.
+    """
     known = parameters()
     rows = []
     for element in source.elements.values():
@@ -33,7 +35,7 @@ def boundary_table(source: Source) -> pd.DataFrame:
 
 
 def verdict(source: Source) -> Verdict:
-    """Every driver that the model reads stands in the table of parameters, and every parameter is read by the model."""
+    """Check that every input of the model is in the table of parameters, and that the model reads every parameter."""
     rows = boundary_table(source)
     drivers = set(rows.loc[rows["status"] == "exogenous", "name"])
     known = set(parameters().index)

@@ -1,8 +1,9 @@
-"""Can the calibration find what is known? Data are simulated from known parameters and fitted as if they were measured.
+"""Recovery of known parameters: data are simulated from known parameters and fitted as if they were measured.
 
-Recovery: the error of each estimate over its standard error. Simulation-based calibration (Talts et al. 2018): when the
-truth is drawn from the prior, its rank among draws from the posterior is uniform; a histogram outside its band shows
-a sampler or a likelihood that is wrong. Every province is one replicate, so that one run of the engine gives thirty.
+Recovery compares the error of each estimate with its standard error. In simulation-based calibration (Talts et al.
+2018) the truth is drawn from the prior; its rank among draws from the posterior is then uniform, and a histogram
+outside
+its band shows a wrong sampler or likelihood. Every province is one replicate, so that one engine run gives thirty.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,14 +22,14 @@ from calibration.prior import Prior
 Values = NDArray[np.float64]
 BINS = 10
 TABLE = Path(__file__).with_name("simulation_based_calibration.csv")
-"""The last `tanlu calibrate --sbc`, with the digest of the draws that it belongs to."""
+"""The result of the last `tanlu calibrate --sbc`, with the digest of the draws that it belongs to."""
 THREE = ("Guangdong", "Ningxia", "Chongqing")
-"""A large, a small and a middling province."""
-BAND = 0.99  # of the histogram: all bins of all parameters together
+"""A large, a small and a medium province."""
+BAND = 0.99  # probability with which all bins of all parameters together lie in the band
 
 
 def draw_truth(prior: Prior, rng: np.random.Generator) -> Values:
-    """Parameters drawn from the prior inside its bounds: (province, parameter)."""
+    """Draw parameters from the prior within its bounds: (province, parameter)."""
     values = np.full(prior.mean.shape, np.nan)
     while (open_ := ~((values >= prior.low) & (values <= prior.high))).any():
         values = np.where(open_, prior.mean + prior.spread * rng.standard_normal(values.shape), values)
@@ -36,7 +37,7 @@ def draw_truth(prior: Prior, rng: np.random.Generator) -> Values:
 
 
 def simulate_measurements(problem: fit.FitProblem, values: Values, rng: np.random.Generator) -> fit.FitProblem:
-    """The problem with measurements that the model gives at `values`, disturbed as the likelihood says."""
+    """The problem with simulated measurements: the model at `values`, with the errors of the likelihood."""
     known = problem.likelihood
     logs = log_modelled(problem.simulate(values[None]), known.years, known.series)[:, :, 0]
     noise = np.einsum("spij,spj->spi", np.linalg.pinv(known.whiten), _white(known, rng))
@@ -45,7 +46,7 @@ def simulate_measurements(problem: fit.FitProblem, values: Values, rng: np.rando
 
 
 def _white(known: Likelihood, rng: np.random.Generator) -> Values:
-    """Independent errors of unit scale (series, province, year); of total energy with heavy tails."""
+    """Independent errors of unit scale (series, province, year); those of total energy have heavy tails."""
     white = rng.standard_normal(known.log_measured.shape)
     heavy = known.series.index("total energy")
     white[heavy] *= np.sqrt(HEAVY_TAIL / rng.chisquare(HEAVY_TAIL, white.shape[1]))[:, None]
@@ -53,7 +54,7 @@ def _white(known: Likelihood, rng: np.random.Generator) -> Values:
 
 
 def recover(problem: fit.FitProblem, prior: Prior, seed: int) -> pd.DataFrame:
-    """Fit simulated data: one row a province and parameter with truth, estimate, error over its standard error."""
+    """Fit simulated data: truth, estimate, and error over standard error, one row per province and parameter."""
     rng = np.random.default_rng(seed)
     values = draw_truth(prior, rng)
     made = simulate_measurements(problem, values, rng)
@@ -71,10 +72,10 @@ def ranks(problem: fit.FitProblem, prior: Prior, draws: int, seed: int) -> Value
 
 
 def replicate(problem: fit.FitProblem, prior: Prior, draws: int, seed: int) -> tuple[Values, Values]:
-    """One set of simulated data, fitted and sampled: see `ranks`, and errors over standard errors, each by parameter.
+    """Simulate one set of data, fit it and sample its posterior.
 
     Returns:
-        Two arrays (province, parameter).
+        Ranks as from `ranks`, and errors over standard errors, each (province, parameter).
     """
     rng = np.random.default_rng(seed)
     values = draw_truth(prior, rng)
@@ -92,10 +93,11 @@ def replicate(problem: fit.FitProblem, prior: Prior, draws: int, seed: int) -> t
     return np.asarray(below / (len(thinned) + 1)), np.asarray((found.values - values) / errors)
 
 
-def repeated(problem: fit.FitProblem, names: Sequence[str]) -> fit.FitProblem:
-    """The problem in which every place has the inputs and measurement errors of one of `names`, in turn.
+def repeated_places(problem: fit.FitProblem, names: Sequence[str]) -> fit.FitProblem:
+    """The problem in which the places take the inputs and measurement errors of `names` in turn.
 
-    Provinces are independent in the fitted years, so that one call of the engine carries several fits of a few.
+    Provinces are independent in the fitted years, so that one call of the engine carries several fits of a few
+    provinces.
     """
     places = [str(name) for name in problem.inputs["base gdp"]["province"].values]
     index = [places.index(names[at % len(names)]) for at in range(len(places))]
@@ -114,23 +116,26 @@ def simulation_based_calibration(
     problem: fit.FitProblem, prior: Prior, names: Sequence[str] = THREE, fits: int = 200, draws: int = 1500,
     seed: int = 1, progress: Callable[[str], None] = lambda text: None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Ranks and recovery over many fits of simulated data of a few provinces, one row a parameter.
+    """Ranks and recovery over many fits of simulated data of a few provinces.
 
     Args:
-        problem: of a saved posterior, as from `assumptions.restore`.
-        prior: of the same.
+        problem: the problem of a saved posterior, as from `assumptions.restore`.
+        prior: the prior of the same posterior.
         names: the provinces of each fit.
-        fits: how many; each gives a replicate of every one of these provinces.
-        draws: of each of the sampler's chains.
-        seed: of the first fit.
-        progress: told of every engine call.
+        fits: number of fits; each gives a replicate of every one of these provinces.
+        draws: draws per chain of the sampler.
+        seed: seed of the first fit.
+        progress: called with a sentence before every engine call.
 
     Returns:
-        parameter; fits, replicates; bin_1 … bin_10 (counts of ranks) with the band low … high that all bins of all
-        parameters together keep to; mean_rank (uniform: 0.5); inside_95 (share of truths within 1.96 standard errors
-        of the optimum) and score_sd (1 where standard errors are right); holds: every bin inside the band.
+        One row per parameter with the columns parameter; fits, replicates; bin_1 … bin_10 (counts of ranks) and low,
+        high
+        (band in which all bins of all parameters together should lie); mean_rank (uniform: 0.5); inside_95 (fraction of
+        truths within 1.96 standard errors of the optimum) and score_sd (1 where standard errors are right); holds
+        (whether
+        every bin is inside the band).
     """
-    small = repeated(problem, names)
+    small = repeated_places(problem, names)
     each = len(small.inputs["base gdp"]) // len(names)
     kept = each * len(names)
     found: list[tuple[Values, Values]] = []
@@ -153,12 +158,13 @@ def simulation_based_calibration(
 
 
 def histogram(found: Values) -> pd.DataFrame:
-    """Counts of the ranks (replicate, parameter) in BINS bins with the band that all bins together keep to.
+    """Counts of the ranks (replicate, parameter) in BINS bins, with the band in which all bins together should lie.
 
-    Columns: parameter (index), bin, count, low, high.
+    Returns:
+        Columns parameter (index), bin, count, low and high.
     """
     replicates, parameters = found.shape
-    level = 1 - (1 - BAND) / (BINS * parameters)  # Bonferroni: a single bin outside is already too much
+    level = 1 - (1 - BAND) / (BINS * parameters)  # Bonferroni: one bin outside is a failure
     low, high = binom.interval(level, replicates, 1 / BINS)
     bins = np.minimum((found * BINS).astype(int), BINS - 1)
     rows = [(k, b, int((bins[:, k] == b).sum()), low, high) for k in range(parameters) for b in range(BINS)]

@@ -1,7 +1,7 @@
-"""Behaviour reproduction and the family-member test, on the fitted years alone: later years are scored by the backtest.
+"""Behaviour reproduction and the family-member test, on the fitted years alone; the backtest scores later years.
 
-A published fit of 5 % can be worse than repeating last year's value, for trending series flatter everyone. So every fit
-is printed beside a naive one: the series' own exponential trend before the base year, carried on.
+A published error of 5 % can be worse than repeating last year's value, because any forecast of a trending series looks
+good. Every fit is therefore printed beside a naive one: the series' own exponential trend before the base year.
 """
 
 from functools import cache
@@ -28,10 +28,12 @@ def _shipped() -> tuple[xr.Dataset, FitProblem, xr.Dataset]:
 
 
 def reproduction_table() -> pd.DataFrame:
-    """One row a fitted series, pooled over provinces and fitted years.
+    """Fit of each series, pooled over provinces and fitted years, one row per series.
 
-    Columns: series, n, r2, mape, rmse (both relative, per cent), UM, US, UC (Theil; they add to 1), autocorrelation of
-    the residuals within provinces, naive_mape and naive_rmse (NaN where no earlier years were measured).
+    Returns:
+        Columns series, n, r2, mape and rmse (relative, per cent), UM, US, UC (Theil; their sum is 1), autocorrelation
+        of
+        the residuals within provinces, naive_mape and naive_rmse (NaN where no earlier years were measured).
     """
     shipped, problem, data = _shipped()
     years = [year for year in problem.likelihood.years if year > BASE]
@@ -46,14 +48,16 @@ def reproduction_table() -> pd.DataFrame:
 
 
 def _trend(logs: xr.DataArray, years: list[int]) -> Values:
-    """The trend of the TREND years to the base year, carried on (province, year); NaN where one end is missing."""
+    """The trend of the TREND years before the base year, extrapolated (province, year); NaN where one end is
+    missing.
+    """
     before = logs.reindex(year=[BASE - TREND, BASE]).values
     pace = (before[:, 1] - before[:, 0]) / TREND
     return np.asarray(before[:, 1:] + pace[:, None] * (np.array(years) - BASE))
 
 
 def fit_statistics(name: str, modelled: Values, known: Values, naive: Values) -> dict[str, object]:
-    """The row of one series: its fit beside that of the naive trend, from logarithms (province, year)."""
+    """Statistics of the fit of one series beside those of the naive trend, from logarithms (province, year)."""
     error = modelled - known
     use = np.isfinite(error)
     fit, truth = np.exp(modelled[use]), np.exp(known[use])
@@ -74,17 +78,19 @@ def fit_statistics(name: str, modelled: Values, known: Values, naive: Values) ->
 
 
 def _autocorrelation(error: Values) -> float:
-    """Of residuals from one year to the next, about each province's mean, over all provinces."""
+    """Autocorrelation of residuals from one year to the next around each province's mean, over all provinces."""
     away = error - np.nanmean(error, axis=1, keepdims=True)
     pairs = away[:, 1:] * away[:, :-1]
     return float(np.nanmean(pairs) / np.nanmean(away**2))
 
 
 def family_member() -> pd.DataFrame:
-    """Each province predicted from the other 29: their median parameters with its own base year, nothing else of it.
+    """Predict each province from the other 29: their median parameters with its own base year, and nothing else of
+    it.
 
-    One row a province: change of energy intensity over the fitted years (per cent), measured, predicted with its own
-    parameters, with the others', and the naive prediction (the others' median change).
+    Returns:
+        One row per province: change of energy intensity over the fitted years (per cent), measured, predicted with its
+        own parameters, with those of the others, and the naive prediction (the others' median change).
     """
     shipped, problem, data = _shipped()
     own = shipped["optimum"].values

@@ -1,15 +1,15 @@
-"""Does a verdict hang on a convention? The baseline under other vintages and accounting rules.
+"""Dependence of a verdict on conventions: the baseline under other vintages and accounting rules.
 
-Each switch is a way in which the same years were, or could have been, written down:
+Each switch is a way in which the figures of the same years were, or could have been, recorded:
 
 - second-hand totals: total energy from second-hand tables that mix original and revised years province by province
   (vintage `mixed`); the provinces are fitted again.
-- census revision: total energy raised by a part that grows from nothing in the base year to CENSUS in the last fitted
-  year, as a census does that finds what was missed since the one before; fitted again.
+- census revision: total energy raised by a part that grows from zero in the base year to CENSUS in the last fitted
+  year, as a census does that finds energy use missed since the census before; fitted again.
 - electricity at heat value: total energy counts electricity at its heat content instead of the average thermal
-  plant's coal use; nothing is fitted again, the same runs are counted otherwise.
+  plant's coal use; nothing is fitted again, and the same runs are counted differently.
 
-Reported is what happens to the chance and the verdict of every province on its target of the 12th plan.
+The result is the chance and the verdict of every province on its target of the 12th plan.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ from sim import Model
 
 AS_CALIBRATED = "as calibrated"
 HEAT_VALUE = "electricity at heat value"
-CENSUS = 0.05  # the size of the second census' revision of GDP, 4-5 % of its year
+CENSUS = 0.05  # assumption: the size of the second census' revision of GDP, 4-5 % of that year
 START, END = 2010, 2015
 OUTPUTS = (
     "reported energy intensity",
@@ -62,10 +62,19 @@ def verdicts(
     policy: Mapping[str, xr.DataArray] | None = None, members: int = 200, seed: int = 1,
     progress: Callable[[str], None] = lambda text: None,
 ) -> pd.DataFrame:  # fmt: skip
-    """One row a switch and province: switch, province, target, reduction (median, per cent), chance, verdict, changed.
+    """Chance and verdict of every province under each switch.
 
-    policy: the model's inputs of a policy mix; none by default. A verdict is "met" when the chance is at least
-    one half; the chance includes the yearly shocks of the error model.
+    A verdict is "met" when the chance is at least one half. The chance includes the yearly shocks of the error model.
+
+    Args:
+        policy: the model's inputs of a policy mix; by default none.
+        members: number of members.
+        seed: seed of draws and shocks.
+        progress: called with a sentence before each fit.
+
+    Returns:
+        Columns switch, province, target and reduction (median) in per cent, chance, verdict, and changed (whether the
+        verdict differs from that as calibrated).
     """
     shipped = posterior.load()
     measured = baseline.load()
@@ -83,7 +92,7 @@ def verdicts(
 
 
 def refitted(shipped: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:
-    """The shipped draws, moved by what the optimum moves when the provinces are fitted to other measurements."""
+    """The shipped draws, moved by the change of the optimum when the provinces are fitted to other measurements."""
     last = int(shipped.attrs["last year fitted"])
     problem, prior = assumptions.restore(shipped)
     other = replace(
@@ -103,7 +112,7 @@ def _run(
 
 
 def _at_heat_value(run: xr.Dataset) -> xr.DataArray:
-    """Energy intensity with electricity at its heat content, losses left at the plant."""
+    """Energy intensity with electricity at its heat content, so that the losses stay with the power plant."""
     calorific = run["electricity use"] * run["heat content of electricity"]
     return (run["total energy"] - run["power input"] + calorific) / run["gdp"]
 
@@ -114,7 +123,7 @@ def _reduction(intensity: xr.DataArray) -> xr.DataArray:
 
 
 def verdict_table(ratios: Mapping[str, xr.DataArray], shocks: np.ndarray) -> pd.DataFrame:
-    """ratios: final over first intensity (member, province); shocks: factors of the same shape."""
+    """The table of `verdicts`, from ratios of final to first intensity (member, province) and shocks as factors."""
     target = 100 * inputs.target_reduction().sel(plan="p12")
     parts = []
     for name, ratio in ratios.items():
@@ -133,10 +142,12 @@ def verdict_table(ratios: Mapping[str, xr.DataArray], shocks: np.ndarray) -> pd.
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a switch.
+    """Summary of the verdicts, one row per switch.
 
-    met: provinces with a chance of at least one half; mean_chance: over provinces; changed, provinces: those whose
-    verdict changes; mean_change, largest_change: of the median reduction, percentage points.
+    Returns:
+        Columns switch, met (number of provinces with a chance of at least one half), mean_chance (over provinces),
+        changed and provinces (number and names of those whose verdict changes), mean_change and largest_change (of the
+        median reduction, percentage points).
     """
     first = table[table["switch"] == AS_CALIBRATED].set_index("province")
     rows = []

@@ -1,9 +1,8 @@
-"""Sterman's tests of the provincial model itself, on measured inputs and draws of the posterior; a verdict each.
+"""Sterman's tests of the provincial model, on measured inputs and draws of the posterior; each gives a verdict.
 
-What any model must pass is in `sim.check`; here stands what only this model can be asked: that its accounts close, that
-stocks are filled by the flows that belong to them, that a five-year reduction does not depend on the step, that
-nothing absurd comes out at the corners of the prior, and that every parameter acts in the direction that the field
-expects (`expectations.csv`).
+`sim.check` holds the tests that any model must pass. The tests here are specific to this model: its accounts close,
+stocks are filled by their own flows, a five-year reduction does not depend on the time step, no absurd value appears at
+the corners of the prior, and every parameter acts in the direction that the field expects (`expectations.csv`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,12 +25,12 @@ from sim.errors import SimError
 
 EXPECTATIONS = Path(__file__).with_name("expectations.csv")
 SPANS = ((2005, 2010), (2010, 2015), (2015, 2020), (2020, 2025), (2025, 2030))
-REPORTED = (0.1, 0.5, 0.9)  # quantiles over members that are reported
+REPORTED = (0.1, 0.5, 0.9)  # reported quantiles over members
 ALLOWED = 0.1  # percentage points that a five-year reduction may move when the step is halved
-LEVERS = 0.5  # strength of every lever in these tests, so that each part of the model has work to do
+LEVERS = 0.5  # strength of every lever in these tests, so that every part of the model is active
 LOOKED_AT = 2020.0  # year at which the direction of an effect is judged
-SLIGHT = 1e-3  # part of the largest move below which a province is not moved
-PROVINCES = 0.8  # least part of the provinces that must move as expected
+SLIGHT = 1e-3  # a province counts as unaffected below this fraction of the largest effect
+PROVINCES = 0.8  # least fraction of the affected provinces that must move as expected
 NEVER_NEGATIVE = (
     "capital", "depreciation", "investment", "productivity", "population", "urban share", "gdp", "income",
     "primary value added", "secondary value added", "tertiary value added", "building stock", "building completion",
@@ -56,7 +55,7 @@ STOCKS: Mapping[str, tuple[tuple[int, str], ...]] = {
     "delivered strength": ((1, "delivery"),),
     "cumulative policy investment": ((1, "total policy investment"),),
 }  # fmt: skip
-"""Stock → the flows that belong to it, stated apart from the model file: a flow left out there shows here."""
+"""Stock → its flows, written here independently of the model file, so that a flow missing there is detected."""
 LOOPS: Mapping[str, str] = {
     "switch growth": "output pays for investment (R)",
     "switch depreciation": "depreciation follows the stock (B)",
@@ -75,8 +74,11 @@ LOOPS: Mapping[str, str] = {
 class ValidationCase:
     """A model with measured inputs.
 
-    design: members of the posterior, as from `calibration.posterior.design`; centre: one member, every uncertain
-    assumption at its reference.
+    Attributes:
+        model: the compiled model.
+        inputs: measured inputs of the model by name.
+        design: members of the posterior, as from `calibration.posterior.design`.
+        centre: one member with every uncertain assumption at its reference.
     """
 
     model: Model
@@ -86,7 +88,7 @@ class ValidationCase:
 
     @classmethod
     def load(cls, model: Model, members: int = 32, seed: int = 1) -> "ValidationCase":
-        """The model with the shipped posterior and the inputs that belong to it."""
+        """The model with the shipped posterior and its inputs."""
         shipped = posterior.load()
         measured = inputs.params(baseline.load(), int(shipped.attrs["last year fitted"]))
         names = [str(name) for name in shipped["assumption"].values]
@@ -99,7 +101,9 @@ class ValidationCase:
         self, outputs: list[str], times: list[float], extra: Mapping[str, Any] | None = None,
         design: xr.Dataset | None = None,
     ) -> xr.Dataset:  # fmt: skip
-        """The ensemble with every lever at LEVERS; `extra` has precedence, then `design`, then the inputs."""
+        """Run the ensemble with every lever at LEVERS; `extra` has precedence over `design`, and `design` over the
+        inputs.
+        """
         names = list(self.model.subscripts["lever"])
         levers = xr.DataArray(np.full(len(names), LEVERS), {"lever": names}, "lever")
         design = self.design if design is None else design
@@ -111,18 +115,18 @@ class ValidationCase:
 
 
 def years(first: int = 2005, last: int = 2030) -> list[float]:
-    """Every year as a save point."""
+    """Every year from `first` to `last` as a save point."""
     return [float(year) for year in range(first, last + 1)]
 
 
-def off(left: xr.DataArray, right: xr.DataArray | float) -> float:
-    """Largest difference of two sides of an account, relative to the larger side's greatest value."""
+def imbalance(left: xr.DataArray, right: xr.DataArray | float) -> float:
+    """Largest difference of two sides of an account, relative to the greatest value of the larger side."""
     size = max(float(abs(left).max()), float(abs(xr.DataArray(right)).max()), 1e-300)
     return float(abs(left - right).max()) / size
 
 
 def accounts(case: ValidationCase) -> Verdict:
-    """Structure: sums and conversions that must hold at every time to 1e-9."""
+    """Structure: sums and conversions that must hold at every time to a relative 1e-9."""
     found = dict(_accounts(case))
     faults = tuple(f"{name}: off by {value:.2g} of its size" for name, value in found.items() if not value <= EXACT)
     return Verdict("accounts", f"{len(found)} accounts, at most {max(found.values()):.1e} off", faults)
@@ -145,61 +149,67 @@ ACCOUNTED = (
 def _accounts(case: ValidationCase) -> Iterator[tuple[str, float]]:
     run = case.run(list(ACCOUNTED), years())
     for name in ("fuel share", "indicated fuel share", "market fuel share"):
-        yield f"{name} adds to one", off(run[name].sum("fuel"), 1.0)
-    yield "fuels add to the sector's final energy", off(run["final energy by fuel"].sum("fuel"), run["final energy"])
+        yield f"{name} adds to one", imbalance(run[name].sum("fuel"), 1.0)
+    yield (
+        "fuels add to the sector's final energy",
+        imbalance(run["final energy by fuel"].sum("fuel"), run["final energy"]),
+    )
     parts = run["primary value added"] + run["secondary value added"] + run["tertiary value added"]
-    yield "the parts of GDP add", off(parts, run["gdp"])
+    yield "the parts of GDP add", imbalance(parts, run["gdp"])
     weight = run["base heavy share"]
     industry = weight * run["activity"].sel(sector="heavy industry")
     industry = industry + (1 - weight) * run["activity"].sel(sector="light industry")
-    yield "heavy and light industry add", off(industry, run["industry value added index"])
+    yield "heavy and light industry add", imbalance(industry, run["industry value added index"])
     yield from _energy(run)
     yield from _emissions(run)
     for name, part in (("national gdp", "gdp"), ("national energy", "total energy"), ("national co2", "energy co2")):
-        yield f"{name} is the sum of the provinces", off(run[name], run[part].sum("province"))
-    yield "the nation's intensity", off(run["national energy intensity"] * run["national gdp"], run["national energy"])
+        yield f"{name} is the sum of the provinces", imbalance(run[name], run[part].sum("province"))
+    yield (
+        "the nation's intensity",
+        imbalance(run["national energy intensity"] * run["national gdp"], run["national energy"]),
+    )
     costs = run["annualised capital cost"] + run["running cost"] - run["energy bill saved"]
-    yield "policy costs add", off(costs.sum("lever"), run["annualised policy cost"])
-    yield "policy investment adds", off(run["policy investment"].sum("lever"), run["total policy investment"])
+    yield "policy costs add", imbalance(costs.sum("lever"), run["annualised policy cost"])
+    yield "policy investment adds", imbalance(run["policy investment"].sum("lever"), run["total policy investment"])
 
 
 def _energy(run: xr.Dataset) -> Iterator[tuple[str, float]]:
-    """Energy in = energy out + losses, from the fuels upward."""
+    """Energy input = energy output + losses, starting from the fuels."""
     fuels = run["final energy by fuel"].sum("sector")
     power = fuels.sel(fuel="electricity") / run["heat content of electricity"]
-    yield "electricity by heat content", off(power, run["electricity use"])
+    yield "electricity by heat content", imbalance(power, run["electricity use"])
     useful = fuels.sum("fuel")
     power_loss = power * (1 + run["grid loss"]) * _coal(run) - fuels.sel(fuel="electricity")
     heat_loss = fuels.sel(fuel="heat") * (1 / run["heat supply efficiency"] - 1)
     out = useful + power_loss + heat_loss + run["other transformation"]
-    yield "total energy = final energy + losses", off(out, run["total energy"])
-    yield "intensity × GDP = energy", off(run["energy intensity"] * run["gdp"], run["total energy"])
+    yield "total energy = final energy + losses", imbalance(out, run["total energy"])
+    yield "intensity × GDP = energy", imbalance(run["energy intensity"] * run["gdp"], run["total energy"])
 
 
 def _coal(run: xr.Dataset) -> xr.DataArray:
-    """Coal per unit of thermal power with what carbon capture needs."""
+    """Coal use per unit of thermal power, including that of carbon capture."""
     return run["coal per kWh"] * (1 + run["capture energy penalty"] * run["share with capture"])
 
 
 def _emissions(run: xr.Dataset) -> Iterator[tuple[str, float]]:
-    """CO2 = Σ fuel × factor, from the fuels upward."""
+    """CO2 = Σ fuel × factor, starting from the fuels."""
     burnt = run["final energy by fuel"] * (1 - run["feedstock share"] * run["feedstock reach"])
     fuel = (burnt * run["emission factor"]).sel(fuel=["coal", "oil", "gas"]).sum(("sector", "fuel"))
     yield (
         "generation = consumption × ratio",
-        off(run["power fuel"], run["generation"] * (1 - run["nonfossil share"]) * _coal(run)),
+        imbalance(run["power fuel"], run["generation"] * (1 - run["nonfossil share"]) * _coal(run)),
     )
     heat = run["heat use"] / run["heat supply efficiency"] * run["emission factor"].sel(fuel="coal")
     total = fuel + run["power fuel"] * run["emission factor of power fuel"] - run["captured co2"] + heat
-    yield "CO2 = fuel × factor", off(total, run["energy co2"])
+    yield "CO2 = fuel × factor", imbalance(total, run["energy co2"])
     yield (
         "consumption account = production + imports",
-        off(run["energy co2"] + run["electricity import co2"], run["consumption co2"]),
+        imbalance(run["energy co2"] + run["electricity import co2"], run["consumption co2"]),
     )
 
 
 def flows(case: ValidationCase) -> Verdict:
-    """Each stock is the integral of the flows that belong to it."""
+    """Check that each stock is the integral of its flows."""
     step = _step(case)
     names = [*STOCKS, *(flow for parts in STOCKS.values() for _, flow in parts)]
     run = case.run(names, list(np.arange(2005, 2015 + step / 2, step)), design=case.centre)
@@ -230,9 +240,10 @@ def reductions(run: xr.Dataset, name: str = "energy intensity") -> xr.DataArray:
 
 
 def accuracy(case: ValidationCase) -> Verdict:
-    """Integration error: the move of every reported five-year reduction when the step is halved, in percentage points.
+    """Integration error: change of every reported five-year reduction when the step is halved, in percentage points.
 
-    Reported are the median and the 80 % range over members; the largest move of a single draw is stated beside it.
+    The reported figures are the median and the 80 % range over members; the verdict also gives the largest change of a
+    single draw.
     """
     step, times = _step(case), [float(first) for first, _ in SPANS] + [2030.0]
     runs = [case.run(["energy intensity", "co2 intensity"], times, {"TIME STEP": step / part}) for part in (1, 2)]
@@ -252,11 +263,13 @@ def accuracy(case: ValidationCase) -> Verdict:
 
 
 def expectations(case: ValidationCase, path: Path = EXPECTATIONS) -> Verdict:
-    """Every parameter acts in the direction that the field expects: national sum and most provinces that it moves."""
+    """Check that every parameter acts in the expected direction: on the national sum and on most provinces that it
+    affects.
+    """
     table = pd.read_csv(path)
     names = list(dict.fromkeys(table["parameter"]))
-    design = _low_high(case, names)
-    apart = {"growth pooling": 0.0, "growth evidence share": 0.0}  # each province by itself
+    design = _low_high_design(case, names)
+    apart = {"growth pooling": 0.0, "growth evidence share": 0.0}  # keeps the provinces independent of each other
     run = case.run(list(dict.fromkeys(table["output"])), [LOOKED_AT], apart, design).isel(time=0)
     faults = []
     for entry in table.itertuples():
@@ -265,7 +278,7 @@ def expectations(case: ValidationCase, path: Path = EXPECTATIONS) -> Verdict:
         signed = move * (1 if entry.sign == "+" else -1)
         moved = float(
             (abs(signed) > SLIGHT * abs(signed).max()).sum()
-        )  # a province that is ahead of its target is not rationed, for example
+        )  # for example, rationing does not affect a province that is ahead of its target
         if not (float(signed.sum()) > 0 and float((signed > SLIGHT * abs(signed).max()).sum()) >= PROVINCES * moved):
             word = "raise" if entry.sign == "+" else "lower"
             faults.append(
@@ -275,8 +288,8 @@ def expectations(case: ValidationCase, path: Path = EXPECTATIONS) -> Verdict:
     return Verdict("effects have the expected sign", f"{len(table)} effects of {len(names)} parameters", tuple(faults))
 
 
-def _low_high(case: ValidationCase, names: list[str]) -> xr.Dataset:
-    """A design: two members a parameter, below and above its reference, everything else as there."""
+def _low_high_design(case: ValidationCase, names: list[str]) -> xr.Dataset:
+    """A design with two members per parameter, below and above its reference; everything else is at the reference."""
     centre, count = case.centre, 2 * len(names)
     wanted = list(dict.fromkeys([*names, *map(str, centre.data_vars)]))
     run = case.run(wanted, [2005.0], design=centre).isel(member=0, drop=True)
@@ -286,14 +299,16 @@ def _low_high(case: ValidationCase, names: list[str]) -> xr.Dataset:
         data[name] = value.expand_dims(member=count).copy()
     for at, name in enumerate(names):
         value = data[name].isel(member=0, drop=True)
-        low, high = _beside(value, row(name))
+        low, high = _low_and_high(value, row(name))
         data[name][{"member": 2 * at}] = low
         data[name][{"member": 2 * at + 1}] = high
     return xr.Dataset(data)
 
 
-def _beside(value: xr.DataArray, entry: "pd.Series[Any]") -> tuple[xr.DataArray, xr.DataArray]:
-    """A tenth of the range below and above, inside the range; a tenth of the value where there is no range."""
+def _low_and_high(value: xr.DataArray, entry: "pd.Series[Any]") -> tuple[xr.DataArray, xr.DataArray]:
+    """Values below and above by a tenth of the range, inside the range; by a tenth of the value where there is no
+    range.
+    """
     if np.isnan(entry["low"]) or np.isnan(entry["high"]):
         return value * 0.9, value * 1.1
     low, high = float(entry["low"]), float(entry["high"])
@@ -301,7 +316,7 @@ def _beside(value: xr.DataArray, entry: "pd.Series[Any]") -> tuple[xr.DataArray,
 
 
 def extremes(case: ValidationCase, corners: int = 64, seed: int = 1) -> Verdict:
-    """Extreme conditions: the stated expectation holds, and nothing negative, missing or infinite at any corner."""
+    """Extreme conditions: each expectation holds, and no value is negative, missing or infinite at any corner."""
     conditions = _conditions(case)
     names = [name for name in NEVER_NEGATIVE if name in case.model.variables]
     design = _extreme_design(case, conditions, corner_design(case, corners, seed))
@@ -313,7 +328,7 @@ def extremes(case: ValidationCase, corners: int = 64, seed: int = 1) -> Verdict:
         negative = [name for name in names if float(part[name].min()) < -EXACT * float(abs(part[name]).max())]
         faults += [f"{label}: not finite: {', '.join(broken)}"] if broken else []
         faults += [f"{label}: {name} falls to {float(part[name].min()):.3g}" for name in negative]
-        faults += [f"{label}: {text}" for text in _expected(label, part)]
+        faults += [f"{label}: {text}" for text in _broken_expectations(label, part)]
     measured = (
         f"{len(conditions)} conditions and {corners + 2} corners of the prior, {len(names) + 2} variables, to 2030"
     )
@@ -340,10 +355,10 @@ def _conditions(case: ValidationCase) -> dict[str, dict[str, Any]]:
 def _extreme_design(
     case: ValidationCase, conditions: Mapping[str, Mapping[str, Any]], corners: xr.Dataset
 ) -> xr.Dataset:
-    """One member a condition, then the corners."""
+    """One member per condition, then the corners."""
     centre = case.centre.isel(member=np.zeros(len(conditions), dtype=int)).drop_vars("member", errors="ignore")
     shared = [str(name) for name, values in corners.data_vars.items() if "member" in values.dims]
-    # an assumption that the posterior does not know, because no fitted year depends on it, is at its default there
+    # An assumption on which no fitted year depends is not in the posterior; it takes its default here.
     centre = centre.assign({name: ("member", np.full(len(conditions), np.mean(defaults(row(name)))))
                             for name in shared if name not in centre})  # fmt: skip
     data = {name: xr.concat([centre[name], corners[name]], "member").copy() for name in shared}
@@ -374,8 +389,8 @@ def corner_design(case: ValidationCase, corners: int, seed: int) -> xr.Dataset:
     return design.merge(xr.Dataset({str(name): ("member", values[:, at]) for at, name in enumerate(table.index)}))
 
 
-def _expected(label: str, run: xr.Dataset) -> list[str]:
-    """What must be seen under a condition."""
+def _broken_expectations(label: str, run: xr.Dataset) -> list[str]:
+    """The expectations that fail under a condition, in words."""
     first, last = run.sel(time=2005), run.sel(time=2030)
     rules: dict[str, tuple[xr.DataArray, str]] = {
         "no investment, all capital worn out": (last["gdp"] < 0.01 * first["gdp"], "GDP must vanish with its capital"),
@@ -396,7 +411,9 @@ def _expected(label: str, run: xr.Dataset) -> list[str]:
 
 
 def table_of_parameters(case: ValidationCase) -> Verdict:
-    """Every parameter: unit as in the model, low ≤ default ≤ high, a source; draws piled at a bound are reported."""
+    """Check every parameter: unit as in the model, low ≤ default ≤ high, a source. Draws that gather at a bound are
+    reported.
+    """
     table = parameters()
     faults = [f"{name} is not in the model" for name in table.index if name not in case.model.variables]
     faults += [
@@ -404,13 +421,13 @@ def table_of_parameters(case: ValidationCase) -> Verdict:
         for name, entry in table.iterrows()
         if str(name) in case.model.variables and entry["unit"] != case.model.variables[str(name)].units
     ]
-    at_bound = [f"{row.parameter} of {row.province} {row.part_at_bound:.0%}" for row in piled().itertuples()]
+    at_bound = [f"{row.parameter} of {row.province} {row.part_at_bound:.0%}" for row in draws_at_bounds().itertuples()]
     measured = f"{len(table)} parameters; draws at a bound: {', '.join(at_bound) or 'none'}"
     return Verdict("table of parameters", measured, tuple(faults))
 
 
-def piled() -> pd.DataFrame:
-    """Draws of the shipped posterior within a hundredth of the range of a bound, by parameter, where more than 5 %."""
+def draws_at_bounds() -> pd.DataFrame:
+    """Parameters and provinces with more than 5 % of the shipped draws within a hundredth of the range of a bound."""
     shipped = posterior.load()
     near = 0.01 * (shipped["high"] - shipped["low"])
     part = ((shipped["draws"] - shipped["low"] < near) | (shipped["high"] - shipped["draws"] < near)).mean("draw")
@@ -421,13 +438,15 @@ def piled() -> pd.DataFrame:
 def loops(case: ValidationCase) -> pd.DataFrame:
     """The effect of cutting each loop on every target of the 12th plan.
 
-    Returns one row a loop and province, the nation last: loop, province, target, reduction with all loops and with this
-    one cut (median over members, per cent), change (percentage points, median with its 80 % range over members), chance
-    of meeting the target closed and cut.
+    Returns:
+        One row per loop and province, the nation last: loop, province, target, reduction and reduction_cut (median over
+        members, per cent), change (percentage points, median, with its 80 % range over members), chance and chance_cut
+        of
+        meeting the target.
     """
     times = [2010.0, 2015.0]
     target = 100 * case.inputs["target reduction"].sel(plan="p12", drop=True)
-    target = _joined(target, xr.DataArray(np.nan))
+    target = _with_nation(target, xr.DataArray(np.nan))
     closed = _plan(case.run(["total energy", "gdp"], times))
     rows = []
     for switch, meaning in LOOPS.items():
@@ -453,28 +472,30 @@ def loops(case: ValidationCase) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def _joined(provinces: xr.DataArray, nation: xr.DataArray) -> xr.DataArray:
-    """Values by province with the nation's as the last."""
+def _with_nation(provinces: xr.DataArray, nation: xr.DataArray) -> xr.DataArray:
+    """Values by province, with the nation's as the last."""
     return xr.concat([provinces, nation.expand_dims(province=[NATION])], "province")
 
 
 def _plan(run: xr.Dataset) -> xr.DataArray:
     """Reduction of energy intensity between the two times of a run, per cent: (member, province with the nation)."""
-    energy, gdp = (_joined(run[name], run[name].sum("province")) for name in ("total energy", "gdp"))
+    energy, gdp = (_with_nation(run[name], run[name].sum("province")) for name in ("total energy", "gdp"))
     intensity = (energy / gdp).transpose("member", "province", "time")
     return 100 * achieved(intensity.isel(time=0), intensity.isel(time=1))
 
 
 PROJECT = ("Ningxia", 2012.0, 5.0)
-"""Province, start and full-load energy (Mtce a year) of the project that is entered to see what it moves."""
+"""Province, start (year) and full-load energy (Mtce/year) of the project whose effects are shown."""
 
 
 def effects(case: ValidationCase) -> pd.DataFrame:
-    """What urbanisation, employment and a large project move in 2010-2015, in paired runs without policy.
+    """Effects of urbanisation, employment and a large project in 2010-2015, in paired runs without policy.
 
-    Returns one row a change, place and quantity: change, place, quantity, effect (median over members) with its 80 %
-    range effect_10 … effect_90, and unit: per cent of the level in 2015 given that of 2010, for energy intensity also
-    percentage points of the reduction.
+    Returns:
+        One row per change, place and quantity: change, place, quantity, effect (median over members) with its 80 %
+        range
+        effect_10 … effect_90, and unit. The effect is in per cent of the level in 2015 given that of 2010, for energy
+        intensity also in percentage points of the reduction.
     """
     place, start, energy = PROJECT
     data = baseline.load()
@@ -501,13 +522,13 @@ def _levels(case: ValidationCase, extra: Mapping[str, Any]) -> xr.Dataset:
     """Levels of 2015 over those of 2010, without policy: (member, province with the nation)."""
     names = {"GDP": "gdp", "energy": "total energy", "CO2": "energy co2"}
     run = case.run(list(names.values()), [2010.0, 2015.0], {"lever strength": 0.0, **extra})
-    whole = {label: _joined(run[name], run[name].sum("province")) for label, name in names.items()}
+    whole = {label: _with_nation(run[name], run[name].sum("province")) for label, name in names.items()}
     found = {label: values.isel(time=1) / values.isel(time=0) for label, values in whole.items()}
     return xr.Dataset({"energy intensity": found["energy"] / found["GDP"], **found})
 
 
 def loops_matter(case: ValidationCase) -> Verdict:
-    """Every switch cuts something: a loop without effect is not a loop."""
+    """Check that every switch cuts a loop that has an effect."""
     change = loops(case).groupby("loop", sort=False)["change"].agg(lambda values: values.abs().max())
     faults = tuple(f"cutting '{name}' moves no target" for name, value in change.items() if not value > 0)
     largest = f"{change.idxmax()} ({change.max():.1f} points)"
@@ -520,14 +541,14 @@ CHECKS: tuple[Callable[[ValidationCase], Verdict], ...] = (
 
 
 def applies(model: Model) -> bool:
-    """Is it (a copy of) the provincial model?"""
+    """Whether the model is the provincial model or a copy of it."""
     return {"final energy by fuel", "energy intensity", "target reduction"} <= set(model.variables)
 
 
 def check(case: ValidationCase) -> Iterator[Verdict]:
-    """Every verdict, as soon as it is known; a check that cannot run is a fault and not a crash."""
+    """Yield every verdict as soon as it is known; a check that cannot run is reported as a fault."""
     for one in CHECKS:
         try:
             yield one(case)
-        except (SimError, KeyError, ValueError) as error:  # ValueError: nothing but missing values
+        except (SimError, KeyError, ValueError) as error:  # ValueError: all values are missing
             yield Verdict(one.__name__.replace("_", " "), "could not be run", (str(error),))

@@ -35,7 +35,7 @@ CALLABLES = frozenset({"reductions", "cost", "chance"})
 
 
 NO_OPTION = CALLABLES | {"model", "target", "held"}
-"""What rules are handed beside their options."""
+"""Context that rules are given beside their options."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Allocation:
         )
 
     def summary(self) -> dict[str, Any]:
-        """What a reader needs beside the table."""
+        """Remarks for the reader of the table."""
         return {
             "rule": f"{self.rule} ({self.title}; {self.origin})",
             "plan": self.plan,
@@ -234,7 +234,7 @@ def _growth(data: Indicators, how: str) -> tuple[Array, float]:
 
 
 def _weights(data: Indicators, quantity: str, form: str) -> Weights:
-    """What turns provincial cuts into the national one; for a total the amounts alone."""
+    """Weights that turn provincial cuts into the national one; for a total the amounts alone."""
     energy = data.amount(quantity)
     counted = np.isfinite(energy)
     growth = data.growth_factor if form == "intensity" else np.ones(energy.size)

@@ -29,7 +29,7 @@ WANTED = (
     "coal per kWh",
     "national grid factor",
 )
-"""What the model is asked for, by year from FIRST to the base year."""
+"""Outputs of the model by year from FIRST to the base year."""
 FIRST = 2015
 NEW_METRIC_FROM = 2025
 """First base year whose CO2 counts by the metric of 2026 (cement in, non-energy use out)."""

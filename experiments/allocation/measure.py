@@ -1,4 +1,4 @@
-"""What the rules take from the measured figures and need not assume: reliability of trends, weight of the weather."""
+"""Figures that the rules measure instead of assuming them: reliability of trends, weight of the weather."""
 
 import numpy as np
 from scipy.optimize import nnls
@@ -61,7 +61,7 @@ def comfort(use: Array, people: Array, quantile: float) -> float:
 
 
 def convergence_year(asked: float | None, base_year: int) -> float:
-    """The year that was asked for; else the published 2030, but at least CONVERGENCE_YEARS after the base year."""
+    """The given year; else the published 2030, but at least CONVERGENCE_YEARS after the base year."""
     return float(max(PUBLISHED_CONVERGENCE, base_year + CONVERGENCE_YEARS)) if asked is None else asked
 
 

@@ -27,7 +27,7 @@ WIDENINGS = 60
 
 @dataclass(frozen=True)
 class Weights:
-    """What turns provincial cuts into the national one.
+    """Weights that turn provincial cuts into the national one.
 
     energy: base-year energy, or CO2 for a target of CO2 intensity (province), 0 where not measured.
     gdp: base-year GDP (province), 0 where energy is not measured.

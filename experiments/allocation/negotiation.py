@@ -1,6 +1,6 @@
-"""What a province can argue: rules that favour it, who carries a point it is spared, and offers that keep the sum.
+"""Arguments of a province: rules that favour it, who carries a point it is spared, and offers that keep the sum.
 
-All of it holds the national target: what one province is spared, the others carry by the rule that is asked, through
+All of it holds the national target: what one province is spared, the others carry by the chosen rule, through
 the same scalar as in `allocate`.
 """
 

@@ -32,7 +32,7 @@ _OWN: dict[str, pd.DataFrame] = {}
 
 
 def add(rule: str, numbers: Sequence[Number]) -> None:
-    """Give a rule options that are in no table."""
+    """Give a rule options that no table holds."""
     rows = [
         {
             "option": number.name,

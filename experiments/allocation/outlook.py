@@ -1,4 +1,4 @@
-"""What the members say of targets by several rules: chances, number expected to meet, shortfall and regret.
+"""Outlook of the members on targets by several rules: chances, number expected to meet, shortfall and regret.
 
 Every rule's targets are held against the same members, whose reductions under a grid of targets are known
 (`Response`), so no rule needs a simulation of its own. Chances move with the targets: pressure is part of the model.
@@ -64,7 +64,7 @@ def judged(response: Response, targets: pd.DataFrame, weight: "pd.Series[float]"
 def bearable(response: Response, levels: tuple[float, ...] = (0.5, 0.8, 0.9)) -> pd.DataFrame:
     """The target that each province meets with a chance (province × chance), per cent; NaN outside the grid.
 
-    A deeper target calls forth more effort, so this is the target at which the chance under it is the one asked for.
+    A deeper target calls forth more effort, so this is the target at which the chance under it equals the given one.
     """
     table = {
         level: np.where(inside, 100 * target, np.nan)

@@ -1,4 +1,4 @@
-"""A user's own rule: one Python file, named by its path where a rule is asked for.
+"""A user's own rule: one Python file, named by its path in place of a rule.
 
     from experiments.allocation import Number, Proposal, rule
 
@@ -119,7 +119,7 @@ def _guarded(path: Path, entry: Rule) -> Callable[[Indicators, Options], Proposa
 
 
 def _where(path: Path, error: Exception) -> str:
-    """What went wrong and in which line of the file."""
+    """The error and its line in the file."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     line = f", line {lines[-1]}" if lines else ""
     return f"{path}{line}: {type(error).__name__}: {error}"

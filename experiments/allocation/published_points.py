@@ -1,7 +1,7 @@
 """The published points of S1-S3 against the reconstruction: hits and misses, and what each free choice does to them.
 
 Seven numbers against more free choices is a check of plausibility, not a replication: the points do not identify the
-report's equations, and several forms meet them. That is why the spread over the choices stands beside the hits, and
+report's equations, and several forms meet them. That is why the spread over the choices is shown beside the hits, and
 why the points are printed on the official growth targets (the source's statement and the default) and on equal growth.
 """
 
@@ -182,7 +182,7 @@ def spread(draws: int, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def needed(point: Point) -> pd.DataFrame:
-    """What would have to be true for a missed point: each indicator of the province times which factor.
+    """Conditions under which a missed point would be met: each indicator of the province times which factor.
 
     A sector's energy changes at the cost of the other two, so that the province's total stays. factor: between 0.2
     and 5; NaN where no factor in that range brings the target to the nearest end of the published range.
@@ -252,7 +252,7 @@ def by_growth(**options: Any) -> pd.DataFrame:
 
 
 def plausibility() -> pd.DataFrame:
-    """One row per rule and end: the three lowest and the three highest targets, which a reader can judge."""
+    """A row for each rule and end: the three lowest and the three highest targets, for a reader to judge."""
     rows = []
     for rule in RULES:
         targets = _targets(rule, None, {}).dropna().sort_values()

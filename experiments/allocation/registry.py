@@ -1,4 +1,4 @@
-"""What a rule is: a function from indicators and options to cuts that depend on one scalar, and its entry in a table.
+"""Definition of a rule: cuts from indicators and options that depend on one scalar, and its entry in a table.
 
     @rule("uniform", title="…", growth="equal")
     def uniform(indicators: Indicators, options: Options) -> Proposal: ...
@@ -43,11 +43,11 @@ def _silent(scalar: float) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What a rule returns.
+    """Result of a rule.
 
     cut: scalar → cuts (province, order of the indicators), fractions; NaN = no basis. detail: scalar → a table
     (province × columns) of every number that a reader needs to redo a province by hand. given: the cuts are stated
-    somewhere and are kept as they are; the national sum is reported, not enforced. notes: province → remark. says:
+    somewhere and stand as they are; the national sum is reported, not enforced. notes: province → remark. says:
     scalar → what the scalar means there and which provinces are no part of it, in words.
     """
 
@@ -63,7 +63,7 @@ class Rule:
     """A registered rule. growth: the GDP growth that it assumes unless the caller says otherwise. rises, falls: the
     indicators in which a province's own cut never falls, never rises. reads: what its cuts are of: the amount that the
     target counts (`options["quantity"]`), or always energy, which `allocate` turns into CO2. source: author, year and
-    title in short of what it is taken from. options: numbers that are in no table. reads_base: False where the cuts
+    title in short of what it is taken from. options: numbers that no table holds. reads_base: False where the cuts
     depend on no figure of the base year.
     """
 

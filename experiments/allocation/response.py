@@ -22,7 +22,7 @@ Bool = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Places:
-    """The positions of an allocation's provinces among those that the model simulates."""
+    """Positions of an allocation's provinces among those that the model simulates."""
 
     provinces: tuple[str, ...]
     index: tuple[int, ...]
@@ -113,7 +113,7 @@ class Response:
 
 @dataclass(frozen=True)
 class CostCurve:
-    """What each lever adds to a province's reduction, and what a unit of energy saved by it costs.
+    """Reduction that each lever adds in a province, and the cost of a unit of energy saved by it.
 
     provinces, levers: names; base (province): reduction without policy, fraction; gain (province, lever): what the
     lever adds at full strength, fraction, overlaps taken out; cost (province, lever): net cost, yuan per kgce saved.
@@ -146,7 +146,7 @@ class CostCurve:
 
 @dataclass(frozen=True)
 class Supply:
-    """What each lever at full strength adds to a province's cut of the judged intensity, and what it costs.
+    """Cut of the judged intensity that each lever adds at full strength in a province, and its cost.
 
     provinces, levers: names; base (province): the cut without policy and without a target, fraction; gain (province,
     lever): what the lever adds, fraction, overlaps taken out; money (province, lever): net cost in the plan's last
@@ -184,10 +184,10 @@ class ModelResponse(Protocol):
         """Cuts of energy or CO2 per GDP by the members under a grid of targets of it, the same in every province."""
 
     def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
-        """What each lever adds to a province's reduction, and at what cost."""
+        """Reduction and cost of each lever in a province."""
 
     def supply(self, plan: str, members: int, seed: int, quantity: str = "energy") -> Supply:
-        """What each lever adds to a province's cut of energy or CO2 per GDP, and what it costs."""
+        """Cut of energy or CO2 per GDP and cost of each lever in a province."""
 
     def base_state(self, plan: str, members: int, seed: int) -> xr.Dataset:
         """The members' state to the plan's base year: see `base_state.indicators_of`."""

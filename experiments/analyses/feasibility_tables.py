@@ -53,7 +53,7 @@ def feasibility_tables(
     sentence_row: makes the row of a box, with its sentences. check_files:
     experts' own reality checks, beside the shipped ones.
     """
-    asked = checks.everything(check_files) if reality else []
+    asked = checks.in_plan(checks.everything(check_files), *run.study.target.period.span) if reality else []
     metrics = run.metrics(members=feasibility.LOOKED_AT)
     say("do the members fit the past?")
     run.save_table("members_fit", members_fit.table(run, system, past()))

@@ -12,9 +12,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration import tables
 from calibration.members import quantiles
-from calibration.places import NATION, choose_province, known_provinces
+from calibration.places import NATION, choose_province, known_provinces, simulated
 from experiments.analyses.intervals import wilson
 from experiments.analyses.policy.costs import capital_recovery
 from experiments.ensemble.core import Ensemble, Params
@@ -320,9 +319,14 @@ class SolveRequest:
     indicator: str | None = None
 
 
+def _single() -> list[str]:
+    """The provinces, or the places of a region pack, without their sum."""
+    return [name for name in simulated() if name != NATION]
+
+
 def impossible(asked: SolveRequest) -> list[str]:
     """What of a question has no answer under any study."""
-    known = known_provinces(tables.provinces())
+    known = known_provinces(_single())
     faults = []
     if match(asked.province, known) is None:
         faults.append(refusal(asked.province, known, "province"))
@@ -366,7 +370,7 @@ def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.
     except InputError as error:
         raise InputError([*faults, *error.faults]) from None
     refuse(faults)
-    asked = replace(asked, province=choose_province(asked.province, tables.provinces()))
+    asked = replace(asked, province=choose_province(asked.province, _single()))
     goal = futures.inputs.allocation["target"].isel(allocation=0, drop=True).copy()
     if asked.target is not None:
         goal.loc[{"province": asked.province}] = asked.target

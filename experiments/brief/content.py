@@ -1,4 +1,4 @@
-"""The content of the brief of one province: one page that a planner carries into a meeting."""
+"""The contents of a brief: one page about one province that a planner carries into a meeting."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from calibration.places import NATION
+from calibration import activity
+from calibration.places import NATION, region
 from experiments.analyses import gap
 from experiments.analyses.intervals import wilson
 from experiments.analyses.numbers import number
@@ -14,7 +15,7 @@ from experiments.ensemble.outputs import REPORTED
 from experiments.words.measured import Measured
 from experiments.words.quantities import capital, co2, energy, money, real
 from experiments.words.ratings import ChanceClass, Rating
-from experiments.words.verdict import joined, past_plans, scenario
+from experiments.words.verdict import joined, past_plans, scenario, upper_end
 from experiments.words.view import Standing, View
 from experiments.words.waterfall import Waterfall, waterfall
 from models.reading.faults import InputError
@@ -28,7 +29,7 @@ MIDDLE = 3
 LEAST_EASED = 0.05
 """Points below which a rule asks as much as the target."""
 FEW = 8
-"""The fewest members of a group whose chance is shown."""
+"""Members that a group must have before its chance is given."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def build(
         dots=round(DOTS * standing.chance) if standing.members else 0,
         kind=standing.kind,
         light=standing.light,
-        score=" ".join(past_plans(view)),
+        score=joined(view, *past_plans(view), *upper_end(view)),
         gap=Block(terms("The gap and the pace"), [*gap_words(view, standing), *pace(view, province)]),
         waterfall_title=drawn.title if drawn else "",
         waterfall=drawn.svg if drawn else "",
@@ -196,7 +197,7 @@ def carbon_of_energy(view: View, province: str) -> float:
 
 
 def pace(view: View, province: str) -> list[str]:
-    """The yearly rate that the target asks, against the fastest that the province and its peers ever kept."""
+    """The yearly rate that the target needs, against the fastest that the province and its peers ever achieved."""
     rows = view.rows("pace", province)
     if rows is None or rows.empty:
         return []
@@ -215,7 +216,7 @@ def pace(view: View, province: str) -> list[str]:
 
 
 def _sectors(view: View, drawn: Waterfall) -> Grid:
-    """What each sector brings, in points and in tonnes: two rows below the sectors' names."""
+    """The reduction of each sector, in points and in tonnes: two rows below the sectors' names."""
     terms = view.terms
     heads = ["", *(terms.name(f"{sector}, short") for sector in drawn.sectors["sector"])]
     points = [terms("points"), *(number(float(value), sign=True) for value in drawn.sectors["points"])]
@@ -235,12 +236,15 @@ def measures(view: View, standing: Standing) -> tuple[Block, Grid | None]:
     rows = None if rows is None else rows[rows["province"] == standing.province]
     if rows is None or rows.empty:
         command = f"tanlu solve --province '{standing.province}' --chance {GOOD:g}"
+        if region() is not None:  # `solve` would need the pack's study named
+            command = "policy: {} (study.yaml)"
         return Block(
             title, [terms("Not in this run: {what}. This makes it:", what=terms("measures by cost")) + f" {command}"]
         ), None
     first = rows.iloc[0]
+    tried = view.study.policy.members if view.study.policy else 0
     if first["status"] == "none needed":
-        return Block(title, [terms("text: none needed", chance=terms.chance(float(first["chance"])))]), None
+        return Block(title, [terms("text: none needed", chance=terms.chance(float(first["chance"])), n=tried)]), None
     if first["status"] == "out of reach":
         return Block(
             title,
@@ -257,7 +261,8 @@ def measures(view: View, standing: Standing) -> tuple[Block, Grid | None]:
     grid = Grid([terms(head) for head in heads], [_measure(view, row) for row in chosen.to_dict("records")])
     best = terms.chance(float(rows["chance"].max()))
     more = len(rows) - len(chosen)
-    said = terms("text: measures", n=len(rows), more=more, chance=best, year=int(first["price_year"]))
+    price_year = int(first["price_year"])
+    said = terms("text: measures", n=len(rows), more=more, chance=best, members=tried, year=price_year)
     return Block(title, [said]), grid
 
 
@@ -294,8 +299,8 @@ def changes(view: View, standing: Standing) -> list[str]:
     known = np.isfinite(data["margin"].to_numpy())
     said = []
     for name, values in observed.items():
-        sentence = _split(view, name, values[known], met[known], year)
-        said += [sentence] if sentence else []
+        found = _split(view, name, values[known], met[known], year)
+        said += [found] if found else []
     ordered = [text for _, text in sorted(said, key=lambda one: -one[0])]
     return [*ordered, *_other_mixes(view, standing)][:3]
 
@@ -345,9 +350,14 @@ def arguments(view: View, standing: Standing, measured: Measured, rules: pd.Data
 
 
 def targets_by_rule(view: View) -> pd.DataFrame | None:
-    """Targets of the study's plan under every rule that needs no model: province × rule; None for other indicators."""
+    """Targets of the study's plan under every rule that needs no model: province × rule.
+
+    None for other indicators, and in a region pack, whose places share no target of China.
+    """
     from experiments.allocation import comparison
 
+    if region() is not None:
+        return None
     try:
         asked = comparison.names("all", {})
         made = comparison.rules_of(asked, view.study.target.national, view.study.target.plan)
@@ -358,9 +368,9 @@ def targets_by_rule(view: View) -> pd.DataFrame | None:
 
 def _rules(view: View, standing: Standing, rules: pd.DataFrame | None) -> list[str]:
     """How many rules ask less, the one in the middle of them, and who would carry it."""
-    if rules is None:
-        return []
     terms = view.terms
+    if rules is None:
+        return _rules_of_study(view, standing)
     asked = zip(map(str, rules.columns), rules.loc[[standing.province]].to_numpy(dtype=float)[0], strict=True)
     own = {name: standing.target - value for name, value in asked if np.isfinite(value)}
     eased = sorted((points, name) for name, points in own.items() if points > LEAST_EASED)
@@ -386,6 +396,17 @@ def _rules(view: View, standing: Standing, rules: pd.DataFrame | None) -> list[s
     return [*said, *_carriers(view, standing, rules[rule], rule)]
 
 
+def _rules_of_study(view: View, standing: Standing) -> list[str]:
+    """The target and its chance by the study's other rules."""
+    terms, shares = view.terms, []
+    for choice in view.study.allocations:
+        own = view.standing(standing.province, choice.label)
+        if choice.label != view.allocation and own.members:
+            rule, chance = terms.name(choice.label), terms.chance(own.chance)
+            shares.append(terms("text: share by rule", target=number(own.target), rule=rule, chance=chance))
+    return [terms("text: rules of the study", shares=terms.names(shares))] if shares else []
+
+
 def _moved(view: View, amount: float) -> str:
     """An amount that moves between provinces."""
     return energy(view.terms, amount) if view.leading.variable == REPORTED else co2(view.terms, amount)
@@ -406,25 +427,53 @@ def _carriers(view: View, standing: Standing, targets: "pd.Series[float]", rule:
     return [view.terms("text: carriers", rule=view.terms.name(rule), names=named)]
 
 
-INDICATORS = {"income": (1, 0), "intensity": (1, 2), "secondary": (100, 0)}
+FIGURES = {"income": (1, 0), "intensity": (10, 2), "carbon": (10, 2), "secondary": (100, 0)}
 """Figure → factor and decimals."""
+PER_MILLION = 1e-2
+"""10⁴ persons in millions."""
+
+
+def own_figures(view: View, measured: Measured) -> "tuple[int, dict[str, pd.Series[float]]]":
+    """A year and by figure a value for each province: income, intensity and secondary share of GDP.
+
+    Where the base year is a nowcast, of its last year of measured activity; intensity is an estimate there.
+    """
+    if (year := view.nowcast_until) is not None:
+        return year, _nowcast_figures(view, year)
+    year = min(view.base_year, measured.last_year)
+    data = measured.data.sel(year=year)
+    return year, {
+        "income": (data["gdp"] / data["population"]).to_series(),
+        "intensity": data["energy_intensity"].to_series(),
+        "secondary": data["secondary_share"].to_series(),
+    }
+
+
+def _nowcast_figures(view: View, year: int) -> "dict[str, pd.Series[float]]":
+    """The same from measured population and value added and from the members' medians."""
+    rows = activity.activity_table().query("year == @year").pivot_table("value", "province", "variable")
+    carbon = view.leading.variable if "co2" in view.leading.key else REPORTED
+
+    def median(name: str) -> "pd.Series[float]":
+        return pd.Series({place: float(view.median(name, place)[year]) for place in view.provinces})
+
+    sectors = rows[["va_primary", "va_secondary", "va_tertiary"]]
+    return {
+        "income": median("gdp") / (PER_MILLION * rows["population"]),
+        "intensity" if carbon == REPORTED else "carbon": median(carbon),
+        "secondary": rows["va_secondary"] / sectors.sum(axis=1, min_count=3),
+    }
 
 
 def _indicators(view: View, standing: Standing, measured: Measured) -> list[str]:
     """Income, intensity and secondary share of the province against the median of all, with its rank."""
-    year = min(view.base_year, measured.last_year)
-    data = measured.data.sel(year=year)
-    values = {
-        "income": (data["gdp"] / data["population"]).to_series(),
-        "intensity": (10 * data["energy_intensity"]).to_series(),
-        "secondary": data["secondary_share"].to_series(),
-    }
+    year, values = own_figures(view, measured)
     parts = []
     for name, series in values.items():
         known = series.dropna()
         if standing.province not in known:
             continue
-        factor, decimals = INDICATORS[name]
+        factor, decimals = FIGURES[name]
         scale = view.terms.scale(f"text: figure {name}")
         decimals += scale < 1
         own, middle = (scale * factor * float(v) for v in (known[standing.province], known.median()))

@@ -48,7 +48,7 @@ def write(
     *,
     pdf: bool = True,
 ) -> list[Path]:
-    """Write the briefs of provinces (all of the run, and the nation, by default); their paths.
+    """Write the briefs of provinces; their paths. Default: all of the run, and their sum where they are several.
 
     Raises:
         InputError: a text has characters that the shipped font lacks; nothing is written then.
@@ -59,7 +59,7 @@ def write(
     for lang in langs:
         view = View.headline(data, Terms(lang))
         rules = targets_by_rule(view) if rules is None else rules
-        for province in provinces or [*view.provinces, NATION]:
+        for province in provinces or _places(view):
             brief = build(view, province, measured, rules)
             for text in brief.texts:
                 fonts.require(text, f"the brief of {province}")
@@ -70,6 +70,11 @@ def write(
         lang: "".join(sorted({c for brief, own in made if own == lang for c in html(printed(brief))})) for lang in langs
     }
     return [path for brief, lang in made for path in _files(brief, lang, target, shown[lang], pdf)]
+
+
+def _places(view: View) -> list[str]:
+    """The provinces of the run, and the nation unless it would be a single province."""
+    return view.provinces if len(view.provinces) == 1 else [*view.provinces, NATION]
 
 
 def _files(brief: Brief, lang: Lang, target: Path, characters: str, pdf: bool) -> Iterator[Path]:

@@ -39,6 +39,7 @@ from calibration.places import VARIABLE
 from experiments import INTERRUPTED
 from experiments.study.load import OtherRegionError
 from models.reading.faults import InputError, RuleError
+from models.writing import advice
 
 DONE, FAILED, WRONG_INPUT, RULE_BROKEN = 0, 1, 2, 3
 
@@ -61,11 +62,10 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except BrokenPipeError as fault:  # whoever read our output has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(DONE) from fault
-        except OSError as fault:  # disk, permission, lock: the place and the system's word for it are what helps
+        except OSError as fault:  # disk, permission: the place, the system's word for it and what to do
             if os.environ.get("TANLU_DEBUG"):
                 raise
-            words = f"{fault.filename}: {fault.strerror}" if fault.filename and fault.strerror else str(fault)
-            raise typer.Exit(_report([words], FAILED)) from fault
+            raise typer.Exit(_report([advice(fault)], FAILED)) from fault
         except Exception as fault:
             if isinstance(fault, typer.Abort) or hasattr(fault, "exit_code") or os.environ.get("TANLU_DEBUG"):
                 raise  # typer's own, or somebody wants to see where

@@ -9,7 +9,7 @@ import typer
 from calibration.places import NATION, known_provinces, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, check_output, emit, note
 from experiments.cli.report import Language
-from experiments.runs.find import find_run
+from experiments.runs.find import find_run, run_folders
 from experiments.study.files import names as known_studies
 from models.reading.faults import InputError
 from models.reading.names import choose_all, match
@@ -29,9 +29,8 @@ def brief(
     """Write the brief of a province: chance, gap, causes, cheapest measures, and what would change the verdict."""
     if bool(province) == every:
         raise InputError("name provinces, for example `tanlu brief Guangxi`, or give --all, not both")
-    if run is not None and not match(run, known_studies()) and Path(run).suffix not in (".yaml", ".yml"):
-        find_run(run, runs)  # a misspelt name is answered before anything heavy is loaded
-    asked = choose_all(province or [], known_provinces([*simulated(), NATION]), "province")
+    if not _may_be_of_a_pack(run, runs):  # a misspelt name is answered before anything heavy is loaded
+        _chosen(province)
     check_output(output, "--output", folder=True)
     from experiments import brief as briefs
     from experiments import pipeline
@@ -40,10 +39,24 @@ def brief(
 
     found = pipeline.opened(run, runs, lambda study: installed.installed(0, study))
     system = installed.installed(0, found.study)
+    asked = _chosen(province)
     note(f"run {found.folder}", quiet or json)
     briefs.prepare(found, system)
     paths = briefs.write(found, asked, LANGS if lang is None else [lang.value], output, pdf=pdf)
     emit({path.name: str(path) for path in paths}, json)
+
+
+def _chosen(names: list[str] | None) -> list[str]:
+    """The provinces that are meant."""
+    return choose_all(names or [], known_provinces([*simulated(), NATION]), "province")
+
+
+def _may_be_of_a_pack(run: str | None, runs: Path) -> bool:
+    """Whether the run may be of a region pack, whose places are known only when its study is open."""
+    if run is not None and (match(run, known_studies()) or Path(run).suffix in (".yaml", ".yml")):
+        return not match(run, known_studies())
+    folders = run_folders(runs) if run is None else [find_run(run, runs)]
+    return any(any(folder.glob("files/*/region.yaml")) for folder in folders)
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"brief": brief}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.cli.console import Json, Quiet, emit, note
+from models.writing import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ def _all(starts: int, draws: int, kept: int, seed: int, fresh: bool, say: Callab
             posterior.save(calibration_run.calibrate(data, progress=say, **settings), origin.path)
     say("what earlier plans teach")
     table = learning.table(data)
-    table.round(4).to_csv(forecast.LEARNT, index=False, lineterminator="\n")
+    write_text(forecast.LEARNT, table.round(4).to_csv(index=False, lineterminator="\n"))
     return table
 
 
@@ -78,7 +79,7 @@ def _sbc(fits: int, seed: int, json: bool, quiet: bool) -> None:
     table = recovery.simulation_based_calibration(
         problem, belief, fits=fits, seed=seed, progress=lambda text: note(text, quiet)
     ).assign(draws=ledger.digest(shipped["draws"].values.tobytes()))
-    table.round(4).to_csv(recovery.TABLE, index=False, lineterminator="\n")
+    write_text(recovery.TABLE, table.round(4).to_csv(index=False, lineterminator="\n"))
     emit(table.drop(columns="draws"), json, decimals=2)
     failed = table["parameter"][~table["holds"]].tolist()
     note(f"outside the band: {', '.join(failed)}" if failed else "every bin of every parameter within its band", quiet)

@@ -23,7 +23,7 @@ def identifiability(
         profiles.save_labels(profiles.make_labels(lambda text: note(text, quiet)))
     if not profiles.belongs_to_shipped():
         note(f"the table belongs to another posterior; make it anew: {profiles.COMMAND}", quiet)
-    emit(profiles.load_labels() if provinces else profiles.counts(), json)
+    emit(profiles.load_labels() if provinces else profiles.identified_counts(), json)
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"identifiability": identifiability}

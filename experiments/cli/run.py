@@ -79,7 +79,6 @@ def run(
         pipeline.RunOptions(workers, cluster, batch, fresh, verify, report, explorer=report),
         step=lambda total: progress(total, quiet),
         say=lambda text: note(text, quiet),
-        reference=installed.reference(asked),
     )
     if json:
         emit({"run": done.name, "manifest": done.manifest, "verdicts": done.table("feasibility")}, json)

@@ -68,7 +68,6 @@ def resume(
         pipeline.RunOptions(workers, cluster, verify=verify, report=report),
         step=lambda total: progress(total, quiet),
         say=lambda text: note(text, quiet),
-        reference=installed.reference(begun.study),
     )
     note(overview.statistics(run), quiet)
 

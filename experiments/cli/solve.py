@@ -14,6 +14,7 @@ from experiments.study.known import choose_rule, mixes
 from models.reading.faults import InputError, refuse
 from models.reading.names import choose
 from models.reading.numbers import read_chance
+from models.writing import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,14 +73,14 @@ def solve(
         table = _mixes(load_study(file, one), installed.installed(0), asked, budget, quiet or json)
         emit(table, json)
         if save:
-            table.to_csv(save, index=False)
+            write_text(save, table.to_csv(index=False))
         return
     whole = load_study(file, overrides)
     table, sentence = solver.answer(whole, installed.installed(0, whole), asked)
     emit({"answer": sentence, "rows": table} if json else solver.shown(table), json)
     note(sentence, quiet or json)
     if save:
-        table.to_csv(save, index=False)
+        write_text(save, table.to_csv(index=False))
 
 
 def _mixes(

@@ -9,6 +9,7 @@ import typer
 from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
 from experiments.runs.find import find_run
+from experiments.study.load import in_its_region
 
 if TYPE_CHECKING:
     from experiments.installation import Installation
@@ -34,14 +35,22 @@ def _opened(run: str, runs: Path) -> "tuple[Run, Installation]":
 
 @app.command()
 def init(
-    province: Annotated[str, typer.Argument(help="Province; the pilot's when left out.")] = "Chongqing",
+    province: Annotated[
+        str, typer.Argument(help="Province; default: the pilot's (Chongqing), in a region pack the first place.")
+    ] = "",
     folder: Annotated[Path | None, typer.Option(help="Where; default: toolkit-<province>.")] = None,
-    plan: Annotated[str, typer.Option(help="p15: 2025-2030, from a nowcast of 2025; p12: 2010-2015.")] = "p15",
+    plan: Annotated[
+        str, typer.Option(help="p15: 2025-2030, from a nowcast of 2025; p12: 2010-2015. Default: p15; in a pack p12.")
+    ] = "",
+    region: Annotated[Path | None, typer.Option(help="Folder of a region pack, for a place outside the data.")] = None,
     reviewers: Annotated[int, typer.Option(help="How many score the options.", min=1, max=20)] = 3,
     quiet: Quiet = False,
 ) -> None:
     """Make a working folder, prefilled with measured figures, official goals and the options of the plan."""
-    province = choose_province(province, simulated())
+    if region is not None:
+        in_its_region(str(region.resolve()), Path(), "--region")
+    if province:
+        province = choose_province(province, simulated())
     from experiments import toolkit
 
     made = toolkit.init(province, folder, reviewers, plan)

@@ -10,6 +10,7 @@ from calibration.places import NATION, choose_province, simulated
 from experiments.cli.console import Json, Quiet, check_output, emit, note
 from experiments.study.files import find as find_study
 from experiments.study.files import of_year
+from models.writing import write_text
 
 Growth = Annotated[float | None, typer.Option(help="Growth over the year, per cent.")]
 
@@ -59,7 +60,7 @@ def update(
     for sentence in said:
         note(sentence, quiet or json)
     if save:
-        table.to_csv(save, index=False)
+        write_text(save, table.to_csv(index=False))
 
 
 COMMANDS: Mapping[str, Callable[..., None] | typer.Typer] = {"update": update}

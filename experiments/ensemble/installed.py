@@ -15,7 +15,6 @@ from experiments.installation import (
     load_study,
     model_texts,
     predictive_errors,
-    provinces_of,
 )
 from experiments.runs.store import Run
 from experiments.study.files import DEFAULT
@@ -38,13 +37,8 @@ def installed(threads: int = 1, study: Study | None = None) -> Installation:
     return Installation(scenario_inputs, design, predictive_errors, simulate, checksums, blocks)
 
 
-def reference(study: Study) -> ProvinceModel | None:
-    """The same with PySD's own run of the model: slow, one member after the other.
-
-    None for a study of one province: PySD drops a range of one element and cannot run the model.
-    """
-    if len(provinces_of(study)) == 1:
-        return None
+def reference(study: Study) -> ProvinceModel:
+    """The study's model under PySD's own run: slow, one member after the other, at least two provinces."""
     return ProvinceModel(backend="pysd", texts=model_texts(study))
 
 

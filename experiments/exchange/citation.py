@@ -5,6 +5,7 @@ from typing import Any
 
 from experiments.runs import manifest
 from experiments.runs.store import Run
+from models.reading.faults import InputError
 
 NAME = "tanlu: can a Chinese province reach its energy- and carbon-intensity target?"
 
@@ -14,8 +15,16 @@ def facts(run: Run) -> dict[str, str]:
 
     `data`, `calibration`, `model` and `own files` are SHA-256 over the names and checksums of the files of that kind,
     shortened; the manifest of the run has each file's own.
+
+    Raises:
+        InputError: the manifest was changed by hand, so that nothing in it identifies the run.
     """
     record = run.manifest
+    if record.get("edited"):
+        raise InputError(
+            f"{run.folder / 'manifest.json'} was changed by hand, and is no evidence of how the run was made; restore "
+            f"it from a copy, or make the run again: `tanlu runs reproduce {run.folder.name}`"
+        )
     files: Mapping[str, str] = record["files"]
     kinds = {"data": "calibration/data/", "calibration": "calibration/published/", "model": "models/"}
     sums = {kind: {n: s for n, s in files.items() if n.startswith(start)} for kind, start in kinds.items()}

@@ -21,6 +21,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from calibration.places import region
 from experiments.policy.catalogue import FOLDER, Catalogue, Option
 from experiments.policy.economics import Draw, central, deflator, economics, real
 from experiments.policy.size import COAL_PER_KWH, HEAT_OF_POWER, provinces
@@ -97,7 +98,9 @@ class UnitCosts:
     life: Array
 
     def price_in(self, names: Sequence[str]) -> Array:
-        """Prices of these provinces: (draw, province)."""
+        """Prices of these provinces: (draw, province); in a region pack the median of the shipped ones."""
+        if region() is not None:
+            return np.repeat(np.median(self.price, axis=1, keepdims=True), len(names), axis=1)
         known = list(provinces())
         return self.price[:, [known.index(name) for name in names]]
 
@@ -184,7 +187,7 @@ def parameters(found: Catalogue, plan: str, parts: pd.DataFrame) -> dict[str, xr
             own = share * cost.capital
             capital += own
             values["operating cost"][:, column] += share * cost.operating
-            values["price of energy saved"][:, column] += share * cost.price[0] / grown
+            values["price of energy saved"][:, column] += share * cost.price_in(list(parts.index))[0] / grown
             values["co2 per energy saved"][:, column] += share * cost.carbon
             values["programme cost weight"][:, column] += own * cost.programme / mean_programme()
             values["lever lifetime"][:, column] += own * cost.life

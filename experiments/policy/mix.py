@@ -177,7 +177,7 @@ class Mix:
     def option_parts(self) -> pd.DataFrame:
         """Each option's part of what its lever does in this mix, a row a province, a column an option."""
         strengths = {name: self.used(name) for name in self.options.options}
-        return lever_costs.weights(self.options, size.shipped_shares(self.spec.catalogue), strengths)
+        return lever_costs.weights(self.options, size.shares_of_places(self.spec.catalogue), strengths)
 
     def costs(self) -> dict[str, xr.DataArray]:
         """The model's cost parameters (province, lever): what the options behind each lever cost and save."""

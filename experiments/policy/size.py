@@ -17,6 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import tables
+from calibration.places import region
 from experiments.policy.catalogue import FOLDER, Catalogue, Option, Quantity, catalogue
 from experiments.policy.economics import measured
 
@@ -156,6 +157,17 @@ def reach(found: Catalogue, table: pd.DataFrame, plan: str) -> pd.DataFrame:
 def shipped_shares(plan: str) -> pd.DataFrame:
     """`shares` of the shipped options of a plan."""
     return shares(catalogue(plan), sizes(catalogue(plan), plan))
+
+
+@cache
+def shares_of_places(plan: str) -> pd.DataFrame:
+    """`shipped_shares`; in a region pack every place has the shares of all shipped provinces together."""
+    own = region()
+    if own is None:
+        return shipped_shares(plan)
+    whole = sizes(catalogue(plan), plan).sum().to_frame().T
+    pooled = shares(catalogue(plan), whole)
+    return pd.DataFrame(np.repeat(pooled.to_numpy(), len(own.places), axis=0), list(own.places), pooled.columns)
 
 
 @cache

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from experiments.allocation.comparison import Comparison
 from experiments.words.svg import STYLE, register_fonts
 
-COLOURS = "PuOr_r"  # purple = eased, orange = tightened, distinct for colour-blind readers
-
+COLOURS = (
+    "PuOr_r"  # purple = eased, orange = tightened; distinguishable by the colour-blind, and the cell shows the number
+)
 SATURATION = 8.0  # points at which the colour is full
 DARK = 0.55  # share of it from which white text reads better
 TITLES = {"aggregate": "Sum of the provinces", "gini_per_head": "Gini of burden per head"}

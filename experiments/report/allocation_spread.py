@@ -15,7 +15,7 @@ from experiments.words.svg import STYLE, register_fonts, wrap
 from experiments.words.terms import Terms
 
 MORE, LESS, EVEN = "#B35806", "#542788", "#6b7280"
-"""Most rules ask more than the nation's target, less, or neither; colour-blind readers see the difference."""
+"""Most rules ask more than the nation's target, less, or neither; distinguishable by the colour-blind."""
 MAJORITY = 2 / 3
 Matrix = NDArray[np.float64]
 

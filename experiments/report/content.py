@@ -1,4 +1,4 @@
-"""What a page consists of: charts with their data, tables, and notes on what a run lacks."""
+"""Parts of a page: charts with their data, tables, and notes on analyses that a run lacks."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,6 @@
-"""Indicators in the report: what is judged, which targets are official, each chance, all at once, what happened."""
+"""Indicators in the report: definition, status of targets, each chance, all at once, outcomes."""
+
+import re
 
 import numpy as np
 import pandas as pd
@@ -9,13 +11,13 @@ from experiments.analyses import joint
 from experiments.analyses.numbers import number
 from experiments.report.content import Section, table
 from experiments.words.view import View
-from models.indicators import Indicator, indicators
+from models.indicators import Indicator
 
 KNOWN = ("official", "recalled", "assigned", "rule")
 
 
 def metric(view: View, one: Indicator) -> str:
-    """What exactly is measured."""
+    """Definition of an indicator."""
     return one.metric_zh if view.terms.lang == "zh" else one.metric
 
 
@@ -36,7 +38,7 @@ def together(view: View) -> pd.DataFrame:
 
 
 def answers(view: View) -> list[str]:
-    """Sentences of the first screen: whose numbers these are, the metric, the other indicators, all at once."""
+    """Sentences of the first screen: whose numbers these are, the other indicators, all at once."""
     return [*basis(view), *others(view)]
 
 
@@ -48,7 +50,6 @@ def basis(view: View) -> list[str]:
     by = {status: list(rows.loc[rows["status"] == status, "province"]) for status in KNOWN}
     rule = view.terms.name(view.allocation)
     plan = view.terms.name(study.target.period.name)
-    labels = [choice.label for choice in study.allocations]
     said = []
     if by["rule"] and not by["official"] and not by["recalled"]:
         said.append(
@@ -57,12 +58,7 @@ def basis(view: View) -> list[str]:
                 plan=plan,
                 national=f"{study.target.national:g}",
                 rule=rule,
-                others=view.terms.names([label for label in labels if label != view.allocation]) or "–",
             )
-        )
-    if lead.key != "energy_intensity":
-        said.append(
-            view.terms("Judged is {name}: {metric}.", name=view.terms.indicator(lead), metric=metric(view, lead))
         )
     if by["assigned"]:
         said.append(view.terms("Entered as official: {names}.", names=view.terms.names(by["assigned"])))
@@ -74,6 +70,15 @@ def basis(view: View) -> list[str]:
             )
         )
     return said
+
+
+def definition(view: View) -> list[str]:
+    """Definition of the leading indicator, where it is not the usual energy per GDP."""
+    lead = view.study.target.leading
+    if lead.key == "energy_intensity":
+        return []
+    said = re.split("[:：] *", metric(view, lead))[-1]  # the name says already which metric it is
+    return [view.terms("The targets are judged by {name}: {metric}.", name=view.indicator_name(lead.key), metric=said)]
 
 
 def others(view: View) -> list[str]:
@@ -117,7 +122,7 @@ def _counted(view: View, what: str, met: "object", total: int) -> str:
 
 
 def happened(view: View) -> pd.DataFrame:
-    """What is known of a plan that has ended, by province (index): the official change and the assessment, as text.
+    """Outcome of a plan that has ended, by province (index): the official change and the assessment, as text.
 
     Columns per indicator `…_change` (official where known, else computed from published figures, per
     cent) and `…_verdict` (of the assessment). Empty for a plan without outcomes.
@@ -148,7 +153,7 @@ def section(view: View) -> Section:
     shown = pd.DataFrame({terms("Province"): [terms.name(p) for p in whole.index]})
     for one in asked:
         own = rows[rows["indicator"] == one.key].set_index("province").loc[whole.index]
-        label = view.terms.indicator(one)
+        label = view.indicator_name(one.key)
         shown[terms("{name}: target, %", name=label)] = [
             f"{number(t)} ({terms.name(s, 'status')})" if np.isfinite(t) else "–"
             for t, s in zip(own["target"], own["status"], strict=True)
@@ -160,17 +165,15 @@ def section(view: View) -> Section:
         shown[terms("{name}: chance", name=label)] = [terms.chance(v) for v in own["chance"]]
     if len(joint.counted(view.study.target.indicators)) > 1:
         shown[terms("All at once")] = [terms.chance(v) for v in whole["chance"]]
-        shown[terms("Missed most often")] = [
-            view.terms.indicator(indicators()[key]) if key else "–" for key in whole["fails_most"]
-        ]
+        shown[terms("Missed most often")] = [view.indicator_name(key) if key else "–" for key in whole["fails_most"]]
     past = happened(view)
     for column in past:
         key, _, kind = str(column).rpartition("_")
         head = "{name}: what happened, %" if kind == "change" else "{name}: assessment"
         values = past[column].reindex(whole.index)
-        label = view.terms.indicator(indicators()[key])
+        label = view.indicator_name(key)
         shown[terms(head, name=label)] = ["–" if pd.isna(v) else terms.name(v) for v in values]
-    texts = [f"{view.terms.indicator(one)}: {metric(view, one)}." for one in asked]
+    texts = [f"{view.indicator_name(one.key)}: {metric(view, one)}." for one in asked]
     texts.append(terms("text: status of targets"))
     if len(past):
         texts.append(terms("text: what happened"))

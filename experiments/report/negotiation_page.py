@@ -80,7 +80,7 @@ def headline(brief: ProvinceBrief, terms: Terms) -> str:
 
 
 def caution(brief: ProvinceBrief, terms: Terms) -> str:
-    """What the numbers are not."""
+    """The limits of the numbers."""
     few = brief.announced < FEW_OFFICIAL
     said = terms(
         "text: case not official" if few else "text: case official known",

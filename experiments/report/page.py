@@ -26,7 +26,7 @@ from experiments.words.measured import Measured
 from experiments.words.ratings import CLASSES, CLOSE, GREEN, RED, YELLOW, ChanceClass, Rating
 from experiments.words.terms import Terms
 from experiments.words.tilemap import CODES, COLUMNS, ROWS, TILES
-from experiments.words.verdict import counted, joined, past_plans, scenario
+from experiments.words.verdict import counted, joined, past_plans, scenario, upper_end
 from experiments.words.view import JointChance, RunData, Standing, View, lowest_first
 
 if TYPE_CHECKING:
@@ -35,13 +35,14 @@ if TYPE_CHECKING:
 FILES = {"en": "report.html", "zh": "report.zh.html"}
 PITCH_X, PITCH_Y = 78, 64
 PASSED = 0.99  # share of members below which a failed reality check is a warning
+LOWEST = 3  # provinces named for their low chance
 OUTCOMES = {"missed": "×", "basically met": "≈"}
 """Sign of an official verdict on a tile; every other known verdict is a hit, ✓."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What the template prints."""
+    """Contents of the template."""
 
     title: str
     run: str
@@ -66,7 +67,7 @@ class Page:
 
 
 def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
-    """Read the run and put its page together. folder: its place, which also holds briefs and explorer."""
+    """Read the run and put its page together. folder: its own, with briefs and explorer."""
     view = View.headline(run, terms)
     return Page(
         title=view.study.heading(terms.lang),
@@ -76,9 +77,9 @@ def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
         explorer=EXPLORER if (folder / EXPLORER).is_file() else "",
         headline=headline(view),
         lead=[*indicators.answers(view), *lead(view)],
-        score=joined(view, *past_plans(view)),
+        score=joined(view, *past_plans(view), *upper_end(view)),
         scenario=scenario(view),
-        condition=condition(view),
+        condition=joined(view, condition(view), *indicators.definition(view)),
         tiles=tiles(view),
         legend=list(CLASSES),
         marks=[GREEN, YELLOW, RED],
@@ -99,22 +100,19 @@ def headline(view: View) -> str:
 
 
 def lead(view: View) -> list[str]:
-    """What follows the answer: the province in question, those too close to call, the weakest."""
+    """Sentences after the answer: the province in question, those too close to call, the lowest chances."""
     rated = [s for s in lowest_first(view.standings.values()) if s.members]
     said = _pilot(view)
     close = [s for s in rated if s.kind is CLOSE]
     if close:
         named = view.terms.names([s.province for s in close])
         said.append(view.terms("Too close to call: {names}.", names=named))
-    weak = [s for s in rated if s.kind is not CLOSE and s.chance < 0.5][:4]
-    if weak:
+    lowest = [s for s in rated if s.kind is not CLOSE][:LOWEST]
+    if lowest:
         pattern = "{}（{}）" if view.terms.lang == "zh" else "{} ({})"
-        named = ("、" if view.terms.lang == "zh" else ", ").join(
-            pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in weak
-        )
-        said.append(view.terms("Lowest chances: {names}.", names=named))
-    elif rated:
-        said.append(view.terms("Tightest: {names}.", names=view.terms.names([s.province for s in rated[:3]])))
+        shown = [pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in lowest]
+        text = "The lowest other chances: {names}." if close else "The lowest chances: {names}."
+        said.append(view.terms(text, names=view.terms.names(shown)))
     return said
 
 
@@ -136,7 +134,7 @@ def _pilot(view: View) -> list[str]:
 
 
 def condition(view: View) -> str:
-    """What every chance on the page is conditional on."""
+    """Conditions of every chance on the page."""
     members = view.metrics.sizes["member"]
     where = {"allocation": view.allocation, "mix": view.mix}
     values = view.metrics.reduction.sel(where).sel(province=view.provinces).values
@@ -195,7 +193,7 @@ VERDICTS = {"energy_intensity": "energy", "co2_intensity": "co2"}
 
 
 def official_verdicts(plan: str, indicator: str = "energy_intensity") -> dict[str, str]:
-    """The official assessment of an indicator's target in a plan that has ended, by province; empty where unknown."""
+    """Official assessment of an indicator's target in a plan that has ended, by province; empty where unknown."""
     from calibration import tables
 
     if region.active() is not None:  # a pack may name a place as a province is named
@@ -240,19 +238,19 @@ def other_heads(view: View) -> list[str]:
     if not view.others:
         return []
     named = [view.terms("Chance, {mix}", mix=view.indicator_name(key)) for key in view.others]
-    return [*named, view.terms("Chance, all targets")] if view.judges_several else named
+    return [*named, *([view.terms("Chance, all targets")] if view.judged_together else [])]
 
 
 def beside(view: View, province: str) -> list[Standing | JointChance | None]:
     """The further indicators of the plan and all together, as columns beside the leading one."""
     if not view.others:
         return []
-    found: list[Standing | JointChance | None] = [view.other(key, province) for key in view.others]
-    return [*found, view.all_together(province)] if view.judges_several else found
+    together = [view.all_together(province)] if view.judged_together else []
+    return [*(view.other(key, province) for key in view.others), *together]
 
 
 def verdicts(view: View) -> pd.DataFrame:
-    """What the first screen shows, as a table to take away: one row a province and the nation."""
+    """The first screen as a table to take away: a row for each province and the nation."""
     happened = official_verdicts(view.study.target.period.name, view.study.target.indicators[0])
     return pd.DataFrame(
         [
@@ -288,7 +286,7 @@ def margin(view: View, standing: Standing) -> str:
 
 
 def warnings(view: View, measured: Measured) -> list[str]:
-    """What a reader must know before believing: failed members and checks, levers at bounds, where the data end."""
+    """Warnings: failed members and checks, levers at their bounds, the end of the data."""
     found = []
     members = view.run.manifest.get("members", {})
     if failed := int(members.get("failed", 0) or 0):
@@ -304,7 +302,10 @@ def warnings(view: View, measured: Measured) -> list[str]:
     pack = region.active()
     found += [view.terms("text: break of 2012")] if pack is None else of_pack(view, pack)
     last = measured.last_year
-    if view.end_year > last:
+    if (known := view.nowcast_until) is not None:
+        said = view.terms("text: nowcast", last=last, known=known, base=view.base_year, end=view.end_year)
+        found.append(said)
+    elif view.end_year > last:
         found.append(view.terms("text: judged beyond the data", last=last, end=view.end_year))
     elif (shown := view.last_shown) > last:
         found.append(view.terms("text: shown beyond the data", first=last + 1, shown=shown))
@@ -312,7 +313,7 @@ def warnings(view: View, measured: Measured) -> list[str]:
 
 
 def of_pack(view: View, pack: region.Pack) -> list[str]:
-    """What a reader must know of a region pack: whether it is made up, how much of it is not its own."""
+    """Warnings about a region pack: whether it is made up, how much of it is not its own."""
     origins = region.origins(pack)["from"]
     pooled = int(origins.str.contains(region.POOLED, regex=False).sum())
     return [

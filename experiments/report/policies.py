@@ -16,10 +16,11 @@ from experiments.words.view import View
 from models.indicators import indicators
 
 LEAST = 5e-4  # Mt or Mtce a year: an option that moves less has no object in the place
+URBAN_RAIL = "TRA-01"  # option of the catalogue of 2011-2015, in which electric cars have no lever
 
 
 def policies(view: View) -> Section:
-    """The contribution of each package and the cost of each option in the mix that the study asks to split."""
+    """Contribution of each package and cost of each option, for the mix that the study analyses."""
     title = view.terms("Policies: contributions and costs")
     shares, curve = _rows_of(view, "contributions"), _rows_of(view, "cost_curve")
     if shares is None or curve is None:
@@ -78,8 +79,8 @@ def _tables(view: View) -> list[Table]:
         notes = [str(rows[own].iloc[0])] if (own := f"note_{view.terms.lang}") in rows else []
         if name == "costs" and (idle := _idle(view, rows)):
             notes.append(view.terms("text: no object", names=idle))
-        if name == "costs":
-            notes.append(view.terms("text: electric cars"))
+        if name == "costs" and URBAN_RAIL in set(rows["option"]):
+            notes += [view.terms("text: urban rail"), view.terms("text: electric cars")]
         if name == "overlap":
             notes.append(view.terms("text: overlap"))
         shown = shape(view, rows)
@@ -110,7 +111,7 @@ def _names(view: View, values: Sequence[object], kind: str = "") -> list[str]:
 def _wide(rows: pd.DataFrame, index: list[str], column: str, cells: Sequence[str]) -> pd.DataFrame:
     """One row for each value of `index`, one column for each value of `column`, in the order of the table."""
     keyed = rows[[*index, column]].assign(cell=list(cells))
-    wide = keyed.set_index([*index, column])["cell"].unstack(column)  # noqa: PD010 - one text per cell
+    wide = keyed.set_index([*index, column])["cell"].unstack(column)  # noqa: PD010 - texts, one a cell
     order = pd.MultiIndex.from_frame(keyed[index].drop_duplicates())
     return wide.reindex(index=order if len(index) > 1 else order.get_level_values(0), columns=keyed[column].unique())
 

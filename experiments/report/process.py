@@ -33,7 +33,7 @@ AMOUNTS = (
 )
 """Results on an option sheet whose unit differs between the languages."""
 LEVELS = ("value", "published", "own", "modelled", "low", "high")
-"""Columns of tables with a column of units that are amounts in that unit."""
+"""Columns that hold amounts in the unit which the table's column of units gives."""
 NOTES: Mapping[str, str] = {
     "baseline": "text: own baseline",
     "account": "text: entered account",

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from calibration import activity
 from calibration.members import quantiles
 from calibration.places import NATION
 from experiments.analyses.numbers import number
@@ -16,6 +17,7 @@ from experiments.words.addresses import brief_address
 from experiments.words.claims import Claim, Range, Stretch, claim
 from experiments.words.measured import Measured
 from experiments.words.quantities import axis, capital
+from experiments.words.verdict import joined
 from experiments.words.view import Array, Standing, View
 
 #: Mtce/Gyuan (= kgce/yuan) → tce per 10⁴ yuan, the unit of the official statements.
@@ -23,7 +25,7 @@ TCE_PER_10K_YUAN = 10.0
 
 
 def page(view: View, province: str, measured: Measured, folder: Path) -> ProvincePage:
-    """Everything that the report shows of a province. folder: the report's own, which may hold the briefs."""
+    """The page of a province. folder: the report's own, which may hold the briefs."""
     standing = view.standing(province) if province == NATION else view.standings[province]
     pictures: list[Chart] = []
     missing: list[Missing] = []
@@ -63,7 +65,7 @@ def province_id(province: str) -> str:
 
 
 def label(view: View, province: str) -> str:
-    """The name of a province; that of the nation names the provinces that it sums."""
+    """The name of a province; the nation says what it is the sum of."""
     return view.terms("China (sum of provinces)") if province == NATION else view.terms.name(province)
 
 
@@ -107,7 +109,7 @@ def _band(frame: pd.DataFrame) -> tuple[Array, Array] | None:
 
 
 def _path_data(content: charts.Path) -> pd.DataFrame:
-    """What a path chart shows, one row a year and series."""
+    """The data of a path chart, a row for each year and series."""
     parts = [
         pd.DataFrame({"series": s.name, "year": s.years, "value": s.values}) for s in (*content.lines, content.median)
     ]
@@ -123,7 +125,7 @@ def _path_data(content: charts.Path) -> pd.DataFrame:
 def _path(
     view: View, province: str, variable: str, dots: charts.Dots, scale: float, extra: list[charts.Series], banded: bool
 ) -> charts.Path:
-    """A variable's band, members, measured dots and the compared mix. banded: its errors are known."""
+    """A variable's band, members, measured dots and the mix for comparison. banded: its errors are known."""
     last = view.last_shown
     bands = view.bands(variable, province, scale).loc[:last]
     years = bands.index.to_numpy(dtype=float)
@@ -219,7 +221,7 @@ def intensity(view: View, province: str, standing: Standing, measured: Measured)
     goal = (float(view.end_year), float(required[-1]), view.terms("target −{target} %", target=number(standing.target)))
     content = replace(content, target=goal)
     title = view.terms(
-        "Energy intensity falls {fall} % (80 % range {low} to {high}); the target asks {target} %",
+        "Energy intensity falls {fall} % (80 % range {low} to {high}); the target is {target} %",
         fall=number(standing.reduction[0]),
         low=number(standing.reduction[1]),
         high=number(standing.reduction[2]),
@@ -253,18 +255,19 @@ def leading_path(view: View, province: str, standing: Standing) -> list[Chart]:
     data.loc[data.series == "", "series"] = view.terms("required path")
     goal = (float(view.end_year), float(required[-1]), view.terms("target −{target} %", target=number(standing.target)))
     title = view.terms(
-        "{name}: a fall of {fall} % (80 % range {low} to {high}); the target asks {target} %",
-        name=capital(view.terms.indicator(one)),
+        "{name} falls {fall} % (80 % range {low} to {high}); the target is {target} %",
+        name=capital(view.indicator_name(one.key)),
         fall=number(standing.reduction[0]),
         low=number(standing.reduction[1]),
         high=number(standing.reduction[2]),
         target=number(standing.target),
     )
-    name = capital(view.terms.indicator(one))
-    about = subtitle(view, view.terms("{name}, t CO2 per 10⁴ yuan at 2005 prices", name=name))
+    words = view.terms("{name}, t CO2 per 10⁴ yuan at 2005 prices", name=capital(view.indicator_name(one.key)))
+    about = subtitle(view, words)
     key = slug("intensity", province)
     picture = charts.path(replace(content, target=goal), view.terms("t CO2 per 10⁴ yuan"))
-    return [chart(key, title, about, picture, data, note=view.terms("text: band note"))]
+    note = [view.terms("text: band note without dots"), *_estimated(view)]
+    return [chart(key, title, about, picture, data, note=joined(view, *note))]
 
 
 def _note(view: View, dots: charts.Dots, *said: str) -> str:
@@ -276,7 +279,14 @@ def _note(view: View, dots: charts.Dots, *said: str) -> str:
             *said,
             view.terms("text: editions", years=("、" if view.terms.lang == "zh" else ", ").join(map(str, years))),
         )
-    return ("" if view.terms.lang == "zh" else " ").join(said)
+    return joined(view, *said, *_estimated(view))
+
+
+def _estimated(view: View) -> list[str]:
+    """Which years of a picture are a nowcast."""
+    if view.nowcast_until is None:
+        return []
+    return [view.terms("text: estimated years", first=activity.LINK + 1, last=view.base_year)]
 
 
 def sectors(view: View, province: str, standing: Standing, measured: Measured) -> list[Chart]:

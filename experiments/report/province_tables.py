@@ -1,4 +1,4 @@
-"""What the analyses say about one province: drawn from the run's tables, or the command that makes them."""
+"""Analyses of one province: drawn from the run's tables, or the command that makes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from experiments.report.content import Chart, Missing, Table, chart, slug, table
 from experiments.words import charts
 from experiments.words.box_sentences import own
 from experiments.words.quantities import axis, capital, energy
-from experiments.words.view import View
+from experiments.words.view import NEW_METRIC, OLD_METRIC, View
 from experiments.words.waterfall import waterfall
 
 MOST_BARS = 12
@@ -27,7 +27,7 @@ UNKNOWABLE = ("national shock", "provincial shock", "predictive error", "posteri
 
 @dataclass(frozen=True)
 class Found:
-    """What a part contributes to a page."""
+    """Contribution of a part to a page."""
 
     charts: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
@@ -65,7 +65,7 @@ def decided_by(view: View, province: str) -> Found:
             share=number(100 * min(float(first.ST), 1.0), 0),
         )
         if first.ST_low > level and not apart[0]
-        else view.terms("No input that can be observed or moved decides hit or miss more than the dummy does")
+        else view.terms("Nothing that can be observed or moved stands out from the dummy in what decides hit or miss")
     )
     key = slug("decides", province)
     names = [view.terms.name(f) for f in shown.factor]
@@ -89,7 +89,7 @@ def decided_by(view: View, province: str) -> Found:
 
 
 def conditions(view: View, province: str) -> Found:
-    """The pace asked against the fastest on record, and the failure conditions, as sentences."""
+    """The pace needed against the fastest on record, and the failure conditions, as sentences."""
     if province == NATION:
         return Found()
     pace = view.rows("pace", province)
@@ -99,11 +99,11 @@ def conditions(view: View, province: str) -> Found:
         return Found(text=text, missing=lacking(view, "failure conditions", "feasibility").missing)
     column = f"sentence_{view.terms.lang}"
     said = [str(sentence) for sentence in own(boxes)[column].dropna()] if column in boxes else []
-    return Found(text=[*text, *said])  # where only national conditions decide, the chapter has one sentence on it
+    return Found(text=[*text, *said])  # where only national conditions decide, the chapter says so once
 
 
 def _pace(view: View, row: "pd.Series[float]") -> str:
-    """The yearly rate that the target asks, against what was ever seen."""
+    """The yearly rate that the target needs, against the fastest on record."""
     return view.terms(
         f"text: pace {row.verdict}",
         needed=number(float(row.needed)),
@@ -117,15 +117,31 @@ def _pace(view: View, row: "pd.Series[float]") -> str:
 
 MIX_COLUMNS = {
     "mix": "Policy mix",
-    "light": "Light",
+    "light": "Rating",
     "chance": "Chance",
-    "reduction": "Fall of energy intensity, %",
+    "reduction": "Achieved, %",
     "co2_reduction": "Fall of carbon intensity, %",
     "gdp_growth": "GDP growth, % a year",
     "energy": "Energy, Mtce a year",
     "co2": "CO2, Mt a year",
     "policy_cost": "Net policy cost, 10⁹ yuan a year",
 }
+
+
+FALLS = {
+    "energy_intensity": "Fall of energy intensity, %",
+    OLD_METRIC: "Fall of carbon intensity, %",
+    NEW_METRIC: "Fall of carbon intensity (metric of 2026), %",
+}
+
+
+def _falls(view: View) -> dict[str, str]:
+    """Heads of the leading indicator's column and of carbon's, which says its metric or is left out if it leads."""
+    lead = view.leading.key
+    heads = {"reduction": FALLS.get(lead, MIX_COLUMNS["reduction"])}
+    if lead == OLD_METRIC:
+        return heads | {"co2_reduction": ""}
+    return heads | ({"co2_reduction": "Fall of carbon intensity (metric to 2025), %"} if lead == NEW_METRIC else {})
 
 
 def money(view: View, province: str) -> Found:
@@ -140,7 +156,7 @@ def money(view: View, province: str) -> Found:
                 row[name] = _range(view, data[name].sel(mix=mix).values * view.terms.scale(MIX_COLUMNS[name]))
         rows.append(row)
     title = view.terms("Costs and benefits by policy mix in {end}: median and 80 % range", end=view.end_year)
-    heads = {key: head for key, head in MIX_COLUMNS.items() if key in rows[0]}
+    heads = {key: head for key, head in (MIX_COLUMNS | _falls(view)).items() if head and key in rows[0]}
     return Found(tables=[table(view.terms, slug("mixes", province), title, pd.DataFrame(rows), heads=heads)])
 
 
@@ -183,7 +199,7 @@ def decomposition(view: View, province: str) -> Found:
         return Found()
     largest = min(effects, key=lambda name: effects[name])
     title = view.terms(
-        "{sector} brings {points} of {total} points of change",
+        "{sector} brings {points} of {total} points of energy intensity",
         sector=capital(view.terms.name(largest)),
         points=number(effects[largest], sign=True),
         total=number(sum(effects.values()), sign=True),
@@ -199,7 +215,7 @@ def decomposition(view: View, province: str) -> Found:
 
 
 def _gap(view: View, province: str) -> list[Chart]:
-    """The gap between the split mix and no new policy, where the run has the split of this place."""
+    """The gap between the analysed mix and no new policy, where it was analysed for this place."""
     rows = view.rows("lmdi", province)
     if rows is None:
         return []

@@ -110,7 +110,7 @@ def progress(view: View) -> Table | None:
 
 
 def allocations(view: View) -> Section:
-    """What each allocation rule asks of each province, and with which chance it is met."""
+    """Target of each province under each allocation rule, and the chance of meeting it."""
     labels = [choice.label for choice in view.study.allocations]
     rows = []
     for province in [*view.provinces, NATION]:
@@ -333,7 +333,7 @@ def equations(view: View) -> Section:
 
 
 def manifest(view: View) -> Section:
-    """What made this run."""
+    """Origin of this run: its manifest."""
     rows = pd.DataFrame(
         [
             (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))

@@ -78,13 +78,13 @@ def _interval(terms: Terms, value: float, low: float, high: float) -> str:
 
 
 def command(fact: Mapping[str, float]) -> str:
-    """What makes the card again; an older card does not know its seed."""
+    """The command that makes the card again; an older card does not know its seed."""
     options = ("origin", "members", "seed")
     return "tanlu backtest" + "".join(f" --{name} {fact[name]:.0f}" for name in options if name in fact)
 
 
 def sentences(terms: Terms, rows: pd.DataFrame, fact: Mapping[str, float]) -> list[str]:
-    """The sentences of the card, in both directions."""
+    """The findings of the card, in both directions."""
     question = rows["question"].iloc[0]
     by_run = {run: part.set_index("forecast") for run, part in rows[rows["question"] == question].groupby("run")}
     model, opponent = by_run[MODEL].loc[MODEL], by_run[MODEL].loc[OPPONENT]
@@ -108,7 +108,7 @@ def sentences(terms: Terms, rows: pd.DataFrame, fact: Mapping[str, float]) -> li
 
 
 def verdict(terms: Terms, model: "pd.Series[float]", opponent: "pd.Series[float]") -> str:
-    """Better, worse or indistinguishable, by the paired 90 % interval of the absolute errors."""
+    """Better, worse or not distinguishable, by the paired 90 % interval of the absolute errors."""
     low, high = opponent["delta_mae_low"], opponent["delta_mae_high"]
     key = "text: skill better" if high < 0 else "text: skill worse" if low > 0 else "text: skill alike"
     return terms(key, model=number(model["mae"], 2), opponent=number(opponent["mae"], 2))

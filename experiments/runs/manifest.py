@@ -17,6 +17,7 @@ from typing import Any
 
 PACKAGES = ("tanlu", "pysd", "numpy", "pandas", "xarray", "scipy", "SALib", "netCDF4", "pyarrow", "distributed")
 ROOT = Path(__file__).parents[2]
+SEAL = "seal"
 
 
 def now() -> str:
@@ -119,5 +120,24 @@ def command() -> str:
 
 
 def text(content: Mapping[str, Any]) -> str:
-    """The manifest as JSON text."""
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    """The manifest as JSON text, sealed by the checksum of its content."""
+    return json.dumps({**content, SEAL: _seal(content)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def unsealed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest as it was read, without its seal. `edited` is true once somebody has changed the file by hand.
+
+    Manifests of earlier versions have no seal; nothing is concluded from that.
+
+    >>> import json
+    >>> unsealed(json.loads(text({"run": "mine"})))
+    {'run': 'mine'}
+    >>> unsealed(json.loads(text({"run": "mine"}).replace("mine", "yours")))
+    {'run': 'yours', 'edited': True}
+    """
+    content = {name: value for name, value in record.items() if name != SEAL}
+    return content if record.get(SEAL) in (None, _seal(content)) else {**content, "edited": True}
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    return digest(json.loads(json.dumps(content)))  # as it will be read: keys are texts, tuples are lists

@@ -17,7 +17,6 @@
 Nothing in a run names a folder outside it: a run copied to another machine opens, reports and resumes.
 """
 
-import errno
 import os
 import shutil
 import socket
@@ -40,12 +39,13 @@ from experiments.runs.written import note
 from models.reading.faults import InputError
 from models.reading.json_file import read_json
 from models.reading.names import refusal
+from models.writing import FORBIDDEN, FULL, write_whole
 
 if TYPE_CHECKING:
     from experiments.study.schema import Study
 
 
-class StoreError(RuntimeError):
+class StoreError(OSError):
     """A run that cannot be written: disk full, folder read-only, or another process at work on it."""
 
 
@@ -85,7 +85,7 @@ class Run:
         path = self._existing("manifest.json")
         if not is_run(self.folder):
             raise InputError(f"{path} is damaged: restore it, or move the folder away and run the study again")
-        return read_json(path, "the manifest of a run").mapping()
+        return manifest.unsealed(read_json(path, "the manifest of a run").mapping())
 
     @cached_property
     def study(self) -> "Study":
@@ -299,10 +299,6 @@ def locked(run: Run) -> Iterator[None]:
         lock.release()
 
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
-
-
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn the system's refusals to write into a StoreError that says what to do; what is stored stays intact."""
@@ -318,24 +314,10 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write(path: Path, put: Callable[[Path], Any]) -> None:
-    """Let `put` write a file, then move it into place: readers see the old file or the whole new one, never a part.
-
-    Flushed to the disk before the move, so that a power cut cannot leave an empty file under the final name.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """`models.writing.write_whole` into a run; whoever listens hears of the file. StoreError where it is refused."""
     with writing(path):
-        try:
-            put(part)
-            with part.open("rb") as stream:
-                os.fsync(stream.fileno())
-            part.replace(path)
-            note(path)
-        except RuntimeError as fault:  # the netCDF library reports a full disk as "HDF error"
-            if shutil.disk_usage(path.parent).free < 1 << 20:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from fault
-            raise
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, put)
+        note(path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -41,7 +41,7 @@ def load(name_or_path: str | Path, overrides: Sequence[str], vocabulary: Vocabul
     for text in overrides:
         document.faults += override(document, text)
     folder = _start(path)
-    _in_its_region(document.data.get("data"), folder)
+    in_its_region(document.data.get("data"), folder)
     words = vocabulary if isinstance(vocabulary, Vocabulary) else vocabulary(document.data, folder)
     study = _checked(document, words)
     study._folder = folder
@@ -51,7 +51,7 @@ def load(name_or_path: str | Path, overrides: Sequence[str], vocabulary: Vocabul
 def resolved(path: Path) -> Study:
     """A study that `Study.text` wrote. Raises InputError when somebody damaged it."""
     document = read_yaml(path, "the study of a run")
-    _in_its_region(document.data.get("data"), path.parent)
+    in_its_region(document.data.get("data"), path.parent)
     study = _checked(document, Vocabulary())
     study._folder = path.parent
     return study
@@ -72,8 +72,11 @@ class OtherRegionError(InputError):
 PACK = ("region.yaml", "figures.csv", "targets.csv")
 
 
-def _in_its_region(data: object, folder: Path) -> None:
-    """Raise OtherRegionError unless this process works with the region of a study."""
+def in_its_region(data: object, folder: Path, key: str = "data") -> None:
+    """Raise OtherRegionError unless this process works with the region pack `data`, relative to a folder.
+
+    data: empty or no text: the shipped provinces. key: under which it was given. Raises InputError for no pack.
+    """
     active = active_region()
     if not isinstance(data, str) or not data:
         if active is not None:
@@ -81,7 +84,7 @@ def _in_its_region(data: object, folder: Path) -> None:
         return
     asked = folder / data
     if not (asked / "region.yaml").is_file():
-        raise InputError(f"data: {data}: allowed: the folder of a region pack (tanlu region init NAME makes one)")
+        raise InputError(f"{key}: {data}: allowed: the folder of a region pack (tanlu region init NAME makes one)")
     if active is None or any(_bytes(active / name) != _bytes(asked / name) for name in PACK):
         raise OtherRegionError(asked.resolve())
 

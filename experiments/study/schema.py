@@ -126,7 +126,7 @@ class Target(Part):
     @classmethod
     def _known_indicators(cls, names: list[str]) -> list[str]:
         chosen = choose_all(names, known_indicators(), "indicator")
-        refuse(f"{name!r} stands twice" for name, times in Counter(chosen).items() if times > 1)
+        refuse(f"{name!r} appears twice" for name, times in Counter(chosen).items() if times > 1)
         return chosen
 
     @field_validator("values")
@@ -289,7 +289,7 @@ class Outputs(Part):
     @field_validator("members")
     @classmethod
     def _once(cls, members: list[int]) -> list[int]:
-        refuse(f"{member} stands twice" for member, times in Counter(members).items() if times > 1)
+        refuse(f"{member} appears twice" for member, times in Counter(members).items() if times > 1)
         return members
 
     @field_validator("variables")
@@ -297,7 +297,7 @@ class Outputs(Part):
     def _known(cls, names: list[str], info: ValidationInfo) -> list[str]:
         known = _vocabulary(info).variables
         chosen = choose_all(names, known, "model variable") if known else names
-        refuse(f"{name!r} stands twice" for name, times in Counter(chosen).items() if times > 1)
+        refuse(f"{name!r} appears twice" for name, times in Counter(chosen).items() if times > 1)
         return chosen
 
 
@@ -422,7 +422,7 @@ class Study(Part):
     def _distinct(cls, choices: list[AllocationChoice] | list[MixChoice]) -> list[AllocationChoice] | list[MixChoice]:
         labels = [choice.label for choice in choices]
         refuse(
-            f"the label {label!r} stands {labels.count(label)} times; give each a `name` of its own"
+            f"the label {label!r} appears {labels.count(label)} times; give each a `name` of its own"
             for label in dict.fromkeys(labels)
             if labels.count(label) > 1
         )
@@ -441,7 +441,7 @@ class Study(Part):
             return names
         known = [name for name in words if name != NATION]
         chosen = choose_all(names, known_provinces(known), "province")
-        refuse(f"{name!r} stands twice" for name, times in Counter(chosen).items() if times > 1)
+        refuse(f"{name!r} appears twice" for name, times in Counter(chosen).items() if times > 1)
         return [name for name in known if name in chosen]
 
     @field_validator("assigned", mode="before")
@@ -459,7 +459,7 @@ class Study(Part):
     def _assignable(cls, given: dict[str, dict[str, float]], info: ValidationInfo) -> dict[str, dict[str, float]]:
         known = [name for name in _vocabulary(info).provinces if name != NATION]
         places = choose_all(given, known_provinces(known), "province") if known else list(given)
-        refuse(f"{place!r} stands twice" for place, times in Counter(places).items() if times > 1)
+        refuse(f"{place!r} appears twice" for place, times in Counter(places).items() if times > 1)
         target = info.data.get("target")
         judged = target.indicators if isinstance(target, Target) else [*indicators()]
         found, faults = {}, []
@@ -479,7 +479,7 @@ class Study(Part):
         known = words.constants if info.field_name == "parameters" else words.uncertain
         what = "model constant" if info.field_name == "parameters" else "uncertain input"
         chosen = choose_all(given, known, what) if known else list(given)
-        refuse(f"{name!r} stands twice" for name, times in Counter(chosen).items() if times > 1)
+        refuse(f"{name!r} appears twice" for name, times in Counter(chosen).items() if times > 1)
         values = dict(zip(chosen, given.values(), strict=True))
         refuse(
             f"{name!r}: got {number:g}, allowed: {low:g} to {high:g}"

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration.places import active_region
 from experiments.installation import Installation
 from experiments.runs.store import Run
 from experiments.toolkit import evidence, review, sheets
@@ -104,7 +103,7 @@ def results(folder: str | Path, run: Run, system: Installation, mix: str = "") -
     """
     work = Folder.open(folder)
     asked, place = run.study.policy, work.settings.province
-    if not active_region() and (asked is None or asked.province != place):
+    if asked is None or asked.province != place:
         whose = asked.province if asked else "no province"
         raise InputError(f"{run.name} was analysed for {whose}, this folder is about {place}")
     written = []

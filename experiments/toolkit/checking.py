@@ -128,7 +128,7 @@ def _periods(work: Folder, rows: dict[str, Any]) -> list[str]:
     ]
     broken += study_files.unconnected(work, goals)
     twice = goals[goals.duplicated(["goal", "from", "to"])]
-    broken += [f"3-goals.csv: {row['goal']} to {row['to']:.0f} stands twice" for row in twice.to_dict("records")]
+    broken += [f"3-goals.csv: {row['goal']} to {row['to']:.0f} appears twice" for row in twice.to_dict("records")]
     for quantity, given in rows["9-monitoring.csv"].groupby("quantity")["year"]:
         first, wanted = sorted(given), [base + 1 + i for i in range(len(given))]
         if first != wanted:

@@ -20,6 +20,7 @@ from models.reading.faults import InputError
 from models.reading.names import refusal
 from models.reading.numbers import read_number
 from models.reading.yaml_file import dump_yaml
+from models.writing import write_text
 
 TABLE = Path(__file__).with_name("course.csv")
 MARK = "exercise value of the course, not a figure of Chongqing"
@@ -70,7 +71,7 @@ def start(folder: Path) -> Folder:
     """
     work = init("Chongqing", folder)
     rules = work.settings.model_copy(update={"members": MEMBERS})
-    work.settings_file.write_text(dump_yaml(rules.model_dump()), "utf-8")
+    write_text(work.settings_file, dump_yaml(rules.model_dump()))
     goals = _read(work, "3-goals.csv")
     for goal, value in GOALS.items():
         goals.loc[goals["goal"] == goal, ["value", "source"]] = [str(value), MARK]

@@ -14,6 +14,7 @@ from experiments.toolkit.checking import check, read_all
 from experiments.toolkit.sheets import Design, Folder
 from models.reading.faults import InputError
 from models.reading.yaml_file import dump_yaml
+from models.writing import write_text
 
 
 def merge(folder: str | Path) -> pd.DataFrame:
@@ -117,4 +118,4 @@ def _design_sheet(work: Folder, option: str) -> None:
         added_benefits=one.benefits,
         feasibility_issues=one.feasibility,
     )
-    path.write_text(dump_yaml(sheet.model_dump()), encoding="utf-8")
+    write_text(path, dump_yaml(sheet.model_dump()))

@@ -1,20 +1,24 @@
 """A new working folder, prefilled with measured figures, official goals and the options of the plan."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from calibration import tables
-from calibration.places import choose_province
+from calibration import region, tables
+from calibration.places import NATION, active_region, choose_province, simulated
 from experiments.allocation import shipped
 from experiments.toolkit import sheets
 from experiments.toolkit.sheets import Folder, Settings
 from models.plans import Plan
 from models.reading.faults import InputError
+from models.reading.names import choose
 from models.reading.yaml_file import dump_yaml
+from models.writing import write_text
 
+PILOT = "Chongqing"
 YEARS = 6
 """So many of the latest measured years are shown."""
 QUANTITIES = (
@@ -31,6 +35,7 @@ QUANTITIES = (
     "cars",
 )
 CRITERIA = {"reduction": 0.30, "cost": 0.25, "feasibility": 0.25, "added benefits": 0.10, "fairness": 0.10}
+FROM_PACK, NOT_IN_PACK = "region pack", "not in the region pack: pooled or modelled"
 PUBLISHED = {
     "energy intensity": "energy_intensity_reduction",
     "co2 intensity": "co2_intensity_reduction",
@@ -40,31 +45,38 @@ PUBLISHED = {
 """Goal → its name in the table of provincial targets."""
 
 
-def init(province: str, folder: Path | None = None, reviewers: int = 3, plan: str = "p15") -> Folder:
+def init(province: str = "", folder: Path | None = None, reviewers: int = 3, plan: str = "") -> Folder:
     """Make the working folder of a province, prefilled from measured data, official goals and the plan's options.
 
     Args:
-        province: its name, in English or Chinese.
+        province: its name, in English or Chinese; default: the pilot's, in a region pack the first place.
         folder: where; default: toolkit-<province>.
         reviewers: how many score the options.
-        plan: p15 (2025-2030, whose base year is a nowcast) or p12 (2010-2015).
+        plan: p15 (2025-2030, whose base year is a nowcast) or p12 (2010-2015). Default: p15; in a region pack p12,
+            because a pack has figures of 2005 and 2010.
 
     Returns:
         the folder.
 
     Raises:
-        InputError: an unknown province or plan, or a folder that exists (nothing is ever overwritten).
+        InputError: an unknown province or plan, a region pack with another plan than p12, or a folder that exists
+            (nothing is ever overwritten).
     """
-    province = choose_province(province, tables.provinces())
+    pack, known = active_region(), [name for name in simulated() if name != NATION]
+    province = choose_province(province or (known[0] if pack else PILOT), known)
+    plan = choose(plan or ("p12" if pack else "p15"), sheets.plans_served(), "plan with options")
+    if pack and plan != "p12":
+        raise InputError(f"got plan {plan}, allowed in a region pack: p12, because a pack has figures of 2005 and 2010")
     path = folder or Path(f"toolkit-{province.lower().replace(' ', '-')}")
     if path.exists():
         raise InputError(f"{path} exists; choose another folder with --folder (nothing is overwritten)")
     named = [f"reviewer-{i + 1}" for i in range(reviewers)]
-    rules = Settings(province=province, plan=plan, reviewers=named, criteria=CRITERIA)
+    region = os.path.relpath(pack, path) if pack else ""
+    rules = Settings(province=province, plan=plan, reviewers=named, criteria=CRITERIA, region=region)
     made = Folder(path)
     for sub in ("5-screening", "6-design", "7-results"):
         (path / sub).mkdir(parents=True)
-    made.settings_file.write_text(dump_yaml(rules.model_dump()), "utf-8")
+    write_text(made.settings_file, dump_yaml(rules.model_dump()))
     for name, table in _sheets(made).items():
         sheets.write(made.sheet(name), table)
     return made
@@ -100,10 +112,12 @@ def _baseline(province: str, plan: Plan) -> pd.DataFrame:
         for year in map(int, series["year"].to_numpy()[-YEARS:]):
             sigma = float(data[f"{name}_sigma"].sel(year=year))
             known = {"value": float(f"{float(series.sel(year=year)):.6g}"), "relative error": float(f"{sigma:.3g}")}
-            rows.append({**head, "year": year, **known, "vintage": str(data[f"{name}_vintage"].sel(year=year).item())})
+            vintage = FROM_PACK if active_region() else str(data[f"{name}_vintage"].sel(year=year).item())
+            rows.append({**head, "year": year, **known, "vintage": vintage})
         rows += [{**head, **row} for row in _since(name, province, series, plan.base_year)]
         if plan.base_year not in {row["year"] for row in rows if row["quantity"] == name}:
-            rows.append({**head, "year": plan.base_year, "vintage": "not measured: nowcast"})
+            missing = NOT_IN_PACK if active_region() else "not measured: nowcast"
+            rows.append({**head, "year": plan.base_year, "vintage": missing})
     return pd.DataFrame(rows, columns=[column.name for column in sheets.BASELINE])
 
 
@@ -136,8 +150,13 @@ GROWTH_ERROR = 0.01
 
 
 def _goals(province: str, plan: Plan) -> pd.DataFrame:
-    """Official targets of the plan where they are known, blank rows where they are not: unknown stays unknown."""
-    targets = tables.read("targets")
+    """Official targets of the plan where they are known, blank rows where they are not: unknown stays unknown.
+
+    In a region pack the pack's own target of energy intensity.
+    """
+    targets, pack = tables.read("targets"), region.active()
+    if pack is not None:
+        targets = _pack_targets(pack, plan)
     rows = []
     for goal, unit in sheets.GOALS_KNOWN.items():
         own = (targets.province == province) & (targets.plan == plan.name) & (targets.variable == PUBLISHED[goal])
@@ -149,6 +168,14 @@ def _goals(province: str, plan: Plan) -> pd.DataFrame:
         span = {"from": plan.base_year, "to": plan.last_year}
         rows.append({"goal": goal, **span, "value": value, "unit": unit, "source": source})
     return pd.DataFrame(rows)
+
+
+def _pack_targets(pack: region.Pack, plan: Plan) -> pd.DataFrame:
+    """A region pack's targets in the form of the table of provincial targets."""
+    own = pack.targets_of(plan.key)
+    head = {"plan": plan.name, "variable": PUBLISHED["energy intensity"], "flag": "", "source_id": "targets.csv"}
+    rows = [{"province": place, "value": value, **head} for place, value in own.items()]
+    return pd.DataFrame(rows, columns=["province", "value", *head])
 
 
 def _long_list(work: Folder) -> pd.DataFrame:

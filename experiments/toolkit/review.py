@@ -24,6 +24,7 @@ from experiments.toolkit.sheets import NOTE, Folder
 from models.reading.faults import InputError
 from models.reading.names import choose
 from models.reading.yaml_file import dump_yaml
+from models.writing import write_text
 
 LOG = ("number", "date", "who", "sheet", "row", "column", "before", "after", "why")
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -265,7 +266,7 @@ def _write(work: Folder, agreed: Cells) -> None:
                 text = own["value"]
                 is_text = name != "toolkit.yaml" and field not in NOT_TEXT
                 content[field] = None if text == "None" else text if is_text else yaml.safe_load(text)
-            path.write_text(dump_yaml(content), encoding="utf-8")
+            write_text(path, dump_yaml(content))
             continue
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding=sheets.ENCODING)
         keys = [key for key in KEYS.get(name, ("option",)) if key in table]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from experiments.policy.catalogue import FIRST, NEXT, Catalogue, catalogue
+from experiments.study.load import in_its_region
 from models.plans import Plan, plans
 from models.reading.faults import InputError
 from models.reading.names import Spellings, choose, refusal
@@ -18,6 +20,7 @@ from models.reading.numbers import read_number
 from models.reading.schema import validated
 from models.reading.table_file import TableRows, read_table
 from models.reading.yaml_file import read_yaml
+from models.writing import write_text
 
 NOTE = " (note)"
 """End of the head of a column that is a note: what stands there changes nothing."""
@@ -56,6 +59,12 @@ class Column:
 
 OPTION_SETS = {"p12": FIRST, "p15": NEXT}
 """Plans that the process can be about → the set of options that its long list holds."""
+
+
+def plans_served() -> Spellings:
+    """The plans of OPTION_SETS with their other spellings."""
+    return Spellings({key: plans()[key].spellings for key in OPTION_SETS})
+
 
 GOALS_KNOWN = {
     "energy intensity": "% reduction",
@@ -200,7 +209,7 @@ def _cells(sheet: TableRows, columns: Sequence[Column], key: str) -> Iterator[st
         for column in columns:
             if fault := column.fault(row[column.name]):
                 yield f"{place}: {fault}"
-    yield from (f"{sheet.label}: {key} {value!r} stands {n} times; keep one" for value, n in values.items() if n > 1)
+    yield from (f"{sheet.label}: {key} {value!r} appears {n} times; keep one" for value, n in values.items() if n > 1)
 
 
 def _typed(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
@@ -214,7 +223,7 @@ def _typed(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
 def write(path: Path, table: pd.DataFrame) -> None:
     """Write a sheet."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, index=False, encoding=ENCODING)
+    write_text(path, table.to_csv(index=False), ENCODING)
 
 
 MADE = ("merged.csv",)
@@ -238,11 +247,12 @@ class Settings(_Strict):
     talk_again_from: Annotated[float, Field(ge=1, le=4)] = 2.0
     members: Annotated[int, Field(ge=32, le=100_000)] = 500
     measurement_error: Annotated[float, Field(gt=0, le=5)] = 0.5
+    region: str = ""  # folder of a region pack, relative to this one; empty: the shipped provinces
 
     @field_validator("plan")
     @classmethod
     def _served(cls, name: str) -> str:
-        return choose(name, Spellings({key: plans()[key].spellings for key in OPTION_SETS}), "plan with options")
+        return choose(name, plans_served(), "plan with options")
 
     @model_validator(mode="after")
     def _weights(self) -> "Settings":
@@ -292,10 +302,18 @@ class Folder:
 
     @classmethod
     def open(cls, path: str | Path) -> "Folder":
-        """The folder; InputError when it holds no toolkit.yaml."""
-        folder = cls(Path(path))
+        """The folder.
+
+        Raises:
+            InputError: it holds no toolkit.yaml, or names a region pack that is not there.
+            OtherRegionError: it is about another region than this process works with.
+        """
+        folder, region = cls(Path(path)), ""
         if not folder.settings_file.is_file():
             raise InputError(f"{path} is no working folder (no toolkit.yaml); `tanlu toolkit init PROVINCE` makes one")
+        with suppress(InputError):  # `check` lists the faults of the settings with those of the sheets
+            region = folder.settings.region
+        in_its_region(region, folder.path, "toolkit.yaml: region")
         return folder
 
     @property

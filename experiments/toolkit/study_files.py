@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.places import active_region
+from calibration.places import active_region, places
 from experiments.study.files import OF_PLAN
 from experiments.toolkit import sheets
 from experiments.toolkit.sheets import OPTION_SETS, Design, Folder
 from models.indicators import indicators
 from models.reading.yaml_file import dump_yaml
+from models.writing import write_text
 
 DESIGNED = "designed"
 """Label of the group's mix in study.yaml."""
@@ -50,11 +51,9 @@ def write_mix(work: Folder, designs: list[Design]) -> None:
         "catalogue": OPTION_SETS[work.settings.plan],
         "options": {d.option: {"value": d.strength, "source": f"design sheet {d.option}, {d.status}"} for d in designs},
         "schedule": when,
-        **(
-            {} if active_region() else {"where": [work.settings.province]}
-        ),  # a pack's places have no others beside them
+        **({} if active_region() else {"where": [work.settings.province]}),  # a pack's mix holds in all its places
     }
-    work.sheet("mix.yaml").write_text(dump_yaml(content), encoding="utf-8")
+    write_text(work.sheet("mix.yaml"), dump_yaml(content))
 
 
 def write_study(work: Folder) -> None:
@@ -65,7 +64,7 @@ def write_study(work: Folder) -> None:
         "extends": "chongqing" if work.settings.plan == "p12" else OF_PLAN[work.settings.plan],
         "name": f"toolkit-{place.lower().replace(' ', '-')}"[:48],
         "title": f"Low-carbon development of {place}, {plan.base_year}-{plan.last_year}: the expert group's mix",
-        "title_zh": f"低碳发展规划（{plan.base_year}—{plan.last_year}年）：专家组设计的政策组合",
+        "title_zh": f"{_chinese(place)}低碳发展规划（{plan.base_year}—{plan.last_year}年）：专家组设计的政策组合",
         "members": work.settings.members,
         "provinces": [place],
         **_targets(work, goals),
@@ -74,11 +73,16 @@ def write_study(work: Folder) -> None:
         "sensitivity": None,
         "policy": {"province": place, "mix": DESIGNED, "goals": cumulative(work, goals)},
     }
-    if pack := active_region():  # places of its own; costs by option need data of the shipped provinces
+    if pack := active_region():  # a pack has places of its own, and no past plans to score
         del content["provinces"]
         content["extends"] = OF_PLAN[work.settings.plan]
-        content |= {"data": os.path.relpath(pack, work.path), "hindcast": False, "policy": None}
-    work.sheet("study.yaml").write_text(dump_yaml(content), encoding="utf-8")
+        content |= {"data": os.path.relpath(pack, work.path), "hindcast": False}
+    write_text(work.sheet("study.yaml"), dump_yaml(content))
+
+
+def _chinese(place: str) -> str:
+    """The Chinese name of a place, where the data have one."""
+    return places()[place].name_zh
 
 
 def _targets(work: Folder, goals: pd.DataFrame) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What all pages and tables share: terms in both languages, rating colours, tile map, fonts, SVG helpers."""
+"""Parts that all pages and tables share: terms in both languages, rating colours, tile map, fonts, SVG helpers."""

@@ -1,4 +1,4 @@
-"""The addresses of a run's pages, relative to its folder, by which one page links to another."""
+"""Addresses of a run's pages, relative to its folder."""
 
 from experiments.words.terms import Lang
 

@@ -71,7 +71,7 @@ class Dots:
 
 @dataclass(frozen=True)
 class Path:
-    """What the picture of a path holds.
+    """Contents of the picture of a path.
 
     years (year); band: (low, high), each (year), where its errors are known; members (member, year): real runs, so that
     a band is not read as a path; lines: the required path and others; target: (year, value, words).

@@ -1,4 +1,4 @@
-"""The change that a picture's title names, checked against the picture's own measured dots.
+"""Statements of picture titles about changes, checked against the picture's own measured dots.
 
 A title that gives the sign or the size of a change is printed only while no stretch of measured years of one edition
 lies outside the 80 % range that the model gives for those very years; else the title says what was measured.
@@ -41,12 +41,12 @@ class Claim:
 
     @property
     def refuted(self) -> bool:
-        """Whether its own dots refute the title."""
+        """Whether the title says of the model what its own dots refute."""
         return any(one.refutes for one in self.stretches) and not self.says_measured
 
 
 def claim(dots: Dots, first: int, last: int, model: Range) -> tuple[Claim, Stretch | None]:
-    """The change that a title may name, and the longest stretch that forbids the model's change."""
+    """The claim about these years, and the longest stretch that rules out giving the model's change."""
     found = tuple(stretches(dots, first, last, model))
     against = [one for one in found if one.refutes]
     worst = max(against, key=lambda one: (one.last - one.first, abs(one.measured)), default=None)

@@ -1,4 +1,4 @@
-"""The measured series drawn under projections."""
+"""Measured series, drawn under projections."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +15,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Measured:
-    """The measured series drawn under the projections."""
+    """The measured series, drawn under the projections."""
 
     data: xr.Dataset
 

@@ -9,7 +9,7 @@ class Rating:
     """One level of the barometer (晴雨表).
 
     level: 1 (missed by more than 10 % of the target), 2 (missed by less), 3 (met), as NDRC published it.
-    fill, ink: background and text colour, contrast at least 4.5, distinct under the common colour deficiencies.
+    fill, ink: background and text colour, contrast at least 4.5, distinguishable under the common colour deficiencies.
     """
 
     level: int

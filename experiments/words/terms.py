@@ -39,7 +39,7 @@ def table() -> Mapping[str, tuple[str, str]]:
 
 
 def _of_region(texts: Mapping[str, tuple[str, str]], own: Region) -> dict[str, tuple[str, str]]:
-    """The texts of a page about a region pack that replace those about China: the rows `in a region: <text>`."""
+    """Texts of pages about a region pack in place of those about China: the rows `in a region: <text>`."""
     return {
         key.removeprefix(IN_REGION): (en.replace("{region}", own.name), zh.replace("{region}", own.name_zh))
         for key, (en, zh) in texts.items()
@@ -120,7 +120,7 @@ class Terms:
         return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
 
     def share(self, fraction: float) -> str:
-        """A share that was counted: as `chance`, but all and none are 100 % and 0 %."""
+        """A share that was counted: as `chance`, but all and none are said as such."""
         gap = "" if self.lang == "zh" else NARROW
         return f"{100 * fraction:.0f}{gap}%" if fraction in (0, 1) else self.chance(fraction)
 

@@ -1,5 +1,6 @@
-"""Sentences about a verdict that several pages share."""
+"""Sentences about a verdict that more than one page says."""
 
+from experiments.analyses.numbers import number
 from experiments.words.view import View
 
 
@@ -12,18 +13,19 @@ def scenario(view: View) -> str:
 
 
 def counted(view: View, provinces: list[str]) -> str:
-    """How many provinces meet their target: the distribution over members, which share the national shocks."""
+    """How many provinces meet their target: the distribution over members, because they share the national shocks."""
     where = {"allocation": view.allocation, "mix": view.mix}
     margin = (view.metrics["reduction"] - view.metrics["target"]).sel(where).sel(province=provinces)
     met = (margin >= 0).sum("province").where(margin.notnull().all("province"))
     low, high = met.quantile([0.1, 0.9], "member").round().astype(int).values
     return view.terms(
-        "Of {total} provinces {n} are expected to meet their {end} target (80 % range {low} to {high}).",
+        "text: headline",
         total=len(provinces),
         n=round(float(met.mean())),
         low=low,
         high=high,
         end=view.end_year,
+        indicator=view.leading_words,
     )
 
 
@@ -40,10 +42,29 @@ def past_plans(view: View) -> list[str]:
     given, met = int(model["given_80"].sum()), int(model["given_80_met"].sum())
     return [
         view.terms(
-            "On past plans ({plans}), of the provinces given 80 % or more {met} of {given} met.",
+            "On past plans ({plans}), {met} of the {given} provinces given a chance of 80 % or more met their target.",
             plans=names,
             met=met,
             given=given,
+        )
+    ]
+
+
+def upper_end(view: View) -> list[str]:
+    """That chances of carbon are an upper end, where the base year is a nowcast that leans to too fast a fall."""
+    from calibration import nowcast
+
+    carbon = any("co2" in key for key in view.study.target.indicators)
+    if not carbon or view.nowcast_until is None or (lean := nowcast.lean()) is None:
+        return []
+    return [
+        view.terms(
+            "text: upper end",
+            first=lean.first,
+            last=lean.last,
+            base=view.base_year,
+            low=number(lean.low),
+            high=number(lean.high),
         )
     ]
 

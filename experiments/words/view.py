@@ -1,5 +1,6 @@
 """One scenario of a run as our pages look at it: what the members say about each province."""
 
+import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from calibration import activity, region
 from calibration.places import NATION
 from experiments.words.ratings import NO_CHANCE, UNRATED, WORDS, ChanceClass, Rating, chance_class
 from experiments.words.terms import Terms
@@ -19,16 +21,19 @@ if TYPE_CHECKING:
     from experiments.study.schema import Study
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-#: The mix of a run that the first page shows: the plan as it was carried out, else as designed, else the first.
-HEADLINE_MIXES = ("delivered", "plan")
+HEADLINE_MIXES = ("designed", "delivered", "plan")
+"""Mix of a run that the first page shows: the expert group's own, else the plan as carried out, else as decided, else
+the first of the study."""
 AMOUNTS = {"reported energy intensity": "total energy", "co2 intensity new metric": "total co2"}
 """Leading intensity → what it counts, where that is not the CO2 of energy."""
+OLD_METRIC, NEW_METRIC = "co2_intensity", "co2_intensity_2026"
+"""The metrics of carbon intensity to 2025 and of 2026."""
 LAST_SHOWN = 5  # years shown beyond the year in which the target is judged
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The verdict on a province in one scenario: a row of `feasibility.summary`.
+    """Results of a province in one scenario: a row of `feasibility.summary`.
 
     target, reduction, margin in per cent or points, as (median, 10 % quantile, 90 % quantile) where three;
     chance: fraction of members that meet the target, with its Wilson interval; shares: fractions red, yellow, green.
@@ -86,7 +91,7 @@ class JointChance:
 
 @dataclass(frozen=True)
 class RunData:
-    """What is read of a run, once for all pages and languages."""
+    """Data of a run, read once for all pages and languages."""
 
     run: "Run"
     _tables: dict[str, pd.DataFrame | None] = field(default_factory=dict, repr=False, compare=False)
@@ -175,7 +180,7 @@ class View:
 
     @classmethod
     def headline(cls, run: "Run | RunData", terms: Terms) -> "View":
-        """The scenario of the first page: the study's first allocation, with the plan as carried out if it is there."""
+        """The scenario of the first page: the study's first allocation, with the first of HEADLINE_MIXES it has."""
         data = run if isinstance(run, RunData) else RunData(run)
         mixes = [choice.label for choice in data.study.mixes]
         mix = next((name for name in HEADLINE_MIXES if name in mixes), mixes[0])
@@ -212,6 +217,11 @@ class View:
         return int(self.metrics.attrs["base_year"])
 
     @property
+    def nowcast_until(self) -> int | None:
+        """Last year of measured activity, where the plan's base year is a nowcast; None in a region pack."""
+        return activity.nowcast_year(self.base_year) if region.active() is None else None
+
+    @property
     def end_year(self) -> int:
         """Year in which the target is judged."""
         return int(self.metrics.attrs["end_year"])
@@ -235,13 +245,13 @@ class View:
 
     @property
     def compared(self) -> str | None:
-        """The compared mix: no new policy, or, if that is the scenario itself, the study's last mix."""
+        """The mix shown for comparison: no new policy, or, if that is the scenario itself, the study's last mix."""
         mixes = [choice.label for choice in self.study.mixes]
         other = "base" if "base" in mixes and self.mix != "base" else mixes[-1]
         return None if other == self.mix else other
 
     def standing(self, province: str, allocation: str | None = None, mix: str | None = None) -> Standing:
-        """The verdict on a province (or "China") in this scenario or another one of the run."""
+        """Results of a province (or "China") in this scenario or another one of the run."""
         return self.data.summary[allocation or self.allocation, mix or self.mix, province]
 
     @cached_property
@@ -265,11 +275,16 @@ class View:
         return self.study.target.leading
 
     def indicator_name(self, key: str) -> str:
-        """An indicator in words; of two metrics of one quantity in a plan, the older is named as such."""
+        """An indicator in words; where the plan is judged by both metrics of carbon, the older one says which it is."""
         name = self.terms.indicator(indicators()[key])
-        others = [self.terms.indicator(indicators()[one]) for one in self.study.target.indicators if one != key]
-        twice = any(other.startswith((f"{name} (", f"{name}（")) for other in others)
-        return self.terms("{name} (metric to 2025)", name=name) if twice else name
+        if key == OLD_METRIC and NEW_METRIC in self.study.target.indicators:
+            return self.terms("{name} (metric to 2025)", name=name)
+        return name
+
+    @property
+    def leading_words(self) -> str:
+        """The leading indicator without the metric in brackets, for a headline."""
+        return re.split(r"\s*[(（]", self.terms.indicator(self.leading))[0]
 
     @property
     def others(self) -> list[str]:
@@ -278,7 +293,7 @@ class View:
         return [key for key in rest if any(self.other(key, place) for place in self.provinces)]
 
     def other(self, key: str, province: str) -> Standing | None:
-        """The verdict on a province by a further indicator; None where it has no target of it."""
+        """Results of a province on a further indicator; None where it has no target of it."""
         found = self.data.by_indicator.get((key, self.allocation, self.mix, province))
         return found if found is not None and found.members else None
 
@@ -287,9 +302,9 @@ class View:
         found = self.data.joint.get((self.allocation, self.mix, province))
         return found if found is not None and found.indicators > 1 else None
 
-    @cached_property
-    def judges_several(self) -> bool:
-        """Whether some province has a chance of all its targets together."""
+    @property
+    def judged_together(self) -> bool:
+        """Whether some province has targets for more than one indicator that counts."""
         return any(self.all_together(place) for place in self.provinces)
 
     @property

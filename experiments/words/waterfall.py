@@ -32,7 +32,7 @@ def waterfall(view: View, standing: Standing) -> Waterfall | None:
     causes = rows.groupby("cause", sort=False)[["points", "amount"]].sum()
     causes = causes.loc[[cause for cause in gap.CAUSES if cause in causes.index]]
     labels = [
-        terms("{cause} ({amount})", cause=terms.name(f"cause {cause}"), amount=written(terms, amount, unit))
+        terms("{cause} ({amount})", cause=terms.name(f"cause {cause}"), amount=written(terms, -amount, unit))
         for cause, amount in causes["amount"].items()
     ]
     left = -standing.margin[0]

@@ -1,4 +1,4 @@
-"""Plain data from a file, with the place where each part of it stands."""
+"""Plain data from a file, with the place of each part in the file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ Route = tuple[Any, ...]
 
 @dataclass
 class Document:
-    """What a file holds.
+    """The content of a file.
 
-    Args:
+    Attributes:
         data: mappings, lists, texts, numbers, dates, true, false, None; an empty mapping when nothing was readable.
-        places: the file and line (or the option of the command line) that each route came from.
-        faults: what is wrong with the file, one sentence each; what is readable is in `data` all the same.
-        unreadable: the routes of values that a fault names already, so that a schema need not.
+        places: the file and line (or the option of the command line) of each route.
+        faults: the faults of the file, one sentence each; `data` holds everything that is readable in spite of them.
+        unreadable: the routes of values that a fault names already, so that a schema need not name them again.
     """
 
     data: Any
@@ -27,19 +27,19 @@ class Document:
     unreadable: set[Route] = field(default_factory=set)
 
     def place(self, route: Route) -> str:
-        """Where a route came from, or the nearest above it that has a place."""
+        """The place of a route, or of the nearest part above it that has one."""
         while route and route not in self.places:
             route = route[:-1]
         return self.places.get(route, "")
 
     def over(self, base: "Document") -> "Document":
-        """The two as one, this one on top: mappings are merged, anything else is replaced."""
+        """Lay this document over another: mappings are merged, anything else is replaced."""
         data = merged(base.data, self.data) if isinstance(self.data, Mapping) else self.data
         faults, unreadable = [*base.faults, *self.faults], base.unreadable | self.unreadable
         return Document(data, {**base.places, **self.places}, faults, unreadable)
 
     def mapping(self) -> dict[str, Any]:
-        """The data. Raises InputError with the faults, if there are any."""
+        """The data as a mapping. Raises InputError with the faults, if there are any."""
         refuse(self.faults)
         return dict(self.data)
 

@@ -1,17 +1,17 @@
-"""Faults in what a person gave us: collected, then raised as one."""
+"""Faults in a user's input: they are collected and then raised as one exception."""
 
 from collections.abc import Iterable
 from typing import Any
 
 LONGEST = 60
-"""Characters of a value that a message shows."""
+"""Greatest number of characters of a value that a message shows."""
 
 
 class InputError(ValueError):
     """Wrong input, with every fault found (command line: exit code 2).
 
     Args:
-        faults: one sentence each, saying what was got, what is allowed and what to do.
+        faults: one sentence each: the value found, the allowed values, and how to correct it.
     """
 
     def __init__(self, faults: str | Iterable[str]) -> None:
@@ -24,20 +24,20 @@ class RuleError(InputError):
 
 
 def refuse(faults: Iterable[str | None]) -> None:
-    """Raises the faults, if there are any.
+    """Raise the faults as one exception, if there are any.
 
     Args:
-        faults: sentences; None stands for no fault.
+        faults: sentences; None means no fault.
 
     Raises:
-        InputError: with every fault given.
+        InputError: with every fault.
     """
     if present := [fault for fault in faults if fault]:
         raise InputError(present)
 
 
 def shortened(value: Any) -> str:
-    """A value as a message shows it, on one line and of at most LONGEST characters.
+    """A value in the form that a message shows: on one line and with at most LONGEST characters.
 
     >>> shortened("p12"), shortened(None), shortened("x" * 100)[-3:]
     ("'p12'", 'nothing', 'xx…')

@@ -14,13 +14,16 @@ from models.reading.yaml_file import DEEPEST, DIGITS
 def read_json(
     path: Path, what: str, kind: type[dict[Any, Any]] | type[list[Any]] = dict, largest: int = LARGEST_TABLE
 ) -> Document:
-    """A JSON file; what is wrong with it stands in the document's `faults`.
+    """Read a JSON file.
 
     Args:
-        path: as the user typed it.
-        what: what is asked for, in the user's words ("the manifest of a run").
-        kind: what the file must hold as a whole.
-        largest: bytes beyond which it is refused.
+        path: path in the form that the user typed.
+        what: the expected content in the user's words ("the manifest of a run").
+        kind: type that the file must hold as a whole.
+        largest: size in bytes beyond which the file is refused.
+
+    Returns:
+        A document; its `faults` name everything that is wrong with the file.
     """
     try:
         return parse_json(read_text(path, what, largest), path.name, kind)
@@ -29,12 +32,12 @@ def read_json(
 
 
 def parse_json(text: str, label: str, kind: type[dict[Any, Any]] | type[list[Any]] = dict) -> Document:
-    """As `read_json`, from text; `label` names it in messages."""
+    """Read JSON from text, as `read_json` does from a file; `label` is its name in messages."""
     faults: list[str] = []
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
-        faults.extend(f"{label}: key {shortened(name)} stands twice in one object; keep one" for name in twice)
+        faults.extend(f"{label}: key {shortened(name)} appears twice in one object; keep one" for name in twice)
         return dict(pairs)
 
     def not_finite(word: str) -> None:
@@ -61,7 +64,7 @@ def parse_json(text: str, label: str, kind: type[dict[Any, Any]] | type[list[Any
 
 
 def _faults_of_values(data: Any, deepest: int) -> list[str]:
-    """Depth, infinite numbers (1e999) and lone surrogates, anywhere in the data."""
+    """Find too deep nesting, infinite numbers (1e999) and lone surrogates anywhere in the data."""
     if deepest < 0:
         return [f"got lists in lists without end, allowed: {DEEPEST} deep"]
     if isinstance(data, dict):

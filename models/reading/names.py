@@ -1,4 +1,4 @@
-"""A name out of a list of known ones: any case, other spellings, and the nearest names when there is none."""
+"""Finding a name among the known ones: any case, other spellings, and the nearest names when there is no match."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from models.reading.faults import InputError, shortened
 
 LISTED = 40
-"""A longer list of known names is not printed in full."""
+"""Greatest number of known names that a message lists in full."""
 ALIKE = 0.6
 """Least similarity (difflib's ratio) of a name that is suggested."""
 
@@ -17,24 +17,24 @@ class Spellings(dict[str, tuple[str, ...]]):
 
 
 Known = Iterable[str]
-"""The known names; `Spellings` where they have others."""
+"""The known names, as `Spellings` where they have other spellings."""
 
 
 def choose(name: str, known: Known, what: str) -> str:
-    """The known name that is meant by `name`.
+    """The known name that a user means.
 
     Case, width of letters and the marks between words do not matter: `inner-mongolia` means `Inner Mongolia`.
 
     Args:
-        name: what the user typed.
-        known: the names to choose from, `Spellings` where they have other spellings.
+        name: the text that the user typed.
+        known: the names to choose from, as `Spellings` where they have other spellings.
         what: the kind of name, in the user's words ("province").
 
     Returns:
-        The name as it stands in `known`.
+        The name as it is written in `known`.
 
     Raises:
-        InputError: there is no such name; it says which ones are near and which are allowed.
+        InputError: there is no such name; the message gives the nearest and the allowed ones.
 
     >>> choose("guangdong", ["Guangdong", "Guangxi"], "province")
     'Guangdong'
@@ -51,12 +51,12 @@ def choose(name: str, known: Known, what: str) -> str:
 
 
 def choose_all(names: Iterable[str], known: Known, what: str) -> list[str]:
-    """`choose` for several names. Raises InputError with a fault for each unknown one."""
+    """`choose` for several names of one kind. Raises InputError with a fault for each unknown one."""
     return choose_each((name, known, what) for name in names)
 
 
 def choose_each(requests: Iterable[tuple[str, Known, str]]) -> list[str]:
-    """`choose` for names of several kinds, each with what is known. Raises InputError with all faults."""
+    """`choose` for names of several kinds, each with its known names. Raises InputError with all faults."""
     answers = [(match(name, known), name, known, what) for name, known, what in requests]
     if faults := [refusal(name, known, what) for meant, name, known, what in answers if meant is None]:
         raise InputError(faults)
@@ -64,7 +64,7 @@ def choose_each(requests: Iterable[tuple[str, Known, str]]) -> list[str]:
 
 
 def match(name: str, known: Known) -> str | None:
-    """The known name that is meant, or None when there is none or more than one."""
+    """The known name that a user means, or None when there is none or more than one."""
     listed = list(known)
     if name in listed:
         return name
@@ -75,7 +75,7 @@ def match(name: str, known: Known) -> str | None:
 
 
 def refusal(name: str, known: Known, what: str) -> str:
-    """The sentence for a name that is not known: the nearest names and what is allowed."""
+    """The message for an unknown name: the nearest names and the allowed ones."""
     listed = list(known)
     if not listed:
         return f"unknown {what} {shortened(name)}: there is none"
@@ -84,7 +84,7 @@ def refusal(name: str, known: Known, what: str) -> str:
 
 
 def near(name: str, known: Known, most: int = 3) -> str:
-    """`; did you mean 'a' or 'b'?` for the closest known names, else the empty string."""
+    """The text `; did you mean 'a' or 'b'?` with the closest known names, or the empty string."""
     spellings: dict[str, str] = {}
     for spelling, own in _spellings(known):
         spellings.setdefault(_folded(spelling), own)
@@ -103,6 +103,6 @@ def _spellings(known: Known) -> Iterable[tuple[str, str]]:
 
 
 def _folded(text: str) -> str:
-    """The text without what does not tell names apart: case, width, spaces, hyphens, underscores, apostrophes."""
+    """The text without case, width, spaces, hyphens, underscores and apostrophes, which do not distinguish names."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return "".join(letter for letter in plain if letter not in " -_'’\t")

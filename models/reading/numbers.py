@@ -1,4 +1,4 @@
-"""A number that a user typed."""
+"""Numbers that a user typed."""
 
 import math
 import re
@@ -9,11 +9,17 @@ _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def read_number(text: str, low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> float:
-    """The finite number that a text stands for.
+    """Read a finite decimal number.
+
+    Args:
+        text: the text that the user typed.
+        low: least allowed value.
+        high: greatest allowed value.
+        whole: whether the number must be whole.
 
     Raises:
-        InputError: it is no plain decimal number, not finite, not whole where that is asked for, or outside
-            `low` … `high`; the sentence says what was got and what is allowed.
+        InputError: the text is not a plain decimal number, or the number is not finite, not whole where it must be, or
+            out of range; the message gives the text and the allowed values.
 
     >>> read_number(" 1.5e1 ", 0, 100)
     15.0
@@ -30,10 +36,10 @@ def read_number(text: str, low: float = -math.inf, high: float = math.inf, *, wh
 
 
 def read_chance(text: str) -> float:
-    """A chance that a person typed: a fraction between 0 and 1, or per cent with its sign.
+    """Read a probability: a fraction between 0 and 1, or per cent with its sign.
 
     Raises:
-        InputError: neither of them, or 0, 1 and beyond.
+        InputError: the text is neither of them, or not above 0 and below 1.
 
     >>> read_chance("80 %"), read_chance("0.8")
     (0.8, 0.8)
@@ -48,7 +54,7 @@ def read_chance(text: str) -> float:
 
 
 def allowed_number(low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> str:
-    """What a number may be, in words."""
+    """The allowed range of a number, in words."""
     kind = "a whole number" if whole else "a number"
     if math.isinf(low) and math.isinf(high):
         return kind

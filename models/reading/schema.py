@@ -1,4 +1,4 @@
-"""A document as a pydantic model, every fault in the user's words with its place."""
+"""A document as a pydantic model, with every fault in the user's words and with its place."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, get_args
@@ -30,7 +30,7 @@ EXPECTED: Mapping[str, str] = {
     "too_long": "at most {max_length} of them",
     "literal_error": "{expected}",
 }
-"""What is allowed, by pydantic's type of error."""
+"""Pydantic's type of error → the allowed values, in words."""
 MISSING = "is missing"
 
 
@@ -44,20 +44,20 @@ def validated(
     further_keys: Iterable[str] = (),
     context: Mapping[str, Any] | None = None,
 ) -> tuple[Model | None, list[str]]:
-    """The model that a document, or a part of it, describes.
+    """Validate a document, or a part of it.
 
     Args:
-        kind: the model; a validator's ValueError may hold several faults, a line each.
-        document: where the data come from.
-        data: what is validated in place of the document's own data.
-        route: leads from the document to the data.
-        expected: what is allowed by pydantic's type of error, beyond EXPECTED.
-        further_keys: keys that a file may have beside the model's own, named where an unknown key is refused.
-        context: handed to the model's validators.
+        kind: the pydantic model; a validator's ValueError may hold several faults, one per line.
+        document: the document with the places of its parts.
+        data: data to validate in place of the document's own data.
+        route: route from the document to the data.
+        expected: allowed values by pydantic's type of error, in addition to EXPECTED.
+        further_keys: further keys that a file may have, listed in the message about an unknown key.
+        context: context for the model's validators.
 
     Returns:
-        The model, None when there are faults, and the faults in the order of the data: place, route, what was got and
-        what is allowed. What the document could not read is not called missing, and not named a second time.
+        The model, or None when there are faults, and the faults in the order of the data: place, route, value found and
+        allowed values. Parts that the document could not read are not reported a second time.
     """
     try:
         return kind.model_validate(document.data if data is None else data, context=dict(context or {})), []
@@ -76,7 +76,7 @@ def validated(
 
 
 def _sentence(kind: type[BaseModel], error: Any, expected: Mapping[str, str], further_keys: Iterable[str]) -> str:
-    """What was got and what is allowed, for one of pydantic's errors."""
+    """The value found and the allowed values, for one of pydantic's errors."""
     route, name, got, details = tuple(error["loc"]), error["type"], error["input"], error.get("ctx", {})
     if name == "extra_forbidden":
         allowed = [*(() if route[:-1] else further_keys), *model_at(kind, route[:-1]).model_fields]
@@ -91,7 +91,7 @@ def _sentence(kind: type[BaseModel], error: Any, expected: Mapping[str, str], fu
 
 
 def model_at(kind: type[BaseModel], route: Route) -> type[BaseModel]:
-    """The piece of a schema that a route leads to."""
+    """The part of a schema at the end of a route."""
     for key in route:
         if isinstance(key, str) and key in kind.model_fields:
             inner = _models(kind.model_fields[key].annotation)

@@ -1,4 +1,4 @@
-"""A CSV table that a user wrote: its columns, its cells as text with the line of every row, and every fault at once."""
+"""A CSV table that a user wrote: columns, cells as text with the line of every row, and every fault at once."""
 
 import csv
 import io
@@ -17,12 +17,12 @@ from models.reading.text import LARGEST_TABLE, read_text
 class TableRows:
     """The rows of a table.
 
-    Args:
-        label: names the file in a message.
+    Attributes:
+        label: name of the file in messages.
         columns: the header.
         rows: the cells of each row, stripped, in the order of the columns; empty rows are left out.
         lines: the line of each row in the file, from 1.
-        faults: what is wrong with the file, one sentence each.
+        faults: the faults of the file, one sentence each.
     """
 
     label: str
@@ -32,7 +32,7 @@ class TableRows:
     faults: list[str] = field(default_factory=list)
 
     def records(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """(file:line, column → cell) of every row."""
+        """Yield place (file:line) and cells (column → cell) of every row."""
         for line, row in zip(self.lines, self.rows, strict=True):
             yield f"{self.label}:{line}", dict(zip(self.columns, row, strict=True))
 
@@ -52,16 +52,19 @@ def read_table(
     label: str = "",
     largest: int = LARGEST_TABLE,
 ) -> TableRows:
-    """A CSV table in UTF-8; what is wrong with it stands in the table's `faults`.
+    """Read a CSV table in UTF-8.
 
     Args:
-        path: as the user typed it.
-        what: what is asked for, in the user's words ("a table of targets").
+        path: path in the form that the user typed.
+        what: the expected content in the user's words ("a table of targets").
         columns: the columns that it must have, in any order and any case.
         optional: columns that it may have.
-        other_columns: whether it may have others.
-        label: names the file in messages; default: its name.
-        largest: bytes beyond which it is refused.
+        other_columns: whether it may have other columns.
+        label: name of the file in messages; default: its file name.
+        largest: size in bytes beyond which the file is refused.
+
+    Returns:
+        The table; its `faults` name everything that is wrong with the file.
     """
     table = TableRows(label or path.name)
     try:
@@ -91,7 +94,7 @@ def _header_faults(
         return
     for name, count in Counter(table.columns).items():
         if count > 1 and (name or not other_columns):
-            yield f"{where}: column {shortened(name)} stands {count} times; keep one"
+            yield f"{where}: column {shortened(name)} appears {count} times; keep one"
     unknown = [name for name in table.columns if name not in (*columns, *optional)]
     absent = [name for name in columns if name not in table.columns]
     if absent:

@@ -1,4 +1,6 @@
-"""A file that a user names, as text: a regular file of a bounded size in UTF-8, or a sentence saying what it is."""
+"""A file that a user names, as text: a regular file of limited size in UTF-8, or a message that explains why it is
+not.
+"""
 
 import codecs
 import stat
@@ -7,15 +9,15 @@ from pathlib import Path
 from models.reading.faults import InputError
 
 LARGEST_TABLE = 20_000_000
-"""Bytes of the largest CSV or JSON file that is read."""
+"""Size in bytes of the largest CSV or JSON file that is read."""
 
 
 class NotUtf8Error(ValueError):
-    """Bytes that are no text in UTF-8.
+    """Bytes that are not text in UTF-8.
 
     Args:
-        text: what was got, what is allowed and what to do.
-        line: where, from 1; None for the file as a whole.
+        text: the fault, the allowed encoding and how to correct it.
+        line: line of the fault, from 1; None for the file as a whole.
     """
 
     def __init__(self, text: str, line: int | None = None) -> None:
@@ -24,15 +26,15 @@ class NotUtf8Error(ValueError):
 
 
 def read_text(path: Path, what: str, largest: int = LARGEST_TABLE) -> str:
-    """The text of a file.
+    """Read the text of a file.
 
     Args:
-        path: as the user typed it.
-        what: what is asked for, in the user's words ("a study file").
-        largest: bytes beyond which it is refused before it is read.
+        path: path in the form that the user typed.
+        what: the expected content in the user's words ("a study file").
+        largest: size in bytes beyond which the file is refused before it is read.
 
     Raises:
-        InputError: it is missing, a folder, a device or a pipe, too large, not UTF-8, or holds zero bytes.
+        InputError: the file is missing, a folder, a device or a pipe, too large, not UTF-8, or contains zero bytes.
     """
     try:
         return decoded(read_content(path, what, largest))
@@ -42,7 +44,7 @@ def read_text(path: Path, what: str, largest: int = LARGEST_TABLE) -> str:
 
 
 def read_content(path: Path, what: str, largest: int = LARGEST_TABLE) -> bytes:
-    """The bytes of a regular file of a bounded size. Arguments and exceptions as in `read_text`."""
+    """Read the bytes of a regular file of limited size. Arguments and exceptions are those of `read_text`."""
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
@@ -65,10 +67,10 @@ def read_content(path: Path, what: str, largest: int = LARGEST_TABLE) -> bytes:
 
 
 def decoded(content: bytes) -> str:
-    """The text of bytes in UTF-8, without a mark of byte order.
+    """Decode bytes in UTF-8, without a byte-order mark.
 
     Raises:
-        NotUtf8Error: they are none, with the encoding that they seem to have.
+        NotUtf8Error: the bytes are not UTF-8; the message names the encoding that they seem to have.
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise NotUtf8Error("got UTF-16 text, allowed: UTF-8 text; save the file as UTF-8")

@@ -1,8 +1,8 @@
 """YAML that a user wrote: its plain data with the line of every value, and every fault at once.
 
-What YAML 1.1 turns into something else in silence is refused: `0100` (64) and `1:40` (100). So are aliases, which a
-small file can grow to any size with, tags, keys given twice, numbers that are not finite, and characters that no text
-can hold. Numbers may have an exponent (`1e3`), as in YAML 1.2.
+Values that YAML 1.1 silently changes are refused: `0100` (64) and `1:40` (100). Also refused are aliases (a small file
+with them can expand to any size), tags, keys given twice, numbers that are not finite, and characters that are not
+allowed in text. Numbers may have an exponent (`1e3`), as in YAML 1.2.
 """
 
 import re
@@ -19,11 +19,11 @@ from models.reading.faults import InputError, shortened
 from models.reading.text import read_text
 
 LARGEST = 200_000
-"""Bytes of the largest YAML file that is read."""
+"""Size in bytes of the largest YAML file that is read."""
 DEEPEST = 20
-"""Lists and mappings in each other."""
+"""Greatest depth of nested lists and mappings."""
 DIGITS = 30
-"""Digits of the longest whole number."""
+"""Number of digits of the longest whole number."""
 
 _WORDS: dict[str, Any] = {"": None, "~": None, "null": None}
 _WORDS |= dict.fromkeys(("true", "yes", "on"), True) | dict.fromkeys(("false", "no", "off"), False)
@@ -38,16 +38,16 @@ _STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def read_yaml(path: Path, what: str, kind: type[dict[Any, Any]] | type[list[Any]] = dict, label: str = "") -> Document:
-    """A YAML file; what is wrong with it stands in the document's `faults`.
+    """Read a YAML file.
 
     Args:
-        path: as the user typed it.
-        what: what is asked for, in the user's words ("a study file").
-        kind: what the file must hold as a whole, a mapping or a list.
-        label: names the file in messages; default: its name.
+        path: path in the form that the user typed.
+        what: the expected content in the user's words ("a study file").
+        kind: type that the file must hold as a whole, a mapping or a list.
+        label: name of the file in messages; default: its file name.
 
     Returns:
-        A document, its data empty when the file cannot be read.
+        A document, with empty data when the file cannot be read; its `faults` name everything that is wrong with it.
     """
     try:
         text = read_text(path, what, LARGEST)
@@ -60,13 +60,13 @@ def read_yaml(path: Path, what: str, kind: type[dict[Any, Any]] | type[list[Any]
 def parse_yaml(
     text: str, place: Callable[[int], str], whole: str, kind: type[dict[Any, Any]] | type[list[Any]] | None = None
 ) -> Document:
-    """As `read_yaml`, from text.
+    """Read YAML from text, as `read_yaml` does from a file.
 
     Args:
         text: the YAML.
-        place: names a line (from 1) in a message.
-        whole: names the text as a whole in a message.
-        kind: what the text must hold, a mapping or a list; None: anything.
+        place: function that names a line (from 1) in a message.
+        whole: name of the text as a whole in a message.
+        kind: type that the text must hold, a mapping or a list; None: any.
     """
     empty = Document((kind or dict)())
     try:
@@ -86,7 +86,7 @@ def parse_yaml(
 
 
 def _read(text: str, place: Callable[[int], str]) -> tuple["_Reader", Any]:
-    """The data, parsed in C where there is a C parser; what that refuses is parsed in Python for its messages."""
+    """Parse in C where a C parser exists; text that it refuses is parsed in Python for better messages."""
     if (fast := getattr(yaml, "CSafeLoader", None)) is not None:
         with suppress(yaml.YAMLError):
             reader = _Reader(text, place, fast)
@@ -96,7 +96,7 @@ def _read(text: str, place: Callable[[int], str]) -> tuple["_Reader", Any]:
 
 
 class _Reader:
-    """Turns YAML events into plain data, so that nothing is built before its depth and its kind are known."""
+    """Converts YAML events into plain data, so that nothing is built before its depth and kind are known."""
 
     def __init__(self, text: str, place: Callable[[int], str], loader: Any) -> None:
         self.places: dict[Route, str] = {}
@@ -106,7 +106,7 @@ class _Reader:
         self._events: Iterator[Any] = yaml.parse(text, Loader=loader)
 
     def document(self) -> Any:
-        """The data of the one document. Raises InputError for aliases, depth and further documents; YAMLError."""
+        """The data of the one document. Raises InputError for aliases, depth and further documents, and YAMLError."""
         next(self._events)
         data = None
         for count, event in enumerate(event for event in self._events if not isinstance(event, yaml.StreamEndEvent)):
@@ -141,13 +141,13 @@ class _Reader:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             line = self._line(event)
             if not isinstance(event, yaml.ScalarEvent):
-                self._node(event, (*route, ""))  # an alias says so itself
+                self._node(event, (*route, ""))  # an alias raises its own fault
                 self.faults.append(f"{line}: got a list or mapping as a key, allowed: a name")
                 self._node(next(self._events), (*route, ""))
                 continue
             key = self._text(event.value, line)
             if key in data:
-                self.faults.append(f"{line}: key {shortened(key)} stands twice, first on {lines[key]}; keep one")
+                self.faults.append(f"{line}: key {shortened(key)} appears twice, first on {lines[key]}; keep one")
             lines[key] = self.places[*route, key] = line
             data[key] = self._node(next(self._events), (*route, key))
         return data
@@ -155,7 +155,7 @@ class _Reader:
     def _scalar(self, event: Any, route: Route) -> Any:
         line = self._line(event)
         text = self._text(event.value, line)
-        if event.style or not event.implicit[0]:  # a plain scalar has none, or an empty one in C
+        if event.style or not event.implicit[0]:  # the style of a plain scalar is None, or empty in the C parser
             return text
         try:
             return plain_value(text)
@@ -175,22 +175,24 @@ class _Reader:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes YAML that `parse_yaml` reads back: a text such as 1e3, which it reads as a number, goes into quotes."""
+    """Writes YAML that `parse_yaml` reads back unchanged: text such as 1e3, which would be read as a number, gets
+    quotes.
+    """
 
 
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _DECIMAL, list("-+0123456789."))
 
 
 def dump_yaml(data: Any) -> str:
-    """Plain data as YAML, in the order of the keys, which `parse_yaml` reads back as the same data."""
+    """Plain data as YAML, in the order of the keys; `parse_yaml` reads back the same data."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def plain_value(text: str) -> Any:
-    """What an unquoted value stands for: nothing, true or false, a number, a date, else the text itself.
+    """The value of an unquoted scalar: nothing, true or false, a number, a date, or else the text itself.
 
     Raises:
-        InputError: YAML 1.1 reads it as something else than it says, or it is no finite number or no date.
+        InputError: YAML 1.1 would change the value, or it is an infinite number or an invalid date.
 
     >>> plain_value("1e3"), plain_value("Yes"), plain_value("p12")
     (1000, True, 'p12')

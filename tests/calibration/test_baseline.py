@@ -1,7 +1,10 @@
 # ruff: noqa: PD010 (xarray's names; reshaping unique keys)
 """The measured baseline against figures published elsewhere, its bookkeeping, and its refusal to join vintages."""
 
+import doctest
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -40,11 +43,24 @@ SERIES = [
     "cdd",
     "energy_residual",
 ]
+MODULES_WITH_EXAMPLES = (
+    "baseline.base_year", "baseline.dataset", "baseline.panel", "baseline.vintage", "members", "places", "posterior",
+    "region", "scorecard", "scores", "tables",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def data() -> xr.Dataset:
     return baseline.load()
+
+
+@pytest.mark.parametrize("name", MODULES_WITH_EXAMPLES)
+def test_examples_in_docstrings(name, data, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[2])
+    monkeypatch.setattr(baseline, "load", lambda: data)  # the examples would read the same tables again
+    results = doctest.testmod(import_module(f"calibration.{name}"))
+    assert results.failed == 0
+    assert results.attempted > 0, f"{name} has no example"
 
 
 def published(table: str, variable: str) -> pd.Series:

@@ -191,7 +191,7 @@ DAMAGES = {
 def damaged(tmp_path: Path, *damages: Damage) -> Path:
     """A data folder of links to the shipped files, with the damaged ones in their place."""
     folder = tmp_path / "data"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for path in [*tables.DATA.glob("*.csv"), tables.DATA / "datapackage.json"]:
         os.symlink(path, folder / path.name)
     for damage in damages:
@@ -221,6 +221,22 @@ def test_damage_is_named_with_its_place(tmp_path, name):
         tables.read(Path(damage.file).stem, folder)
     assert isinstance(raised.value, RuleError) is (damage.kind == "rule")
     assert content(folder) == before
+
+
+def test_a_table_is_read_again_once_a_file_that_it_depends_on_has_changed(tmp_path):
+    folder = damaged(tmp_path)
+    first = tables.read("co2", folder)
+    value = first.loc[0, "value"]
+    first.loc[0, "value"] = -1.0  # a caller's copy is the caller's
+    assert tables.read("co2", folder).loc[0, "value"] == value
+    for name in ("co2.csv", "provinces.csv"):
+        whole = (folder / name).read_bytes()
+        (folder / name).unlink()
+        (folder / name).write_bytes(whole.replace(b"Beijing", b"Beijinh"))
+        with pytest.raises(InputError, match="Beijin"):
+            tables.read("co2", folder)
+        (folder / name).write_bytes(whole)
+        assert tables.read("co2", folder).loc[0, "value"] == value
 
 
 def test_all_faults_of_all_files_come_at_once(tmp_path):

@@ -22,10 +22,10 @@ def test_the_shipped_table_belongs_to_the_shipped_posterior() -> None:
 
 def test_labels_travel() -> None:
     assert identifiability.label("rebound" if "rebound" in prior.uncertain().index else "discount rate") == "prior only"
-    assert identifiability.marked("discount rate") == "discount rate (prior only)"
+    assert identifiability.labelled_name("discount rate") == "discount rate (prior only)"
     assert identifiability.label("productivity", "Hebei") == "identified"
-    assert identifiability.marked("productivity") == "productivity"
-    assert "not identified" in identifiability.marked("frontier services")
+    assert identifiability.labelled_name("productivity") == "productivity"
+    assert "not identified" in identifiability.labelled_name("frontier services")
     frame = pd.DataFrame({"parameter": ["productivity", "discount rate", "lever strength"]})
     assert list(identifiability.labelled(frame)["label"]) == ["identified", "prior only", ""]
 
@@ -38,6 +38,6 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
 
 
 def test_counts_hold_every_free_and_uncertain_parameter() -> None:
-    counts = identifiability.counts().set_index("parameter")
+    counts = identifiability.identified_counts().set_index("parameter")
     assert set(counts.index) == {*prior.FREE, *map(str, prior.uncertain().index)}
     assert (counts["identified"] <= counts["of"]).all()

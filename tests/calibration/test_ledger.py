@@ -95,11 +95,11 @@ def nothing_later(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("origin", FROZEN, ids=ledger.stem)
 def test_deleting_every_later_row_changes_no_byte(origin: Origin, nothing_later: list[int]) -> None:
     options = Options(8, 1, hindcast.configuration(origin.last, 8, 1))
-    whole = ledger.frozen(origin, baseline.load(), options)
+    whole = ledger.forecast_files(origin, baseline.load(), options)
     nothing_later[0] = origin.last
     data = baseline.load()
     assert int(data["gdp"].notnull().any("province").sum()) == origin.last - 1999
-    assert ledger.frozen(origin, data, options) == whole
+    assert ledger.forecast_files(origin, data, options) == whole
 
 
 @pytest.mark.parametrize("origin", ORIGINS, ids=ledger.stem)
@@ -144,7 +144,7 @@ def test_the_frozen_files_can_be_made_again(origin: Origin, nothing_later: list[
         pytest.skip("the posterior has been fitted again since the freeze")
     nothing_later[0] = origin.last
     options = Options(1000, 1, hindcast.configuration(origin.last, 1000, 1))
-    for name, text in ledger.frozen(origin, baseline.load(), options).items():
+    for name, text in ledger.forecast_files(origin, baseline.load(), options).items():
         frozen = (ledger.FOLDER / name).read_text(encoding="utf-8")
         if "naive" in name or manifest(origin)["policy"] == "base":
             assert text == frozen, name

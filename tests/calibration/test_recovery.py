@@ -52,7 +52,7 @@ def test_the_histogram_accepts_uniform_ranks_and_refuses_others() -> None:
 
 def test_repeated_provinces_fit_as_they_do_alone(restored: tuple[fit.FitProblem, Prior]) -> None:
     problem, belief = restored
-    small = recovery.repeated(problem, recovery.THREE)
+    small = recovery.repeated_places(problem, recovery.THREE)
     places = [str(name) for name in problem.inputs["base gdp"]["province"].values]
     values = recovery.draw_truth(belief, np.random.default_rng(3))
     for at, name in enumerate(recovery.THREE):

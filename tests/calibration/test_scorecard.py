@@ -17,7 +17,7 @@ def measured() -> xr.Dataset:
 
 
 def test_a_softened_verdict_is_even_at_the_target_and_certain_far_from_it() -> None:
-    met = scorecard.softened(np.array([16.0, 20.0, 12.0]), np.array([16.0, 16.0, 16.0]))
+    met = scorecard.met_probability(np.array([16.0, 20.0, 12.0]), np.array([16.0, 16.0, 16.0]))
     np.testing.assert_allclose(met, [0.5, 1.0, 0.0], atol=1e-6)
 
 

@@ -76,8 +76,8 @@ def measured() -> xr.Dataset:
 def test_the_opponents_error_is_the_published_one(measured: xr.Dataset) -> None:
     question = SECOND.targets[0]
     happened = backtest.measured_change(question, measured)
-    trend = backtest.naive(question, SECOND, measured)[OPPONENT]
-    still = backtest.naive(question, SECOND, measured)["last value"]
+    trend = backtest.naive_forecasts(question, SECOND, measured)[OPPONENT]
+    still = backtest.naive_forecasts(question, SECOND, measured)["last value"]
     assert np.abs(trend - happened).mean() == pytest.approx(2.46, abs=0.1)
     assert np.abs(happened).mean() == np.abs(still - happened).mean() > 9
 
@@ -87,8 +87,8 @@ def test_naive_forecasts_read_nothing_after_the_origin(measured: xr.Dataset) -> 
     for name in ("energy_intensity", "gdp", "co2_energy"):
         later[name].loc[{"year": slice(FIRST.last + 1, None)}] *= 2
     for question in FIRST.targets:
-        for name, point in backtest.naive(question, FIRST, measured).items():
-            np.testing.assert_array_equal(point, backtest.naive(question, FIRST, later)[name])
+        for name, point in backtest.naive_forecasts(question, FIRST, measured).items():
+            np.testing.assert_array_equal(point, backtest.naive_forecasts(question, FIRST, later)[name])
 
 
 def test_the_forecast_reads_nothing_after_the_origin_but_supplied_gdp(measured: xr.Dataset) -> None:

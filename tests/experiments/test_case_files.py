@@ -13,7 +13,7 @@ CASES = [row["file"] for row in csv.DictReader((FOLDER / "cases.csv").read_text(
 KILOBYTES = 1_000_000
 
 SAYS = {
-    "mix_key_twice.yaml": ["mix_key_twice.yaml:2: key 'levers' stands twice, first on mix_key_twice.yaml:1"],
+    "mix_key_twice.yaml": ["mix_key_twice.yaml:2: key 'levers' appears twice, first on mix_key_twice.yaml:1"],
     "mix_alias_bomb.yaml": ["mix_alias_bomb.yaml:2: YAML aliases (*name) are not allowed"],
     "mix_deep.yaml": ["mix_deep.yaml:1: got lists in lists without end, allowed: 20 deep"],
     "mix_bad_date.yaml": ["mix_bad_date.yaml:1: got 2011-13-45, which is no date"],

@@ -133,6 +133,21 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         reality_checks.load([path])
 
 
+def test_a_check_without_years_is_about_the_plan() -> None:
+    asked = [check(years=None, take="level", min=1.0), check(name="d", years=(2011, 2012), take="level", min=1.0)]
+    plan = reality_checks.in_plan(asked, 2010, 2012)
+    assert [one.years for one in plan] == [(2010, 2012), (2011, 2012)]
+    assert reality_checks.span(plan) == range(2010, 2013)
+    later = reality_checks.in_plan(asked, 2011, 2012)
+    falling = results(np.array([[[0.5, 1.1, 1.2], [1.0, 1.2, 1.5]]]))
+    assert list(reality_checks.evaluate(plan, falling).passed) == [0, 1]  # the fault of 2010 is outside the later plan
+    assert list(reality_checks.evaluate(later, falling).passed) == [1, 1]
+
+
+def test_the_shipped_checks_are_about_the_plan_that_is_asked() -> None:
+    assert all(one.years is None for one in reality_checks.load())
+
+
 def test_shipped_checks_load_and_have_both_languages() -> None:
     found = reality_checks.load()
     assert len(found) >= 8

@@ -13,7 +13,7 @@ from experiments.cli import console
 from experiments.cli.tables import terminal_tables
 from experiments.ensemble import estimate, installed, simulation
 from experiments.runs import overview
-from experiments.runs.store import Run
+from experiments.runs.store import Run, StoreError
 from models.reading.faults import InputError, RuleError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
@@ -37,8 +37,17 @@ def app_of(fault: BaseException) -> typer.Typer:
         (RuleError(["broken rule"]), 3, ["tanlu: broken rule"]),
         (RuntimeError("no luck"), 1, ["tanlu: no luck", "tanlu: set TANLU_DEBUG=1 to see where"]),
         (KeyboardInterrupt(), 1, [f"tanlu: {INTERRUPTED}"]),
-        (PermissionError(13, "Permission denied", "runs/x"), 1, ["tanlu: runs/x: Permission denied"]),
-        (OSError(28, "No space left on device"), 1, ["tanlu: [Errno 28] No space left on device"]),
+        (
+            PermissionError(13, "Permission denied", "runs/x"),
+            1,
+            ["tanlu: runs/x: no permission (Permission denied); choose another place, or change its permissions"],
+        ),
+        (
+            OSError(28, "No space left on device"),
+            1,
+            ["tanlu: no space left (No space left on device); free some, and run the command again"],
+        ),
+        (StoreError("x is being written by process 7"), 1, ["tanlu: x is being written by process 7"]),
         (ZeroDivisionError(), 1, ["tanlu: ZeroDivisionError", "tanlu: set TANLU_DEBUG=1 to see where"]),
         (typer.Exit(3), 3, []),
     ],

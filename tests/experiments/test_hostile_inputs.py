@@ -1,16 +1,20 @@
 """Malformed studies, mixes, tables and models, built by the hundred: each ends in 2, in our words, small and soon."""
 
 import json
+import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from calibration import tables
 from models import PROVINCE
+from tests.calibration import test_damaged
 
 SCRIPT = """
 import json, resource, sys, time
@@ -105,30 +109,37 @@ MIXES = documents(MIX, MIX_VALUES, 50, frozenset())
 
 def answers(folder: Path, kind: str, files: list[bytes], words: list[str]) -> list[tuple[bytes, int, str, float, int]]:
     """(file, exit code, what was said, processor seconds, kilobytes) of each file, given to one process in turn."""
-    lines = []
-    for number, content in enumerate(files):
-        path = folder / f"case{number}.{kind}"
+    paths = [folder / f"case{number}.{kind}" for number in range(len(files))]
+    for path, content in zip(paths, files, strict=True):
         path.write_bytes(content)
-        lines.append(json.dumps([*words, str(path)]))
+    rows = said_to([[*words, str(path)] for path in paths])
+    return [(content, *row) for content, row in zip(files, rows, strict=True)]
+
+
+def said_to(commands: list[list[str]]) -> list[tuple[int, str, float, int]]:
+    """(exit code, what was said, processor seconds, greatest memory so far in kilobytes) of commands in one process."""
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], input="\n".join(lines), capture_output=True, text=True, check=True,
-        cwd=Path(__file__).parents[2], timeout=1800,
+        [sys.executable, "-c", SCRIPT], input="\n".join(map(json.dumps, commands)), capture_output=True, text=True,
+        check=True, cwd=Path(__file__).parents[2], timeout=1800,
     )  # fmt: skip
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(rows) == len(files)
-    return [(content, *row) for content, row in zip(files, rows, strict=True)]
+    assert len(rows) == len(commands)
+    return rows
 
 
 def check(found: list[tuple[bytes, int, str, float, int]], what: str, codes: tuple[int, ...] = (2,)) -> None:
     """Every file is refused in our words."""
     worst = max(found, key=lambda row: row[3])
-    print(f"{what}: {len(found)}, longest {worst[3]:.1f} s of processor time, at most {found[-1][4] / 1024:.0f} MB")
+    codes_seen = dict(Counter(code for _, code, *_ in found))
+    memory = f"at most {found[-1][4] / 1024:.0f} MB"
+    print(f"{what}: {len(found)}, exit codes {codes_seen}, longest {worst[3]:.1f} s of processor time, {memory}")
     wrong = [(content[:300], code, said[:300]) for content, code, said, *_ in found if code not in codes]
     assert not wrong, wrong[:5]
     loud = [said for _, _, said, *_ in found if "Traceback" in said or not said.startswith(("tanlu: ", "8 checks"))]
     assert not loud, loud[:3]
     assert max(len(line) for _, _, said, *_ in found for line in said.splitlines()) < 2000
     assert found[-1][4] < 2_000_000
+    assert worst[3] < 10
 
 
 @pytest.mark.slow
@@ -156,3 +167,99 @@ def test_malformed_models(tmp_path: Path) -> None:
     ]
     files[1] = whole[: len(whole) // 2].encode()
     check(answers(tmp_path, "mdl", files, ["model", "check"]), "models", (2, 3))  # 3: a check failed
+
+
+def folders(tmp_path: Path) -> list[Path]:
+    """40 damaged data folders: the kinds of tests/calibration/test_damaged, and ruins of other tables in turn."""
+    made = [
+        test_damaged.damaged(tmp_path / f"kind{number}", damage)
+        for number, damage in enumerate(test_damaged.DAMAGES.values())
+    ]
+    files = sorted(path.name for path in tables.DATA.glob("*.csv"))
+    for number in range(40 - len(made)):
+        folder = test_damaged.damaged(tmp_path / f"ruin{number}")
+        name = [*files, "datapackage.json"][number % (len(files) + 1)]
+        whole = (tables.DATA / name).read_bytes()
+        ruin = RUINS[number % len(RUINS)]
+        (folder / name).unlink()
+        (folder / name).write_bytes(ruin(whole))
+        made.append(folder)
+    return made
+
+
+RUINS: list[Callable[[bytes], bytes]] = [
+    lambda whole: b"",
+    lambda whole: whole[: len(whole) // 2 - 3],
+    lambda whole: whole.splitlines()[0] + b"\n",
+    lambda whole: whole.replace(b",", b";"),
+    lambda whole: whole.replace(b"\n", b',"\n', 3),
+    lambda whole: whole + whole,
+    lambda whole: whole[::-1],
+    lambda whole: random.Random(len(whole)).randbytes(len(whole)),
+]
+
+
+@pytest.mark.slow
+def test_damaged_data_folders(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    before = [test_damaged.content(folder) for folder in made]
+    rows = said_to([["data", "check", str(folder)] for folder in made])
+    check([(str(one).encode(), *row) for one, row in zip(made, rows, strict=True)], "data folders", (2, 3))
+    assert [test_damaged.content(folder) for folder in made] == before
+
+
+LARGE = 1_000_000
+NAMES = 60_000
+
+
+def large_inputs(folder: Path) -> dict[str, list[str]]:
+    """Commands with more rows, mixes and names than anybody has."""
+
+    def put(name: str, text: str) -> str:
+        (folder / name).write_text(text, encoding="utf-8")
+        return str(folder / name)
+
+    def study(name: str, text: str) -> list[str]:
+        return ["run", "--dry-run", put(f"{name}.yaml", f"extends: twelfth-plan\nname: large\nmembers: 16\n{text}")]
+
+    targets = ["allocate", "--rule", "csv", "--table"]
+    package = test_damaged.damaged(folder)
+    economy = (package / "economy.csv").read_text(encoding="utf-8").splitlines()
+    (package / "economy.csv").unlink()
+    put("data/economy.csv", "\n".join([*economy, *[economy[-1]] * LARGE]))
+    rows = "\n".join(f"{number:x},Hebei,2012,1" for number in range(LARGE))
+    put("projects.csv", f"name,province,start,energy\n{rows}\n")
+    mixes = ", ".join(f"{{mix: base, name: m{number}}}" for number in range(3000))
+    unknown = ", ".join(f"u{number}: 1" for number in range(15_000))  # as many as a study's 200,000 bytes hold
+    return {
+        "rows of one province": [*targets, put("same.csv", "province,target_percent\n" + "Beijing,17\n" * LARGE)],
+        "unknown provinces": [
+            *targets,
+            put("names.csv", "province,target_percent\n" + "".join(f"Atlantis{n},17\n" for n in range(NAMES))),
+        ],
+        "rows of a data table": ["data", "check", str(package)],
+        "rows of a list of projects": study("projects", "projects: projects.csv\n"),
+        "mixes": study("mixes", f"mixes: [{mixes}]\npolicy: null\n"),
+        "unknown parameters": study("few", f"parameters: {{{unknown}}}\n"),
+        "unknown parameters beyond the size of a study": study(
+            "many", "parameters: {" + ", ".join(f"unknown {n}: 1" for n in range(NAMES)) + "}\n"
+        ),
+        "unknown keys": study("keys", "".join(f"u{n}: 1\n" for n in range(15_000))),
+        "unknown provinces of a study": study("where", f"provinces: [{', '.join(f'u{n}' for n in range(15_000))}]\n"),
+        "unknown levers": ["policy", "mixes", put("mix.yaml", f"title: t\nlevers: {{{unknown}}}")],
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_million_rows_thousands_of_mixes_and_of_names(tmp_path: Path) -> None:
+    asked = large_inputs(tmp_path)
+    rows = dict(zip(asked, said_to(list(asked.values())), strict=True))
+    for name, (code, said, seconds, memory) in rows.items():
+        lines = said.splitlines()
+        print(f"{name}: exit code {code}, {seconds:.1f} s, {memory / 1024:.0f} MB, {len(lines)} lines: {lines[:1]}")
+    for name, (code, said, seconds, memory) in rows.items():
+        assert code in ((0, 2) if name == "mixes" else (2, 3)), name
+        assert seconds < 60, name
+        assert memory < 2_000_000, name
+        assert len(said.splitlines()) <= 60, name
+        assert "Traceback" not in said, name

@@ -112,7 +112,7 @@ def test_faults_of_the_table_of_indicators_are_named_together(tmp_path: Path, mo
     [
         ("target={plan: p15, indicators: [energy_intensity]}", "the 15th plan has no national value of energy_intens"),
         ("target.indicators=[co2]", "unknown indicator 'co2'"),
-        ("target.indicators=[碳排放强度, carbon intensity]", "'co2_intensity' stands twice"),
+        ("target.indicators=[碳排放强度, carbon intensity]", "'co2_intensity' appears twice"),
         ("target.indicators=[energy_intensity, total_co2]", "values: the 12th plan has no national value of total_co2"),
         ("target.values={nonfossil_share: 12}", "values.nonfossil_share: not among the indicators asked for"),
         ("assigned={Guangxi: {total_co2: 300}}", "unknown indicator asked for 'total_co2'"),

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from calibration import tables
 from calibration.places import NATION
-from experiments import cli, installation, pipeline
+from experiments import cli, installation, verification
 from experiments.analyses.sensitivity import sensitivity_tables
 from experiments.ensemble import batches, installed, member_design, outputs, scenario, simulation
 from experiments.exchange import export
@@ -125,9 +125,15 @@ def test_a_member_exported_as_a_model_reproduces_it(run: Run, tmp_path: Path) ->
         xr.testing.assert_allclose(disturbed[name].astype("f4"), kept[name].reset_coords(drop=True), rtol=1e-6)
 
 
+def test_a_verification_that_fails_gives_its_reason(run: Run) -> None:
+    with verification.alongside(run, -1) as repeated, pytest.raises(InputError, match=r"PySD .*: ValueError: .*-1"):
+        repeated()
+
+
 @pytest.mark.slow
 def test_pysd_reproduces_member_runs_and_the_exported_model(run: Run, tmp_path: Path) -> None:
-    found = pipeline.verify(run, installation.ProvinceModel(), installation.ProvinceModel(backend="pysd"), 2)
+    with verification.alongside(run, 2) as repeated:
+        found = repeated()
     assert found["largest_relative_difference"] < 1e-9
     folder = export.member_model(run, 0, path=tmp_path / "member")
     done = subprocess.run([sys.executable, "run.py"], cwd=folder, capture_output=True, text=True, check=False)

@@ -9,7 +9,7 @@ import pytest
 from experiments import model_file
 from experiments.ensemble import simulation
 from experiments.exchange import citation, reproduce
-from experiments.runs import contents, manifest
+from experiments.runs import contents, manifest, store
 from experiments.runs.store import Run
 from experiments.study.load import load
 from experiments.study.schema import Study, Vocabulary
@@ -81,6 +81,14 @@ def test_a_run_is_named_by_its_files_made_again_from_its_folder_and_cited(study:
     assert second.name in text
     assert manifest.version() in text
     assert citation.facts(second)["own files"] in citation.bibtex(second)
+    record = (second.folder / "manifest.json").read_text(encoding="utf-8")
+    (second.folder / "manifest.json").write_text(record.replace(manifest.version(), "9.9", 1), encoding="utf-8")
+    with pytest.raises(InputError, match=r"manifest\.json was changed by hand"):
+        citation.citation(second)
+    store.update_manifest(second, note="a later entry seals the file again and keeps the mark")
+    with pytest.raises(InputError, match="changed by hand"):
+        citation.citation(second)
+    (second.folder / "manifest.json").write_text(record, encoding="utf-8")
     (second.folder / "files" / "t.csv").write_text("province,target_percent\nHebei,3\n", encoding="utf-8")
     assert reproduce.compared(moved, second).set_index("file")["identical"]["files/t.csv"] == "no"
     (moved.folder / "design.parquet").unlink()

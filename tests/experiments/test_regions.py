@@ -5,9 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+
+from experiments.toolkit import sheets
 
 ROOT = Path(__file__).parents[2]
 REGIONS = ROOT / "docs" / "regions"
@@ -68,3 +73,69 @@ def test_a_run_with_own_pack_mix_table_and_projects_is_made_again_byte_by_byte(t
     assert counts[1] == counts[2]
     for file in ("files/mine.yaml", "files/mine.csv", "files/projects.csv", "files/region/figures.csv"):
         assert file in again.stdout
+
+
+def edit(path: Path, **cells: str) -> None:
+    """Give the cells of the sheet's columns to every row."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding=sheets.ENCODING)
+    sheets.write(path, table.assign(**cells))
+
+
+@pytest.mark.slow
+def test_a_city_goes_through_every_step_of_the_toolkit(tmp_path: Path) -> None:
+    """Each command finds the pack by the folder alone: four goals, costs, brief, monitoring, a second round."""
+
+    def tool(*words: str) -> str:
+        done = tanlu(*words, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    shutil.copytree(REGIONS / "chongqing-city", tmp_path / "pack")
+    tool("toolkit", "init", "--region", "pack", "--folder", "city")
+    city = tmp_path / "city"
+    goals = pd.read_csv(city / "3-goals.csv", dtype=str, encoding=sheets.ENCODING)
+    assert goals["value"].iloc[0] == "16.0"  # the pack's own target
+    sheets.write(city / "3-goals.csv", goals.assign(value=["16", "15", "10", "7.3"]))
+    criteria = ("reduction", "cost", "feasibility", "added benefits", "fairness")
+    for reviewer, score in (("reviewer-1", "2"), ("reviewer-2", "4"), ("reviewer-3", "5")):
+        edit(city / "5-screening" / f"{reviewer}.csv", **dict.fromkeys(criteria, score))
+    tool("toolkit", "merge", "city")
+    assert "ENE-01" in tool("toolkit", "round", "city")
+    tool("run", "city/study.yaml", "--members", "96", "--set", "policy.members=8")
+    tool("toolkit", "results", "city", "toolkit-chongqing")
+    costs = pd.read_csv(city / "7-results" / "costs.csv").set_index("option")
+    assert costs["energy saved Mtce"].drop("all").sum() == pytest.approx(
+        costs.loc["all", "energy saved Mtce"], rel=0.02
+    )
+    assert costs.loc["all", "co2 avoided Mt"] > 1
+    assert np.isfinite(costs.loc["IND-05", "yuan per tCO2"])
+    judged = pd.read_csv(city / "7-results" / "process_goals.csv")
+    assert judged["chance"].notna().all()
+    sheets.write(
+        city / "9-monitoring.csv",
+        pd.DataFrame(
+            [
+                (year, quantity, value, unit, 3, "made up")
+                for quantity, unit, values in (
+                    ("industry energy intensity change", "%/yr", (-5, 9)),
+                    ("residential energy per head change", "%/yr", (4, 4)),
+                    ("co2 growth", "%/yr", (7, 7)),
+                    ("non-fossil share", "%", (6.6, 6.8)),
+                )
+                for year, value in zip((2011, 2012), values, strict=True)
+            ],
+            columns=[column.name for column in sheets.MONITORING],
+        ),
+    )
+    tool("toolkit", "monitor", "city", "--run", "toolkit-chongqing")
+    verdicts = pd.read_csv(city / "verdicts.csv")
+    assert list(verdicts["off path"].fillna("none")) == ["none", "industry energy intensity change"]
+    (run,) = (tmp_path / "runs").iterdir()
+    for language, words in (("", "The place's own figures"), (".zh", "本地指标")):
+        page = (run / "briefs" / f"Chongqing{language}.html").read_text(encoding="utf-8")
+        text = unescape(re.sub(r"<[^>]+>", "", page.split("</style>")[1]))
+        assert words in text
+        assert "province" not in re.sub(r"of the (\d+ )?provinces given", "", text)  # the score of China's past plans
+    assert not list(run.glob("briefs/China*"))
+    tool("brief", "Chongqing", "--run", "toolkit-chongqing", "--lang", "en", "-o", "again")
+    assert (tmp_path / "again" / "briefs" / "Chongqing.pdf").is_file()

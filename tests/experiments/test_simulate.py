@@ -22,6 +22,7 @@ from calibration import places
 from experiments.ensemble import simulation
 from experiments.runs import store
 from experiments.runs.store import Run, StoreError
+from models import writing
 from models.reading.faults import InputError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
@@ -305,7 +306,8 @@ def test_a_full_disk_under_the_final_files(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(
         xr.Dataset, "to_netcdf", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("NetCDF: HDF error"))
     )
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 100, 0))  # type: ignore[attr-defined]
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(writing, "refusal_of", lambda folder: full)
     with pytest.raises(StoreError, match=r"no space left for .*metrics\.nc"):
         simulation.resume(run, SYSTEM)
     monkeypatch.undo()

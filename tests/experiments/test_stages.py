@@ -73,7 +73,7 @@ def carried_out(study: Study, runs: Path) -> Run:
         study,
         SYSTEM,
         runs,
-        pipeline.RunOptions(batch=5),
+        pipeline.RunOptions(batch=5, verify=0),
         step=lambda _: nullcontext(lambda *_: None),
         say=lambda _: None,
     )

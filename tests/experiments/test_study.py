@@ -40,7 +40,7 @@ MALFORMED = {
     "not YAML": ("name: [mine\nmembers: 3\n", ["mine.yaml:2: not YAML: expected ',' or ']', but got ':'"]),
     "tab": ("name: mine\n\tmembers: 3\n", ["mine.yaml:2: not YAML: found character '\\t' that cannot start any token"]),
     "alias": ("name: &n mine\ntitle: *n\n", ["mine.yaml:2: YAML aliases (*name) are not allowed"]),
-    "key twice": (GOOD + "seed: 2\n", ["mine.yaml:8: key 'seed' stands twice"]),
+    "key twice": (GOOD + "seed: 2\n", ["mine.yaml:8: key 'seed' appears twice"]),
     "misspelt key": (
         GOOD + "membres: 5\n",
         ["mine.yaml:8: membres: unknown key; did you mean 'members'?; allowed here: "],
@@ -80,7 +80,7 @@ MALFORMED = {
     "mix not a list": (GOOD.replace("[base]", "base"), ["mine.yaml:5: mixes: got 'base', allowed: a list"]),
     "same label twice": (
         GOOD.replace("[base]", "[base, base]"),
-        ["mine.yaml:5: mixes: the label 'base' stands 2 times; give each a `name` of its own"],
+        ["mine.yaml:5: mixes: the label 'base' appears 2 times; give each a `name` of its own"],
     ),
     "unknown variable": (
         GOOD.replace("[gdp]", "[gdp, total enrgy]"),
@@ -125,7 +125,7 @@ MALFORMED = {
         ["target.plan: unknown plan '99FYP'; did you mean 'p15' or 'p14' or 'p13'?; allowed: p11, p12, p13, p14, p15"],
     ),
     "target negative": (GOOD + "target: {national: -16}\n", ["target.national: got -16, allowed: more than 0"]),
-    "member kept twice": (GOOD + "  members: [0, 5, 0]\n", ["mine.yaml:8: outputs.members: 0 stands twice"]),
+    "member kept twice": (GOOD + "  members: [0, 5, 0]\n", ["mine.yaml:8: outputs.members: 0 appears twice"]),
     "province unknown": (
         GOOD + "policy: {province: Guangdng, mix: base}\n",
         ["mine.yaml:8: policy.province: unknown province 'Guangdng'; did you mean 'Guangdong'?; allowed: Beijing"],

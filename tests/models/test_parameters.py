@@ -1,11 +1,20 @@
 """The table of parameters and its copy in the model file."""
 
+import doctest
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from models import PARAMETERS, PROVINCE
 from models.parameters import parameters, sync
+
+
+@pytest.mark.parametrize("name", ["bake", "indicators", "parameters", "plans"])
+def test_examples_in_docstrings(name: str) -> None:
+    results = doctest.testmod(import_module(f"models.{name}"))
+    assert results.failed == 0
+    assert results.attempted > 0, f"models.{name} has no example"
 
 
 def test_model_file_carries_the_table() -> None:
@@ -22,7 +31,7 @@ def test_all_faults_of_a_damaged_table_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="role 'datum'") as caught:
         parameters(damaged)
     assert "unit is empty" in str(caught.value)
-    assert "stands more than once" in str(caught.value)
+    assert "appears more than once" in str(caught.value)
 
 
 def test_a_refusal_holds_the_plausible_range(tmp_path: Path) -> None:

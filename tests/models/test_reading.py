@@ -152,7 +152,7 @@ def faults_of(text: str) -> list[str]:
         ("a: 2011-13-45", "x:1: got 2011-13-45, which is no date"),
         ('a: "\\ud800"', "x:1: got the character U+D800 in a text"),
         ('a: "\\e[31m"', "x:1: got the character U+001B in a text"),
-        ("a: 1\nb: 2\na: 3", "x:3: key 'a' stands twice, first on x:1; keep one"),
+        ("a: 1\nb: 2\na: 3", "x:3: key 'a' appears twice, first on x:1; keep one"),
         ("a: &x 1\nb: *x", "x:2: YAML aliases (*name) are not allowed"),
         ("a: &x 1\n*x : 2", "x:2: YAML aliases (*name) are not allowed"),
         ("? [1, 2]\n: 3", "x:1: got a list or mapping as a key"),
@@ -288,7 +288,7 @@ def test_a_table_is_read_with_its_lines(tmp_path: Path) -> None:
     [
         ("", ["x.csv:1: got no header"]),
         ("name,value,valu\n", ["x.csv:1: unknown column 'valu'; did you mean 'value'?"]),
-        ("name,value,name\n", ["x.csv:1: column 'name' stands 2 times"]),
+        ("name,value,name\n", ["x.csv:1: column 'name' appears 2 times"]),
         ("name\n", ["x.csv:1: column value is missing; got 'name', needed: name, value"]),
         ("name,value\na\nb,1,2\nc,3\n", ["x.csv:2: got 1 cells", "x.csv:3: got 3 cells, allowed: 2 (name, value)"]),
         ('name,value\n"a,1\n', ["x.csv:2: not CSV"]),
@@ -307,7 +307,7 @@ def test_other_columns_are_allowed_where_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ('{"a": 1,\n "a": 2}', "x: key 'a' stands twice in one object"),
+        ('{"a": 1,\n "a": 2}', "x: key 'a' appears twice in one object"),
         ('{"a": NaN}', "x: got NaN, allowed: a finite number"),
         ('{"a": 1e999}', "x: got a number beyond"),
         ('{"a": "\\ud800"}', "half of a character"),

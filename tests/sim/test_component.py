@@ -92,9 +92,34 @@ def test_sinks_hold_the_same_whatever_the_batch(sir, tmp_path, batch):
     np.testing.assert_array_equal(table["infectious"], memory.to_numpy().reshape(-1))
 
 
+def test_values_by_label_are_never_taken_by_position(sir):
+    by_label = {"old": 7.0, "child": 5.0, "adult": 4.0}
+    expected = sir.run({"duration": pd.Series(by_label)}, OUTPUTS)
+    xr.testing.assert_identical(sir.run({"duration": by_label}, OUTPUTS), expected)
+    position = np.array([by_label[age] for age in sir.subscripts["age"]])
+    xr.testing.assert_identical(sir.run({"duration": position}, OUTPUTS), expected)
+    with pytest.raises(DesignError, match=r"missing \['old'\]"):
+        sir.run({"duration": {"child": 5.0, "adult": 4.0}}, OUTPUTS)
+    with pytest.raises(DesignError, match="numbers are needed"):
+        sir.run({"duration": dict.fromkeys(by_label, "7")}, OUTPUTS)
+    for design in ({"contacts": 4, "duration": pd.Series(by_label)}, pd.DataFrame({"duration": by_label})):
+        with pytest.raises(DesignError, match="named like the elements of 'age'"):
+            sir.ensemble(design, OUTPUTS)
+
+
+def test_labels_that_are_neither_numbers_nor_text_become_text(sir):
+    index = pd.MultiIndex.from_product([["mild", "severe"], [1, 2]])
+    result = sir.ensemble(pd.DataFrame({"contacts": [4.0, 5, 6, 7]}, index=index), ["infectious"])
+    assert result["member"].to_numpy().tolist() == ["mild, 1", "mild, 2", "severe, 1", "severe, 2"]
+    days = sir.ensemble(pd.DataFrame({"contacts": [4.0]}, index=pd.to_datetime(["2020-03-01"])), ["infectious"])
+    assert str(days["member"].item()).startswith("2020-03-01")
+
+
 def test_a_sink_that_cannot_be_is_named_and_leaves_nothing(sir, tmp_path):
     with pytest.raises(SimError, match=r"must be \.nc or \.parquet"):
         sir.ensemble({"contacts": [4]}, OUTPUTS, sink=tmp_path / "x.csv")
+    with pytest.raises(SimError, match="there is no folder"):
+        sir.ensemble({"contacts": [4]}, OUTPUTS, sink=tmp_path / "nowhere" / "x.nc")
     with pytest.raises(SimError, match="same dims"):
         sir.ensemble({"contacts": [4]}, OUTPUTS, sink=tmp_path / "x.parquet")
     with pytest.raises(Cancelled):

@@ -24,7 +24,7 @@ def equal_chance(indicators: Indicators, options: Options) -> Proposal:
     """
     response = options.get("chance") or _simulated(indicators, options)
     if not isinstance(response, Response):
-        raise InputError(f"option chance: a Response is asked for, got {type(response).__name__}")
+        raise InputError(f"option chance: give a Response, got {type(response).__name__}")
     places = Places.of(response.provinces, indicators.provinces)
 
     def chance(scalar: float) -> float:

@@ -17,13 +17,13 @@ SPREAD = 0.25
 def least_cost(indicators: Indicators, options: Options) -> Proposal:
     """Every province goes on until the next unit of energy saved costs the same; that common price meets the sum.
 
-    Equal marginal cost is the condition of least total cost under the national identity, because there a province's
-    cut counts with its energy. options: `cost`, a `CostCurve` of the model (made with `members` and `seed` when not
-    given). The scalar is the price, yuan per kgce.
+    Equal marginal cost is the condition of least total cost under the national identity, as a province's cut counts
+    there with its energy. options: `cost`, a `CostCurve` of the model (made with `members` and `seed` when not given).
+    The scalar is the price, yuan per kgce.
     """
     curve = options.get("cost") or _simulated(indicators, options)
     if not isinstance(curve, CostCurve):
-        raise InputError(f"option cost: a CostCurve is asked for, got {type(curve).__name__}")
+        raise InputError(f"option cost: give a CostCurve, got {type(curve).__name__}")
     places = Places.of(curve.provinces, indicators.provinces)
 
     def cut(scalar: float) -> Array:

@@ -1,9 +1,9 @@
 """The cheapest measures that bring each province its target with a chance of 80 %, for all provinces in the same runs.
 
-Options stand in the order of their net cost per tonne of coal equivalent (the merit order of a province, by the account
-of the whole mix); they are taken one after the other, the last in part, until the chance is reached. Every run of the
-model tries a position in all provinces at once, so that a bisection costs ten runs for the thirty of them. `tanlu solve
---least-cost` searches one province without an order given beforehand.
+Options are ordered by their net cost per unit of what the target counts, coal equivalent or CO2 (the merit order of a
+province, by the account of the whole mix); they are taken one after the other, the last in part, until the chance is
+reached. Every run of the model tries a position in all provinces at once, so that a bisection costs ten runs for the
+thirty of them. `tanlu solve --least-cost` searches one province without an order given beforehand.
 
 Chances rest on the members of the policy analyses, each with many draws of its predictive error (the errors do not
 depend on the parameters), so that they move smoothly and the same draws are used everywhere.
@@ -33,6 +33,11 @@ BEYOND = 1.25
 """Strength at which it is tried what a bound costs."""
 LEAST = 0.01
 """Part of what the mix saves in a place: an option that saves less is no measure to plan with."""
+COUNTED = {
+    "energy": ("energy saved Mtce", "cumulative energy Mtce"),
+    "co2": ("co2 avoided Mt", "cumulative co2 Mt"),
+}
+"""What a target counts → columns of the account: in the plan's last year, over the plan."""
 KEPT = ("quantity million", "energy saved Mtce", "co2 avoided Mt", "investment Gyuan")
 MONEY = (
     "net cost Gyuan/year",
@@ -93,7 +98,8 @@ def table(
     where the target is out of reach.
     """
     chances = Chances.of(bench, mix, system)
-    order = {place: _order(costs, place) for place in bench.provinces}
+    counted = COUNTED["co2" if "co2" in bench.study.target.leading.variable else "energy"]
+    order = {place: _order(costs, place, *counted) for place in bench.provinces}
     parts = mix.option_parts().loc[bench.provinces]
     full = mix.strength().sel(province=bench.provinces).transpose("province", "lever")
     levers = [str(name) for name in full["lever"].to_numpy()]
@@ -132,11 +138,11 @@ def table(
     return found.assign(price_year=2005, target=[target[place] for place in found["province"]])
 
 
-def _order(costs: pd.DataFrame, place: str) -> list[str]:
-    """Options that save some of the counted energy in the place, the cheapest per tonne of coal equivalent first."""
+def _order(costs: pd.DataFrame, place: str, yearly: str, cumulative: str) -> list[str]:
+    """Options that save some of what counts in the place, the cheapest per unit of it first."""
     own = costs[(costs["province"] == place) & (costs["option"] != ALL)]
-    own = own[own["energy saved Mtce"] > LEAST * own["energy saved Mtce"].clip(lower=0).sum()]
-    return list(own.assign(cost=own["npv Gyuan"] / own["cumulative energy Mtce"]).sort_values("cost")["option"])
+    own = own[own[yearly] > LEAST * own[yearly].clip(lower=0).sum()]
+    return list(own.assign(cost=own["npv Gyuan"] / own[cumulative]).sort_values("cost")["option"])
 
 
 def _rows(costs: pd.DataFrame, place: str, order: list[str], position: float) -> pd.DataFrame:

@@ -28,7 +28,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from calibration.places import NATION
+from calibration.places import NATION, region
 from experiments.analyses.intervals import wilson
 from experiments.analyses.policy import costs, indirect, measures, published, variance
 from experiments.analyses.policy import lmdi as decompose
@@ -125,7 +125,7 @@ def analyse(
         found |= money(work, whole.iloc[:COST_MEMBERS], asked.province)
         found["measures"] = measures.table(work.bench, work.chosen, system, found["costs"], tick)
         found["goals"] = goals(work, whole.iloc[:GOAL_MEMBERS], asked.goals, asked.province)
-        if asked.province == published.PLACE and published.YEAR in bench.years:
+        if asked.province == published.PLACE and region() is None and published.YEAR in bench.years:
             found["published"] = published.table(work.bench, work.base, draw)
     for name, table in found.items():
         run.save_table(name, table if "province" in table else table.assign(province=asked.province))

@@ -8,7 +8,7 @@
   where: {sector: [residential]}  # … after choosing these elements
   over: population                # divided by another variable, if wanted
   take: growth                    # level | growth (relative, year on year) | change (relative to the first year)
-  years: [2010, 2015]
+  years: [2010, 2015]             # without it the years of the plan that the study asks about, from its base year on
   min: 0.0                        # at least one of min and max, in the unit of what is taken
 """
 
@@ -44,7 +44,7 @@ class Check(BaseModel):
     where: dict[str, list[str]] = {}
     over: str = ""
     take: Literal["level", "growth", "change"] = "level"
-    years: Annotated[tuple[int, int], Field(description="first and last year")]
+    years: Annotated[tuple[int, int] | None, Field(description="first and last year; default: the plan's")] = None
     min: float = -np.inf
     max: float = np.inf
 
@@ -52,7 +52,7 @@ class Check(BaseModel):
     def _bounded(self) -> "Check":
         if not self.min <= self.max or (np.isinf(self.min) and np.isinf(self.max)):
             raise ValueError(f"min {self.min} and max {self.max}: give at least one number, min ≤ max")
-        if not self.years[0] < self.years[1]:
+        if self.years and not self.years[0] < self.years[1]:
             raise ValueError(f"years {list(self.years)}: the first must come before the last")
         return self
 
@@ -66,7 +66,8 @@ class Check(BaseModel):
         value = self._summed(results, self.variable)
         if self.over:
             value = value / self._summed(results, self.over)
-        value = value.sel(year=slice(*self.years))
+        if self.years:
+            value = value.sel(year=slice(*self.years))
         if self.take == "growth":
             before = value.shift(year=1)
             return (value / before - 1).isel(year=slice(1, None))
@@ -105,12 +106,12 @@ def load(
                 continue
             place = f"{document.place((index,))}: {check.name}"
             check = _with_known_names(check, variables, elements, place, faults)
-            if not years[0] <= check.years[0] < check.years[1] <= years[1]:
+            if check.years and not years[0] <= check.years[0] < check.years[1] <= years[1]:
                 got, allowed = ("–".join(map(str, span)) for span in (check.years, years))
                 faults.append(f"{place}: years {got}; the model runs {allowed}")
             found.append(check)
     names = [c.name for c in found]
-    faults += [f"the check {n!r} stands {names.count(n)} times" for n in dict.fromkeys(names) if names.count(n) > 1]
+    faults += [f"the check {n!r} appears {names.count(n)} times" for n in dict.fromkeys(names) if names.count(n) > 1]
     if faults:
         raise InputError(faults)
     return found
@@ -162,9 +163,14 @@ def needed(checks: Iterable[Check]) -> list[str]:
     return sorted(set().union(*(c.variables for c in checks)))
 
 
+def in_plan(checks: Iterable[Check], first: int, last: int) -> list[Check]:
+    """The checks; those without years are about the years `first` (the plan's base year) to `last`."""
+    return [check if check.years else check.model_copy(update={"years": (first, last)}) for check in checks]
+
+
 def span(checks: Iterable[Check]) -> range:
     """Years that the checks read."""
-    years = [y for c in checks for y in c.years]
+    years = [y for c in checks for y in c.years or ()]
     return range(min(years), max(years) + 1)
 
 

@@ -15,6 +15,7 @@ from experiments.allocation.pressure import SHARES, AtPressureShare
 from experiments.allocation.response import ModelResponse
 from experiments.study.known import INDICATORS
 from models.reading.faults import InputError
+from models.writing import write_text
 
 SHORT = ("province", "target_percent", "target_rounded", "gdp_growth", "gdp_growth_origin", "note")
 PICTURES = (".png", ".svg", ".pdf")
@@ -48,7 +49,7 @@ def save(table: pd.DataFrame, path: Path) -> None:
     text = table.to_csv(index=False) if path.suffix == ".csv" else _records(table)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -300,3 +300,11 @@ def test_a_win_is_gdp_not_lower_and_energy_and_co2_lower() -> None:
         assert found == [*(part.mean() for part in won), np.all(won, axis=0).mean()]
         shares.append(found[0])
     assert min(shares) < 1  # GDP falls a little in some member, so that a laxer sign would show
+
+
+def test_measures_for_a_carbon_target_include_options_that_save_no_energy() -> None:
+    amounts = {"energy saved Mtce": [1.0, 0.0], "co2 avoided Mt": [2.0, 9.0], "npv Gyuan": [1.0, 1.0]}
+    further = {"cumulative energy Mtce": [2.0, 0.0], "cumulative co2 Mt": [4.0, 18.0]}
+    account = pd.DataFrame({"province": "Guangdong", "option": ["motors", "nuclear"], **amounts, **further})
+    assert measures._order(account, "Guangdong", *measures.COUNTED["energy"]) == ["motors"]
+    assert measures._order(account, "Guangdong", *measures.COUNTED["co2"]) == ["nuclear", "motors"]
