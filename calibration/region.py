@@ -127,7 +127,7 @@ class Pack:
     def _by_year(self, values: "pd.Series[float]", variable: str) -> pd.DataFrame:
         empty = pd.DataFrame(np.nan, index=list(self.region.places), columns=list(YEARS))
         if variable in values.index.get_level_values("variable"):
-            empty.update(values.xs(variable).unstack("year"))  # noqa: PD010 (one value a cell)
+            empty.update(values.xs(variable).unstack("year"))  # noqa: PD010 (one value per cell)
         return empty
 
 

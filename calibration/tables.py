@@ -43,7 +43,6 @@ __all__ = [
 DATA = Path(__file__).parent / "data"
 """Folder of the tables that ship."""
 DESCRIPTOR = "datapackage.json"
-MODULE = "calibration.tables"
 SHOWN = 20  # greatest number of faults of one kind that are listed; the others are counted
 
 Schema = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Stock-and-flow pictures of a model file, one a group, as Graphviz text; Graphviz draws them.
+"""Stock-and-flow pictures of a model file, one per group, as Graphviz text; Graphviz draws them.
 
 A stock is a box; a flow is a valve on a pipe into or out of it (from a cloud where no stock of the picture is its
 source); what a stock's equation adds without a variable of its own is a valve without a name. Other variables are

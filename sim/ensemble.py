@@ -116,7 +116,7 @@ class EnsembleRun:
         backend: makes the kernels.
         threads: at most so many at a time; they share the members of a batch.
         batch: members at a time; None for a size that fits into memory.
-        progress: told the members done and in all; False stops the run.
+        progress: called with the numbers of finished and of all members; False stops the run.
         room: bytes of one batch where `batch` is None.
     """
 

@@ -14,7 +14,7 @@ COLUMNS = ("name", "unit", "equation", "meaning", "dims", "kind", "group", "line
 
 
 def table(model: str | Path | Source, sources: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """One row a variable, in the order of the file.
+    """One row per variable, in the order of the file.
 
     Args:
         model: the file, or a `Source` read from it.

@@ -131,7 +131,7 @@ class Model:
         """What can be given as a parameter.
 
         Returns:
-            one row a parameter, by name (index `name`), with the columns `default` (a number, an array over `dims`, or
+            one row per parameter, by name (index `name`), with columns `default` (a number, an array over `dims`, or
             None where a value must be given or, for a stock, an equation gives it), `unit`, `dims`, `kind` (constant,
             clock, initial value, series, random), `low` and `high` (limits in the file) and `meaning`. The initial
             value of a stock goes by the name of the stock.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 Progress = Callable[[int, int], bool | None]
 
-QUIET = 5.0  # seconds of work that nobody needs to be told of
+QUIET = 5.0  # seconds of work that need no progress line
 
 
 class Printer:

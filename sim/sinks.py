@@ -206,7 +206,7 @@ def _safe(name: str) -> str:
 
 
 class Parquet:
-    """Writes one long table (member, time, one column a variable) for variables of the same dims.
+    """Writes one long table (member, time, one column per variable) for variables of the same dims.
 
     Columns of dims hold the element names. `finish` returns an empty Dataset whose attribute `path` names the file.
     """

@@ -1,6 +1,8 @@
 """What holds for the whole tree: who owns the four names, which way imports run, on paper and in a running study."""
 
+import ast
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -72,3 +74,34 @@ def test_a_running_study_never_climbs_a_floor(tmp_path: Path) -> None:
     steps = [(order[a.split(".")[1]], order[b.split(".")[1]], a, b) for a, b in trace if b.count(".")]
     assert len({a for a, *_ in steps}) >= 7, "the study was not traced"
     assert not [step for step in steps if step[0] < step[1]]
+
+
+NAMES = {"calibration/places.py"}
+"""Files that compose names of places in Chinese."""
+
+
+def texts(path: Path) -> list[tuple[int, str]]:
+    """Line and source of every string of a source file that is no docstring."""
+    source = path.read_text(encoding="utf-8")
+    tree, lines = ast.parse(source), source.splitlines()
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings)
+    strings = [node for node in found if isinstance(node.value, str)]
+    return [(node.lineno, "\n".join(lines[node.lineno - 1 : node.end_lineno])) for node in strings]
+
+
+def test_no_chinese_sentence_stands_below_words() -> None:
+    order = floors()
+    above = {room for room, floor in order.items() if floor >= order["words"]}
+    rooms = [ROOT / "models", ROOT / "sim", ROOT / "calibration", ROOT / "experiments"]
+    sources = [path.relative_to(ROOT) for room in rooms for path in room.rglob("*.py")]
+    below = [path for path in sources if not (path.parts[0] == "experiments" and path.parts[1] in above)]
+    assert len(below) > 100
+    found = [
+        f"{path}:{line}: {text}"
+        for path in below
+        if path.as_posix() not in NAMES
+        for line, text in texts(ROOT / path)
+        if re.search("[\u3400-\u9fff]", text)
+    ]
+    assert not found, "move the text into experiments/words/terms.csv; tables hold its key (analyses/messages.py)"

@@ -34,15 +34,11 @@ CALLABLES = frozenset({"reductions", "cost", "chance"})
 """Options that rules built on the model take and that no table can hold: functions and their like."""
 
 
-NO_OPTION = CALLABLES | {"model", "target", "held"}
-"""Context that rules are given beside their options."""
-
-
 @dataclass(frozen=True)
 class Allocation:
     """Provincial targets by one rule.
 
-    table: one row a province (31): province, target_percent (NaN = none), target_rounded (whole per cents),
+    table: one row per province (31): province, target_percent (NaN = none), target_rounded (whole per cents),
     note, then every indicator behind the number. national: the nation's target, per cent. aggregate: what the targets
     amount to by the exact identity, per cent; aggregate_official: the same at the provinces' own growth targets;
     aggregate_rounded, aggregate_remainder: after rounding to whole per cents, plainly and by largest remainder.

@@ -1,4 +1,4 @@
-"""The measured indicators that rules work on: one value a province, 31 provinces, from the calibrated baseline.
+"""The measured indicators that rules work on: one value per province, 31 provinces, from the calibrated baseline.
 
 Sector energy is coal-equivalent ("primary"): electricity counts at the coal that a kilowatt hour takes, and the
 sectors are scaled to the province's total energy, so that losses and transformation fall on the sectors in proportion.
@@ -27,7 +27,7 @@ RECENT = 5  # years of "recent growth"
 
 @dataclass(frozen=True)
 class Indicators:
-    """Indicators of one plan; every array has one value a province, in the order of `provinces`.
+    """Indicators of one plan; every array has one value per province, in the order of `provinces`.
 
     energy, industry, residential, other: Mtce in the base year. co2: Mt, energy-related. gdp: Gyuan at base-year
     prices. population: million; population_growth: fraction a year. growth: GDP growth over the plan, fraction a

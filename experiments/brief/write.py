@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from experiments.installation import Installation
 
 TEMPLATES = Path(__file__).parent / "templates"
-WIDTH_MM = 146
+WIDTH_MM, WIDTH_BESIDE_TABLE_MM = 146, 124
+"""Width of the waterfall; smaller where a table of measures takes its room on the page."""
 
 
 def prepare(run: Run, system: "Installation") -> None:
@@ -109,7 +110,7 @@ def printed(brief: Brief) -> dict[str, Any]:
         "gap": list(brief.gap.sentences),
         "waterfall_title": brief.waterfall_title,
         "waterfall": brief.waterfall,
-        "picture_width": WIDTH_MM,
+        "picture_width": WIDTH_BESIDE_TABLE_MM if table else WIDTH_MM,
         "sector_heads": list(brief.sectors.heads) if brief.sectors else [],
         "sector_rows": [list(row) for row in brief.sectors.rows] if brief.sectors else [],
         "measures_title": brief.measures.title,

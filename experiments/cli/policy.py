@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from calibration.places import NATION, choose_province, simulated
-from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.cli.console import Json, Quiet, RunsFolder, check_output, emit, note
 from experiments.runs.find import find_run
 from models.reading.faults import RuleError
 from models.reading.names import choose
@@ -94,6 +94,7 @@ def check(
     units: Annotated[
         bool, typer.Option("--units", help="Print implied units beside stocks, option by option.")
     ] = False,
+    save: Annotated[Path | None, typer.Option(help="Write the units beside stocks to this CSV file.")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -101,16 +102,23 @@ def check(
     from experiments.policy import sets
 
     plans = [choose(plan, sets(), "set of options")] if plan else sets()
+    check_output(save, "--save")
     from experiments.analyses.policy import check as checks
 
-    rows = []
+    rows, tables = [], []
     for name in plans:
         note(f"checking the options of {name}", quiet)
         subject = checks.shipped(name)
         if units:
             emit(checks.implied(subject), json)
+        if save:
+            tables.append(checks.units(subject))
         found = checks.faults(subject)
         rows += [{"plan": name, "check": f.check, "subject": f.subject, "fault": f.message} for f in found]
         note(f"{name}: {len(checks.CHECKS)} checks, {len(subject.found.options)} options, {len(found)} faults", quiet)
+    if save:
+        import pandas as pd
+
+        pd.concat(tables).to_csv(save, index=False, lineterminator="\n")
     if rows:
         raise RuleError([f"{row['plan']}: {row['check']}: {row['subject']}: {row['fault']}" for row in rows])

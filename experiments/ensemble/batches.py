@@ -79,7 +79,7 @@ class Job:
         if batch.paths:
             paths = self.paths(results, error, kept)
             found |= {f"path:{name}": values.to_numpy() for name, values in paths.items()}
-        return {name: values.astype(np.float32) for name, values in found.items()}
+        return {name: values.astype(outputs.stored_type(name)) for name, values in found.items()}
 
     @staticmethod
     def paths(results: xr.Dataset, error: xr.Dataset, kept: Sequence[str]) -> xr.Dataset:

@@ -51,6 +51,9 @@ UNITS = {
 }
 """The target metrics of a member (see `Run.metrics`)."""
 
+DOUBLE = ("metric:policy_cost", f"path:{COST}")
+"""Arrays of a batch in double precision, so that the net cost of a mix is one number in all tables and exports."""
+
 BY_INDICATOR = ("achieved", "modelled_achieved")
 """Metrics over all indicators, kept by studies of several."""
 
@@ -59,6 +62,11 @@ BY_INDICATOR = ("achieved", "modelled_achieved")
 def table() -> pd.DataFrame:
     """`outputs.csv`, indexed by variable."""
     return pd.read_csv(TABLE, keep_default_na=False).set_index("variable", drop=False)
+
+
+def stored_type(name: str) -> np.dtype[np.floating]:
+    """Number type in which an array of a batch (`metric:…`, `path:…`) is stored."""
+    return np.dtype(np.float64 if name in DOUBLE else np.float32)
 
 
 def needed(asked: Sequence[Indicator]) -> list[str]:

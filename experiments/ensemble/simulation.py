@@ -336,7 +336,8 @@ class _Collector:
 
         def block(scenario: tuple[str, str], start: int, stop: int) -> Any:
             values = delayed(self.scenario)(*scenario, f"metric:{name}", 1, start, stop)
-            return array.from_delayed(values, (one[0], stop - start, *one[2:]), np.float32)
+            kind = outputs.stored_type(f"metric:{name}")
+            return array.from_delayed(values, (one[0], stop - start, *one[2:]), kind)
 
         rows = [array.concatenate([block(of, *ends) for ends in pairwise(edges)], 1) for of in _runs(self.study)]
         return array.stack(rows).reshape(len(self.study.allocations), len(self.study.mixes), *rows[0].shape)
@@ -359,7 +360,8 @@ class _Collector:
 
             def of(allocation: str, mix: str, name: str = str(name)) -> np.ndarray:
                 whole = np.isfinite(self.scenario(allocation, mix, "metric:reduction", 1, 0, members)).any(axis=0)
-                return quantiles(self.scenario(allocation, mix, f"path:{name}", 0)[whole], levels).astype(np.float32)
+                kind = outputs.stored_type(f"path:{name}")
+                return quantiles(self.scenario(allocation, mix, f"path:{name}", 0)[whole], levels).astype(kind)
 
             values = np.moveaxis(self.stacked(of), 2, 0)
             one = path.isel(member=0, drop=True)

@@ -17,6 +17,7 @@ from experiments.analyses import feasibility
 from experiments.analyses.solve import BEYOND as LIFTED
 from experiments.analyses.solve import RESOLUTION, net_costs
 from experiments.ensemble import outputs
+from experiments.ensemble.triggers import with_triggers
 from experiments.explore import answer, kernels
 from experiments.explore.members import CARBON_INTENSITY, DELIVERY, OUTPUTS, Members
 from experiments.words.measured import Measured
@@ -295,10 +296,14 @@ class Content:
         return found
 
     def preset_names(self) -> dict[str, dict[str, str]]:
-        """Preset → its title."""
+        """Preset → its title, which says where triggers are left out: the page moves all members alike."""
         specs = json.loads(self.held.inputs.mix.attrs["specs"])
+        left_out = with_triggers(self.held.inputs.mix)
         return {
-            label: {"en": specs[label].get("title") or label, "zh": specs[label].get("title_zh") or label}
+            label: {
+                lang: (specs[label].get(key) or label) + (terms("text: no triggers") if label in left_out else "")
+                for (lang, terms), key in zip(self.terms.items(), ("title", "title_zh"), strict=True)
+            }
             for label in self.held.presets
         }
 

@@ -98,7 +98,7 @@ class Members:
 
     @cached_property
     def drawn(self) -> pd.DataFrame:
-        """Uncertain inputs of the members as the study draws them: one column an input."""
+        """Uncertain inputs of the members as the study draws them: one column per input."""
         from experiments.ensemble.member_design import assumptions, delivered, further
         from experiments.installation import narrowed
 

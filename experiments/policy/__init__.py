@@ -1,4 +1,4 @@
-"""What can be done, how strongly, what it costs and what it brings: options, mixes, costs and benefits."""
+"""Policy options and mixes, their costs and benefits."""
 
 from experiments.policy.catalogue import Catalogue, Lever, Option, Quantity, catalogue, levers, load, sets
 from experiments.policy.mix import Mix, find_mix, full_of, merge, mix, mixes, names, resolve_delivery, stacked, stored

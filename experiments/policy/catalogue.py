@@ -1,6 +1,6 @@
-"""The option catalogue: what can be done, what it costs, how far it can go, and who says so.
+"""The option catalogue: measures with their costs, their limits and their sources.
 
-One folder a plan in `catalogue/` (2011-2015, 2026-2030), one YAML file a field of action. Every number is a mapping
+One folder per plan in `catalogue/` (2011-2015, 2026-2030), one YAML file a field of action. Every number is a mapping
 `value, low, high, unit, source`; the source is a key of `sources.yaml` (several joined by commas, a remark after a
 colon), a statement of the form `assumption: why` or `definition: why`, or a citation that names its place. What is
 assumed is thereby counted, not hidden. Every number of a sheet is read by a calculation (`experiments.policy.size`,

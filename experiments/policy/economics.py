@@ -18,7 +18,7 @@ from models.reading.yaml_file import read_yaml
 
 Array = NDArray[np.float64]
 Draw = Callable[[Quantity], Array]
-"""A quantity as an array over draws: its central value, or one draw a member."""
+"""A quantity as an array over draws: its central value, or one draw per member."""
 
 
 class Economics(BaseModel):
@@ -95,7 +95,7 @@ def central(quantity: Quantity) -> Array:
 
 @dataclass
 class Triangular:
-    """One draw a member and quantity, dense near its value and as often below as above it: the value is the median.
+    """One draw per member and quantity, dense near its value and as often below as above it: the value is the median.
 
     Each side is half a triangle that falls from the value to its bound. Asked twice for the same quantity it gives the
     same draws.

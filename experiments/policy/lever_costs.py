@@ -1,4 +1,4 @@
-"""What a lever costs and saves in each province: the sum of its options, which is what the model's accounts read.
+"""Costs and savings of a lever in each province: the sum of its options, which the model's accounts read.
 
 Everything is per unit of the saving that the model books for a lever (Mtce a year), at 2005 prices:
 
@@ -52,7 +52,7 @@ PARAMETERS = {
 
 @cache
 def _provincial_prices() -> pd.DataFrame:
-    """`prices.csv`: nominal price, yuan/tce, a row a province, a column a fuel."""
+    """`prices.csv`: nominal price, yuan/tce, one row per province, one column per fuel."""
     table = pd.read_csv(FOLDER / "prices.csv")
     return table.pivot_table(index="province", columns="fuel", values="value").reindex(list(provinces()))
 
@@ -140,7 +140,7 @@ def _bill(option: Option, per: Array, plan: str, perspective: Perspective, draw:
 
 
 def _net(option: Option, per: Array, draw: Draw, value: Value) -> Array:
-    """Worth of what an option saves, per unit of its saving: what is avoided less what is taken instead."""
+    """Value of the energy that an option saves, per unit of its saving: energy avoided less energy taken instead."""
     out = value(option.fuel)
     if option.fuel == "electricity":
         out = out * HEAT_OF_POWER / COAL_PER_KWH  # a tce of coal equivalent is less electricity than one of heat value
@@ -155,7 +155,7 @@ def _net(option: Option, per: Array, draw: Draw, value: Value) -> Array:
 
 
 def weights(found: Catalogue, parts: pd.DataFrame, strengths: Mapping[str, float]) -> pd.DataFrame:
-    """Each option's part of what its lever does in a mix, by province; they add to one over a lever's options.
+    """Each option's part of its lever in a mix, by province; the parts of a lever add to one.
 
     parts: `size.shares`; strengths: of the options in the mix. A lever that does not move keeps its plain shares.
     """

@@ -3,7 +3,7 @@
 A mix is a YAML file. Strengths are given by option (0 … 1 of the option's realistic maximum) or by lever; a lever's
 strength in a province is the sum of its options' strengths times their shares there (`experiments.policy.size`), unless
 the lever itself is named, and never more than the province has an object for. A file `extends` others: mappings are
-merged, what stands later or lower wins. `lever strength` 0 means no new policy: the base mix. `catalogue` names the
+merged, and the later entry wins. `lever strength` 0 means no new policy: the base mix. `catalogue` names the
 plan whose options are meant.
 """
 
@@ -155,7 +155,7 @@ class Mix:
         return catalogue(self.spec.catalogue)
 
     def strength(self) -> xr.DataArray:
-        """`lever strength` (province, lever), 0 … 1; cut to what a province has an object for."""
+        """`lever strength` (province, lever), 0 … 1; cut to the part that a province has an object for."""
         table = pd.DataFrame(0.0, index=list(_provinces()), columns=list(self.options.levers))
         for lever in table.columns:
             table[lever] = self._lever(lever)
@@ -175,12 +175,12 @@ class Mix:
         return _of_region(STRENGTH, xr.DataArray(table, dims=("province", "lever"), attrs={"units": "Dmnl"}))
 
     def option_parts(self) -> pd.DataFrame:
-        """Each option's part of what its lever does in this mix, a row a province, a column an option."""
+        """Each option's part of its lever in this mix: a row for each province, a column for each option."""
         strengths = {name: self.used(name) for name in self.options.options}
         return lever_costs.weights(self.options, size.shares_of_places(self.spec.catalogue), strengths)
 
     def costs(self) -> dict[str, xr.DataArray]:
-        """The model's cost parameters (province, lever): what the options behind each lever cost and save."""
+        """The model's cost parameters (province, lever): costs and savings of the options behind each lever."""
         return lever_costs.parameters(self.options, self.spec.catalogue, self.option_parts())
 
     def start(self) -> xr.DataArray:
@@ -309,7 +309,7 @@ def merge(name: str, *parts: str | Path | Mapping[str, Any]) -> Mix:
 
 
 def mixes(chosen: Sequence[tuple[str, str | Path]]) -> xr.Dataset:
-    """Model inputs of several mixes along a dim `mix`; NaN where a mix leaves an input uncertain (see `settle`).
+    """Model inputs of several mixes along a dim `mix`; NaN where a mix leaves an input to the design.
 
     chosen: pairs of label and mix (name or path). Raises InputError with the faults of all of them.
     """
@@ -325,7 +325,7 @@ def mixes(chosen: Sequence[tuple[str, str | Path]]) -> xr.Dataset:
 
 
 def stacked(found: Mapping[str, Mix]) -> xr.Dataset:
-    """`mixes` for mixes that are at hand, by label."""
+    """`mixes` of mixes already read, by label."""
     parts = []
     for one in found.values():
         params = one.params()
@@ -337,7 +337,7 @@ def stacked(found: Mapping[str, Mix]) -> xr.Dataset:
 
 
 def stored(stack: xr.Dataset, label: str) -> Mix:
-    """The mix of that label from what `stacked` made, for example from the inputs of a run.
+    """The mix of that label from the result of `stacked`, for example from the inputs of a run.
 
     Raises InputError when there is none, or when the stack was made without specifications.
     """

@@ -1,9 +1,9 @@
-"""How large an option is in a province, what part of its lever it stands for, and what a province has no object for.
+"""Size of an option in a province, its part of its lever, and the part of a lever that a province has an object for.
 
     size = energy of the sector and fuel × coverage × technical saving × penetration            (Mtce a year)
-    size = (resource − what was in use) × coverage × technical saving × penetration × saving of a unit
+    size = (resource − use of the base year) × coverage × technical saving × penetration × saving of a unit
 
-The energy is the measured balance of the plan's base year, at coal equivalent; resources stand in `potentials.csv`.
+The energy is the measured balance of the plan's base year, at coal equivalent; resources are in `potentials.csv`.
 An option's share of its lever is its size among the options of that lever, province by province. Where the sizes of a
 province are too small for a lever's full effect (no river, no coast, no metro), the lever's strength is cut to them.
 """
@@ -82,7 +82,7 @@ def energy(plan: str) -> xr.DataArray:
 
 @cache
 def _in_use(resource: str, plan: str) -> Array:
-    """Capacity of the base year, GW, by province; zero for what was negligible or is no capacity."""
+    """Capacity of the base year, GW, by province; zero where it was negligible or the resource is no capacity."""
     table = tables.read("power_capacity")
     own = table[(table["variable"] == f"capacity_{resource}") & (table["year"] == BASE_YEAR[plan])]
     return own.set_index("province")["value"].reindex(list(provinces())).fillna(0.0).to_numpy(float)
@@ -118,7 +118,7 @@ def sizes(found: Catalogue, plan: str, number: Number = _central) -> pd.DataFram
 
 
 def shares(found: Catalogue, table: pd.DataFrame) -> pd.DataFrame:
-    """Part of its lever that each option stands for, by province; they add to one over the options of a lever.
+    """Part of its lever that each option holds, by province; the parts of a lever add to one.
 
     A province without an object for a lever takes the national shares, which then count for nothing (see `reach`).
     """
@@ -135,7 +135,7 @@ def shares(found: Catalogue, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def reach(found: Catalogue, table: pd.DataFrame, plan: str) -> pd.DataFrame:
-    """Part of a lever's full strength that a province has an object for, 0 … 1: a row a province, a column a lever."""
+    """Usable part of a lever's full strength (0 … 1): one row per province, one column per lever."""
     from models.parameters import row
 
     limits = pd.DataFrame(1.0, index=table.index, columns=list(found.levers))

@@ -254,7 +254,7 @@ def _screening(work: Folder, options: pd.DataFrame) -> pd.DataFrame:
 
 
 def designs(sheets_: dict[str, sheets.Design], run: Run, at: Scenario) -> pd.DataFrame:
-    """The option sheets, a row a field: option, field, text; results of the run stand among them."""
+    """The option sheets, one row per field: option, field, text; results of the run stand among them."""
     costs = run.table("costs") if "costs" in run.tables else pd.DataFrame()
     known = {
         "energy saved Mtce": "energy saved in the plan's last year, Mtce",

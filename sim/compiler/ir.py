@@ -73,6 +73,7 @@ COSTLY = frozenset(("div", "pow", "zidz", "xidz", "quantum", "modulo", "remainde
 COSTLY |= {"tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "gamma ln"}
 
 
+LIMITED = "limited stock"  # ends the label of a SINTEG's state, which Runge-Kutta methods do not step
 DEEPEST = 200  # nodes from an expression to its innermost part: passes over expressions are recursive
 
 

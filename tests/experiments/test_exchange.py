@@ -53,6 +53,19 @@ def test_iamc_rows_are_the_run_in_other_units(run: Run) -> None:
     assert not found.duplicated(["scenario", "region", "variable", "year"]).any()
 
 
+def test_the_net_cost_of_a_mix_is_the_same_number_in_metrics_and_export(tmp_path: Path) -> None:
+    """The report's table of mixes reads the metrics: medians over members in the plan's last year."""
+    asked = "outputs.variables=[gdp, annualised policy cost]"
+    run = simulation.start(small_system.study(tmp_path, asked), SYSTEM, tmp_path / "runs")
+    run = simulation.resume(run, SYSTEM)
+    median = run.metrics()["policy_cost"].sel(allocation="even", mix="full").median("member")
+    rows = export.iamc(run).query("scenario == 'even|full' and year == 2015")
+    rows = rows[rows["variable"] == "50.0th Percentile|Policy Cost"].set_index("region")["value"]
+    regions = ["China" if name == "China" else f"China|{name}" for name in median["province"].to_numpy()]
+    np.testing.assert_allclose(rows[regions], median, rtol=1e-9)
+    assert (rows > 0).all()
+
+
 def test_iamc_files(run: Run, tmp_path: Path) -> None:
     path = export.export(run, "iamc-csv", tmp_path / "run.csv")
     with path.open(newline="") as stream:

@@ -11,7 +11,7 @@ from tests.sim.conftest import MODELS, agree, loaded, oracle
 FILES = sorted(path for path in MODELS.iterdir() if path.suffix in (".mdl", ".xmile"))
 
 
-# Operations that the native back end leaves to NumPy; asked for by name it says so, `auto` chooses NumPy.
+# Operations that the native back end leaves to NumPy; the back end refuses them by name, and `auto` chooses NumPy.
 NOT_NATIVE = {"allocate": "allocate available"}
 
 

@@ -2,10 +2,10 @@
 
 columns      every number of a sheet moves a result when it is moved
 mapping      an option acts on the sectors and fuels of its lever
-fuel         what an option saves is a fuel that it acts on
+fuel         an option saves a fuel that it acts on
 potentials   no province exceeds its resource; nuclear only on the coast; every figure has a source
 stocks       units that the model implies in 2015, 2020 and 2030 stay within the stock of such things
-effect       what the model simulates is 0.3 to 3 times what the sheets add up to
+effect       the simulated saving is 0.3 to 3 times the sum of the sheets
 prices       every price has its year, within 2000 to the plan's last
 assumptions  a cost or potential without a source has a range of at least ± 50 per cent
 payers       who pays adds to the whole
@@ -63,7 +63,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is checked: options of a plan, the tables beside them, and what the model booked for the whole set.
+    """Options of a plan, the tables beside them, and the account that the model booked for the whole set.
 
     booked: of a mix with every option at full strength, in the years YEARS; cost: the model's `annualised policy cost`
     of the same (member, place, year).
@@ -122,18 +122,18 @@ def mapping(subject: Subject) -> Iterator[Fault]:
             ("fuels", option.base.fuels, lever.fuels),
         ):
             if outside := [name for name in own if name not in allowed]:
-                told = f"{what} {', '.join(outside)} are none of the lever {option.lever!r}: {', '.join(allowed)}"
-                yield Fault("mapping", option.id, told)
+                message = f"{what} {', '.join(outside)} are none of the lever {option.lever!r}: {', '.join(allowed)}"
+                yield Fault("mapping", option.id, message)
 
 
 def fuel(subject: Subject) -> Iterator[Fault]:
     """The fuel whose price and carbon count is one of those that the option acts on."""
     for option in subject.found.options.values():
         if option.base.resource is None and option.fuel not in option.base.fuels:
-            told = (
+            message = (
                 f"saves {option.fuel}, but acts on {', '.join(option.base.fuels)}: price and carbon are another fuel's"
             )
-            yield Fault("fuel", option.id, told)
+            yield Fault("fuel", option.id, message)
 
 
 def potentials(subject: Subject) -> Iterator[Fault]:
@@ -145,7 +145,9 @@ def potentials(subject: Subject) -> Iterator[Fault]:
             yield Fault("potentials", f"{province}, {resource}", "has no source")
         if resource == "nuclear" and row["value"] > 0 and province not in COAST:
             yield Fault(
-                "potentials", f"{province}, nuclear", f"got {row['value']:g} GW; nuclear stands on the coast only"
+                "potentials",
+                f"{province}, nuclear",
+                f"got {row['value']:g} GW; nuclear plants are built on the coast only",
             )
     for option in subject.found.options.values():
         if option.base.resource is None:
@@ -161,7 +163,7 @@ def potentials(subject: Subject) -> Iterator[Fault]:
 
 
 def implied(subject: Subject) -> pd.DataFrame:
-    """Units that the model implies in the nation beside the stock: a row an option and year.
+    """Units that the model implies in the nation beside the stock: one row per option and year.
 
     Columns: option, title, year, implied, stock (value), unit, part, ratio (simulated over sheet, in the effect year).
     """
@@ -182,27 +184,42 @@ def implied(subject: Subject) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def units(subject: Subject) -> pd.DataFrame:
+    """Implied units beside stocks, a row for each option: the table of `docs/costs.md`.
+
+    Columns: plan, option, title, of (the stock), unit, then for each year the implied units and the stock; ratio
+    (simulated over sheet). Three significant digits.
+    """
+    rows: dict[str, dict[str, object]] = {}
+    for one in implied(subject).to_dict("records"):
+        head = {"plan": subject.plan, **{name: one[name] for name in ("option", "title", "of", "unit")}}
+        row = rows.setdefault(str(one["option"]), head)
+        row |= {f"{kind} {one['year']}": float(f"{one[kind]:.3g}") for kind in ("implied", "stock")}
+        row["ratio"] = round(float(one["ratio"]), 2)
+    table = pd.DataFrame(rows.values())
+    return table[[*table.columns.drop("ratio"), "ratio"]]
+
+
 def stocks(subject: Subject) -> Iterator[Fault]:
     """Implied units within the stock in every year."""
     for row in implied(subject).to_dict("records"):
         if not np.isfinite(row["stock"]) or not np.isfinite(row["implied"]):
             yield Fault("stocks", str(row["option"]), f"no stock of {row['of']!r} in {row['year']} (stocks.csv)")
         elif row["part"] > 1:
-            told = (
+            message = (
                 f"{row['implied']:.3g} {row['unit']} in {row['year']}; the stock of {row['of']} is {row['stock']:.3g}"
             )
-            yield Fault("stocks", str(row["option"]), told)
+            yield Fault("stocks", str(row["option"]), message)
 
 
 def effect(subject: Subject) -> Iterator[Fault]:
-    """Simulated effect against what the sheets of a lever add up to."""
+    """Simulated effect against the sum of the sheets of a lever."""
     own = implied(subject).drop_duplicates("option")
     for row in own.to_dict("records"):
         if np.isfinite(row["ratio"]) and not RATIO[0] <= row["ratio"] <= RATIO[1]:
-            told = (
-                f"the model saves {row['ratio']:.2g} times what the sheet says; allowed: {RATIO[0]:g} to {RATIO[1]:g}"
-            )
-            yield Fault("effect", str(row["option"]), told)
+            allowed = f"allowed: {RATIO[0]:g} to {RATIO[1]:g}"
+            message = f"the model saves {row['ratio']:.2g} times the saving of the sheet; {allowed}"
+            yield Fault("effect", str(row["option"]), message)
 
 
 def prices(subject: Subject) -> Iterator[Fault]:
@@ -216,7 +233,7 @@ def prices(subject: Subject) -> Iterator[Fault]:
 
 
 def assumptions(subject: Subject) -> Iterator[Fault]:
-    """What has no source has a range of ± 50 per cent at least: costs of sheets, potentials and stocks ahead."""
+    """Costs and potentials without a source have a range of ± 50 per cent at least."""
     for option in subject.found.options.values():
         for name in ("capital_cost", "operating_cost"):
             quantity = getattr(option, name)
@@ -225,8 +242,8 @@ def assumptions(subject: Subject) -> Iterator[Fault]:
     for row in subject.potentials.reset_index().to_dict("records"):
         province, resource = str(row["province"]), str(row["resource"])
         if str(row["source"]).startswith("assumption") and _narrow(row["value"], row["low"], row["high"]):
-            told = _range(row["value"], row["low"], row["high"])
-            yield Fault("assumptions", f"{province}, {resource}", told)
+            message = _range(row["value"], row["low"], row["high"])
+            yield Fault("assumptions", f"{province}, {resource}", message)
 
 
 def _narrow(value: float, low: float, high: float) -> bool:

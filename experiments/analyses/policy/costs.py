@@ -1,7 +1,7 @@
 """The one cost account of a mix: the model's account by lever, each option its part of it; present values; the curve.
 
-The model books for every lever what its own actions save in the mix that they stand in (`saving in place`), so overlap
-is resolved there. An option's part of a lever is its size in the province (`experiments.policy.size`); the options of a
+The model books for every lever the saving of its own actions inside the mix (`saving in place`), so overlap is resolved
+there. An option's part of a lever is its size in the province (`experiments.policy.size`); the options of a
 mix add to the model's `annualised policy cost` exactly. Money is Gyuan at 2005 prices, energy Mtce, CO2 Mt.
 
     annuity   A = K · CRF(r, L),  CRF = r / (1 − (1 + r)^−L)
@@ -59,7 +59,7 @@ class Booked:
     saving Mtce/year and new saving Mtce/year² (member, province, lever, year); index: the energy price, 2005 = 1
     (member, year); rate: the model's discount rate (member,); programme: its programme cost share over the central one
     (member,); cost parameters by name (province, lever); parts: each
-    option's part of its lever (a row a province).
+    option's part of its lever (one row per province).
     """
 
     years: Sequence[int]
@@ -141,7 +141,7 @@ def _account(booked: Booked, option: Option, column: int, cost: UnitCosts, annui
 
 
 def drawn(booked: Booked, option: Option, perspective: Perspective, draw: Draw, rate: Array | None = None) -> Account:
-    """An option's account with drawn costs and prices, one draw a member; rate: of discount, the model's by default."""
+    """An option's account with drawn costs and prices, one draw per member; rate: of discount."""
     from dataclasses import replace
 
     own = booked if rate is None else replace(booked, rate=rate)
@@ -156,7 +156,7 @@ def places(values: Array) -> Array:
 
 
 def table(booked: Booked, found: Catalogue, draw: Draw, base: int) -> pd.DataFrame:
-    """One row an option and place, a row `all` a place: savings, cost by kind in the last year, NPV, cost per tonne.
+    """One row per option and place, and one row `all` per place: savings, costs of the last year, NPV, cost per tonne.
 
     base: year that present values refer to. Plain columns are medians over members at the catalogue's central costs;
     `… low` and `… high` the 10 and 90 % quantiles over members with costs and prices drawn as well. The row `all` is
@@ -241,11 +241,11 @@ def _per(value: Array, amount: Array) -> Array:
 def _rows(
     option: Option | None, names: Sequence[str], middle: Mapping[str, Array], around: Mapping[str, Array]
 ) -> pd.DataFrame:
-    """One row a place."""
+    """One row per place."""
     columns: dict[str, object] = {
         "option": option.id if option else ALL,
         "title": option.title if option else "All options",
-        "title_zh": option.title_zh if option else "全部措施",
+        "title_zh": option.title_zh if option else "All options",
         "package": option.package if option else "all packages",
         "province": list(names),
         "unit": option.unit if option else "",

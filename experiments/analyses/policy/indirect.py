@@ -5,7 +5,7 @@
 
 The induced round adds what households spend of their part of ΔVA. How much is made at home, how it is paid for and
 what it displaces decide the sign: they are stated in economics.yaml (`closure`), drawn within their range, and shown.
-The dynamic model's own feedback on GDP (crowding out, rationing) is separate and stands beside these figures.
+The dynamic model's own feedback on GDP (crowding out, rationing) is separate and is printed beside these figures.
 """
 
 from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from experiments.analyses.policy.costs import LEVELS
 
 Array = NDArray[np.float64]
-SMALLEST = 1e-300  # stands for zero: x ln x → 0, so the limit is taken to rounding (Ang & Liu 2007)
+SMALLEST = 1e-300  # instead of zero: x ln x → 0, so the limit is taken to rounding (Ang & Liu 2007)
 LIMIT_TERM = 0.02  # of a term that vanishes, what taking 1e-300 for zero leaves unexplained
 CARRIERS = ("coal", "oil", "gas", "electricity", "heat")
 CLOSED = 1e-9

@@ -30,9 +30,9 @@ DRAWS = 16
 """Draws of the predictive error for each member."""
 STEPS = 9
 BEYOND = 1.25
-"""Strength at which it is tried what a bound costs."""
+"""Strength at which the gain of lifting a bound is tried."""
 LEAST = 0.01
-"""Part of what the mix saves in a place: an option that saves less is no measure to plan with."""
+"""Least part of a mix's saving in a place: an option below it is not listed as a measure."""
 COUNTED = {
     "energy": ("energy saved Mtce", "cumulative energy Mtce"),
     "co2": ("co2 avoided Mt", "cumulative co2 Mt"),

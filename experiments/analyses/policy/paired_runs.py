@@ -1,7 +1,7 @@
 """The model as a test bench for policy: any mix, the run's own members, all provinces at once.
 
-Every comparison is paired: the same members, the same targets, another mix. What two runs differ by is what the
-policy did, with every feedback of the model in it. One run answers for all provinces and, added up, for the nation.
+Every comparison is paired: the same members, the same targets, another mix. The difference of two runs is the effect
+of the policy, with every feedback of the model in it. One run answers for all provinces and, added up, for the nation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 - name: no recession
   en: GDP of no province falls in any year of the plan.
-  zh: 规划期内各省生产总值均不下降。
+  zh: (the same in Chinese)
   source: …                       # who says so, or on what grounds
   variable: gdp                   # any variable of the model, summed over dims other than the province …
   where: {sector: [residential]}  # … after choosing these elements

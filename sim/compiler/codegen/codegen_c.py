@@ -1,7 +1,7 @@
 """C text from a program. Every name in it is made of letters of ours and numbers; nothing comes from a model file.
 
 Members run innermost in blocks of W. `w` holds values (cells, W), `s` and `n` the present and next states, `p` what
-histories recorded (steps, cells, W); `uc` and `us` are uniform inputs, one for the run and one a step.
+histories recorded (steps, cells, W); `uc` and `us` are uniform inputs, one for the run and one per step.
 """
 
 from __future__ import annotations

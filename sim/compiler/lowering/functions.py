@@ -248,6 +248,7 @@ FUNCTIONS: Mapping[str, tuple[tuple[int, ...], Function]] = {
     "round": ((1,), _round),
     "log10": ((1,), _log10),
     "npv": ((4,), stateful.net_present_value),
+    "sinteg": ((7,), stateful.limited_stock),
     "delay_material": ((4,), stateful.delay_material),
     "delay_information": ((3,), stateful.delay_material),
     "gamma_ln": ((1,), _elementwise("gamma ln")),

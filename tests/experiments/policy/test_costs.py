@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.analyses.policy.costs import (
     ALL,
+    BURNT,
     Booked,
     accounts,
     capital_recovery,
@@ -18,6 +20,7 @@ from experiments.analyses.policy.costs import (
     table,
 )
 from experiments.analyses.policy.indirect import controls, effects, final_demand, health, labour, multipliers
+from experiments.analyses.policy.paired_runs import PairedRuns
 from experiments.policy import catalogue, mix
 from experiments.policy.catalogue import references
 from experiments.policy.economics import Triangular, central, deflator, economics, real
@@ -282,3 +285,19 @@ def test_induced_rounds_are_a_geometric_sum() -> None:
         income = kept * income * each
     assert more.item() == pytest.approx(direct.item() + spent * each)
     assert more_jobs.item() == pytest.approx(jobs.item() + spent * each_jobs)
+
+
+def test_fuel_burnt_less_is_counted_where_it_is_burnt_and_positive_when_policy_saves() -> None:
+    sectors = ["heavy industry", "light industry", "services", "residential", "transport"]
+    dims, shape = ("member", "province", "year", "sector", "fuel"), (1, 2, 1, len(sectors), len(BURNT))
+    coords = {"sector": sectors, "fuel": list(BURNT)}
+    power = xr.DataArray(np.full((1, 2, 1), 5.0), dims=dims[:3])
+
+    def results(use: float, plants: float) -> xr.Dataset:
+        fuel = xr.DataArray(np.full(shape, use), dims=dims, coords=coords)
+        return xr.Dataset({"final energy by fuel": fuel, "power fuel": power * plants})
+
+    less = PairedRuns.burnt(object.__new__(PairedRuns), results(3.0, 1.0), results(2.0, 0.8))
+    assert set(less) == {(use, fuel) for use in ("industry", "buildings") for fuel in BURNT} | {("power", "coal")}
+    assert less["industry", "coal"][0, :, 0] == pytest.approx([2, 2, 4])  # two sectors, the nation last
+    assert less["power", "coal"][0, :, 0] == pytest.approx([1, 1, 2])

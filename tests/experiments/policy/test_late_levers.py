@@ -24,7 +24,7 @@ def measured() -> tuple[Model, dict[str, xr.DataArray]]:
 
 
 @cache
-def run(lever: str = "", ceiling: float = 0.97) -> xr.Dataset:
+def run(lever: str = "", ceiling: float = 0.97, electricity: float = 0.4) -> xr.Dataset:
     model, params = measured()
     levers = list(model.subscripts["lever"])
     strength = xr.zeros_like(params["base gdp"]).expand_dims(lever=levers).copy()
@@ -33,6 +33,7 @@ def run(lever: str = "", ceiling: float = 0.97) -> xr.Dataset:
     given = {
         **params,
         "nonfossil ceiling": xr.DataArray(ceiling),
+        "electricity for coal ratio": xr.DataArray(electricity),
         "lever strength": strength.transpose("province", "lever"),
         "lever start": xr.DataArray(np.full(len(levers), 2025.0), {"lever": levers}, "lever"),
         "lever phase in": xr.DataArray(np.full(len(levers), 1.0), {"lever": levers}, "lever"),
@@ -74,6 +75,15 @@ def test_electric_vehicles_take_electricity_and_capture_takes_fuel() -> None:
     assert change("carbon capture", "power fuel") > 0
     stored = float(run("carbon capture")["captured co2"].sel(time=2030.0).sum())
     assert 0 < -change("carbon capture", "total co2") < stored
+
+
+def test_electricity_for_coal_cuts_co2_below_the_ratio_at_which_thermal_plants_burn_as_much() -> None:
+    """Thermal plants make what the lever adds: coal per kWh with losses over the heat value of a kWh decides."""
+    plants = float(run()["coal per kWh"].sel(time=2030.0).mean()) * 1.065 / 0.1229 * 2.64 / 2.66
+    assert 1 / plants == pytest.approx(0.38, abs=0.02)
+    for ratio, sign in ((0.3, -1), (0.5, 1)):
+        effect = run("electrification", electricity=ratio)["total co2"] - run(electricity=ratio)["total co2"]
+        assert sign * float(effect.sel(time=2030.0).sum()) > 2
 
 
 def test_coal_retirement_takes_capacity_and_flexibility_takes_curtailment() -> None:
