@@ -122,7 +122,10 @@ def _response(text: str, folder: Path, plan: str, mix: str, members: int, seed: 
     ensemble = _study_of(text, folder).ensemble(plan, [mix], members, seed, quantity)
     params = ensemble.params(mix)
     provinces = len(ensemble.provinces)
-    under = [ensemble.reduction(pressed(ensemble, params, np.full(provinces, target), quantity)) for target in GRID]
+    under = [
+        ensemble.reduction(pressed(ensemble, params, np.full(provinces, target), quantity)).to_numpy()
+        for target in GRID
+    ]
     return Response(tuple(ensemble.provinces), np.array(GRID), np.stack(under))
 
 
@@ -168,7 +171,7 @@ def _cost_curve(text: str, folder: Path, plan: str, members: int, seed: int) -> 
     ensemble = _study_of(text, folder).ensemble(plan, ["base", "full"], members, seed)
     none = np.full(len(ensemble.provinces), GRID[0])
     base, full = (ensemble.params(name, none) for name in ("base", "full"))
-    low, high = (quantiles(ensemble.reduction(params), [1 - ASSURED])[0] for params in (base, full))
+    low, high = (quantiles(ensemble.reduction(params).to_numpy(), [1 - ASSURED])[0] for params in (base, full))
     last = ensemble.results(full, SAVED).isel(year=-1).mean("member").transpose("province", "lever")
     saving, capital, running, bill = (last[name].to_numpy() for name in SAVED)
     used = saving > 1e-9

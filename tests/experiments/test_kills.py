@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import time
@@ -14,7 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.runs.store import Run
+from experiments.ensemble import simulation
+from experiments.runs.store import Run, StoreError
+from tests.experiments import small_system
+from tests.experiments.small_system import SYSTEM
 
 KILLS, CHAINS = 30, 5
 """So many kills of each kind, in so many folders: a folder is killed again and again before it is finished."""
@@ -128,6 +132,30 @@ def test_a_killed_report_or_verification_ends_with_the_same_bytes(simulated: Run
         assert Run(folder).manifest.get("verify") == Run(whole).manifest.get("verify")
     print(f"{kind}: {hit} of {KILLS} kills hit work of {takes:.1f} s; {len(states)} states; bytes equal")
     assert hit >= KILLS // 2
+
+
+@pytest.mark.parametrize("largest", [700, 9_000, 20_000, 70_000])
+def test_a_system_that_refuses_more_bytes_leaves_whole_files_alone(tmp_path: Path, largest: int) -> None:
+    """The system's limit of a file's size stands in for a full disk: it stops NumPy, netCDF and Parquet half way."""
+    study = small_system.study(tmp_path)
+    whole = simulation.resume(simulation.start(study, SYSTEM, tmp_path / "whole"), SYSTEM)
+
+    def limited(said: Path) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+        try:
+            simulation.resume(simulation.start(study, SYSTEM, tmp_path / "runs", batch=8), SYSTEM)
+        except StoreError as fault:
+            said.write_text(str(fault)[:300], encoding="utf-8")
+
+    process = multiprocessing.get_context("fork").Process(target=limited, args=(tmp_path / "said.txt",))
+    process.start()
+    process.join()
+    assert "no space left for" in (tmp_path / "said.txt").read_text(encoding="utf-8")
+    assert not list((tmp_path / "runs").rglob("*.part"))
+    assert not list((tmp_path / "runs").glob(".*"))
+    run = simulation.resume(simulation.start(study, SYSTEM, tmp_path / "runs", batch=8), SYSTEM)
+    for name in ("design.parquet", "metrics.nc", "quantiles.nc", "trajectories.nc"):
+        assert (run.folder / name).read_bytes() == (whole.folder / name).read_bytes()
 
 
 def test_a_killed_calibration_leaves_the_old_file_or_the_whole_new_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from experiments.analyses import solve
 from experiments.analyses.solve import ForecastTarget
+from experiments.cli.tables import terminal_tables
 from models.parameters import parameters
 from models.reading.faults import InputError
 from tests.experiments import small_system
@@ -83,7 +84,7 @@ def test_a_chance_within_the_interval_is_said_to_be_too_close_to_tell() -> None:
 
 def test_the_printed_table_has_units_and_no_empty_column() -> None:
     for target in (0.14, 0.3):
-        made = solve.shown(solve.solve(question(target=target)))
+        made = terminal_tables.solved(solve.solve(question(target=target)))
         assert {"chance %", "95 % int.", "median cut %"} <= set(made)
         assert made.notna().any().all()
 
