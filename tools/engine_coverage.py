@@ -172,7 +172,7 @@ PUBLIC = """## Public models
 
 Models of others, run from the published file without a change, against the results that Vensim stored beside it. A
 series is equal when it differs nowhere by more than 1e-4 of its largest value (Vensim stores single precision).
-Of C-LEARN's seven others six differ by at most 5e-4; the seventh is a percentage of a gap that is nearly zero.
+Of C-LEARN's seven others six differ by at most 5e-4; the seventh is zero but for rounding.
 
 | model | size | against | equal |
 |---|---|---|---|

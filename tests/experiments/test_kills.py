@@ -1,4 +1,4 @@
-"""SIGKILL at random moments of the saving of a calibration, and a system that refuses more bytes: files are whole."""
+"""SIGKILL while a calibration is saved, and a system that refuses more bytes: files are whole."""
 
 import multiprocessing
 import os
