@@ -174,6 +174,10 @@ def _located(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+REFUSED = str.maketrans({";": ",", ":": ",", '"': "'"})
+"""Characters that nomenclature refuses in a description, and those that take their place."""
+
+
 def code_list() -> dict[str, str]:
     """Our code list in the form that nomenclature reads: file below a `definitions` folder → YAML text."""
     from calibration import tables
@@ -189,6 +193,8 @@ def code_list() -> dict[str, str]:
     verdicts = [*(name for key in indicators() for name in verdict_names(key).values()), JOINT]
     variables += [{name: {"description": note, "unit": unit}} for name, (unit, note) in DERIVED.items()]
     variables += [{name: {"description": name, "unit": unit}} for name, unit, _ in verdicts]
+    for entry in (entry for item in variables for entry in item.values()):
+        entry["description"] = entry["description"].translate(REFUSED)
     regions = [{NATION: [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
     return {
         "variable/variables.yaml": yaml.safe_dump(variables, sort_keys=False, allow_unicode=True, width=120),

@@ -1,4 +1,4 @@
-"""From target to expected: the causes add up to the change of the intensity, and each answers for what it is."""
+"""From target to expected: the causes add up to the change of the intensity, and each has its own meaning."""
 
 import numpy as np
 import pandas as pd
@@ -84,7 +84,7 @@ def test_one_moved_factor_is_one_cause(cause: str) -> None:
 
 
 def test_activity_is_growth_of_demand_and_structure_elsewhere() -> None:
-    """The activity of one sector doubled at the same energy a unit: L(2a, a) ln 2 = a of its own terms, exactly."""
+    """The activity of one sector doubled at the same energy a unit: L(2a, a) ln 2 = a of its terms, exactly."""
     before = state(4)
     for sector, cause in (("residential", gap.GROWTH), ("services", gap.STRUCTURE)):
         twice = xr.where(before["sector"] == sector, 2.0, 1.0)
