@@ -139,6 +139,14 @@ def test_total_energy_has_heavy_tails_and_every_other_series_none(measured: xr.D
     np.testing.assert_allclose(made.log_density(white.reshape(2, 3, -1)), expected)
 
 
+def test_the_discrepancy_of_distant_years_is_less_alike() -> None:
+    years = np.array([2005, 2006, 2008])
+    lower = np.linalg.inv(likelihood.whitening(likelihood.FittedSeries("x", 0.1), np.full((1, 3), 0.02), years, {})[0])
+    rho = likelihood.CORRELATION
+    alike = [[1, rho, rho**3], [rho, 1, rho**2], [rho**3, rho**2, 1]]
+    np.testing.assert_allclose(lower @ lower.T, 0.1**2 * np.array(alike) + 0.02**2 * np.eye(3), rtol=1e-9)
+
+
 def test_errors_of_fuels_add_as_squares() -> None:
     # 3 ± 0.3 of coal and 4 ± 0.4 of oil are 7 ± 0.5; an assembled year counts nothing.
     dims = ("province", "year", "sector", "fuel")
