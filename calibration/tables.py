@@ -99,6 +99,15 @@ def _descriptor(path: Path, _digest: str) -> Schema:
 def names(folder: Path = DATA) -> list[str]:
     """Names of all tables of a folder, in the order of the descriptor.
 
+    Args:
+        folder: data folder; by default the tables that ship.
+
+    Returns:
+        The names.
+
+    Raises:
+        InputError: the descriptor is unreadable.
+
     >>> "targets" in names()
     True
     """

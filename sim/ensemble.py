@@ -49,7 +49,7 @@ class Engine:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def ready(self, given: Given, outputs: tuple[int, ...], backend: Backend) -> Ready:
-        """Kernels for what is given and wanted."""
+        """Kernels for given inputs and wanted outputs."""
         key = (given, outputs, backend.name)
         with self.lock:
             if key in self.kept:
@@ -109,7 +109,7 @@ def _common(
 
 @dataclass(slots=True, eq=False)
 class EnsembleRun:
-    """One ensemble: what is shared between batches.
+    """One ensemble: everything that its batches share.
 
     Attributes:
         outputs: output slots.

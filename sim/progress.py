@@ -1,4 +1,4 @@
-"""What a user sees while members run."""
+"""Progress messages while members run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Printer:
     """Prints how many members are done to standard error, at most once a second.
 
     Args:
-        what: what is done, before the numbers.
+        what: the activity, printed before the numbers.
         after: seconds that the whole must be expected to take before anything is printed.
     """
 

@@ -29,7 +29,12 @@ WIDTH_MM, WIDTH_BESIDE_TABLE_MM = 146, 124
 
 
 def prepare(run: Run, system: "Installation") -> None:
-    """Make the table behind the waterfall, unless the run has it or its model has no such parts."""
+    """Make the table behind the waterfall, unless the run has it or its model has no such parts.
+
+    Args:
+        run: a run; the table is stored in it.
+        system: the model and data of this machine.
+    """
     if gap.TABLE not in run.tables and (made := _contributions(run, system)) is not None:
         run.save_table(gap.TABLE, made)
 
@@ -49,7 +54,17 @@ def write(
     *,
     pdf: bool = True,
 ) -> list[Path]:
-    """Write the briefs of provinces; their paths. Default: all of the run, and their sum where they are several.
+    """Write the briefs of provinces.
+
+    Args:
+        run: a run with its tables.
+        provinces: names; default: all provinces of the run, and their sum where they are several.
+        langs: languages, "en" and "zh".
+        folder: folder of the files; default: the run's.
+        pdf: whether to write PDF files too.
+
+    Returns:
+        Paths of the files.
 
     Raises:
         InputError: a text has characters that the shipped font lacks; nothing is written then.

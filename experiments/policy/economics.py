@@ -89,7 +89,14 @@ def real(quantity: Quantity) -> Quantity:
 
 
 def central(quantity: Quantity) -> Array:
-    """The central value, shape (1,)."""
+    """The central value of a number, in the form of draws.
+
+    Args:
+        quantity: the number.
+
+    Returns:
+        One value (1,), in the unit of the number.
+    """
     return np.array([quantity.value])
 
 

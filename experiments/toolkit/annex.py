@@ -97,9 +97,19 @@ def tables(folder: str | Path, run: Run, system: Installation, mix: str = "") ->
 
 
 def results(folder: str | Path, run: Run, system: Installation, mix: str = "") -> list[str]:
-    """Bring a run's tables for the province into 7-results as sheets, and the process's tables into the run.
+    """Bring a run's tables for the province into 7-results as sheets, and the tables of the process into the run.
 
-    Returns the names written. Raises InputError when the run is of another province or has no tables.
+    Args:
+        folder: working folder of the toolkit.
+        run: a run of the same province.
+        system: the model and data of this machine.
+        mix: name of the mix; default: the study's.
+
+    Returns:
+        Names of the sheets and tables written.
+
+    Raises:
+        InputError: the run belongs to another province or has no tables.
     """
     work = Folder.open(folder)
     asked, place = run.study.policy, work.settings.province

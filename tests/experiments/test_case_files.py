@@ -43,7 +43,7 @@ SAYS = {
 WAITING = {
     "study_own_rebound.yaml": "members refitted under an own range, or a red trust panel",
 }
-"""Files that are not yet answered as they should be, and what they wait for."""
+"""Files whose answer is not yet right, with the missing part."""
 
 SCRIPT = """
 import json, resource, sys

@@ -1,4 +1,4 @@
-"""Every feature of the language on a model of its own: all variables equal PySD's, on every back end."""
+"""Every feature of the language in a separate model: all variables equal PySD's, on every back end."""
 
 import numpy as np
 import pytest

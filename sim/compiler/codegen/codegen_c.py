@@ -184,7 +184,7 @@ class _LoopBody:
 
     def __init__(self, writer: _CWriter, loops: dict[str, str]) -> None:
         self.writer, self.loops = writer, loops
-        self.before: list[str] = []  # the same for all members: stands before the loop over them
+        self.before: list[str] = []  # the same for all members, therefore before the loop over them
         self.lines: list[str] = []
         self.made: dict[int, str] = {}
         self.written: dict[int, str] = {}
