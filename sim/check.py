@@ -170,7 +170,7 @@ def stocks(subject: Subject) -> Verdict:
 
 
 def _hidden(node: Any, named: int) -> str:
-    """The first term of a stock's equation that is not a named flow; empty where there is none."""
+    """Flows of a stock's equation that are not named variables, in words; empty where there are none."""
     if kind_of(node) != "IntegStructure":
         return ""
     count = _addends(node.flow)

@@ -229,7 +229,7 @@ def _period(name: str, base_year: int | None, options: Mapping[str, Any], unmeas
 def base_indicators(plan: Plan, model: ModelResponse | None = None) -> Indicators:
     """The indicators of a plan: measured, or of the mean state of the model's members where the base is not measured.
 
-    Without a model those of the last measured plan stand in, for rules that read no figure of the base year.
+    Without a model they are those of the last measured plan, which rules may use that read no figure of the base year.
     """
     if plan.structure_year is not None:
         return measured_indicators(plan)

@@ -104,7 +104,7 @@ def spared(
 
 @dataclass(frozen=True)
 class Offer:
-    """A party's offer: the target (per cent) that a province accepts in a round, and who states it."""
+    """A party's offer: the target (per cent) that a province takes on in a round, and the party that offers it."""
 
     round: int
     province: str

@@ -215,7 +215,7 @@ class Members:
         return self.carbon_targets(state) if self.leads == "carbon" else self.targets(state)
 
     def pressing(self, state: State) -> Array:
-        """Cuts of energy intensity (province) that move effort, per cent: the targets, or what stands for them."""
+        """Cuts of energy intensity (province) that move effort, per cent: the targets or their substitutes."""
         name = "pressing" if "pressing" in self.inputs.allocation else "target"
         values = self._row(self.inputs.allocation[name], state.rule)
         return (self._moved(values, state) if self.leads == "energy" else values)[:-1]

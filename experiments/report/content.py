@@ -20,7 +20,7 @@ from experiments.words.view import Standing
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture with its title and its data for download. claim: what the title says of a change, with its dots."""
+    """A picture with its title and its data for download. claim: the change that the title names, with its dots."""
 
     id: str
     title: str

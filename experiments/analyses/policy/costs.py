@@ -425,7 +425,7 @@ def product_form(total: Array, alone: Array) -> Array:
     Returns:
         Joint reduction (member,) in that unit.
 
-    >>> product_form(np.array([100.0]), np.array([[10.0], [20.0]])).item()
+    >>> round(product_form(np.array([100.0]), np.array([[10.0], [20.0]])).item(), 6)
     28.0
     """
     left = np.prod(1 - alone / total, axis=0)

@@ -1,6 +1,8 @@
 """Direct and indirect accounts: closed forms and identities."""
 
+import doctest
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -301,3 +303,9 @@ def test_fuel_burnt_less_is_counted_where_it_is_burnt_and_positive_when_policy_s
     assert set(less) == {(use, fuel) for use in ("industry", "buildings") for fuel in BURNT} | {("power", "coal")}
     assert less["industry", "coal"][0, :, 0] == pytest.approx([2, 2, 4])  # two sectors, the nation last
     assert less["power", "coal"][0, :, 0] == pytest.approx([1, 1, 2])
+
+
+def test_examples_in_docstrings() -> None:
+    results = doctest.testmod(import_module("experiments.analyses.policy.costs"))
+    assert results.failed == 0
+    assert results.attempted > 0
