@@ -40,7 +40,7 @@ TIME STEP = 0.5 ~ ~ |
 SAVEPER = TIME STEP ~ ~ |
 """
 
-# What is tried → equations; `z` is compared.
+# Construction → equations; `z` is compared.
 PROBES: dict[str, dict[str, str]] = {
     "Arithmetic and logic": {
         "+ - * /": "z = x + y * x / (y - x)",
@@ -69,7 +69,7 @@ PROBES: dict[str, dict[str, str]] = {
         "A FUNCTION OF (no equation)": "z = A FUNCTION OF(x)",
         ":NA:": "z = IF THEN ELSE(x > 4, :NA:, x)",
     },
-    "What remembers": {
+    "Stocks, delays and smoothing": {
         "INTEG": "z = INTEG(x - z / 5, 2)",
         "INTEG with subscripts": "z[row] = INTEG(b[row] - z[row] / 5, a[row])",
         "INITIAL": "z = INITIAL(x)",
@@ -184,7 +184,7 @@ Of C-LEARN's seven others six differ by at most 5e-4; the seventh is zero but fo
 def table() -> str:
     """The page as Markdown."""
     lines = [
-        "# What the engine covers",
+        "# Coverage of the engine",
         "",
         "Made by `python -m tools.engine_coverage`: each row is a small model run by PySD and by the engine; *equal* "
         "means to a relative 1e-9 at every step.",
@@ -199,7 +199,7 @@ def table() -> str:
     lines.append(
         "\nAlso covered: data variables, `GET DIRECT/XLS CONSTANTS, DATA, LOOKUPS, SUBSCRIPT`, non-negative "
         "stocks of XMILE, control variables that follow time. "
-        "Differences that are meant: [differences.md](differences.md).\n\n" + PUBLIC
+        "Intended differences: [differences.md](differences.md).\n\n" + PUBLIC
     )
     return "\n".join(lines) + "\n"
 

@@ -141,7 +141,7 @@ def quantiles(values: Array, levels: Iterable[float]) -> Array:
 
 
 def frame(like: xr.DataArray, dims: Sequence[str], columns: dict[str, Any]) -> pd.DataFrame:
-    """One row an element of `dims` of an array, the columns being arrays over them."""
+    """One row per element of `dims` of an array, the columns being arrays over them."""
     index = pd.MultiIndex.from_product([like[d].to_numpy() for d in dims], names=list(dims))
     return pd.DataFrame({k: np.asarray(v).ravel() for k, v in columns.items()}, index=index).reset_index()
 

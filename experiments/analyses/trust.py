@@ -5,7 +5,6 @@ from dataclasses import astuple, dataclass, fields
 from functools import wraps
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from experiments.analyses import members_fit
@@ -30,7 +29,7 @@ class Item:
 
 
 def panel(run: Run) -> pd.DataFrame:
-    """Columns topic, value, verdict, meaning (see `messages`); an analysis that was not made has a row that says so."""
+    """Columns topic, value, verdict, meaning (see `messages`); an analysis that was not made has its own row."""
     tables = {name: run.table(name) for name in run.tables}
     items = [item for make in PARTS for item in make(tables, run.manifest)]
     return pd.DataFrame([astuple(item) for item in items], columns=[field.name for field in fields(Item)])
@@ -214,7 +213,7 @@ def holdout(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
 
 
 def backtest_verdict(tables: Tables) -> tuple[bool | None, str]:
-    """Whether the model passed the main question of the backtest that the run holds, and the message that says so.
+    """Whether the model passed the main question of the backtest that the run holds, with its message.
 
     Passed: the 90 % interval of its CRPS less the naive opponent's lies below zero, and its 80 % bands hold 70-90 % of
     the provinces. (None, "") without a backtest.
@@ -248,9 +247,3 @@ def _absent(topic: str, command: str) -> Item:
 
 
 PARTS: tuple[Part, ...] = (members, intervals, ranking, irrelevance, identified, fits, scored_plans, holdout, reality)
-
-
-def worst(panel_table: pd.DataFrame) -> str:
-    """The panel's worst verdict."""
-    order = [GOOD, ABSENT, CAUTION, BAD]
-    return order[int(np.max([order.index(v) for v in panel_table.verdict], initial=0))]

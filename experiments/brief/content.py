@@ -228,13 +228,12 @@ def pace(view: View, province: str) -> list[str]:
 def _sectors(view: View, drawn: Waterfall) -> Grid:
     """The reduction of each sector, in points and in tonnes: two rows below the sectors' names."""
     terms = view.terms
-    heads = ["", *(terms.name(f"{sector}, short") for sector in drawn.sectors["sector"])]
+    heads = [terms("Reduction by sector"), *(terms.name(f"{sector}, short") for sector in drawn.sectors["sector"])]
     points = [terms("points"), *(number(float(value), sign=True) for value in drawn.sectors["points"])]
-    unit, scale, decimals = ("10⁴ tce", 100, 0)
-    if drawn.unit != gap.MTCE:
-        unit, scale, decimals = ("10⁴ t CO2", 100, 0) if terms.lang == "zh" else ("Mt CO2", 1, 1)
-    tonnes = [terms(unit), *(number(scale * float(value), decimals, sign=True) for value in drawn.sectors["amount"])]
-    return Grid(heads, [points, tonnes])
+    scale = terms.scale(drawn.unit)
+    decimals = 0 if scale > 1 else 2 if drawn.unit == gap.MTCE else 1
+    tonnes = [number(scale * float(value), decimals, sign=True) for value in drawn.sectors["amount"]]
+    return Grid(heads, [points, [terms(drawn.unit), *tonnes]])
 
 
 def measures(view: View, standing: Standing) -> tuple[Block, Grid | None]:
@@ -250,6 +249,8 @@ def _cheapest(view: View, standing: Standing) -> tuple[Block, Grid | None]:
     """The block of the measures, whose strengths hold from the start, and its table."""
     terms = view.terms
     title = terms("The cheapest measures that bring a chance of 80 %")
+    if standing.province == NATION:
+        return Block(title, [terms("Measures are chosen province by province: see the briefs of the provinces.")]), None
     rows = view.table("measures")
     rows = None if rows is None else rows[rows["province"] == standing.province]
     if rows is None or rows.empty:
@@ -282,8 +283,9 @@ def _cheapest(view: View, standing: Standing) -> tuple[Block, Grid | None]:
     best = terms.chance(float(rows["chance"].max()))
     more = len(rows) - len(chosen)
     price_year = int(first["price_year"])
-    said = terms("text: measures", n=len(rows), more=more, chance=best, members=tried, year=price_year)
-    return Block(title, [said]), grid
+    said = [terms("text: measures", n=len(rows), chance=best, members=tried, year=price_year)]
+    said += [terms("text: more measures", more=more)] if more else []
+    return Block(title, [joined(view, *said)]), grid
 
 
 def _measure(view: View, row: Mapping[Hashable, object]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The `tanlu` command: one file a command; what is typed and printed, no logic.
+"""The `tanlu` command: one file per command; what is typed and printed, no logic.
 
 Exit codes: 0 done, 1 failed, 2 wrong input, 3 a check found values that violate a rule.
 

@@ -174,7 +174,7 @@ class Ensemble:
             yield self.system.simulate(part, params, list(wanted), asked)
 
     def _refuse_clash(self, params: Params) -> None:
-        """Raise InputError where a parameter of one's own would lose against a column of the members, silently.
+        """Raise InputError where a column of the members would silently override a user's parameter.
 
         The study's own inputs may: calibrated parameters stand in place of what was measured, and a mix without a
         delivery of its own leaves that to the members.

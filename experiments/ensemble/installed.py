@@ -30,7 +30,7 @@ def installed(threads: int = 1, study: Study | None = None) -> Installation:
     """The installation of this machine.
 
     Args:
-        threads: how many the engine may use; 0: one a processor.
+        threads: how many the engine may use; 0: one per processor.
         study: whose own model files and provinces are run; default: the shipped model with all provinces.
     """
     simulate = ProvinceModel(threads, texts=model_texts(study))
@@ -45,7 +45,7 @@ def reference(study: Study) -> ProvinceModel:
 def open_ensemble(
     study: str | Path | Study = DEFAULT, members: int | None = None, parameters: Mapping[str, float] | None = None
 ) -> Ensemble:
-    """Calibrated members under assumptions of one's own, ready to be run under any target and policy.
+    """Calibrated members under the user's own assumptions, ready to be run under any target and policy.
 
     Args:
         study: a study, or the name or path of one.

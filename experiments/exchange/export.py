@@ -1,6 +1,6 @@
 """A run in the formats of others: IAMC tables, CF-like NetCDF, plain tables, and a member as a Vensim model.
 
-IAMC: one row a value, scenario = `allocation|mix`, region `China|Guangdong`; names, units and factors stand in
+IAMC: one row per value, scenario = `allocation|mix`, region `China|Guangdong`; names, units and factors stand in
 `outputs.csv`. Under the plain name of a variable stands the path of one member, the one whose national reduction is
 the median of the first scenario: its sectors and provinces add up, as medians taken one by one would not. Quantiles
 over all members stand beside, under `10.0th Percentile|…`, where no program takes them for parts of a sum.
@@ -138,7 +138,7 @@ def _named(data: xr.Dataset) -> Iterator[tuple[pd.DataFrame, dict[str, str]]]:
 
 
 def meta(run: Run) -> pd.DataFrame:
-    """One row a scenario with what its numbers are: model, scenario, run, hashes, members, and what a row means."""
+    """One row per scenario with what its numbers are: model, scenario, run, hashes, members, and what a row means."""
     rows = iamc(run)[["model", "scenario"]].drop_duplicates()
     return rows.assign(
         exclude=False,
@@ -174,6 +174,10 @@ def _located(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+REFUSED = str.maketrans({";": ",", ":": ",", '"': "'"})
+"""Characters that nomenclature refuses in a description, and those that take their place."""
+
+
 def code_list() -> dict[str, str]:
     """Our code list in the form that nomenclature reads: file below a `definitions` folder → YAML text."""
     from calibration import tables
@@ -189,6 +193,8 @@ def code_list() -> dict[str, str]:
     verdicts = [*(name for key in indicators() for name in verdict_names(key).values()), JOINT]
     variables += [{name: {"description": note, "unit": unit}} for name, (unit, note) in DERIVED.items()]
     variables += [{name: {"description": name, "unit": unit}} for name, unit, _ in verdicts]
+    for entry in (entry for item in variables for entry in item.values()):
+        entry["description"] = entry["description"].translate(REFUSED)
     regions = [{NATION: [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
     return {
         "variable/variables.yaml": yaml.safe_dump(variables, sort_keys=False, allow_unicode=True, width=120),
@@ -236,7 +242,7 @@ CF_NAMES = {
 def cf(run: Run) -> xr.Dataset:
     """Quantiles, representative paths and target metrics in one CF-like Dataset: plain names, units, bounds of years.
 
-    Quantities keep the model's units (coal equivalent, yuan of 2005), which UDUNITS does not know; `long_name` says so.
+    Quantities keep the model's units (coal equivalent, yuan of 2005), which UDUNITS does not know; see `long_name`.
     """
     quantiles, paths = run.quantiles().drop_attrs(deep=False), run.trajectories().drop_attrs(deep=False)
     metrics = run.metrics().drop_attrs(deep=False).rename(member="draw", year="plan_year")
@@ -378,7 +384,7 @@ def member_model(run: Run, member: int, allocation: str = "", mix: str = "", pat
 
 
 def _wide(name: str, series: xr.DataArray) -> pd.DataFrame:
-    """One column an element, one row a year."""
+    """One column per element, one row per year."""
     dims = [dim for dim in series.dims if dim != "year"]
     rows = series.transpose("year", *dims)
     labels = [",".join(map(str, key)) for key in _keys(rows, dims)]

@@ -20,7 +20,7 @@ from experiments.words.view import Standing
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture with its title and its data for download. claim: what the title says of a change, with its dots."""
+    """A picture with its title and its data for download. claim: the change that the title names, with its dots."""
 
     id: str
     title: str
@@ -43,7 +43,7 @@ def chart(
     wide: bool = False,
     claim: Claim | None = None,
 ) -> Chart:
-    """A chart of the page. picture: from `charts`; data: what it shows, one row an observation."""
+    """A chart of the page. picture: from `charts`; data: what it shows, one row per observation."""
     return Chart(name, title, subtitle, svg.accessible(picture, f"{title} {subtitle}"), csv(data), note, wide, claim)
 
 

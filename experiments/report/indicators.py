@@ -148,7 +148,7 @@ def happened(view: View) -> pd.DataFrame:
 
 
 def section(view: View) -> Section:
-    """The chapter: one row a province with every indicator's target, its standing, chances, and what happened."""
+    """The chapter: one row per province with every indicator's target, its standing, chances, and what happened."""
     asked, rows, whole = view.study.target.asked, each(view), together(view).set_index("province")
     terms, known, joined = view.terms, columns("indicators"), columns("joint")
     shown = pd.DataFrame({terms(joined["province"].head): [terms.name(p) for p in whole.index]})

@@ -115,7 +115,7 @@ def _names(view: View, values: Sequence[object], kind: str = "") -> list[str]:
 def _wide(rows: pd.DataFrame, index: list[str], column: str, cells: Sequence[str]) -> pd.DataFrame:
     """One row for each value of `index`, one column for each value of `column`, in the order of the table."""
     keyed = rows[[*index, column]].assign(cell=list(cells))
-    wide = keyed.set_index([*index, column])["cell"].unstack(column)  # noqa: PD010 - texts, one a cell
+    wide = keyed.set_index([*index, column])["cell"].unstack(column)  # noqa: PD010 - texts, one per cell
     order = pd.MultiIndex.from_frame(keyed[index].drop_duplicates())
     return wide.reindex(index=order if len(index) > 1 else order.get_level_values(0), columns=keyed[column].unique())
 

@@ -100,7 +100,7 @@ def conditions(view: View, province: str) -> Found:
         return Found(text=text, missing=lacking(view, "failure conditions", "feasibility").missing)
     column = f"sentence_{view.terms.lang}"
     said = [str(sentence) for sentence in own(boxes)[column].dropna()] if column in boxes else []
-    return Found(text=[*text, *said])  # where only national conditions decide, the chapter says so once
+    return Found(text=[*text, *said])  # where only national conditions decide, the chapter states this once
 
 
 def _pace(view: View, row: "pd.Series[float]") -> str:

@@ -174,7 +174,7 @@ def _grid(view: View, data: pd.DataFrame, labels: Sequence[str]) -> Table:
     text = data.assign(
         cell=[f"{number(t)} · {view.terms.chance(c)}" for t, c in zip(data.target, data.chance, strict=True)]
     )
-    wide = text.set_index(["province", "allocation"]).cell.unstack("allocation")  # noqa: PD010 - texts, one a cell
+    wide = text.set_index(["province", "allocation"]).cell.unstack("allocation")  # noqa: PD010 - one text per cell
     wide = wide.reindex(index=data.province.unique(), columns=list(labels))
     wide.index = pd.Index(
         [view.terms.name(p) if p != NATION else view.terms("China (sum of provinces)") for p in wide.index]

@@ -31,7 +31,7 @@ def statistics(run: Run) -> str:
 
 
 def listing(runs: Path) -> pd.DataFrame:
-    """One row a run: name, status, members done and in all, failed, created, size in MB."""
+    """One row per run: name, status, members done and in all, failed, created, size in MB."""
     rows: list[Mapping[str, Any]] = []
     for run in store.list_runs(runs):
         record = run.manifest

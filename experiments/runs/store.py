@@ -1,11 +1,11 @@
-"""Runs on disk: one folder a run, written atomically, read lazily, safe to kill, copy and resume.
+"""Runs on disk: one folder per run, written atomically, read lazily, safe to kill, copy and resume.
 
     runs/<name>-<hash8>/
         study.yaml          the resolved study: every default written out
         files/              the study's own mixes, tables, rules, projects, model files and region pack
         manifest.json       what made the run: versions, commit, checksums, seeds, command, time, memory, members
         inputs.nc           targets, policy mixes and common parameters as the model received them
-        design.parquet      one row a member, one column an input (`name` or `name[Guangdong]`)
+        design.parquet      one row per member, one column per input (`name` or `name[Guangdong]`)
         batches/            results of batches; gone once the run is complete
         metrics.nc          the target metrics of every member
         quantiles.nc        quantiles over members of every other output, by year
@@ -105,7 +105,7 @@ class Run:
         return {name: node.to_dataset() for name, node in tree.children.items()}
 
     def design(self, members: int | None = None) -> pd.DataFrame:
-        """One row a member (index `member`), one column an input: `name`, or `name[Guangdong]` for one by province.
+        """One row per member (index `member`), one column per input: `name`, or `name[Guangdong]` for one by province.
 
         members: only the first so many, of which alone the memory is taken.
         """

@@ -324,7 +324,7 @@ class Goal(Part):
 
 
 class PolicyChoice(Part):
-    """A policy mix taken apart into options and packages: costs, contributions, indirect effects."""
+    """A policy mix decomposed into options and packages: costs, contributions, indirect effects."""
 
     province: str = Field(default=NATION, description="Province that the report shows; tables hold every one.")
     mix: str = Field(default="", description="Label of the study's mix that is taken apart; left out: its last.")

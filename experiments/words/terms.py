@@ -24,7 +24,7 @@ OFFICIAL_UNITS = {"Mtce": ("万吨标准煤", 100.0), "Mt": ("万吨", 100.0), "
 """Unit of the model → the unit in which officials write the quantity, and the factor to it."""
 SIZES = (
     *(("百万吨", 1e6), ("亿吨", 1e8), ("万吨", 1e4), ("十亿元", 1e9), ("亿元", 1e8), ("千元", 1e3), ("万元", 1e4)),
-    *(("Mtce", 1e6), ("10⁴ tce", 1e4), ("Mt", 1e6), ("10⁹ yuan", 1e9), ("billion yuan", 1e9), ("thousand yuan", 1e3)),
+    *(("Mtce", 1e6), ("Mt", 1e6), ("10⁹ yuan", 1e9), ("billion yuan", 1e9), ("thousand yuan", 1e3)),
 )
 """Tonnes or yuan of the units that a text may name; the first that is found counts."""
 IN_REGION = "in a region: "
@@ -140,7 +140,7 @@ class Terms:
         return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
 
     def share(self, fraction: float) -> str:
-        """A share that was counted: as `chance`, but all and none are said as such."""
+        """A share that was counted: as `chance`, but all and none are written as words."""
         gap = "" if self.lang == "zh" else NARROW
         return f"{100 * fraction:.0f}{gap}%" if fraction in (0, 1) else self.chance(fraction)
 

@@ -44,6 +44,7 @@ def test_every_list_of_columns_is_specified() -> None:
         "ranking": sections.RANKING,
         "trust": sections.TRUST,
         "sensitivity": terminal_tables.INDICES,
+        "robust_plans": terminal_tables.PLANS,
         "solve": (*terminal_tables.SOLVED, *terminal_tables.BOUNDS),
         "skill": skill.SHOWN,
         "targets": SHORT,

@@ -1,4 +1,4 @@
-"""Study files: what is read, what is refused and how that is said."""
+"""Study files: values that are read, values that are refused, and the messages."""
 
 import json
 from pathlib import Path

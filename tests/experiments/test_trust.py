@@ -88,9 +88,3 @@ def test_an_unstable_ranking_and_a_loud_dummy_are_not_good() -> None:
         "dummy input": "bad",
         "widest interval of a total index": "caution",
     }
-
-
-def test_the_worst_verdict_stands_for_the_panel() -> None:
-    table = pd.DataFrame({"verdict": ["good", "not done", "caution"]})
-    assert trust.worst(table) == "caution"
-    assert trust.worst(pd.DataFrame({"verdict": ["good"]})) == "good"

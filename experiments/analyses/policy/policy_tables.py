@@ -362,7 +362,7 @@ def _everywhere(account: Account) -> Account:
 
 
 def _spread(values: Array, places: Sequence[str], head: Mapping[str, Any], unit: str) -> pd.DataFrame:
-    """Mean and quantiles over members, a row a place. values: (member, place)."""
+    """Mean and quantiles over members, one row per place. values: (member, place)."""
     low, middle, high = np.quantile(values, LEVELS, axis=0)
     columns = {"mean": values.mean(0), "low": low, "median": middle, "high": high}
     return pd.DataFrame(

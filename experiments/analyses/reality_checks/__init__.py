@@ -3,7 +3,7 @@
 - name: no recession
   en: GDP of no province falls in any year of the plan.
   zh: (the same in Chinese)
-  source: …                       # who says so, or on what grounds
+  source: …                       # author of the statement, or its grounds
   variable: gdp                   # any variable of the model, summed over dims other than the province …
   where: {sector: [residential]}  # … after choosing these elements
   over: population                # divided by another variable, if wanted

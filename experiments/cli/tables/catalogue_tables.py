@@ -47,7 +47,7 @@ SHORT = {
 
 
 def options(package: str = "", plan: str = FIRST) -> pd.DataFrame:
-    """One row an option of a plan, of one package if it is given."""
+    """One row per option of a plan, of one package if it is given."""
     rows = []
     for option in catalogue(plan).options.values():
         if package in ("", option.package):

@@ -42,6 +42,8 @@ TOP = 12
 SPREAD = ("margin_10+margin_90", "chance", "chance_low+chance_high", "red+yellow+green", "reach_50+reach_80+reach_90")
 VERDICTS = ("province", "target", "reduction", "margin", *SPREAD)
 CHECKS = ("check", "limit", "rate", "provinces_failing", "worst", "worst_province", "worst_year")
+AMENDED = ("mended", "mended_inside", "fired", "cost", "regret", "regret_90", "regret_max", "efficient")
+PLANS = ("plan", "chance", "chance_low+chance_high", *AMENDED)
 SURVIVAL = ("allocation", "shortfall", "regret", "regret_90", "regret_max", "met", "national", "survives")
 
 
@@ -53,18 +55,6 @@ def tables(run: Run, names: Sequence[str]) -> dict[str, pd.DataFrame]:
 def known_place(run: Run, province: str) -> str:
     """The province of the run, or the nation, that is meant. Raises InputError with the nearest names."""
     return choose_province(province, [str(p) for p in run.metrics("margin")["province"].to_numpy()])
-
-
-def _numbers(values: "pd.Series[float]", form: str = ".1f") -> "pd.Series[str]":
-    return values.map(lambda v: format(v, form) if pd.notna(v) else "–")
-
-
-def _join(table: pd.DataFrame, columns: Sequence[str], mark: str, form: str) -> "pd.Series[str]":
-    parts = [_numbers(table[c], form) for c in columns]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined + mark + part
-    return joined
 
 
 def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -172,15 +162,11 @@ def sensitivity(run: Run, province: str) -> Iterator[tuple[str, pd.DataFrame]]:
 def robust(found: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Titles and tables of the robust decision loop."""
     plans, failed = found["robust_plans"], found["robust_failures"]
-    shown = pd.DataFrame({"plan": plans["plan"] + np.where(plans["amended"], " (amended plan)", "")})
-    shown["chance %"] = _numbers(100 * plans["chance"], ".0f")
-    shown["95 % int."] = _join(100 * plans[["chance_low", "chance_high"]], ["chance_low", "chance_high"], "–", ".0f")
-    for head, column in (("mended %", "mended"), ("mended in box %", "mended_inside"), ("fired %", "fired")):
-        shown[head] = _numbers(100 * plans[column], ".0f")
-    shown["cost"] = _numbers(plans["cost"], "+.1f")
-    for head, column in (("regret", "regret"), ("90 %", "regret_90"), ("largest", "regret_max")):
-        shown[head] = _numbers(plans[column], ".2f")
-    shown["efficient"] = np.where(plans["efficient"], "yes", "")
+    named = plans.assign(
+        plan=plans["plan"] + np.where(plans["amended"], " (amended plan)", ""),
+        efficient=np.where(plans["efficient"], "yes", ""),
+    )
+    shown = printed("robust_plans", named, PLANS)
     first = plans.iloc[0]
     yield (
         f"Plan {first['mix']} and hedges: {first['province']}, allocation {first['allocation']}, {first['members']} "
@@ -190,8 +176,7 @@ def robust(found: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, pd.DataFram
     )
     told = failed["sentence_en"].where(failed["sentence_en"] != "", "no condition that holds up on other members")
     lines = [textwrap.fill(f"{plan}: {text}", 110) for plan, text in zip(failed["plan"], told, strict=True)]
-    rows = pd.DataFrame({"plan": failed["plan"], "misses %": _numbers(100 * failed["misses"], ".0f")})
-    yield "Where they fail\n" + "\n".join(lines), rows
+    yield "Where they fail\n" + "\n".join(lines), printed("robust_failures", failed, ["plan", "misses"])
 
 
 def given_data(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
@@ -226,7 +211,7 @@ SUM = f"{NATION} (sum of {'places' if active_region() else 'provinces'})"
 
 
 def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:
-    """The table for the terminal, texts: one row a province, the nation last. Default: the study's first scenario."""
+    """The table for the terminal, texts: one row per province, the nation last. Default: the study's first scenario."""
     table = run.table("feasibility")
     allocation = allocation or run.study.allocations[0].label
     mix = mix or run.study.mixes[0].label
@@ -237,12 +222,12 @@ def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) ->
     half = (rows["chance_high"] - rows["chance_low"]) / 2
     names = ["province", "target", "reduction", "reduction_10+reduction_90", "margin", "chance", "light"]
     shown = printed("feasibility", rows.assign(province=rows["province"].replace(NATION, SUM)), names)
-    shown[columns("feasibility")["chance"].short] += (100 * half).map(" ± {:.0f}".format)
+    shown[columns("feasibility")["chance"].short] += (100 * half).map(lambda h: f" ± {h:.0f}" if np.isfinite(h) else "")
     return shown.reset_index(drop=True)
 
 
 def joint(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:
-    """Every indicator's target and chance beside each other, and the chance of all at once, texts: one row a province.
+    """Target and chance of every indicator, and the chance of all at once, as texts: one row per province.
 
     A star marks a target that was not read in an official text.
     """

@@ -178,7 +178,7 @@ def _vector_select(place: Place, args: list[Expr]) -> Expr:
 
 
 def _selected(place: Place, args: list[Expr], action: int) -> Expr:
-    """What the selected values give: actions 0 to 4 weigh with the selection, 5 raises to it, 6 to 10 take them plain.
+    """The result of the selection: actions 0 to 4 weigh with the selection, 5 raises to it, 6 to 10 take them plain.
 
     In each group: sum, product, minimum, maximum, mean.
     """
