@@ -8,7 +8,16 @@ from scipy import stats
 
 from calibration import baseline, inputs, prior
 from calibration.discrepancy import Discrepancy, estimate
-from calibration.likelihood import FITTED, OUTPUTS, fitted_series, likelihood, measured_series
+from calibration.likelihood import (
+    CORRELATION,
+    FITTED,
+    OUTPUTS,
+    FittedSeries,
+    fitted_series,
+    likelihood,
+    measured_series,
+    whitening,
+)
 from models.parameters import defaults, parameters
 
 
@@ -137,6 +146,14 @@ def test_total_energy_has_heavy_tails_and_every_other_series_none(measured: xr.D
         else:
             expected += (stats.norm.logpdf(white[:, :, index]) - stats.norm.logpdf(0.0)).sum(-1)
     np.testing.assert_allclose(made.log_density(white.reshape(2, 3, -1)), expected)
+
+
+def test_the_discrepancy_of_distant_years_is_less_alike() -> None:
+    years = np.array([2005, 2006, 2008])
+    lower = np.linalg.inv(whitening(FittedSeries("x", 0.1), np.full((1, 3), 0.02), years, {})[0])
+    rho = CORRELATION
+    alike = [[1, rho, rho**3], [rho, 1, rho**2], [rho**3, rho**2, 1]]
+    np.testing.assert_allclose(lower @ lower.T, 0.1**2 * np.array(alike) + 0.02**2 * np.eye(3), rtol=1e-9)
 
 
 def test_errors_of_fuels_add_as_squares() -> None:
