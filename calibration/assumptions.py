@@ -112,11 +112,11 @@ def refitted(
     Returns:
         Draws (member, province, parameter) within their bounds.
     """
-    problem, belief = restore(posterior, baseline)
+    problem, pooled_prior = restore(posterior, baseline)
     optimum = posterior["optimum"].values
-    centre = residuals(problem, belief)
+    centre = residuals(problem, pooled_prior)
     start = centre(optimum[None])
-    slope = jacobian(centre, belief, optimum[None], start)[0]
+    slope = jacobian(centre, pooled_prior, optimum[None], start)[0]
     gain = np.linalg.solve(np.swapaxes(slope, 1, 2) @ slope, np.swapaxes(slope, 1, 2))
     other = replace(problem, assumptions={**problem.assumptions, **dict(fixed or {})})
     if model is not None:
@@ -125,14 +125,16 @@ def refitted(
     for first in range(0, len(assumptions), BATCH):
         part = slice(first, first + BATCH)
         common = xr.Dataset({str(name): ("member", column.to_numpy()[part]) for name, column in assumptions.items()})
-        found = residuals(other, belief, common)
+        found = residuals(other, pooled_prior, common)
         for _ in range(rounds):
             off = found(moved[part]) - start
             if repool:
-                off[..., -len(belief.names) :] -= (moved[part] - optimum).mean(1, keepdims=True) / belief.spread
+                off[..., -len(pooled_prior.names) :] -= (moved[part] - optimum).mean(
+                    1, keepdims=True
+                ) / pooled_prior.spread
             step = np.einsum("pkr,mpr->mpk", gain, off)
-            moved[part] = np.clip(moved[part] - step, belief.low, belief.high)
-    return np.asarray(np.clip(values + moved - optimum, belief.low, belief.high))
+            moved[part] = np.clip(moved[part] - step, pooled_prior.low, pooled_prior.high)
+    return np.asarray(np.clip(values + moved - optimum, pooled_prior.low, pooled_prior.high))
 
 
 def reference(names: list[str]) -> NDArray[np.float64]:

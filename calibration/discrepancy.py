@@ -161,12 +161,12 @@ def predictive(fitted: xr.Dataset, members: Sequence[int], span: tuple[int, int]
         `experiments/ensemble/outputs.csv`).
     """
     (first, end), count = span, fitted.sizes["province"]
-    law = from_attrs(fitted)
+    scales = from_attrs(fitted)
     values = {name: np.zeros((len(members), count, last - first + 1)) for name in QUANTITIES}
     plan = end - first
-    values["intensity"][:, :, 1 : plan + 1] = law.sample(members, count, plan, seed)
+    values["intensity"][:, :, 1 : plan + 1] = scales.sample(members, count, plan, seed)
     if last > end:
-        later = law.sample(members, count, last - end, seed + LATER)
+        later = scales.sample(members, count, last - end, seed + LATER)
         values["intensity"][:, :, plan + 1 :] = values["intensity"][:, :, [plan]] + later
     values["growth"][:, :, 1:] = from_attrs(fitted, "growth").sample(members, count, last - first, seed + 1)
     inventory = carbon(members, count, last - first, seed)

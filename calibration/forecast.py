@@ -231,8 +231,8 @@ def with_predictive_error(run: xr.Dataset, fitted: xr.Dataset, how: Options) -> 
     shocks = {}
     for index, quantity in enumerate(("", "growth")):
         made = like.copy()
-        law = discrepancy.from_attrs(fitted, quantity)
-        made.values[..., 1:] = law.sample(range(count), provinces, years - 1, how.seed + index)
+        scales = discrepancy.from_attrs(fitted, quantity)
+        made.values[..., 1:] = scales.sample(range(count), provinces, years - 1, how.seed + index)
         shocks[quantity] = made
     carbon = like.copy(data=discrepancy.carbon(range(count), provinces, years - 1, how.seed))
     intensity = log(run["reported energy intensity"]) + shocks[""]

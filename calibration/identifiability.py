@@ -2,9 +2,8 @@
 
 A parameter of a province is fixed on a grid over its range, and all others are fitted again. Its own prior is left out;
 the others keep theirs. The parameter is identified when −ln likelihood rises by 1.92 on both sides of the optimum
-inside
-the range. This is half the 95 % quantile of χ² with one degree of freedom (Raue et al. 2009). `label` and
-`labelled_name` show the result wherever the parameter is printed. An uncertain assumption is never identified, because
+inside the range. This is half the 95 % quantile of χ² with one degree of freedom (Raue et al. 2009). `label` is
+printed with the parameter. An uncertain assumption is never identified, because
 it has only a prior.
 """
 
@@ -189,12 +188,6 @@ def label(parameter: str, province: str | None = None) -> str:
     wanted = provinces if province is None else [choose_province(province, provinces)]
     found = [labels[name, where] == IDENTIFIED for name in names for where in wanted]
     return IDENTIFIED if np.mean(found) > 0.5 else NOT_IDENTIFIED
-
-
-def labelled_name(parameter: str, province: str | None = None) -> str:
-    """The parameter's name as it is printed, with its label unless it is identified."""
-    found = label(parameter, province)
-    return parameter if found == IDENTIFIED else f"{parameter} ({found})"
 
 
 def labelled(frame: pd.DataFrame, column: str = "parameter") -> pd.DataFrame:

@@ -127,7 +127,7 @@ class Pack:
     def _by_year(self, values: "pd.Series[float]", variable: str) -> pd.DataFrame:
         empty = pd.DataFrame(np.nan, index=list(self.region.places), columns=list(YEARS))
         if variable in values.index.get_level_values("variable"):
-            empty.update(values.xs(variable).unstack("year"))  # noqa: PD010 (one value a cell)
+            empty.update(values.xs(variable).unstack("year"))  # noqa: PD010 (one value per cell)
         return empty
 
 
@@ -360,14 +360,14 @@ def fitted(pack: Pack, given: RegionInputs, model: Path, seed: int = 1) -> xr.Da
     count = len(pack.region.places)
     names = tuple(map(str, shipped["parameter"].values))
     mean, spread = (np.tile(shipped[name].values, (count, 1)) for name in ("prior mean", "prior spread"))
-    belief = Prior(names, mean, spread, shipped["low"].values, shipped["high"].values)
+    pooled_prior = Prior(names, mean, spread, shipped["low"].values, shipped["high"].values)
     params = {**given.params, "learning index data": shipped["learning index data"]}
     problem = FitProblem(Model.load(model), params, _likelihood(pack), {})
     rng = np.random.default_rng(seed)
-    fit = maximise(residuals(problem, belief), belief, draw_starts(belief, STARTS, rng))
+    fit = maximise(residuals(problem, pooled_prior), pooled_prior, draw_starts(pooled_prior, STARTS, rng))
     root = np.linalg.cholesky(fit.covariance)
     normal = rng.standard_normal((DRAWS, count, len(names)))
-    draws = np.clip(fit.values + np.einsum("pij,dpj->dpi", root, normal), belief.low, belief.high)
+    draws = np.clip(fit.values + np.einsum("pij,dpj->dpi", root, normal), pooled_prior.low, pooled_prior.high)
     size = pack.series("energy_total")[LAST].to_numpy(float)
     usual = float(np.exp(np.log(baseline.load()["energy_total"].sel(year=LAST)).mean()))
     places = {"province": list(pack.region.places), "parameter": list(names)}

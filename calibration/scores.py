@@ -4,10 +4,7 @@ Lower is better for CRPS, MAE and Brier score. The CRPS of a point forecast is i
 improves it; naive forecasts therefore get an error distribution too.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
@@ -122,8 +119,3 @@ def with_errors(point: Values, errors: Values, rng: np.random.Generator, members
     known = errors[np.isfinite(errors)]
     drawn = rng.choice(np.concatenate([known, -known]), (members, point.size))
     return np.asarray(point + drawn)
-
-
-def scorecard_table(cards: Sequence[tuple[str, dict[str, float]]]) -> pd.DataFrame:
-    """Scorecards as one table, one row per forecast."""
-    return pd.DataFrame([{"forecast": name, **values} for name, values in cards])

@@ -43,7 +43,6 @@ __all__ = [
 DATA = Path(__file__).parent / "data"
 """Folder of the tables that ship."""
 DESCRIPTOR = "datapackage.json"
-MODULE = "calibration.tables"
 SHOWN = 20  # greatest number of faults of one kind that are listed; the others are counted
 
 Schema = Mapping[str, Any]
@@ -99,6 +98,15 @@ def _descriptor(path: Path, _digest: str) -> Schema:
 
 def names(folder: Path = DATA) -> list[str]:
     """Names of all tables of a folder, in the order of the descriptor.
+
+    Args:
+        folder: data folder; by default the tables that ship.
+
+    Returns:
+        The names.
+
+    Raises:
+        InputError: the descriptor is unreadable.
 
     >>> "targets" in names()
     True

@@ -26,13 +26,13 @@ QUANTILE = 0.25  # of every assumption, in the second trial
 
 def residual_sums(shipped: xr.Dataset) -> pd.DataFrame:
     """Sum of squares and a weighted sum of the whitened residuals at each trial, one row per trial and province."""
-    problem, belief = restore(shipped)
+    problem, pooled_prior = restore(shipped)
     names = [str(name) for name in shipped["assumption"].values]
     centre = [float(np.mean(defaults(row(name)))) for name in names]
     moved = prior.from_quantiles(pd.DataFrame(QUANTILE, [0], names)).iloc[0]
     common = xr.Dataset({name: ("member", [at, float(moved[name])]) for name, at in zip(names, centre, strict=True)})
     trials = np.stack([shipped["optimum"].values, shipped["draws"].values[0].astype(float)])
-    found = residuals(problem, belief, common)(trials)
+    found = residuals(problem, pooled_prior, common)(trials)
     weights = np.random.default_rng(0).standard_normal(found.shape[-1])
     keys = pd.MultiIndex.from_product([range(len(trials)), shipped["province"].values], names=["trial", "province"])
     numbers = {"squares": (found**2).sum(-1).ravel(), "weighted": (found @ weights).ravel()}

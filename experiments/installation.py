@@ -71,7 +71,7 @@ class ScenarioInputs:
 class Installation:
     """The model with its data, as far as running a study needs them. Everything here can be sent to a worker.
 
-    inputs(study), design(study) → one row a member, design_blocks(study, size) → the same in pieces of so many members
+    inputs(study), design(study) → one row per member, design_blocks(study, size) → the same in pieces of `size` members
     (none: in one piece), errors(study, member numbers) → errors of the logarithms of
     `intensity`, `growth` and `carbon` (member, province, year), simulate, checksums() → file → SHA-256 of all that
     results depend on.
@@ -281,7 +281,7 @@ def narrowed(design: pd.DataFrame, provinces: Sequence[str]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class ProvinceModel:
-    """The province model as a `Simulate`. threads: how many the engine may use; 0: one a processor of this process.
+    """The province model as a `Simulate`. threads: how many the engine may use; 0: one per processor of this process.
 
     texts: of the study's model files (see `model_texts`); with several, a design says in its column `model form` which
     one each member runs.

@@ -11,7 +11,6 @@ from models.indicators import indicators
 from models.reading.names import Spellings, match
 
 TABLE = Path(__file__).with_name("plans.csv")
-DIGITS = ("", *"一二三四五六七八九")
 BASIC, INCENTIVE = "basic", "incentive"
 """Levels of provincial targets: the basic one is binding, the incentive one is aspirational (14th plan)."""
 
@@ -23,6 +22,7 @@ class Plan:
     Attributes:
         key: name in studies and in the model file, such as p12.
         name: name in tables, such as 12FYP.
+        name_zh: common Chinese name, such as 十二五.
         number: number of the plan, such as 12.
         base_year: the year from which reductions are counted.
         last_year: the year in which they are judged.
@@ -38,6 +38,7 @@ class Plan:
 
     key: str
     name: str
+    name_zh: str
     number: int
     base_year: int
     last_year: int
@@ -73,12 +74,6 @@ class Plan:
     def ordinal(self) -> str:
         """English ordinal, such as 12th."""
         return f"{self.number}th"
-
-    @property
-    def name_zh(self) -> str:
-        """Common Chinese name, such as 十二五."""
-        tens, ones = divmod(self.number, 10)
-        return f"{'' if tens == 1 else DIGITS[tens]}十{DIGITS[ones]}五"
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -128,6 +123,7 @@ def _plan(row: Mapping[str, str]) -> Plan:
     return Plan(
         key=row["plan"],
         name=row["name"],
+        name_zh=row["name_zh"],
         number=int(row["number"]),
         base_year=int(row["base_year"]),
         last_year=int(row["last_year"]),

@@ -14,7 +14,7 @@ logger = logging.getLogger("sim")
 
 
 class AutoBackend:
-    """Native code where it can be had, NumPy otherwise; says so once."""
+    """Native code where it is available, otherwise NumPy, with one message."""
 
     name = "auto"
 

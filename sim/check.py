@@ -1,7 +1,7 @@
 """Checks that any stock-and-flow model must pass, each ending in one verdict that names what is at fault.
 
-What can be seen in the file: units, meanings, sources, stocks whose equations hide a flow, time constants too short for
-the step. What shows in a run: values that are not finite, shares below zero, shares that stop adding to one, stocks
+Checks of the file: units, meanings, sources, stocks whose equations hide a flow, time constants too short for the step.
+Checks of a run: values that are not finite, shares below zero, shares that stop adding to one, stocks
 that are not the integral of their flows, a step too long, parameters without any effect.
 """
 
@@ -39,7 +39,7 @@ CHUNK = 32  # parameters tried at a time (bounds memory)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One check: what was measured and, where it fails, each fault in a sentence."""
+    """One check: the measured figures and, where it fails, each fault in a sentence."""
 
     check: str
     measured: str
@@ -170,7 +170,7 @@ def stocks(subject: Subject) -> Verdict:
 
 
 def _hidden(node: Any, named: int) -> str:
-    """What is added or taken in a stock's equation without being a flow by name."""
+    """Flows of a stock's equation that are not named variables, in words; empty where there are none."""
     if kind_of(node) != "IntegStructure":
         return ""
     count = _addends(node.flow)
@@ -201,7 +201,9 @@ def _leak(subject: Subject, name: str, element: Element) -> float:
 
 
 def finite(subject: Subject) -> Verdict:
-    """Nothing is missing or infinite; what fails first comes first, for the rest often only follows."""
+    """No value is missing or infinite. The earliest failures come first, because later ones often only follow from
+    them.
+    """
     run = subject.every_step
     since = {}
     for name in subject.outputs:

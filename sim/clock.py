@@ -31,7 +31,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """INITIAL TIME, FINAL TIME, TIME STEP and SAVEPER, as they stand at some time."""
+    """INITIAL TIME, FINAL TIME, TIME STEP and SAVEPER, with their values at some time."""
 
     initial: float
     final: float

@@ -91,8 +91,8 @@ def read(names: Names, params: Mapping[str, Any] | None, design: Any) -> Request
     Args:
         names: the variables of the model.
         params: common to all members: numbers, arrays over model dims, arrays with a `time` dim.
-        design: a DataFrame (columns are names, rows members), a Dataset with a `member` dim, or None. What stands in
-            both is refused; a single element in the design replaces that part of a parameter given whole.
+        design: a DataFrame (columns are names, rows members), a Dataset with a `member` dim, or None. A name in both
+            is refused; a single element in the design replaces that part of a parameter given whole.
 
     Raises:
         DesignError: everything that is wrong with the two, at once.

@@ -1,9 +1,9 @@
-"""Stock-and-flow pictures of a model file, one a group, as Graphviz text; Graphviz draws them.
+"""Stock-and-flow pictures of a model file, one per group, as Graphviz text; Graphviz draws them.
 
 A stock is a box; a flow is a valve on a pipe into or out of it (from a cloud where no stock of the picture is its
-source); what a stock's equation adds without a variable of its own is a valve without a name. Other variables are
-words; thin arrows say what is read by what. A variable of another group is grey, in angle brackets. Constants are left
-out.
+source); a term of a stock's equation that is not a variable is a valve without a name. Other variables are words; thin
+arrows lead from a variable to those that read it. A variable of another group is grey, in angle brackets. Constants
+are left out.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ class Pipe:
 
 @dataclass(frozen=True, slots=True)
 class DiagramView:
-    """What one picture shows.
+    """The content of one picture.
 
     Attributes:
         name: the group.
         labels: node → words; stocks, valves, variables and shadows.
         kinds: node → stock, valve, variable or shadow.
         pipes: the flows.
-        arrows: (from, to): what is read by what.
+        arrows: (variable, variable that reads it).
     """
 
     name: str

@@ -49,7 +49,7 @@ class Engine:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def ready(self, given: Given, outputs: tuple[int, ...], backend: Backend) -> Ready:
-        """Kernels for what is given and wanted."""
+        """Kernels for given inputs and wanted outputs."""
         key = (given, outputs, backend.name)
         with self.lock:
             if key in self.kept:
@@ -109,14 +109,14 @@ def _common(
 
 @dataclass(slots=True, eq=False)
 class EnsembleRun:
-    """One ensemble: what is shared between batches.
+    """One ensemble: everything that its batches share.
 
     Attributes:
         outputs: output slots.
         backend: makes the kernels.
         threads: at most so many at a time; they share the members of a batch.
         batch: members at a time; None for a size that fits into memory.
-        progress: told the members done and in all; False stops the run.
+        progress: called with the numbers of finished and of all members; False stops the run.
         room: bytes of one batch where `batch` is None.
     """
 

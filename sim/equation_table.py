@@ -14,7 +14,7 @@ COLUMNS = ("name", "unit", "equation", "meaning", "dims", "kind", "group", "line
 
 
 def table(model: str | Path | Source, sources: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """One row a variable, in the order of the file.
+    """One row per variable, in the order of the file.
 
     Args:
         model: the file, or a `Source` read from it.
@@ -38,7 +38,7 @@ def table(model: str | Path | Source, sources: Mapping[str, str] | None = None) 
 
 
 def gaps(frame: pd.DataFrame) -> list[str]:
-    """What is missing: variables without unit or meaning and, where there is the column, values without source."""
+    """Missing cells: variables without unit or meaning and, where there is the column, values without source."""
     faults = [
         f"{row.name_} (line {row.line}): no {column}"
         for row in frame.rename(columns={"name": "name_"}).itertuples()
@@ -122,7 +122,7 @@ def _cell(words: object) -> str:
 
 
 def _code(words: object) -> str:
-    """Inline code; each definition on a line of its own."""
+    """Inline code; each definition on a separate line."""
     return "<br>".join(f"`{line.replace('|', chr(92) + '|').replace('`', chr(39))}`" for line in str(words).split("\n"))
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a model file, a parameter or a design. Every message says what was got and what to do."""
+"""Faults of a model file, a parameter or a design. Every message names the value found and the correction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ModelError(SimError):
 
     Attributes:
         path: the file.
-        reason: what is wrong with it.
+        reason: the fault.
     """
 
     def __init__(self, path: str | Path, reason: str) -> None:
@@ -28,7 +28,7 @@ class UnknownNameError(SimError):
     """A name that the model does not have.
 
     Attributes:
-        name: what was asked for.
+        name: the name that was given.
         nearest: names of the model that look like it.
     """
 
@@ -49,12 +49,12 @@ class UnknownSubscriptError(UnknownNameError):
 
 
 class Refused(SimError):  # noqa: N818 - a refusal is a verdict on the model, not a failure
-    """A model that uses what the engine does not reproduce; running it would give a wrong number.
+    """A model that uses a feature that the engine does not reproduce; running it would give a wrong number.
 
     Attributes:
         variable: where.
         line: line of the model file, None if unknown.
-        reason: what is not supported, or contradictory.
+        reason: the unsupported or contradictory feature.
     """
 
     def __init__(self, variable: str, line: int | None, reason: str) -> None:

@@ -17,7 +17,7 @@ NAMED = 5  # members that the report shows with their parameters
 
 @dataclass(slots=True)
 class Finite:
-    """What was not finite.
+    """Values that were not finite.
 
     Attributes:
         variables: by variable the number of members with a value that is not finite.

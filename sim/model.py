@@ -72,16 +72,16 @@ class Model:
             path: the file.
             encoding: of the file; by default its own declaration, UTF-8, or GBK where it can be nothing else.
             data_files: files with the values of data variables, as PySD takes them.
-            random: what becomes of random functions. `refuse` them, or make `parameters` of them: a result must depend
+            random: treatment of random functions: `refuse` them, or turn them into `parameters`. A result must depend
                 on its parameters alone, so that their values are drawn outside (`Model.parameters` states from what).
-            integration: euler, rk2 or rk4; by default what the file asks for.
+            integration: euler, rk2 or rk4; by default the method of the file.
 
         Returns:
             the model, ready to run.
 
         Raises:
             ModelError: not a model file, or one that PySD cannot parse.
-            Refused: the model uses what the engine does not reproduce.
+            Refused: the model uses a feature that the engine does not reproduce.
             CircularError: equations that need each other.
             UnknownNameError: an equation uses a name that is not defined.
 
@@ -131,7 +131,7 @@ class Model:
         """What can be given as a parameter.
 
         Returns:
-            one row a parameter, by name (index `name`), with the columns `default` (a number, an array over `dims`, or
+            one row per parameter, by name (index `name`), with columns `default` (a number, an array over `dims`, or
             None where a value must be given or, for a stock, an equation gives it), `unit`, `dims`, `kind` (constant,
             clock, initial value, series, random), `low` and `high` (limits in the file) and `meaning`. The initial
             value of a stock goes by the name of the stock.
@@ -269,7 +269,7 @@ class Model:
     def _simulate(
         self, design: Any, outputs: Any, params: Any, times: Any, backend: str, sink: Sink, options: EngineOptions
     ) -> dict[str, Any]:
-        """Run into a sink; what the result should say of itself."""
+        """Run into a sink; returns the attributes of the result."""
         if options.workers < 1 or (options.batch is not None and options.batch < 1):
             raise SimError(f"workers and batch must be 1 or more, got {options.workers} and {options.batch}")
         request = read(self._names, params, design)
@@ -310,7 +310,7 @@ class Model:
         """The variables that join elements of a dim on the way to some outputs.
 
         Given over time, they leave the elements independent, so that a range of them can be run alone. A stock cannot
-        be given over time: give what is made of it.
+        be given over time; give the variables that read it.
         """
         request = read(self._names, params, as_design(design))
         slots = tuple(one.slot for one in self._outputs(outputs) if one.slot is not None)
@@ -352,13 +352,13 @@ class Model:
 
         Args:
             folder: where the files go.
-            design: what differs by member, as in `ensemble`; one member is enough, for its values are not written.
+            design: inputs by member, as in `ensemble`; one member is enough, because its values are not written.
             outputs: as in `ensemble`.
             params: values common to all members, as in `ensemble`; series and times are fixed by them.
             times: save points, as in `ensemble`.
 
         Returns:
-            what was written.
+            the exported model.
 
         Raises:
             CompilerError: the package `ziglang` is not installed (`pip install 'tanlu[wasm]'`), or it fails.
@@ -383,7 +383,7 @@ class Model:
         """Run k random members of a design through PySD as well.
 
         PySD runs one member after the other, and a large model takes seconds or minutes for each: where the whole is
-        expected to take more than a few seconds, it is printed how many are done and how long the rest takes.
+        expected to take more than a few seconds, the number of finished members and the remaining time are printed.
 
         Args:
             design: as in `ensemble`.
@@ -391,7 +391,7 @@ class Model:
             rng: draws them.
             outputs: as in `ensemble`.
             params: as in `ensemble`.
-            backend: what is compared with PySD.
+            backend: the back end that is compared with PySD.
             progress: True prints always, False never; a function is called with (members done, members in all).
 
         Returns:

@@ -227,7 +227,7 @@ def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def _make_harmless(model: Any, path: Path) -> dict[str, str]:
-    """Remove, rename or refuse the texts that PySD pastes into Python as they stand.
+    """Remove, rename or refuse the texts that PySD pastes into Python unchanged.
 
     Names of variables and units go through `repr` or are reduced to letters and digits. Documentation lands between
     triple quotes and is removed; names of subscripts land between single ones and are renamed where they hold any;
@@ -261,7 +261,7 @@ def _make_harmless(model: Any, path: Path) -> dict[str, str]:
 
 
 def _rename(model: Any, renamed: Mapping[str, str]) -> None:
-    """Give subscripts other names, wherever they stand in the abstract model."""
+    """Give subscripts other names, everywhere in the abstract model."""
     references = {name.lower().replace(" ", "_"): new.replace(" ", "_") for name, new in renamed.items()}
 
     def new(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a user sees while members run."""
+"""Progress messages while members run."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 Progress = Callable[[int, int], bool | None]
 
-QUIET = 5.0  # seconds of work that nobody needs to be told of
+QUIET = 5.0  # seconds of work that need no progress line
 
 
 class Printer:
     """Prints how many members are done to standard error, at most once a second.
 
     Args:
-        what: what is done, before the numbers.
+        what: the activity, printed before the numbers.
         after: seconds that the whole must be expected to take before anything is printed.
     """
 

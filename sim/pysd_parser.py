@@ -190,7 +190,7 @@ def _several_initials(section: Any, tree: XmileTree) -> None:
 
 
 def _limit_outflows(section: Any, tree: XmileTree) -> None:
-    """What leaves a stock that cannot be negative is limited to what is there: `min(outflow, stock / dt + inflows)`.
+    """The outflow of a stock that cannot be negative is limited to its content: `min(outflow, stock / dt + inflows)`.
 
     Of several outflows the earlier ones are served first.
     """

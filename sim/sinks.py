@@ -23,7 +23,7 @@ class ResultLayout:
     """The shape of a result.
 
     Attributes:
-        variables: what is kept.
+        variables: the variables that are kept.
         subscripts: the elements of every dim of the variables, as its coordinate.
         members: the member coordinate.
         times: save points.
@@ -44,13 +44,15 @@ class ResultLayout:
 
 
 class Sink(Protocol):
-    """Takes the results of an ensemble batch by batch."""
+    """Receives the results of an ensemble batch by batch. The engine calls `begin`, `write` for each batch, then
+    `finish`.
+    """
 
     def begin(self, layout: ResultLayout) -> None:
         """Prepare."""
 
     def write(self, members: slice, values: Mapping[str, Values]) -> None:
-        """Take the values (times, cells, members) of some members by name; one member stands for all of them."""
+        """Take the values (times, cells, members) of some members by name; a single member is valid for all of them."""
 
     def finish(self) -> xr.Dataset:
         """Close and return the results, with dims (member, model dims..., time)."""
@@ -206,9 +208,12 @@ def _safe(name: str) -> str:
 
 
 class Parquet:
-    """Writes one long table (member, time, one column a variable) for variables of the same dims.
+    """Writes one long table (member, time, one column per variable) for variables with the same dims.
 
-    Columns of dims hold the element names. `finish` returns an empty Dataset whose attribute `path` names the file.
+    Columns of dims hold the element names. `finish` returns an empty Dataset whose attribute `path` is the file.
+
+    Args:
+        path: the file; it appears under this name when it is complete.
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -1,6 +1,6 @@
 """A model file as its author sees it: every equation with its line, group, unit and sentence.
 
-PySD gives the meaning of each equation but forgets where it stands and what it looked like; the text of a Vensim file
+PySD gives the meaning of each equation but not its place and its text; the text of a Vensim file
 is therefore read a second time here, entry by entry, and joined to PySD's equations by name and order.
 """
 
@@ -29,7 +29,7 @@ class EquationPart:
     """One definition of a variable: most have one, subscripted ones may have several.
 
     Attributes:
-        left: what stands left of the equals sign, with subscripts and exceptions.
+        left: the left side, with subscripts and exceptions.
         right: the equation as written, on one line.
         node: the same as PySD parsed it.
         line: line of the file, 0 where unknown.
@@ -51,7 +51,7 @@ class EquationPart:
 class Element:
     """A variable of the model file.
 
-    `kind` is stock, flow, auxiliary, constant, lookup, data or control; a flow is what a stock adds or takes.
+    `kind` is stock, flow, auxiliary, constant, lookup, data or control; a flow is added to or taken from a stock.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An equation of a Vensim file as it stands there."""
+    """An equation of a Vensim file as it is written there."""
 
     name: str
     left: str
@@ -150,7 +150,7 @@ def read(path: str | Path) -> Source:
 
 
 def entries(path: Path) -> Iterator[Entry]:
-    """The equations of a Vensim file in order, with line numbers, groups and the macro that they stand in."""
+    """The equations of a Vensim file in order, with line numbers, groups and the macro that contains them."""
     content = read_text(path).split(SKETCH, 1)[0]
     group, macro = "", ""
     for start, fields in split_entries(content):
@@ -172,7 +172,7 @@ def entries(path: Path) -> Iterator[Entry]:
 
 
 def _entry(equation: str, fields: list[str], group: str, line: int, macro: str) -> Entry | None:
-    """An equation, or None for what is none: subscript ranges, reality checks, remarks."""
+    """An equation, or None for entries that are not equations: subscript ranges, reality checks, remarks."""
     flat = re.sub(r"\s+", " ", re.sub(r"\\\s*\n", " ", equation)).strip()
     found = _NAME.match(flat)
     if not found or len(fields) < 2 or ":THE CONDITION:" in flat or ":TEST INPUT:" in flat:

@@ -1,6 +1,6 @@
 """The right side of an equation, as PySD's abstract model holds it: walked, and written again in Vensim's language.
 
-Nodes are told apart by the name of their class, so that this package needs PySD in one place only (`sim.oracle`).
+Nodes are distinguished by the name of their class, so that this package needs PySD in one place only (`sim.oracle`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Units of measurement as model files write them, read into pint units.
 
 `Units.load(file)` reads pint definitions on top of those of `units.txt` in this package, and any other name is a fault;
-`Units.generic()` accepts every name as a dimension of its own (for models of unknown fields).
+`Units.generic()` accepts every name as a separate dimension (for models of unknown fields).
 """
 
 from __future__ import annotations
@@ -35,7 +35,12 @@ SCALE_TOLERANCE = 1e-9  # relative; conversion factors are products of a few dec
 
 
 class UnitTextError(SimError):
-    """A unit that cannot be read; `text` is the unit and `reason` what is wrong with it."""
+    """A unit that cannot be read.
+
+    Args:
+        text: the unit.
+        reason: the fault.
+    """
 
     def __init__(self, text: str, reason: str) -> None:
         super().__init__(f"unit {text!r}: {reason}")
@@ -43,7 +48,13 @@ class UnitTextError(SimError):
 
 
 class Units:
-    """Reads the units of a model file into pint units."""
+    """Reads the units of a model file into pint units.
+
+    Args:
+        registry: definitions of units.
+        equivalents: lines of names, separated by commas, that mean the same unit.
+        strict: whether a name without a definition is a fault.
+    """
 
     def __init__(self, registry: pint.UnitRegistry[Any], equivalents: Iterable[str] = (), *, strict: bool) -> None:
         self.registry, self._strict = registry, strict
@@ -59,7 +70,7 @@ class Units:
         """The units of this package with those of a file on top; any other name is a fault.
 
         Raises:
-            UnitTextError: a line that is no definition in pint's language.
+            UnitTextError: a line that is not a definition in pint's language.
         """
         registry: pint.UnitRegistry[Any] = pint.UnitRegistry(None)
         definitions = files("sim").joinpath("units.txt").read_text(encoding="utf-8").splitlines()
@@ -72,7 +83,7 @@ class Units:
 
     @classmethod
     def generic(cls, equivalents: Iterable[str] = ()) -> Units:
-        """Every name is a dimension of its own; spellings that Vensim takes as equal are equal."""
+        """Every name is a separate dimension; spellings that Vensim treats as equal are equal."""
         return cls(pint.UnitRegistry(None), (*EQUIVALENT, *equivalents), strict=False)
 
     @property

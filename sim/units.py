@@ -2,8 +2,8 @@
 
 The right side of each equation is walked with pint units in the place of numbers. `flow = stock / time` holds for every
 INTEG, sums and comparisons need one unit, exponents and transcendental functions need pure numbers, and a bare number
-other than 0 is dimensionless: a literal that stands for a quantity is a fault, for it has neither name nor unit.
-Scale counts: a flow in millions of a unit does not fill a stock in units.
+other than 0 is dimensionless: a literal quantity is a fault, because it has neither name nor unit.
+Scale matters: a flow in millions of a unit does not fill a stock in units.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class UnitFault:
         where: the part of it that is at fault.
         declared: the one unit.
         derived: the other.
-        message: what is wrong and what to do.
+        message: the fault and its correction.
     """
 
     variable: str
@@ -93,7 +93,7 @@ class _Disagreement(Exception):  # noqa: N818 - control flow within this module
 
 
 class _Checker:
-    """Derives the unit of every right side. None stands for "any": 0, a missing value, an undeclared variable."""
+    """Derives the unit of every right side. None means "any": 0, a missing value, an undeclared variable."""
 
     def __init__(self, source: Source, units: Units) -> None:
         self.units, self.source = units, source

@@ -1,7 +1,7 @@
 """A model for the browser: WebAssembly of the kernels' C text, and a plain description that `runtime.js` reads.
 
-The description (JSON) names what a run takes and gives. Values that the page does not set (constants, series at every
-step) stand in one list of float64 beside it, so that the page needs neither Python nor the model file.
+The description (JSON) names the inputs and outputs of a run. Values that the page does not set (constants, series at
+every step) are in one list of float64 beside it, so that the page needs neither Python nor the model file.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ KERNEL, DESCRIPTION, DATA = "kernel.wasm", "kernel.json", "kernel.f64"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WasmExport:
-    """What a page needs to run a model, all but the compiled kernel, for which no compiler is needed.
+    """Everything that a page needs to run a model except the compiled kernel; no compiler is needed for it.
 
     Attributes:
         texts: the C text of each program, by the name that its function has in the kernel.
-        description: what `runtime.js` reads, plain data.
+        description: plain data that `runtime.js` reads.
         data: values of the inputs that the page does not set.
     """
 
@@ -47,7 +47,7 @@ class WasmExport:
 
     @property
     def key(self) -> str:
-        """SHA-256 of the C text: what a built kernel belongs to."""
+        """SHA-256 of the C text, which identifies a built kernel."""
         whole = "\0".join(f"{name}\n{text}" for name, text in self.texts.items())
         return hashlib.sha256(whole.encode()).hexdigest()
 
@@ -66,7 +66,7 @@ class WasmExport:
 
 
 def export(module: Module, request: Request, outputs: Sequence[Variable], grid: Grid) -> WasmExport:
-    """The export of a model for what a request gives; the values of its members are left to the page."""
+    """The export of a model for the inputs of a request; the values of its members are left to the page."""
     slots = tuple(dict.fromkeys(one.slot for one in outputs if one.slot is not None))
     plan = make_plan(module, request.given, slots)
     writer = _Writer(module, request, plan, grid)

@@ -1,9 +1,14 @@
-"""What holds for the whole tree: who owns the four names, which way imports run, on paper and in a running study."""
+"""Rules of the whole tree: the owner of the import names, the direction of imports, the words of docstrings and
+docs.
+"""
 
+import ast
 import json
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -28,6 +33,17 @@ try:
 finally:
     print("TRACE" + json.dumps(sorted(seen)))
 """
+
+PHRASES = {
+    r"\b(?:is|are|be|was|were|been) told\b|\btold apart\b": "`reported`, `named`, `distinguished`",
+    r"\b(?:is|are|be|was|were) said\b|\bsays? so\b": "`states`, `marks`",
+    r"\btaken apart\b": "`decomposed`, `analysed`",
+    r"\b(?:one|a) (?:row|column|file|line|page|value|draw) an? [a-z]+": "`one row per province`",
+}
+"""Wording that a reader whose first language is not English stumbles over → plain wording."""
+CODE = ("models", "sim", "calibration", "experiments", "tools", "benchmarks", "tests")
+PAGES = ("README.md", "CHANGELOG.md", "docs/*.md", "calibration/data/README.md")
+UNWORDED = ("docs/equations.md",)  # written from the model file
 
 
 @pytest.mark.parametrize("name", ["models", "sim", "calibration", "experiments"])
@@ -72,3 +88,68 @@ def test_a_running_study_never_climbs_a_floor(tmp_path: Path) -> None:
     steps = [(order[a.split(".")[1]], order[b.split(".")[1]], a, b) for a, b in trace if b.count(".")]
     assert len({a for a, *_ in steps}) >= 7, "the study was not traced"
     assert not [step for step in steps if step[0] < step[1]]
+
+
+NAMES = {"calibration/places.py"}
+"""Files that compose names of places in Chinese."""
+
+
+def texts(path: Path) -> list[tuple[int, str]]:
+    """Line and source of every string of a source file that is no docstring."""
+    source = path.read_text(encoding="utf-8")
+    tree, lines = ast.parse(source), source.splitlines()
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings)
+    strings = [node for node in found if isinstance(node.value, str)]
+    return [(node.lineno, "\n".join(lines[node.lineno - 1 : node.end_lineno])) for node in strings]
+
+
+def test_no_chinese_sentence_stands_below_words() -> None:
+    order = floors()
+    above = {room for room, floor in order.items() if floor >= order["words"]}
+    rooms = [ROOT / "models", ROOT / "sim", ROOT / "calibration", ROOT / "experiments"]
+    sources = [path.relative_to(ROOT) for room in rooms for path in room.rglob("*.py")]
+    below = [path for path in sources if not (path.parts[0] == "experiments" and path.parts[1] in above)]
+    assert len(below) > 100
+    found = [
+        f"{path}:{line}: {text}"
+        for path in below
+        if path.as_posix() not in NAMES
+        for line, text in texts(ROOT / path)
+        if re.search("[\u3400-\u9fff]", text)
+    ]
+    assert not found, "move the text into experiments/words/terms.csv; tables hold its key (analyses/messages.py)"
+
+
+def prose() -> Iterator[tuple[str, str]]:
+    """Place and text of every docstring of the code and of every page of the documentation."""
+    for folder in CODE:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            if any(re.search(phrase, text, re.IGNORECASE) for phrase in PHRASES):  # parsing all files is slow
+                for node in ast.walk(ast.parse(text)):
+                    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                        yield f"{path.relative_to(ROOT)}:{node.lineno}", str(node.value.value)
+    for pattern in PAGES:
+        for path in sorted(ROOT.glob(pattern)):
+            if (place := path.relative_to(ROOT).as_posix()) not in UNWORDED:
+                for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+                    yield f"{place}:{number}", line
+
+
+def faults_of_wording(text: str) -> list[str]:
+    """The phrases of a text that are not plain, with plain ones."""
+    return [
+        f"{found[0]!r}; plain: {plain}"
+        for phrase, plain in PHRASES.items()
+        if (found := re.search(phrase, text, re.IGNORECASE))
+    ]
+
+
+def test_docstrings_and_pages_are_in_plain_words() -> None:
+    assert not [f"{place}: {fault}" for place, text in prose() for fault in faults_of_wording(text)]
+
+
+@pytest.mark.parametrize("text", ["All faults are told at once.", "One row a province.", "What it lacks is said."])
+def test_a_phrase_that_is_not_plain_is_found(text: str) -> None:
+    assert faults_of_wording(text)

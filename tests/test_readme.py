@@ -1,4 +1,4 @@
-"""The README's promises that are code."""
+"""The code in the README runs as it is described."""
 
 import re
 from pathlib import Path

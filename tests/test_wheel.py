@@ -1,4 +1,4 @@
-"""What is shipped: the wheel holds every file of the four packages, so that it runs outside a checkout."""
+"""The wheel contains every file of the four packages, so that it runs outside a checkout."""
 
 import subprocess
 import tomllib

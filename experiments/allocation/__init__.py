@@ -1,4 +1,4 @@
-"""Every rule that splits the national target, one file a rule, one signature; the national ledger; comparisons."""
+"""Every rule that splits the national target, one file per rule, one signature; the national ledger; comparisons."""
 
 from experiments.allocation.allocate import Allocation, allocate, check_options
 from experiments.allocation.indicators import Indicators

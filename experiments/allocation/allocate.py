@@ -34,19 +34,31 @@ CALLABLES = frozenset({"reductions", "cost", "chance"})
 """Options that rules built on the model take and that no table can hold: functions and their like."""
 
 
-NO_OPTION = CALLABLES | {"model", "target", "held"}
-"""Context that rules are given beside their options."""
-
-
 @dataclass(frozen=True)
 class Allocation:
     """Provincial targets by one rule.
 
-    table: one row a province (31): province, target_percent (NaN = none), target_rounded (whole per cents),
-    note, then every indicator behind the number. national: the nation's target, per cent. aggregate: what the targets
-    amount to by the exact identity, per cent; aggregate_official: the same at the provinces' own growth targets;
-    aggregate_rounded, aggregate_remainder: after rounding to whole per cents, plainly and by largest remainder.
-    scalar: the one number that met the national sum; says: its meaning in words.
+    Attributes:
+        rule: name of the rule.
+        title: its title.
+        origin: its origin.
+        plan: name of the plan.
+        indicator: energy, co2, energy-total or co2-total.
+        national: the nation's target, per cent.
+        table: one row per province (31): province, target_percent (NaN = none), target_rounded (whole per cents), note,
+            then
+            every indicator behind the number.
+        aggregate: national cut that the targets give by the exact identity, per cent.
+        aggregate_official: the same at the provinces' own growth targets.
+        aggregate_rounded: the same after rounding to whole per cents.
+        aggregate_remainder: the same after rounding by largest remainder.
+        scalar: the number that met the national sum.
+        options: the options of the rule.
+        growth_provinces: assumed growth of GDP of the sum of provinces, per cent per year.
+        growth_nation: the nation's growth target, per cent per year.
+        growth_scaling: factor on the provinces' growth that would reconcile the two.
+        says: meaning of the scalar, in words.
+        source: source of the rule.
     """
 
     rule: str
@@ -80,7 +92,7 @@ class Allocation:
         )
 
     def summary(self) -> dict[str, Any]:
-        """Remarks for the reader of the table."""
+        """Facts about the allocation that belong to its table."""
         return {
             "rule": f"{self.rule} ({self.title}; {self.origin})",
             "plan": self.plan,
@@ -120,13 +132,31 @@ def allocate(
 ) -> Allocation:
     """Targets of all provinces by one rule.
 
-    rule: official, draft, uniform, s1, s2, s3, triptych, responsibility, csv, … national: the nation's target in per
-    cent (default: the plan's; for a total: what that leaves on the provinces' own growth targets).
-    plan: 11FYP … 15FYP. indicator: "energy" or "co2" (per GDP), "energy-total" or "co2-total" (cut of the amount).
-    base_year: another base year than the plan's. indicators: instead of the measured ones. model: the response of the
-    asking study's model, for rules that simulate it and for plans whose base year is not measured. held: provinces
-    whose target is given (per cent); the rule shares out the rest. options: see defaults.csv.
-    Raises InputError with all faults of the input.
+    Args:
+        rule: official, draft, uniform, s1, s2, s3, triptych, responsibility, csv, … or the path of a Python file.
+        national: the nation's target in per cent; default: the plan's. For a total it is the value that this leaves on
+            the
+            provinces' own growth targets.
+        plan: 11FYP … 15FYP.
+        indicator: "energy" or "co2" (per GDP), "energy-total" or "co2-total" (cut of the amount).
+        base_year: a base year other than the plan's.
+        indicators: indicators in place of the measured ones.
+        model: the response of the calling study's model, for rules that simulate it and for plans whose base year is
+            not
+            measured.
+        held: provinces with a given target (per cent); the rule distributes the rest.
+        options: options of the rule, see defaults.csv.
+
+    Returns:
+        The targets, with the indicators behind them.
+
+    Raises:
+        InputError: with all faults of the input.
+
+    >>> from experiments.allocation import allocate
+    >>> made = allocate("uniform", plan="12FYP")
+    >>> float(made.targets().sel(province="Guangdong").round(6))
+    16.0
     """
     entry = find(rule)
     faults: list[str] = []
@@ -153,7 +183,15 @@ def allocate(
 
 
 def check_options(rule: str, options: Mapping[str, Any]) -> None:
-    """Raises InputError with the faults of options that a user gave to a rule: unknown names, values out of range."""
+    """Check options that a user gave to a rule.
+
+    Args:
+        rule: name of the rule.
+        options: name of the option → value.
+
+    Raises:
+        InputError: with all faults: unknown names and values out of range.
+    """
     option_table.resolve(find(rule).name, options)
 
 
@@ -191,7 +229,7 @@ def _period(name: str, base_year: int | None, options: Mapping[str, Any], unmeas
 def base_indicators(plan: Plan, model: ModelResponse | None = None) -> Indicators:
     """The indicators of a plan: measured, or of the mean state of the model's members where the base is not measured.
 
-    Without a model those of the last measured plan stand in, for rules that read no figure of the base year.
+    Without a model they are those of the last measured plan, which rules may use that read no figure of the base year.
     """
     if plan.structure_year is not None:
         return measured_indicators(plan)

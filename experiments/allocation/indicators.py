@@ -1,4 +1,4 @@
-"""The measured indicators that rules work on: one value a province, 31 provinces, from the calibrated baseline.
+"""The measured indicators that rules work on: one value per province, 31 provinces, from the calibrated baseline.
 
 Sector energy is coal-equivalent ("primary"): electricity counts at the coal that a kilowatt hour takes, and the
 sectors are scaled to the province's total energy, so that losses and transformation fall on the sectors in proportion.
@@ -27,18 +27,40 @@ RECENT = 5  # years of "recent growth"
 
 @dataclass(frozen=True)
 class Indicators:
-    """Indicators of one plan; every array has one value a province, in the order of `provinces`.
+    """Indicators of one plan; every array has one value per province, in the order of `provinces`.
 
-    energy, industry, residential, other: Mtce in the base year. co2: Mt, energy-related. gdp: Gyuan at base-year
-    prices. population: million; population_growth: fraction a year. growth: GDP growth over the plan, fraction a
-    year. industry_value_added: Gyuan (secondary sector). heavy_share: heavy industry in the energy of industry.
-    electricity: fraction of the energy of industry, and of the rest, that is electricity. hdd, cdd: °C day.
-    industry_rise, other_rise, gdp_rise: logarithmic growth of the sector's energy, and of GDP, in each trend window
-    (window, province); *_nation: the same of all provinces together. responsibility, accumulated_energy: CO2 (Mt) and
-    energy (Mtce) from 2000 to the base year. past_cut_energy, past_cut_co2: cut of energy and of CO2 per GDP in the
-    five years before the base year, fraction. nonfossil_power: fraction of generation that is not thermal. net_import:
-    electricity used less electricity generated, TWh. grid_factor_nation: CO2 of a kilowatt hour generated, all
-    provinces together, kg (one number).
+    Attributes:
+        provinces: names of the provinces.
+        plan: the plan.
+        energy: total energy in the base year, Mtce.
+        co2: energy-related CO2 in the base year, Mt.
+        gdp: Gyuan at base-year prices.
+        population: million.
+        population_growth: fraction per year.
+        growth: growth of GDP over the plan, fraction per year.
+        growth_origin: origin of each province's growth.
+        industry: energy of industry in the base year, Mtce.
+        residential: energy of households, Mtce.
+        other: energy of the other sectors, Mtce.
+        industry_electricity: electricity as a fraction of the energy of industry.
+        domestic_electricity: electricity as a fraction of the remaining energy.
+        industry_value_added: value added of the secondary sector, Gyuan.
+        heavy_share: heavy industry as a fraction of the energy of industry.
+        hdd: heating degree days, °C day.
+        cdd: cooling degree days, °C day.
+        industry_rise: logarithmic growth of the energy of industry in each trend window (window, province).
+        other_rise: the same of the other sectors.
+        gdp_rise: the same of GDP.
+        industry_rise_nation: growth of the energy of industry of all provinces together (window,).
+        other_rise_nation: the same of the other sectors.
+        gdp_rise_nation: the same of GDP.
+        responsibility: CO2 from 2000 to the base year, Mt.
+        accumulated_energy: energy from 2000 to the base year, Mtce.
+        past_cut_energy: cut of energy per GDP in the five years before the base year, fraction.
+        past_cut_co2: cut of CO2 per GDP in the five years before the base year, fraction.
+        nonfossil_power: fraction of generation that is not thermal.
+        net_import: electricity used less electricity generated, TWh.
+        grid_factor_nation: CO2 per kilowatt hour generated, all provinces together, kg (one number).
     """
 
     provinces: tuple[str, ...]

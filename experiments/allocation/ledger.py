@@ -71,7 +71,7 @@ def _intensity_2010() -> float:
 
 
 def against(provinces: xr.Dataset, national: pd.DataFrame, scenario: str | None = None) -> pd.DataFrame:
-    """Sums over `province` against the nation: one row a scenario, year and quantity.
+    """Sums over `province` against the nation: one row per scenario, year and quantity.
 
     provinces: variables gdp (Gyuan), energy (Mtce), co2 (Mt), any of them, over province, year and any scenario dims
     (allocation, mix, …). national: columns year, quantity, nation, nation_is and, where it differs, scenario. A year

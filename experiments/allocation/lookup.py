@@ -8,10 +8,20 @@ from models.reading.names import choose
 
 
 def find(name: str, folder: Path | None = None) -> Rule:
-    """The rule of that name (case and underscores do not matter), or of that Python file.
+    """Find a rule by name or by Python file.
 
-    folder: where a relative path starts; the working folder when left out. Raises InputError with the nearest names,
-    or with what is wrong with the file.
+    Args:
+        name: name of the rule (case and underscores do not matter), or path of a Python file.
+        folder: folder from which a relative path starts; default: the working folder.
+
+    Returns:
+        The rule.
+
+    Raises:
+        InputError: there is no such rule (with the nearest names), or the file has faults.
+
+    >>> find("Triptych").name
+    'triptych'
     """
     if name.endswith(".py"):
         return rule_of_file(Path(name) if folder is None else folder / name)

@@ -24,7 +24,7 @@ COLUMNS = ("round", "province", "offer_percent")
 
 
 def standing(indicators: Indicators, province: str, quantity: str) -> pd.DataFrame:
-    """One row an indicator: the province's value, the nation's, their ratio and the rank among provinces (1 = highest).
+    """One row per indicator: value of the province and the nation, ratio, and rank among provinces (1 = highest).
 
     past_cut and growth: per cent and per cent a year, compared as a difference in points.
     """
@@ -63,7 +63,7 @@ def _rank(values: "np.ndarray[Any, np.dtype[np.float64]]", place: int) -> int:
 
 
 def by_rule(allocations: Sequence[Allocation], province: str, ranges: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One row a rule, lowest target first: target, points against the nation's, rank (1 = deepest cut), range.
+    """One row per rule, lowest target first: target, points against the nation's, rank (1 = deepest cut), range.
 
     ranges: rule × (low, high) of this province, per cent, where the base year is drawn.
     """
@@ -104,7 +104,7 @@ def spared(
 
 @dataclass(frozen=True)
 class Offer:
-    """A party's offer: the target (per cent) that a province takes on in a round, and who says so."""
+    """A party's offer: the target (per cent) that a province takes on in a round, and the party that offers it."""
 
     round: int
     province: str

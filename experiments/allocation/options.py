@@ -18,7 +18,16 @@ SUM_TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Number:
-    """A number that a user's own rule takes: name, default, lowest and highest value, unit, and why this default."""
+    """An option of a user's own rule that takes a number.
+
+    Attributes:
+        name: name of the option.
+        default: default value.
+        low: lowest value.
+        high: highest value.
+        unit: unit; "-" for none.
+        reason: reason of the default.
+    """
 
     name: str
     default: float

@@ -30,7 +30,7 @@ def chances(response: Response, targets: pd.DataFrame) -> pd.DataFrame:
 
 
 def judged(response: Response, targets: pd.DataFrame, weight: "pd.Series[float]") -> pd.DataFrame:
-    """One row a rule: number of provinces expected to meet, chances, shortfall and regret.
+    """One row per rule: number of provinces expected to meet, chances, shortfall and regret.
 
     targets: per cent, province × rule. weight: amount of the target year at unchanged intensity, by province; the
     shortfall is what provinces lack, in points of the nation's amount. Regret: shortfall above that of the best of
@@ -85,7 +85,7 @@ def costs(supply: Supply, targets: pd.DataFrame) -> pd.DataFrame:
 
 
 def priced(supply: Supply, targets: pd.DataFrame) -> pd.DataFrame:
-    """One row a rule: what its targets cost the nation, who pays most, and how many provinces no lever brings there.
+    """One row per rule: what its targets cost the nation, who pays most, and how many provinces no lever brings there.
 
     Columns: rule, net_cost (billion yuan of 2005 in the plan's last year), highest_cost with its province, out_of_reach
     (provinces whose target lies beyond all levers of the full mix), unneeded (provinces that need none).

@@ -79,7 +79,7 @@ def points() -> tuple[Point, ...]:
 
 
 def hits(indicators: Indicators | None = None, **options: Any) -> pd.DataFrame:
-    """One row a point: published range, computed, distance outside the range, hit within half a point."""
+    """One row per point: published range, computed, distance outside the range, hit within half a point."""
     computed = _computed(indicators, options)
     return pd.DataFrame(
         {
@@ -96,7 +96,7 @@ def hits(indicators: Indicators | None = None, **options: Any) -> pd.DataFrame:
 
 
 def orders(indicators: Indicators | None = None, **options: Any) -> pd.DataFrame:
-    """One row a pair of provinces whose order the points fix: is it the published one?"""
+    """One row per pair of provinces whose order the points fix: is it the published one?"""
     computed = _computed(indicators, options)
     rows = []
     for first in points():
@@ -143,7 +143,7 @@ def alternatives() -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def sensitivity() -> pd.DataFrame:
-    """One row a choice: the points of its rule with this choice changed and all others at their default.
+    """One row per choice: the points of its rule with this choice changed and all others at their default.
 
     Columns: rule, choice, then for each province with a point its target, and hits as "3 of 4".
     """
@@ -160,7 +160,7 @@ def sensitivity() -> pd.DataFrame:
 def spread(draws: int, rng: np.random.Generator) -> pd.DataFrame:
     """All free choices at once: each draw takes, for every choice, its default or one of its other readings.
 
-    One row a point: share of draws that hit it, and the 5, 50 and 95 % quantiles of the target.
+    One row per point: share of draws that hit it, and the 5, 50 and 95 % quantiles of the target.
     """
     readings: dict[str, dict[str, list[dict[str, str]]]] = {rule: {} for rule in RULES}
     for rule, _, options in alternatives():
@@ -238,7 +238,7 @@ def _factor(data: Indicators, name: str, point: Point, goal: float) -> float:
 
 
 def by_growth(**options: Any) -> pd.DataFrame:
-    """One row a point: computed target and distance outside the range, on official and on equal growth of GDP.
+    """One row per point: computed target and distance outside the range, on official and on equal growth of GDP.
 
     Every scenario of the source meets the national target on the provinces' official growth targets.
     """

@@ -45,10 +45,12 @@ def _silent(scalar: float) -> Mapping[str, str]:
 class Proposal:
     """Result of a rule.
 
-    cut: scalar → cuts (province, order of the indicators), fractions; NaN = no basis. detail: scalar → a table
-    (province × columns) of every number that a reader needs to redo a province by hand. given: the cuts are stated
-    somewhere and stand as they are; the national sum is reported, not enforced. notes: province → remark. says:
-    scalar → what the scalar means there and which provinces are no part of it, in words.
+    Attributes:
+        cut: function scalar → cuts (province, in the order of the indicators), fractions; NaN = no basis.
+        detail: function scalar → table (province × columns) with every number needed to recalculate a province by hand.
+        given: whether the cuts are published and stay unchanged; the national sum is then reported, not enforced.
+        notes: province → remark.
+        says: function scalar → its meaning and the provinces to which it does not apply, in words.
     """
 
     cut: Cut
@@ -101,10 +103,26 @@ def rule(
     options: Sequence[Number] = (),
     reads_base: bool = True,
 ) -> Callable[[Callable[[Indicators, Options], Proposal]], Callable[[Indicators, Options], Proposal]]:
-    """Register the decorated function under `name`, which users type.
+    """Register the decorated function as a rule under `name`, which users type.
 
-    options: numbers that the rule takes beside the common options; shipped rules have theirs in defaults.csv. All
-    others: see `Rule`. Raises ValueError when the name is taken.
+    Args:
+        name: name of the rule.
+        title: title in reports.
+        origin: origin in reports, such as "ours".
+        growth: growth of GDP that the rule assumes.
+        rises: indicators with which the cut rises.
+        falls: indicators with which the cut falls.
+        reads: indicators that the rule reads.
+        source: publication.
+        options: numbers that the rule takes in addition to the common options; shipped rules have theirs in
+            defaults.csv.
+        reads_base: whether the rule reads the base year; see `Rule`.
+
+    Returns:
+        A decorator that returns the function unchanged.
+
+    Raises:
+        ValueError: the name is taken.
     """
 
     def register(propose: Callable[[Indicators, Options], Proposal]) -> Callable[[Indicators, Options], Proposal]:
@@ -125,7 +143,11 @@ def rule(
 
 
 def load() -> Mapping[str, Rule]:
-    """All rules in the order of the list of known ones; their modules and the entry points of packages are imported."""
+    """All rules in the order of the known ones, after importing their modules and the entry points of packages.
+
+    Returns:
+        Name → rule.
+    """
     for module in known.RULES.values():
         import_module(f"{__package__}.rules.{module}")
     for point in entry_points(group=known.ENTRY_POINTS):

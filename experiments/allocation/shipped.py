@@ -16,7 +16,7 @@ def table(name: str) -> pd.DataFrame:
 
 @cache
 def baseline() -> xr.Dataset:
-    """The measured baseline; in a region of one's own what its pack holds of it."""
+    """The measured baseline; in a region pack the figures of that pack."""
     from calibration import baseline as measured
     from calibration import region
 

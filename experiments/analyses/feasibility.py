@@ -63,8 +63,8 @@ def summary(metrics: xr.Dataset, trusted: bool = False) -> pd.DataFrame:
     metrics: `reduction` (allocation, mix, province, member) and `target` (allocation, province), per cent. Columns:
     target; reduction and reduction_10, reduction_90 (per cent); margin (median) and margin_2.5 … margin_97.5 (points);
     members, hits, chance with its 95 % Wilson interval; red, yellow, green (probabilities) and light (the median's);
-    reach_50, reach_80, reach_90: the deepest cut within reach at that chance, effort as under this target; words_en,
-    words_zh: calibrated words, given only when the interval lies in one class and the hold-out test was passed.
+    reach_50, reach_80, reach_90: the deepest cut within reach at that chance, effort as under this target; words:
+    the calibrated word, given only when the interval lies in one class and the hold-out test was passed.
     """
     reduction = metrics["reduction"].transpose("allocation", "mix", "province", "member").to_numpy().astype(float)
     target = _target(metrics)
@@ -76,9 +76,7 @@ def summary(metrics: xr.Dataset, trusted: bool = False) -> pd.DataFrame:
     cuts = quantiles(reduction, (0.1, 0.5, 0.9, *(1 - c for c in REACH)))
     gap = quantiles(margin, MARGIN_LEVELS)
     rated = np.where(n > 0, 1.0, np.nan)
-    spoken = [
-        words(a, b, trusted) if np.isfinite(a) else ("", "") for a, b in zip(low.ravel(), high.ravel(), strict=True)
-    ]
+    spoken = [words(a, b, trusted) if np.isfinite(a) else "" for a, b in zip(low.ravel(), high.ravel(), strict=True)]
     # The lights are ordered, so their centre is the median: green is never shown where a miss is more likely than not.
     rank = (np.nan_to_num(light).cumsum(axis=0) < 0.5).sum(axis=0).clip(max=2)
     central = np.where(n > 0, np.take(LIGHTS, rank), "not rated")
@@ -99,7 +97,7 @@ def summary(metrics: xr.Dataset, trusted: bool = False) -> pd.DataFrame:
         **{f"reach_{100 * c:g}": cuts[3 + k] for k, c in enumerate(REACH)},
     }
     table = frame(metrics["reduction"], ("allocation", "mix", "province"), columns)
-    return table.assign(words_en=[w[0] for w in spoken], words_zh=[w[1] for w in spoken])
+    return table.assign(words=spoken)
 
 
 def by_year(metrics: xr.Dataset) -> pd.DataFrame:
@@ -143,7 +141,7 @@ def quantiles(values: Array, levels: Iterable[float]) -> Array:
 
 
 def frame(like: xr.DataArray, dims: Sequence[str], columns: dict[str, Any]) -> pd.DataFrame:
-    """One row an element of `dims` of an array, the columns being arrays over them."""
+    """One row per element of `dims` of an array, the columns being arrays over them."""
     index = pd.MultiIndex.from_product([like[d].to_numpy() for d in dims], names=list(dims))
     return pd.DataFrame({k: np.asarray(v).ravel() for k, v in columns.items()}, index=index).reset_index()
 

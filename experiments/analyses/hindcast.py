@@ -50,7 +50,7 @@ def configuration(origin: int, members: int, seed: int) -> dict[str, xr.DataArra
 
 
 def delivery(mix: Any, members: int, seed: int) -> dict[str, xr.DataArray]:
-    """The mix's uncertain inputs (delay, compliance), one value a member, for all levers that share them."""
+    """The mix's uncertain inputs (delay, compliance), one value per member, for all levers that share them."""
     uncertain = mix.uncertain()
     if not uncertain:
         return {}

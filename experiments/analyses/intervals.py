@@ -7,15 +7,15 @@ from scipy import stats
 Array = NDArray[np.float64]
 
 IPCC = (
-    (0.99, 1.0, "virtually certain", "几乎确定"),
-    (0.90, 1.0, "very likely", "很可能"),
-    (0.66, 1.0, "likely", "可能"),
-    (0.33, 0.66, "about as likely as not", "或许可能"),
-    (0.0, 0.33, "unlikely", "不可能"),
-    (0.0, 0.10, "very unlikely", "很不可能"),
-    (0.0, 0.01, "exceptionally unlikely", "几乎不可能"),
+    (0.99, 1.0, "virtually certain"),
+    (0.90, 1.0, "very likely"),
+    (0.66, 1.0, "likely"),
+    (0.33, 0.66, "about as likely as not"),
+    (0.0, 0.33, "unlikely"),
+    (0.0, 0.10, "very unlikely"),
+    (0.0, 0.01, "exceptionally unlikely"),
 )
-"""Calibrated language (Mastrandrea et al. 2010, IPCC AR5 guidance note, table 1): low, high, English, Chinese."""
+"""Calibrated language (Mastrandrea et al. 2010, IPCC AR5 guidance note, table 1): low, high, word."""
 
 
 def wilson(hits: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Array, Array]:
@@ -30,14 +30,13 @@ def wilson(hits: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Array, A
     return np.where(k == 0, np.where(m > 0, 0.0, np.nan), low), np.where(k == m, np.where(m > 0, 1.0, np.nan), high)
 
 
-def words(low: float, high: float, trusted: bool) -> tuple[str, str]:
-    """The narrowest calibrated word (English, Chinese) whose class holds the whole interval, else "model-conditional".
+def words(low: float, high: float, trusted: bool) -> str:
+    """The narrowest calibrated word whose class holds the whole interval, else "model-conditional".
 
     trusted: the hold-out test was passed; without it no calibrated word is given, whatever the interval.
     """
     if trusted:
-        fitting = [(b - a, en, zh) for a, b, en, zh in IPCC if a <= low and high <= b]
+        fitting = [(b - a, word) for a, b, word in IPCC if a <= low and high <= b]
         if fitting:
-            _, en, zh = min(fitting)
-            return en, zh
-    return "model-conditional", "仅就本模型而言"
+            return min(fitting)[1]
+    return "model-conditional"

@@ -36,10 +36,12 @@ TRUST = (1.0, 0.5, 0.25)
 
 @dataclass(frozen=True)
 class Point:
-    """What strengths bring: achievements (fraction) of every member and draw, net cost Gyuan/year, CO2 Mt.
+    """Result of given strengths.
 
-    fall: what the indicator achieves, on the scale of its target (see `outputs.achieved`). Cost and CO2 are means over
-    the members in the plan's last year.
+    Attributes:
+        fall: achievement of the indicator (fraction, see `outputs.achieved`) of every member and draw.
+        cost: net cost in the plan's last year, mean over members, Gyuan/year.
+        co2: CO2 in the plan's last year, mean over members, Mt.
     """
 
     fall: Array
@@ -53,7 +55,15 @@ class Point:
 
 @dataclass
 class Search:
-    """A question about one province. evaluate: strengths (lever) → Point; bounds (lever): full strength there."""
+    """A search over lever strengths in one province.
+
+    Attributes:
+        levers: names of the levers.
+        bounds: full strength of each lever in the province (lever,).
+        target: target achievement, a fraction.
+        evaluate: function from strengths (lever,) to a Point.
+        runs: number of simulations made.
+    """
 
     levers: Sequence[str]
     bounds: Array
@@ -91,7 +101,13 @@ class Search:
 
 @dataclass(frozen=True)
 class Answer:
-    """Strengths found, whether the chance is reached, and the lever whose bound binds most ("" for none)."""
+    """Result of a search.
+
+    Attributes:
+        strength: strengths found (lever,).
+        reached: whether the chance is reached.
+        binding: the lever whose bound binds most; "" for none.
+    """
 
     strength: Array
     reached: bool
@@ -99,7 +115,15 @@ class Answer:
 
 
 def cheapest(search: Search, chance: float) -> Answer:
-    """The least net cost that reaches the target with this chance; where none does, every lever at its bound."""
+    """The strengths with the least net cost that reach the target with a given chance.
+
+    Args:
+        search: the search.
+        chance: required chance.
+
+    Returns:
+        The answer; every lever at its bound where no strengths reach the chance.
+    """
     full = search.bounds.copy()
     part = np.where(full > 0, 0.5, 0.0)
     binding = ""
@@ -121,9 +145,15 @@ def cheapest(search: Search, chance: float) -> Answer:
 
 
 def within(search: Search, budget: float, chance: float = 0.8) -> Answer:
-    """The strengths with the highest chance whose net cost stays within a budget, Gyuan a year.
+    """The strengths with the highest chance whose net cost stays within a budget.
 
-    chance: at which the slopes are taken. reached: whether any strengths stay within the budget.
+    Args:
+        search: the search.
+        budget: greatest net cost, Gyuan/year.
+        chance: chance at which the slopes are taken.
+
+    Returns:
+        The answer; `reached` states whether any strengths stay within the budget.
     """
     full = search.bounds.copy()
     part = np.where(full > 0, 0.5, 0.0)
@@ -204,9 +234,16 @@ def _most(search: Search, chance: float) -> str:
 
 
 def grid(search: Search, among: Sequence[str], chance: float, levels: int = 5) -> tuple[Array, float]:
-    """The reference: the cheapest point of a coarse grid over some levers, all others at zero, that reaches the chance.
+    """Reference for `cheapest`: the cheapest point of a coarse grid over some levers that reaches the chance.
 
-    Returns its strengths and net cost (NaN where none reaches it).
+    Args:
+        search: the search.
+        among: levers of the grid; all others are zero.
+        chance: required chance.
+        levels: number of grid values per lever.
+
+    Returns:
+        Strengths (lever,) and net cost (Gyuan/year), NaN where no point reaches the chance.
     """
     columns = [search.levers.index(name) for name in among]
     best, least = np.full(len(search.bounds), np.nan), np.inf
@@ -219,7 +256,16 @@ def grid(search: Search, among: Sequence[str], chance: float, levels: int = 5) -
 
 
 def row(search: Search, answer: Answer, name: str) -> dict[str, object]:
-    """An answer as a row: chance, cost, CO2, what binds, and the strength of every lever (part of its bound)."""
+    """An answer as a table row.
+
+    Args:
+        search: the search.
+        answer: its answer.
+        name: label of the row.
+
+    Returns:
+        Chance, net cost, CO2, binding lever, and the strength of every lever as a part of its bound.
+    """
     here = search.at(answer.strength)
     safe = np.where(search.bounds > 0, search.bounds, 1.0)
     parts = dict(zip(search.levers, (answer.strength / safe).round(3).tolist(), strict=True))
@@ -228,7 +274,15 @@ def row(search: Search, answer: Answer, name: str) -> dict[str, object]:
 
 
 def front(search: Search, chances: Sequence[float] = FRONT) -> pd.DataFrame:
-    """The Pareto front of net cost against chance and CO2: no policy, each chance, and every lever at its bound."""
+    """The Pareto front of net cost against chance and CO2.
+
+    Args:
+        search: the search.
+        chances: required chances.
+
+    Returns:
+        One row each for no policy, for each chance, and for every lever at its bound.
+    """
     nothing = Answer(np.zeros(len(search.bounds)), True, "")
     rows = [row(search, nothing, "no new policy")]
     rows += [row(search, cheapest(search, chance), f"{100 * chance:.0f} %") for chance in chances]
@@ -244,12 +298,23 @@ def search_of(
     target: float | None = None,
     indicator: str | None = None,
 ) -> Search:
-    """The search for one province of a study; the members are the study's.
+    """The search for one province of a study, with the study's members.
 
-    target: per cent, its own by default. indicator: what is to be reached, the study's leading one by default. Raises
-    InputError for a mix or an allocation that does not exist, and where the rule has no target for the province.
+    Args:
+        study: the study.
+        system: the model and data of this machine.
+        province: the province.
+        mix: mix whose levers are searched.
+        target: target in per cent; default: the province's own.
+        indicator: the indicator; default: the study's leading one.
+
+    Returns:
+        The search.
+
+    Raises:
+        InputError: the mix or the allocation does not exist, or the rule has no target for the province.
     """
-    goals = judged(study, indicator)
+    goals = judged(study, indicator, target)
     asked = study.model_copy(
         update={
             "target": goals,

@@ -81,7 +81,7 @@ def brief(
     offers: Sequence[Offer] = (),
     said: Said = lambda _: None,
 ) -> ProvinceBrief:
-    """The case of a province. said: told what is being worked out.
+    """The case of a province. said: called with a sentence before each step.
 
     Raises InputError for rules, offers or options that cannot be.
     """

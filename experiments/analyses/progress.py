@@ -70,7 +70,7 @@ def faults(study: Study, asked: Progress) -> list[str]:
 
 
 def updated(study: Study, system: Installation, asked: Progress) -> pd.DataFrame:
-    """One row an indicator of the study, for the province.
+    """One row per indicator of the study, for the province.
 
     Columns: indicator, target (per cent), status, due (task of the year, per cent), done (achieved to the year, median
     of the re-weighted members), chance_before, chance with its 95 % interval (Wilson at the effective number of

@@ -17,6 +17,7 @@ from calibration.places import NATION, choose_province, known_provinces, simulat
 from experiments.analyses.intervals import wilson
 from experiments.analyses.policy.costs import capital_recovery
 from experiments.ensemble.core import Ensemble, Params
+from experiments.ensemble.triggers import with_triggers
 from experiments.installation import Installation
 from experiments.study.schema import AllocationChoice, MixChoice, Study, Target
 from models.indicators import Indicator, indicators, known_indicators
@@ -229,22 +230,6 @@ def sentence(table: pd.DataFrame, province: str, target: float, chance: float, o
     )
 
 
-def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """The table of `solve` with units in its heads and without empty columns, for a terminal."""
-    heads = {
-        "factor": "times the mix",
-        "strength": "mean strength",
-        "median": "median cut %",
-        "binding": "binding bound",
-    }
-    heads |= {"binding_gain": "gain of + 25 %, points", "cost": "yuan/kgce"}
-    chances = ["chance", "chance_low", "chance_high"]
-    percent = (100 * table[chances]).map(lambda v: f"{v:.0f}" if np.isfinite(v) else "")
-    ends = percent.chance_low + percent.chance_high.where(percent.chance_high == "", "–" + percent.chance_high)
-    made = table.drop(columns=["chance_high", "members"]).assign(chance=percent.chance, chance_low=ends)
-    return made.dropna(axis=1, how="all").rename(columns={**heads, "chance": "chance %", "chance_low": "95 % int."})
-
-
 def reductions_of(futures: Ensemble, params: Params, province: str) -> Chance:
     """The model as `Question.reductions`: the levers of one province are moved, all else stays as `params` say."""
     place = futures.provinces.index(province)
@@ -253,7 +238,7 @@ def reductions_of(futures: Ensemble, params: Params, province: str) -> Chance:
     def reductions(strength: Array) -> Array:
         changed = levers.copy()
         changed[{"province": place}] = strength
-        return futures.reduction({**params, "lever strength": changed})[:, place]
+        return futures.reduction({**params, "lever strength": changed}).to_numpy()[:, place]
 
     return reductions
 
@@ -285,7 +270,15 @@ def question(
     packages: Mapping[str, Sequence[str]],
     cost: Array,
 ) -> ForecastTarget:
-    """The question for one province of a study's futures. target (province): per cent, of all provinces."""
+    """The question for one province of a study's futures. target (province): per cent, of all provinces.
+
+    Raises InputError for a mix with triggers, because the strengths searched hold from the start in every member.
+    """
+    if mix in with_triggers(futures.inputs.mix):
+        raise InputError(
+            f"mix {mix}: it raises levers on triggers, and `tanlu solve` searches strengths that hold from the start; "
+            "allowed: a mix without triggers (`tanlu robust` compares plans with triggers)"
+        )
     goal = target.sel(province=futures.provinces).to_numpy() / 100
     national = float(target.sel(province=NATION)) / 100 if NATION in target["province"] else np.nan
     params = futures.with_goal(futures.params(mix), np.where(np.isfinite(goal), goal, national))
@@ -339,12 +332,24 @@ def impossible(asked: SolveRequest) -> list[str]:
     return faults
 
 
-def judged(study: Study, indicator: str | None) -> Target:
-    """The study's target with one indicator alone, the leading one unless another is named."""
+def judged(study: Study, indicator: str | None, target: float | None = None) -> Target:
+    """The study's target with one indicator alone, the leading one unless another is named.
+
+    target: per cent; it is also the national value where the plan has none of the indicator, except for a cap, whose
+    national value is an amount. Raises InputError where no national value is known.
+    """
     key = study.target.indicators[0] if indicator is None else choose(indicator, known_indicators(), "indicator")
-    plain = {"plan": study.target.plan, "indicators": [key]}
-    national = study.target.value(key) if key in study.target.indicators else study.target.period.targets.get(key)
-    return Target.model_validate(plain | ({} if national is None else {"national": national}))
+    period = study.target.period
+    national = study.target.value(key) if key in study.target.indicators else period.targets.get(key)
+    if national is None and indicators()[key].kind != "cap" and target is not None and 0 < target < 100:
+        national = target
+    if national is None:
+        known = ", ".join(f"{name} {value:g}" for name, value in period.targets.items())
+        way = "" if indicators()[key].kind == "cap" else ", or give --target"
+        raise InputError(
+            f"{key}: the {period.ordinal} plan has no national value of it; name one that it has ({known}){way}"
+        )
+    return Target.model_validate({"plan": study.target.plan, "indicators": [key], "national": national})
 
 
 def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.DataFrame, str]:
@@ -358,7 +363,7 @@ def answer(study: Study, system: Installation, asked: SolveRequest) -> tuple[pd.
 
     faults = impossible(asked)
     known = asked.indicator is None or match(asked.indicator, known_indicators()) is not None
-    target = judged(study, asked.indicator if known else None)
+    target = judged(study, asked.indicator if known else None, asked.target)
     changes = {
         "target": target,
         "assigned": {p: {k: v for k, v in one.items() if k in target.indicators} for p, one in study.assigned.items()},

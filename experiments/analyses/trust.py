@@ -1,15 +1,15 @@
-"""The trust panel: how far the numbers of a run may be believed, item by item, in words that a table can hold."""
+"""The trust panel: how far the numbers of a run may be believed, item by item, as keys of texts with their values."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from functools import wraps
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from experiments.analyses import members_fit
 from experiments.analyses.members_fit import ALLOWED, SPAN
+from experiments.analyses.messages import message, part
 from experiments.analyses.numbers import number
 from experiments.runs.store import Run
 
@@ -20,20 +20,18 @@ WIDE = 0.05
 
 @dataclass(frozen=True)
 class Item:
-    """One line: what was looked at, what was found, the verdict (good, caution, bad, not done) and what it means."""
+    """One line: topic, result, verdict (good, caution, bad, not done) and meaning; result and meaning are messages."""
 
     topic: str
     value: str
-    value_zh: str
     verdict: str
-    meaning_en: str
-    meaning_zh: str
+    meaning: str
 
 
 def panel(run: Run) -> pd.DataFrame:
-    """Columns topic, value, value_zh, verdict, meaning_en, meaning_zh; what was not done is said, not left out."""
+    """Columns topic, value, verdict, meaning (see `messages`); an analysis that was not made has its own row."""
     tables = {name: run.table(name) for name in run.tables}
-    items = [item for part in PARTS for item in part(tables, run.manifest)]
+    items = [item for make in PARTS for item in make(tables, run.manifest)]
     return pd.DataFrame([astuple(item) for item in items], columns=[field.name for field in fields(Item)])
 
 
@@ -47,25 +45,23 @@ def members(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     failed = count["failed"] / max(count["done"], 1)
     yield Item(
         "members",
-        f"{count['drawn']} drawn, {count['done']} runs, {count['failed']} failed",
-        f"抽取{count['drawn']}个，运行{count['done']}次，失败{count['failed']}次",
+        message("trust: members", **{name: count[name] for name in ("drawn", "done", "failed")}),
         GOOD if failed == 0 else CAUTION if failed < 0.01 else BAD,
-        "A failed member gave a value that is not finite; it is left out of every number.",
-        "失败样本给出非有限值，已从所有结果中剔除。",
+        message("trust meaning: members"),
     )
 
 
 def of(name: str, topic: str, command: str) -> Callable[[Callable[[pd.DataFrame, Tables], Iterator[Item]]], Part]:
     """Makes a part of the panel from what a table of the run tells; without that table the command that makes it."""
 
-    def part(told: Callable[[pd.DataFrame, Tables], Iterator[Item]]) -> Part:
-        @wraps(told)
+    def of_table(rows: Callable[[pd.DataFrame, Tables], Iterator[Item]]) -> Part:
+        @wraps(rows)
         def items(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
-            return told(tables[name], tables) if name in tables else iter([_absent(topic, command)])
+            return rows(tables[name], tables) if name in tables else iter([_absent(topic, command)])
 
         return items
 
-    return part
+    return of_table
 
 
 @of("feasibility", "Monte-Carlo error", "tanlu feasibility")
@@ -74,11 +70,9 @@ def intervals(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
     half = float((0.5 * (table.chance_high - table.chance_low)).max())
     yield Item(
         "Monte-Carlo error",
-        f"± {100 * half:.1f} points at most (Wilson, 95 %)",
-        f"至多±{100 * half:.1f}个百分点（Wilson，95%）",
+        message("trust: interval", half=100 * half),
         GOOD if half <= WIDE else CAUTION,
-        "Only the error of counting members; it says nothing of the model's own.",
-        "仅为样本计数误差，不含模型本身的误差。",
+        message("trust meaning: interval"),
     )
 
 
@@ -88,38 +82,30 @@ def ranking(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
     stable = float(table.stable.mean())
     yield Item(
         "ranking at N and N/2",
-        f"stable for {100 * stable:.0f} % of {len(table)} outputs",
-        f"{len(table)}个输出中{100 * stable:.0f}%稳定",
+        message("trust: stable", share=100 * stable, outputs=len(table)),
         GOOD if stable == 1 else CAUTION,
-        "Orders that the intervals allow at N also hold at N/2; where they do not, no rank is given.",
-        "按全部样本可区分的次序在一半样本下仍成立；否则不予排序。",
+        message("trust meaning: stable"),
     )
     yield Item(
         "dummy input",
-        f"total index at most {table.total_dummy.max():.3f}",
-        f"总效应指数至多{table.total_dummy.max():.3f}",
+        message("trust: dummy", index=table.total_dummy.max()),
         GOOD if table.total_dummy.max() < 0.05 else BAD,
-        "An input that the model never sees; what is found for it is noise.",
-        "模型从未使用的虚拟输入，其指数即为噪声水平。",
+        message("trust meaning: dummy"),
     )
     yield Item(
         "widest interval of a total index",
-        f"± {table.widest.max():.2f}",
-        f"±{table.widest.max():.2f}",
+        message("trust: widest", index=table.widest.max()),
         GOOD if table.widest.max() < 0.1 else CAUTION,
-        "Inputs whose intervals overlap share a rank.",
-        "区间重叠的输入并列，不分先后。",
+        message("trust meaning: widest"),
     )
     if "sensitivity" in tables:
         one = tables["sensitivity"].query("factor != 'dummy' and rank != '–'")  # a constant output has no ranks
         shared = float(one["rank"].astype(str).str.contains("–").mean()) if len(one) else 0.0
         yield Item(
             "ranks refused",
-            f"{100 * shared:.0f} % of inputs share a rank",
-            f"{100 * shared:.0f}%的输入并列",
+            message("trust: shared rank", share=100 * shared),
             GOOD if shared < 0.5 else CAUTION,
-            "A single rank is printed only where no interval overlaps.",
-            "只有区间互不重叠时才给出单一名次。",
+            message("trust meaning: shared rank"),
         )
 
 
@@ -127,16 +113,18 @@ def ranking(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
 def irrelevance(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
     """Were inputs called irrelevant confirmed on fresh runs?"""
     some = table[table.fixed > 0]
-    fewest, most, moved = some.fixed.min(), some.fixed.max(), 100 * some.difference.abs().max()
     yield Item(
         "irrelevant inputs on fresh runs",
-        f"{fewest} to {most} a place; fixing them moves a chance by at most {moved:.1f} points"
+        message(
+            "trust: irrelevant",
+            fewest=some.fixed.min(),
+            most=some.fixed.max(),
+            moved=100 * some.difference.abs().max(),
+        )
         if len(some)
-        else "none was called so",
-        f"每个地区{fewest}至{most}个；固定后概率变化至多{moved:.1f}个百分点" if len(some) else "没有",
+        else message("trust: none irrelevant"),
         GOOD if bool(some.holds.all()) else CAUTION,
-        "Inputs at the dummy's level for hit and miss are fixed at their median and the chance is counted anew.",
-        "将判定为无关的输入固定在中位数后，用新样本重新计算概率。",
+        message("trust meaning: irrelevant"),
     )
 
 
@@ -146,11 +134,9 @@ def reality(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
     worst = table.sort_values("rate").iloc[0]
     yield Item(
         "reality checks",
-        f"lowest pass rate of any scenario {100 * worst.rate:.0f} %: {worst.check}",
-        f"各情景中最低通过率{100 * worst.rate:.0f}%：{worst.statement_zh}",
+        message("trust: checks", rate=100 * worst.rate, check={"en": worst.check, "zh": worst.statement_zh}),
         GOOD if worst.rate >= 0.99 else CAUTION if worst.rate >= 0.9 else BAD,
-        "Share of members that comply in every province and year.",
-        "在所有省份和年份均满足陈述的样本比例。",
+        message("trust meaning: checks"),
     )
 
 
@@ -164,11 +150,9 @@ def identified(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     known = float((identifiability.load_labels()["label"] == identifiability.IDENTIFIED).mean())
     yield Item(
         "identified parameters",
-        f"{100 * known:.0f} % of the calibrated parameters",
-        f"{100 * known:.0f}%的校准参数",
+        message("trust: identified", share=100 * known),
         GOOD if known > 0.8 else CAUTION,
-        "A profile likelihood falls by 1.92 on both sides; the others show their prior.",
-        "轮廓似然在两侧均下降1.92方为可识别，其余参数主要反映先验。",
+        message("trust meaning: identified"),
     )
 
 
@@ -176,14 +160,12 @@ def identified(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
 def fits(table: pd.DataFrame, tables: Tables) -> Iterator[Item]:
     """Do the members reproduce the measured fall of energy intensity under the study's own constants?"""
     nation = table.iloc[-1]
-    years = f"{SPAN[0]}–{SPAN[1]}"
+    first, last = SPAN
     yield Item(
         "members fit the past",
-        f"fall {years} of the sum of provinces {nation.modelled:.1f} %, measured {nation.measured:.1f} %",
-        f"{years}年各省合计下降{nation.modelled:.1f}%，实测{nation.measured:.1f}%",
+        message("trust: fit", first=first, last=last, modelled=nation.modelled, measured=nation.measured),
         GOOD if members_fit.fits(table) else BAD,
-        f"Within {ALLOWED} points the members fit the past; beyond, a constant of the study breaks the calibration.",
-        f"相差不超过{ALLOWED}个百分点即为符合；否则研究所设常数破坏了校准。",
+        message("trust meaning: fit", allowed=ALLOWED),
     )
 
 
@@ -197,17 +179,13 @@ def scored_plans(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
         return
     passed = scorecard.published_passed()
     model = table[table["forecast"] == scorecard.MODEL]
-    told = [
-        f"{row.plan} ({row.verdicts}): Brier {row.brier:.3f} against {row.brier_base:.3f}, AUC {row.auc:.2f}"
-        for row in model.itertuples()
-    ]
+    names = ("plan", "verdicts", "brier", "brier_base", "auc")
+    plans = [part("trust: past plan", **row) for row in model[[*names]].to_dict("records")]  # type: ignore[arg-type]
     yield Item(
         "verdicts on past plans",
-        f"{'passed' if passed else 'failed'}: {'; '.join(told)}",
-        f"{'通过' if passed else '未通过'}：{'；'.join(told)}",
+        message("trust: past plans passed" if passed else "trust: past plans failed", plans=plans),
         GOOD if passed else BAD,
-        "Chance of meeting the official target against what happened; below the base rate's score is better.",
-        "官方目标达标概率与实际结果之比较；低于基准率得分为优。",
+        message("trust meaning: past plans"),
     )
 
 
@@ -215,40 +193,35 @@ def holdout(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
     """The verdict of the backtest, on which calibrated words depend, with the verdicts on past plans."""
     from calibration import scorecard
 
-    passed, text, text_zh = backtest_verdict(tables)
+    passed, value = backtest_verdict(tables)
     worded = bool(passed) and scorecard.published_passed()
     if passed is None:
         yield _absent("hold-out test", "tanlu backtest --run")
     else:
         yield Item(
             "hold-out test",
-            text,
-            text_zh,
+            value,
             GOOD if passed else BAD,
-            "Skill on years not fitted; passed: CRPS better than the naive forecast named beforehand, bands right.",
-            "在未参与拟合的年份上，与事先指定的朴素预测相比的技巧；CRPS更优且区间覆盖率正确即为通过。",
+            message("trust meaning: hold-out"),
         )
     yield Item(
         "calibrated words",
-        "given where an interval lies in one class" if worded else "withheld: numbers are model-conditional",
-        "区间落在同一等级时给出" if worded else "不使用：数值以模型为条件",
+        message("trust: words given" if worded else "trust: words withheld"),
         GOOD if worded else CAUTION,
-        "Words such as likely need a passed hold-out test, verdicts on past plans better than the base rate, and an "
-        "interval within one class.",
-        "仅当通过留出检验、以往规划的判断优于基准率且区间落在同一等级内时，才使用“可能”等校准用语。",
+        message("trust meaning: words"),
     )
 
 
-def backtest_verdict(tables: Tables) -> tuple[bool | None, str, str]:
-    """Did the model pass the main question of the backtest that the run holds; in words, twice.
+def backtest_verdict(tables: Tables) -> tuple[bool | None, str]:
+    """Whether the model passed the main question of the backtest that the run holds, with its message.
 
     Passed: the 90 % interval of its CRPS less the naive opponent's lies below zero, and its 80 % bands hold 70-90 % of
-    the provinces. (None, "", "") without a backtest.
+    the provinces. (None, "") without a backtest.
     """
     from calibration.backtest import MODEL, OPPONENT
 
     if "backtest" not in tables:
-        return None, "", ""
+        return None, ""
     card = tables["backtest"]
     main = card[(card.question == card.question.iloc[0]) & (card.run == MODEL)].set_index("forecast")
     row, held = main.loc[OPPONENT], float(main.loc[MODEL, "coverage_80"])
@@ -256,12 +229,8 @@ def backtest_verdict(tables: Tables) -> tuple[bool | None, str, str]:
         "{} ({} … {})".format(*(number(row[f"delta_{of}{end}"], 2, sign=True) for end in ("", "_low", "_high")))
         for of in ("crps", "mae")
     )
-    english = (
-        f"{row.question}, points against the {OPPONENT}, below 0 is better: CRPS {crps}, MAE {mae}; "
-        f"80 % bands hold {100 * held:.0f} %"
-    )
-    chinese = f"与朴素预测相比的百分点差，小于0为优：CRPS {crps}，MAE {mae}；80%区间覆盖{100 * held:.0f}%的省份"
-    return bool(row.delta_crps_high < 0) and 0.7 <= held <= 0.9, english, chinese
+    text = message("trust: hold-out", question=row.question, opponent=OPPONENT, crps=crps, mae=mae, held=100 * held)
+    return bool(row.delta_crps_high < 0) and 0.7 <= held <= 0.9, text
 
 
 def trusted(run: Run) -> bool:
@@ -274,13 +243,7 @@ def trusted(run: Run) -> bool:
 
 
 def _absent(topic: str, command: str) -> Item:
-    return Item(topic, "–", "–", ABSENT, f"Not done yet: {command}", f"尚未进行：{command}")
+    return Item(topic, "–", ABSENT, message("trust meaning: not done", command=command))
 
 
 PARTS: tuple[Part, ...] = (members, intervals, ranking, irrelevance, identified, fits, scored_plans, holdout, reality)
-
-
-def worst(panel_table: pd.DataFrame) -> str:
-    """The panel's worst verdict."""
-    order = [GOOD, ABSENT, CAUTION, BAD]
-    return order[int(np.max([order.index(v) for v in panel_table.verdict], initial=0))]

@@ -1,7 +1,7 @@
 """The contents of a brief: one page about one province that a planner carries into a meeting."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,8 @@ from experiments.analyses import gap
 from experiments.analyses.intervals import wilson
 from experiments.analyses.numbers import number
 from experiments.ensemble.outputs import REPORTED
+from experiments.words.columns import heads
+from experiments.words.headings import heading
 from experiments.words.measured import Measured
 from experiments.words.quantities import capital, co2, energy, money, real
 from experiments.words.ratings import ChanceClass, Rating
@@ -22,6 +24,14 @@ from models.reading.faults import InputError
 
 DOTS = 10
 MEASURES = 3
+MEASURE = (
+    "title",
+    "quantity",
+    "investment Gyuan",
+    "net cost Gyuan/year",
+    "enterprises+government+households",
+    "complete",
+)
 GOOD = 0.8
 """The chance that the measures are to bring."""
 MIDDLE = 3
@@ -97,7 +107,7 @@ def build(
         province=province,
         lang=terms.lang,
         title=terms("text: brief title", province=name, end=view.end_year),
-        study=view.study.heading(terms.lang),
+        study=heading(view.study, terms.lang),
         scenario=scenario(view),
         chance=joined(view, chance_words(view, standing), *beside(view, province)),
         dots=round(DOTS * standing.chance) if standing.members else 0,
@@ -218,19 +228,29 @@ def pace(view: View, province: str) -> list[str]:
 def _sectors(view: View, drawn: Waterfall) -> Grid:
     """The reduction of each sector, in points and in tonnes: two rows below the sectors' names."""
     terms = view.terms
-    heads = ["", *(terms.name(f"{sector}, short") for sector in drawn.sectors["sector"])]
+    heads = [terms("Reduction by sector"), *(terms.name(f"{sector}, short") for sector in drawn.sectors["sector"])]
     points = [terms("points"), *(number(float(value), sign=True) for value in drawn.sectors["points"])]
-    unit, scale, decimals = ("10⁴ tce", 100, 0)
-    if drawn.unit != gap.MTCE:
-        unit, scale, decimals = ("10⁴ t CO2", 100, 0) if terms.lang == "zh" else ("Mt CO2", 1, 1)
-    tonnes = [terms(unit), *(number(scale * float(value), decimals, sign=True) for value in drawn.sectors["amount"])]
-    return Grid(heads, [points, tonnes])
+    scale = terms.scale(drawn.unit)
+    decimals = 0 if scale > 1 else 2 if drawn.unit == gap.MTCE else 1
+    tonnes = [number(scale * float(value), decimals, sign=True) for value in drawn.sectors["amount"]]
+    return Grid(heads, [points, [terms(drawn.unit), *tonnes]])
 
 
 def measures(view: View, standing: Standing) -> tuple[Block, Grid | None]:
-    """The cheapest measures that bring 80 %, or what binds, or the command that finds them."""
+    """The cheapest measures that bring 80 %, or the bound that binds, or the command that finds them."""
+    block, grid = _cheapest(view, standing)
+    triggers = view.table("triggers")
+    if triggers is None or triggers.empty:
+        return block, grid
+    return replace(block, sentences=[*block.sentences, view.terms("text: measures without triggers")]), grid
+
+
+def _cheapest(view: View, standing: Standing) -> tuple[Block, Grid | None]:
+    """The block of the measures, whose strengths hold from the start, and its table."""
     terms = view.terms
     title = terms("The cheapest measures that bring a chance of 80 %")
+    if standing.province == NATION:
+        return Block(title, [terms("Measures are chosen province by province: see the briefs of the provinces.")]), None
     rows = view.table("measures")
     rows = None if rows is None else rows[rows["province"] == standing.province]
     if rows is None or rows.empty:
@@ -256,13 +276,16 @@ def measures(view: View, standing: Standing) -> tuple[Block, Grid | None]:
             ],
         ), None
     chosen = rows[rows["rank"] <= MEASURES].sort_values("rank")
-    heads = ["Measure", "How much", "Investment", "Net cost a year", "Paid by", "By when"]
-    grid = Grid([terms(head) for head in heads], [_measure(view, row) for row in chosen.to_dict("records")])
+    grid = Grid(
+        [terms(head) for head in heads("measures", MEASURE).values()],
+        [_measure(view, row) for row in chosen.to_dict("records")],
+    )
     best = terms.chance(float(rows["chance"].max()))
     more = len(rows) - len(chosen)
     price_year = int(first["price_year"])
-    said = terms("text: measures", n=len(rows), more=more, chance=best, members=tried, year=price_year)
-    return Block(title, [said]), grid
+    said = [terms("text: measures", n=len(rows), chance=best, members=tried, year=price_year)]
+    said += [terms("text: more measures", more=more)] if more else []
+    return Block(title, [joined(view, *said)]), grid
 
 
 def _measure(view: View, row: Mapping[Hashable, object]) -> list[str]:

@@ -24,11 +24,17 @@ if TYPE_CHECKING:
     from experiments.installation import Installation
 
 TEMPLATES = Path(__file__).parent / "templates"
-WIDTH_MM = 146
+WIDTH_MM, WIDTH_BESIDE_TABLE_MM = 146, 124
+"""Width of the waterfall; smaller where a table of measures takes its room on the page."""
 
 
 def prepare(run: Run, system: "Installation") -> None:
-    """Make the table behind the waterfall, unless the run has it or its model has no such parts."""
+    """Make the table behind the waterfall, unless the run has it or its model has no such parts.
+
+    Args:
+        run: a run; the table is stored in it.
+        system: the model and data of this machine.
+    """
     if gap.TABLE not in run.tables and (made := _contributions(run, system)) is not None:
         run.save_table(gap.TABLE, made)
 
@@ -48,7 +54,17 @@ def write(
     *,
     pdf: bool = True,
 ) -> list[Path]:
-    """Write the briefs of provinces; their paths. Default: all of the run, and their sum where they are several.
+    """Write the briefs of provinces.
+
+    Args:
+        run: a run with its tables.
+        provinces: names; default: all provinces of the run, and their sum where they are several.
+        langs: languages, "en" and "zh".
+        folder: folder of the files; default: the run's.
+        pdf: whether to write PDF files too.
+
+    Returns:
+        Paths of the files.
 
     Raises:
         InputError: a text has characters that the shipped font lacks; nothing is written then.
@@ -109,7 +125,7 @@ def printed(brief: Brief) -> dict[str, Any]:
         "gap": list(brief.gap.sentences),
         "waterfall_title": brief.waterfall_title,
         "waterfall": brief.waterfall,
-        "picture_width": WIDTH_MM,
+        "picture_width": WIDTH_BESIDE_TABLE_MM if table else WIDTH_MM,
         "sector_heads": list(brief.sectors.heads) if brief.sectors else [],
         "sector_rows": [list(row) for row in brief.sectors.rows] if brief.sectors else [],
         "measures_title": brief.measures.title,

@@ -1,4 +1,4 @@
-"""The `tanlu` command: one file a command; what is typed and printed, no logic.
+"""The `tanlu` command: one file per command; what is typed and printed, no logic.
 
 Exit codes: 0 done, 1 failed, 2 wrong input, 3 a check found values that violate a rule.
 
@@ -91,8 +91,13 @@ def _again(fault: OtherRegionError) -> int:
 AGAIN = "TANLU_REGION_CHOSEN"
 
 
+SHOWN = 50
+"""Faults that are printed; of more, the number."""
+
+
 def _report(faults: list[str], code: int) -> int:
-    for fault in faults:
+    more = [f"and {len(faults) - SHOWN:,} more faults"] if len(faults) > SHOWN else []
+    for fault in [*faults[:SHOWN], *more]:
         sys.stderr.write(f"tanlu: {fault}\n")
     return code
 

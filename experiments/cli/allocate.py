@@ -200,6 +200,7 @@ def _allocate(
     from experiments.cli.tables import allocation_output
     from experiments.ensemble.study_model import StudyModel
     from experiments.installation import load_study
+    from experiments.words.columns import printed
 
     if "members" in set(options_of(find(rule).name)["option"]):
         note("simulating the model for this rule", quiet)
@@ -211,11 +212,7 @@ def _allocate(
     if province:
         emit(allocation_output.one(result.table, province), json)
     else:
-        emit(
-            table if json or ledger else table[[name for name in allocation_output.SHORT if name in table]],
-            json,
-            decimals=2,
-        )
+        emit(table if json or ledger else printed("targets", table, allocation_output.SHORT), json, decimals=2)
     for key, value in result.summary().items():
         note(f"{key}: {value}", quiet or json)
     if result.rule == pressure.EQUAL_CHANCE and not json and not quiet and not province:

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WIDTH = 112
-SHORT = {
-    "mae_bias_corrected": "no bias",
-    "bands": "50 / 80 / 95 %",
-    "delta_mae": "MAE diff. (90 %)",
-    "delta_crps": "CRPS diff. (90 %)",
-}
 
 
 def backtest(
@@ -135,6 +129,7 @@ def show(card: dict[str, Any]) -> None:
     """Print what the card says, then its scores round by round."""
     from experiments.analyses import hindcast
     from experiments.report import skill
+    from experiments.words.columns import columns
     from experiments.words.terms import Terms
 
     terms = Terms("en")
@@ -142,7 +137,7 @@ def show(card: dict[str, Any]) -> None:
         typer.echo(textwrap.fill(line, WIDTH, subsequent_indent="  "))
     for title, part in skill.rounds(terms, card["scores"]):
         typer.echo(f"\n{title}")
-        heads = {name: SHORT.get(name, head) for name, head in skill.HEADS.items()}
+        heads = {name: column.short for name, column in columns("skill").items()}
         emit(skill.board(terms, part).rename(columns=heads), decimals=2)
     legend = f"{terms('text: skill legend')} --json also holds PIT quartiles, Theil's split and every province."
     typer.echo("\n" + textwrap.fill(legend, WIDTH))

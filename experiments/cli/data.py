@@ -113,7 +113,7 @@ def _draw(province: str, found: "Mapping[str, pd.DataFrame]", path: Path) -> Non
 
 
 def _draw_sectors(ax: "Axes", sectors: "pd.DataFrame") -> None:
-    """One line a sector, cut wherever the vintage changes."""
+    """One line per sector, cut wherever the vintage changes."""
     runs = sectors.vintage.ne(sectors.vintage.shift()).cumsum()
     for number, name in enumerate(sectors.columns.drop("vintage")):
         ax.plot([], [], color=f"C{number}", label=name)

@@ -1,4 +1,4 @@
-"""`tanlu region init|check`: a region of one's own from a few figures."""
+"""`tanlu region init|check`: your own region from a few figures."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -32,12 +32,13 @@ def show(name: Name, runs: RunsFolder = Path("runs"), json: Json = False, quiet:
     from experiments.cli.tables import terminal_tables
     from experiments.runs import overview
     from experiments.runs.store import Run
+    from experiments.words.headings import heading
 
     run = Run(folder)
     if json:
         emit({**run.manifest, "tables": list(run.tables)}, json)
         return
-    emit(overview.described(run))
+    emit(overview.described(run, heading(run.study, "en")))
     if "feasibility" in run.tables:
         emit(terminal_tables.verdicts(run))
     note(overview.statistics(run), quiet)

@@ -62,6 +62,7 @@ def solve(
     allocation.find(rule)
     policy.find_mix(mix)
     from experiments.analyses import solve as solver
+    from experiments.cli.tables import terminal_tables
     from experiments.ensemble import installed
     from experiments.installation import load_study
 
@@ -77,7 +78,7 @@ def solve(
         return
     whole = load_study(file, overrides)
     table, sentence = solver.answer(whole, installed.installed(0, whole), asked)
-    emit({"answer": sentence, "rows": table} if json else solver.shown(table), json)
+    emit({"answer": sentence, "rows": table} if json else terminal_tables.solved(table), json)
     note(sentence, quiet or json)
     if save:
         write_text(save, table.to_csv(index=False))

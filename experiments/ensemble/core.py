@@ -104,11 +104,19 @@ class Ensemble:
         asked.loc[{"plan": period.key}] = goal
         return {**params, name: asked}
 
-    def reduction(self, params: Params) -> Array:
-        """What the leading indicator achieves with the predictive error, fraction: (member, province).
+    def reduction(self, params: Params) -> xr.DataArray:
+        """Simulate the reduction that the leading indicator achieves, with the predictive error.
 
-        Of energy intensity the fall of the reported one over the plan. A member that gives a value that is not finite
-        is NaN throughout.
+        Args:
+            params: inputs of the model, as from `params`.
+
+        Returns:
+            (member, province), a fraction (attribute units: "1"), where `Run.metrics` stores per cent (units: "%"). For
+            energy intensity it is the fall of the reported intensity over the plan. A member with a value that is not
+            finite is NaN throughout.
+
+        Raises:
+            InputError: a parameter that is also drawn for each member.
         """
         return self.achieved(params, [self.study.target.leading])[self.study.target.indicators[0]]
 
@@ -123,8 +131,20 @@ class Ensemble:
         value = series[..., 1] if lead.is_share else 1 - series[..., 1] / series[..., 0]
         return np.asarray(np.where(np.isfinite(value).all(axis=1, keepdims=True), value, np.nan), dtype=float)
 
-    def achieved(self, params: Params, asked: Sequence[Indicator]) -> dict[str, Array]:
-        """What indicators achieve with the predictive error (see `outputs.achieved`), fraction: (member, province)."""
+    def achieved(self, params: Params, asked: Sequence[Indicator]) -> dict[str, xr.DataArray]:
+        """Simulate what indicators achieve with the predictive error (see `outputs.achieved`).
+
+        Args:
+            params: inputs of the model, as from `params`.
+            asked: indicators.
+
+        Returns:
+            Indicator → (member, province), a fraction (attribute units: "1").
+
+        Raises:
+            InputError: a parameter that is also drawn for each member.
+        """
+        where = {"member": self.members.index.to_numpy(), "province": self.provinces}
         names = [*dict.fromkeys(one.variable for one in asked)]
         results = self.results(params, names)
         found = {}
@@ -134,7 +154,8 @@ class Ensemble:
             base, end = self.study.target.period.span
             value = members.achieved(series[:, :, 0], series[:, :, -1], one.kind, years=end - base, error=error)
             value[~np.isfinite(value).all(axis=1)] = np.nan
-            found[one.key] = value
+            attrs = {"units": "1", "long_name": f"{one.key} achieved over the plan, fraction"}
+            found[one.key] = xr.DataArray(value, where, ("member", "province"), "achieved", attrs)
         return found
 
     def results(self, params: Params, wanted: Sequence[str], years: Sequence[int] | None = None) -> xr.Dataset:
@@ -153,7 +174,7 @@ class Ensemble:
             yield self.system.simulate(part, params, list(wanted), asked)
 
     def _refuse_clash(self, params: Params) -> None:
-        """Raise InputError where a parameter of one's own would lose against a column of the members, silently.
+        """Raise InputError where a column of the members would silently override a user's parameter.
 
         The study's own inputs may: calibrated parameters stand in place of what was measured, and a mix without a
         delivery of its own leaves that to the members.
@@ -174,6 +195,6 @@ class Ensemble:
 
 def chances(futures: Ensemble, mix: str, target: Array) -> Array:
     """Share of members that meet `target` (province, fraction) when every province has its own: the exact check."""
-    reduction = futures.reduction(futures.params(mix, target))
+    reduction = futures.reduction(futures.params(mix, target)).to_numpy()
     known = np.isfinite(reduction)
     return np.asarray((known & (reduction >= target)).sum(axis=0) / np.maximum(known.sum(axis=0), 1))

@@ -30,7 +30,7 @@ def installed(threads: int = 1, study: Study | None = None) -> Installation:
     """The installation of this machine.
 
     Args:
-        threads: how many the engine may use; 0: one a processor.
+        threads: how many the engine may use; 0: one per processor.
         study: whose own model files and provinces are run; default: the shipped model with all provinces.
     """
     simulate = ProvinceModel(threads, texts=model_texts(study))
@@ -45,7 +45,7 @@ def reference(study: Study) -> ProvinceModel:
 def open_ensemble(
     study: str | Path | Study = DEFAULT, members: int | None = None, parameters: Mapping[str, float] | None = None
 ) -> Ensemble:
-    """Calibrated members under assumptions of one's own, ready to be run under any target and policy.
+    """Calibrated members under the user's own assumptions, ready to be run under any target and policy.
 
     Args:
         study: a study, or the name or path of one.
@@ -54,8 +54,8 @@ def open_ensemble(
             again, so that it still reproduces the measured years.
 
     Returns:
-        the ensemble. Its arrays have the dims (member, province) or (member, province, …, year); reductions are
-        fractions, every variable of `results` carries its unit.
+        the ensemble. Its arrays have the dims (member, province) or (member, province, …, year); every
+        array carries its unit: reductions are fractions (units "1"), where `Run.metrics` has per cent (units "%").
 
     Raises:
         InputError: a name or value that the model does not allow, all at once.
@@ -64,6 +64,8 @@ def open_ensemble(
     >>> ensemble = open_ensemble("twelfth-plan", members=4, parameters={"rebound": 0.3})
     >>> ensemble.reduction(ensemble.params("base")).shape
     (4, 30)
+    >>> ensemble.reduction(ensemble.params("base")).attrs["units"]
+    '1'
     """
     if isinstance(study, Study):
         asked = study

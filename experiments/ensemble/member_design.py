@@ -18,7 +18,7 @@ from models.reading.faults import InputError
 
 
 def design(study: Study) -> pd.DataFrame:
-    """One row a member: assumptions from their ranges, with calibrated parameters that fit the past with them.
+    """One row per member: assumptions from their ranges, with calibrated parameters that fit the past with them.
 
     A study's own constants and model files, whatever they are, are fitted again, by more than the first order. A part
     of the provinces has the values that it has in the whole.
@@ -157,7 +157,7 @@ def centre(study: Study) -> pd.DataFrame:
 
 
 def assumptions(study: Study, shipped: xr.Dataset) -> pd.DataFrame:
-    """Draws of the uncertain inputs: one row a member, the study's distributions where it gives any.
+    """Draws of the uncertain inputs: one row per member, the study's distributions where it gives any.
 
     Stratified or low-discrepancy over all inputs at once, so the draws do not depend on batches.
     """

@@ -34,7 +34,7 @@ def one_run(
 
 
 def by_year(found: xr.Dataset, provinces: Sequence[str]) -> pd.DataFrame:
-    """One row a province and year, one column an output with its unit (and element). InputError: unknown province."""
+    """One row per province and year, one column per output with its unit (and element). Raises InputError."""
     known = [str(name) for name in found["province"].to_numpy()]
     provinces = choose_all(provinces, known_provinces(known), "province")
     columns: dict[str, pd.Series[Any]] = {}

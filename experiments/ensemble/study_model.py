@@ -34,6 +34,8 @@ UNCOUNTED = "nonfossil power"
 """The lever whose saving of coal is none of total energy, which counts non-fossil power at the mean plant's coal."""
 SAVED = ["saving in place", "annualised capital cost", "running cost", "energy bill saved"]
 """Outputs by lever that costs are worked out from: Mtce and billion yuan a year."""
+LEAST = 1e-9
+"""Saving in Mtce a year below which a lever is not used."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,10 @@ def _response(text: str, folder: Path, plan: str, mix: str, members: int, seed: 
     ensemble = _study_of(text, folder).ensemble(plan, [mix], members, seed, quantity)
     params = ensemble.params(mix)
     provinces = len(ensemble.provinces)
-    under = [ensemble.reduction(pressed(ensemble, params, np.full(provinces, target), quantity)) for target in GRID]
+    under = [
+        ensemble.reduction(pressed(ensemble, params, np.full(provinces, target), quantity)).to_numpy()
+        for target in GRID
+    ]
     return Response(tuple(ensemble.provinces), np.array(GRID), np.stack(under))
 
 
@@ -143,17 +148,28 @@ def _supply(text: str, folder: Path, plan: str, members: int, seed: int, quantit
     ensemble = _study_of(text, folder).ensemble(plan, ["base", "full"], members, seed, quantity)
     none = np.full(len(ensemble.provinces), GRID[0])
     base, full = (pressed(ensemble, ensemble.params(name), none, quantity) for name in ("base", "full"))
-    low, high = (np.nanquantile(ensemble.reduction(params), 1 - ASSURED, axis=0) for params in (base, full))
-    last = ensemble.results(full, SAVED).isel(year=-1).mean("member").transpose("province", "lever")
-    saving, capital, running, bill = (last[name].to_numpy() for name in SAVED)
-    used = saving > 1e-9
-    levers = tuple(str(name) for name in last["lever"].to_numpy())
+    low, gain = _assured(ensemble, base, full)
+    levers, saving, money = _at_end(ensemble, full)
+    used = saving > LEAST
     carbon = full["co2 per energy saved"].transpose("province", "lever").to_numpy()
     each = carbon if quantity == "co2" else np.array([name != UNCOUNTED for name in levers], float)
     weight = np.where(used, np.maximum(saving * each, 0.0), 0.0)
     part = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
-    money = np.where(used, capital + running - bill, 0.0)
-    return Supply(tuple(ensemble.provinces), levers, low, (high - low)[:, None] * part, money)
+    return Supply(tuple(ensemble.provinces), levers, low, gain[:, None] * part, money)
+
+
+def _assured(ensemble: Ensemble, base: Params, full: Params) -> tuple[Array, Array]:
+    """The cut that ASSURED of the members reach under the base mix, and how much more with all levers, (province,)."""
+    low, high = (quantiles(ensemble.reduction(params).to_numpy(), [1 - ASSURED])[0] for params in (base, full))
+    return low, high - low
+
+
+def _at_end(ensemble: Ensemble, full: Params) -> tuple[tuple[str, ...], Array, Array]:
+    """Levers, their saving in place and their money in the last year, means over members, (province, lever)."""
+    last = ensemble.results(full, SAVED).isel(year=-1).mean("member").transpose("province", "lever")
+    saving, capital, running, bill = (last[name].to_numpy() for name in SAVED)
+    levers = tuple(str(name) for name in last["lever"].to_numpy())
+    return levers, saving, np.where(saving > LEAST, capital + running - bill, 0.0)
 
 
 @cache
@@ -168,11 +184,9 @@ def _cost_curve(text: str, folder: Path, plan: str, members: int, seed: int) -> 
     ensemble = _study_of(text, folder).ensemble(plan, ["base", "full"], members, seed)
     none = np.full(len(ensemble.provinces), GRID[0])
     base, full = (ensemble.params(name, none) for name in ("base", "full"))
-    low, high = (quantiles(ensemble.reduction(params), [1 - ASSURED])[0] for params in (base, full))
-    last = ensemble.results(full, SAVED).isel(year=-1).mean("member").transpose("province", "lever")
-    saving, capital, running, bill = (last[name].to_numpy() for name in SAVED)
-    used = saving > 1e-9
-    part = np.where(used, saving, 0.0) / np.maximum(saving.sum(axis=1, keepdims=True), 1e-9)
-    cost = np.where(used, (capital + running - bill) / np.where(used, saving, 1.0), 0.0)
-    levers = tuple(str(name) for name in last["lever"].to_numpy())
-    return CostCurve(tuple(ensemble.provinces), levers, low, (high - low)[:, None] * part, cost)
+    low, gain = _assured(ensemble, base, full)
+    levers, saving, money = _at_end(ensemble, full)
+    used = saving > LEAST
+    part = np.where(used, saving, 0.0) / np.maximum(saving.sum(axis=1, keepdims=True), LEAST)
+    cost = np.where(used, money / np.where(used, saving, 1.0), 0.0)
+    return CostCurve(tuple(ensemble.provinces), levers, low, gain[:, None] * part, cost)

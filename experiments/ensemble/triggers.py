@@ -63,10 +63,15 @@ class Observed:
         return (due * goal - 100 * fall).transpose("member", "province")
 
 
+def with_triggers(mixes: xr.Dataset) -> list[str]:
+    """Labels of the mixes that have triggers; mixes: as a run stores them."""
+    specs = json.loads(mixes.attrs.get("specs", "{}"))
+    return [str(label) for label, spec in specs.items() if spec.get("triggers")]
+
+
 def of_mix(inputs: ScenarioInputs, mix: str) -> list[Trigger]:
     """The triggers of a mix of a run, by year."""
-    specs = json.loads(inputs.mix.attrs.get("specs", "{}"))
-    if not specs.get(mix, {}).get("triggers"):
+    if mix not in with_triggers(inputs.mix):
         return []
     return sorted(stored(inputs.mix, mix).spec.triggers, key=lambda one: one.year)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from experiments.runs import manifest
 from experiments.runs.store import Run
+from experiments.words.headings import heading
 from models.reading.faults import InputError
 
 NAME = "tanlu: can a Chinese province reach its energy- and carbon-intensity target?"
@@ -46,7 +47,7 @@ def citation(run: Run) -> str:
     keys = ("commit", "run", "study", "inputs", "data", "calibration", "model", "own files")
     parts = "; ".join(f"{key} {known[key]}" for key in keys if key in known)
     version, year = known["tool"].removeprefix("tanlu "), known["created"][:4]
-    return f"The tanlu developers ({year}). {NAME} Version {version}. {run.study.heading('en')}. {parts}."
+    return f"The tanlu developers ({year}). {NAME} Version {version}. {heading(run.study, 'en')}. {parts}."
 
 
 def bibtex(run: Run) -> str:
@@ -58,7 +59,7 @@ def bibtex(run: Run) -> str:
         "title": f"{{{NAME}}}",
         "year": known["created"][:4],
         "version": known["tool"].removeprefix("tanlu "),
-        "note": f"{{{run.study.heading('en')}; {note}}}",
+        "note": f"{{{heading(run.study, 'en')}; {note}}}",
     }
     wrapped = {name: value if value.startswith("{") else f"{{{value}}}" for name, value in fields.items()}
     inside = ",\n".join(f"  {name} = {value}" for name, value in wrapped.items())

@@ -15,7 +15,7 @@ _STATED = re.compile(r"\s*\(\w+; source: (?P<source>.*)\)$")
 def table(path: Path = PROVINCE) -> pd.DataFrame:
     """Every variable with a source: of a constant from its comment, of an equation from the table of forms.
 
-    A form that follows no publication says so.
+    A form without a publication is marked as such.
     """
     forms = pd.read_csv(FORMS).set_index("name")["source"]
     frame = equations.table(path)

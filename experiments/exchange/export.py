@@ -1,6 +1,6 @@
 """A run in the formats of others: IAMC tables, CF-like NetCDF, plain tables, and a member as a Vensim model.
 
-IAMC: one row a value, scenario = `allocation|mix`, region `China|Guangdong`; names, units and factors stand in
+IAMC: one row per value, scenario = `allocation|mix`, region `China|Guangdong`; names, units and factors stand in
 `outputs.csv`. Under the plain name of a variable stands the path of one member, the one whose national reduction is
 the median of the first scenario: its sectors and provinces add up, as medians taken one by one would not. Quantiles
 over all members stand beside, under `10.0th Percentile|…`, where no program takes them for parts of a sum.
@@ -21,6 +21,8 @@ from experiments.analyses import joint
 from experiments.ensemble import outputs
 from experiments.installation import FIRST_YEAR, ScenarioInputs
 from experiments.runs.store import Run, write, write_text
+from experiments.words import columns
+from experiments.words.headings import heading
 from models.indicators import indicators
 from models.reading.faults import InputError
 from models.reading.names import choose
@@ -33,25 +35,29 @@ DEFINITIONS = Path(__file__).with_name("definitions")
 """Our code list of variables and regions, for nomenclature; written by `python -m experiments.exchange.export`."""
 
 VERDICTS = {
-    "target": ("Target|Energy Intensity Reduction", "%", 1),
-    "reduction": ("Energy Intensity Reduction", "%", 1),
-    "margin": ("Target Margin", "%", 1),
-    "chance": ("Probability|Target Met", "%", 100),
+    "target": "Target|Energy Intensity Reduction",
+    "reduction": "Energy Intensity Reduction",
+    "margin": "Target Margin",
+    "chance": "Probability|Target Met",
 }
-"""Columns of the table of verdicts in IAMC tables, of energy intensity: variable, unit, factor."""
+"""Columns of the table of verdicts in IAMC tables, of energy intensity, all in %."""
 
 
-def verdict_names(key: str) -> dict[str, tuple[str, str, int]]:
-    """The same of any indicator; their joint chance is `Probability|Target Met|All Indicators`."""
+def verdict_names(key: str) -> dict[str, tuple[str, str, float]]:
+    """Column → variable, unit, factor, of any indicator; the joint chance is `JOINT`."""
+    known = columns.columns("feasibility")
     if key == "energy_intensity":
-        return VERDICTS
-    name = " ".join(word.upper() if word == "co2" else word.capitalize() for word in key.split("_"))
-    return {
-        "target": (f"Target|{name}", "%", 1),
-        "reduction": (f"Achieved|{name}", "%", 1),
-        "margin": (f"Target Margin|{name}", "%", 1),
-        "chance": (f"Probability|Target Met|{name}", "%", 100),
-    }
+        variables = VERDICTS
+    else:
+        name = " ".join(word.upper() if word == "co2" else word.capitalize() for word in key.split("_"))
+        heads = {
+            "target": "Target",
+            "reduction": "Achieved",
+            "margin": "Target Margin",
+            "chance": "Probability|Target Met",
+        }
+        variables = {column: f"{head}|{name}" for column, head in heads.items()}
+    return {column: (variable, "%", known[column].factor) for column, variable in variables.items()}
 
 
 JOINT = ("Probability|Target Met|All Indicators", "%", 100)
@@ -132,7 +138,7 @@ def _named(data: xr.Dataset) -> Iterator[tuple[pd.DataFrame, dict[str, str]]]:
 
 
 def meta(run: Run) -> pd.DataFrame:
-    """One row a scenario with what its numbers are: model, scenario, run, hashes, members, and what a row means."""
+    """One row per scenario with what its numbers are: model, scenario, run, hashes, members, and what a row means."""
     rows = iamc(run)[["model", "scenario"]].drop_duplicates()
     return rows.assign(
         exclude=False,
@@ -168,6 +174,10 @@ def _located(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+REFUSED = str.maketrans({";": ",", ":": ",", '"': "'"})
+"""Characters that nomenclature refuses in a description, and those that take their place."""
+
+
 def code_list() -> dict[str, str]:
     """Our code list in the form that nomenclature reads: file below a `definitions` folder → YAML text."""
     from calibration import tables
@@ -183,6 +193,8 @@ def code_list() -> dict[str, str]:
     verdicts = [*(name for key in indicators() for name in verdict_names(key).values()), JOINT]
     variables += [{name: {"description": note, "unit": unit}} for name, (unit, note) in DERIVED.items()]
     variables += [{name: {"description": name, "unit": unit}} for name, unit, _ in verdicts]
+    for entry in (entry for item in variables for entry in item.values()):
+        entry["description"] = entry["description"].translate(REFUSED)
     regions = [{NATION: [NATION, *(f"{NATION}|{name}" for name in tables.provinces())]}]
     return {
         "variable/variables.yaml": yaml.safe_dump(variables, sort_keys=False, allow_unicode=True, width=120),
@@ -230,7 +242,7 @@ CF_NAMES = {
 def cf(run: Run) -> xr.Dataset:
     """Quantiles, representative paths and target metrics in one CF-like Dataset: plain names, units, bounds of years.
 
-    Quantities keep the model's units (coal equivalent, yuan of 2005), which UDUNITS does not know; `long_name` says so.
+    Quantities keep the model's units (coal equivalent, yuan of 2005), which UDUNITS does not know; see `long_name`.
     """
     quantiles, paths = run.quantiles().drop_attrs(deep=False), run.trajectories().drop_attrs(deep=False)
     metrics = run.metrics().drop_attrs(deep=False).rename(member="draw", year="plan_year")
@@ -255,7 +267,7 @@ def cf(run: Run) -> xr.Dataset:
     record = run.manifest
     return whole.assign_attrs(
         Conventions="CF-1.11",
-        title=run.study.heading("en"),
+        title=heading(run.study, "en"),
         source=f"tanlu {record['versions']['tanlu']}, commit {record['commit']}",
         history=f"{record['created']} {record['command']}",
         comment="Chances and quantiles are conditional on this model and ensemble; not a forecast.",
@@ -315,7 +327,14 @@ def _folder(write_one: Callable[[pd.DataFrame, Path], Any], ending: str) -> Call
         folder.mkdir(parents=True)
         for name, table in _tables(run):
             write(folder / f"{name}.{ending}", lambda part, table=table: write_one(table, part))  # type: ignore[misc]
-        described = {"run": run.name, "study": run.study.model_dump(), "units": _units(run), "manifest": run.manifest}
+        known = {name: columns.described(name, map(str, table)) for name, table in run.tables.items()}
+        described = {
+            "run": run.name,
+            "study": run.study.model_dump(),
+            "units": _units(run),
+            "columns": {name: found for name, found in known.items() if found},
+            "manifest": run.manifest,
+        }
         write_text(folder / "about.json", json.dumps(described, indent=2, ensure_ascii=False) + "\n")
 
     return put
@@ -365,7 +384,7 @@ def member_model(run: Run, member: int, allocation: str = "", mix: str = "", pat
 
 
 def _wide(name: str, series: xr.DataArray) -> pd.DataFrame:
-    """One column an element, one row a year."""
+    """One column per element, one row per year."""
     dims = [dim for dim in series.dims if dim != "year"]
     rows = series.transpose("year", *dims)
     labels = [",".join(map(str, key)) for key in _keys(rows, dims)]

@@ -21,7 +21,7 @@ def result_files(folder: Path) -> list[Path]:
 
 
 def compared(first: Run, second: Run) -> pd.DataFrame:
-    """One row a result file of the first run: file, bytes, identical (yes, no, or in which run it is missing)."""
+    """One row per result file of the first run: file, bytes, identical (yes, no, or in which run it is missing)."""
     rows = [(name, 0, "missing in the first") for name in RESULTS if not (first.folder / name).is_file()]
     for file in result_files(first.folder):
         one, other = first.folder / file, second.folder / file

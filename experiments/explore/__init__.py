@@ -21,7 +21,16 @@ RULES = ("official", "draft", "uniform", "s1", "s2", "s3")
 
 
 def write_or_say(path: Path, run: "Run", lang: str = "en") -> Path:
-    """Write a run's explorer; where the model's equations need a compiler that is missing, a page that says so."""
+    """Write a run's explorer, or, where the model's equations need a missing compiler, a page that states this.
+
+    Args:
+        path: the page.
+        run: the run.
+        lang: "en" or "zh".
+
+    Returns:
+        The path of the page.
+    """
     from html import escape
 
     from experiments.runs.store import write_text
@@ -37,7 +46,20 @@ def write_or_say(path: Path, run: "Run", lang: str = "en") -> Path:
 def open_explorer(
     run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, threads: int = 0
 ) -> Members:
-    """The members of a run's study, or of the shipped one. Raises InputError when there is no such run."""
+    """Load the members of a run's study, or of the shipped study.
+
+    Args:
+        run: name of a run or its folder; default: the shipped study.
+        runs: folder of the runs.
+        members: number of members.
+        threads: threads of the engine; 0: one per processor.
+
+    Returns:
+        The members.
+
+    Raises:
+        InputError: there is no such run.
+    """
     from experiments import installation
     from experiments.runs.store import Run
 
@@ -45,7 +67,16 @@ def open_explorer(
 
 
 def open_study(study: str, members: int = MEMBERS, threads: int = 0) -> Members:
-    """The members of a shipped study, as a run of it opens them."""
+    """Load the members of a shipped study, as a run of it loads them.
+
+    Args:
+        study: name of the study.
+        members: number of members.
+        threads: threads of the engine; 0: one per processor.
+
+    Returns:
+        The members.
+    """
     from experiments import installation
 
     return _opened(installation.load_study(study), members, threads, True)
@@ -65,7 +96,21 @@ def _opened(chosen: "Study", members: int, threads: int, headline: bool) -> Memb
 def write_explorer(
     path: Path, run: str | None = None, runs: Path = Path("runs"), members: int = MEMBERS, lang: str = "en"
 ) -> Path:
-    """Write the explorer of a run, or of the shipped study, to a file; its path."""
+    """Write the explorer of a run, or of the shipped study.
+
+    Args:
+        path: the page.
+        run: name of a run or its folder; default: the shipped study.
+        runs: folder of the runs.
+        members: number of members.
+        lang: "en" or "zh".
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: there is no such run, or a compiler is missing.
+    """
     from experiments.runs.store import Run
 
     held = open_explorer(run, runs, members)

@@ -17,6 +17,7 @@ from experiments.analyses import feasibility
 from experiments.analyses.solve import BEYOND as LIFTED
 from experiments.analyses.solve import RESOLUTION, net_costs
 from experiments.ensemble import outputs
+from experiments.ensemble.triggers import with_triggers
 from experiments.explore import answer, kernels
 from experiments.explore.members import CARBON_INTENSITY, DELIVERY, OUTPUTS, Members
 from experiments.words.measured import Measured
@@ -76,37 +77,48 @@ class Content:
         rows = parameters().loc[self.held.movable]
         return {str(name): (float(one.low), float(one.high)) for name, one in rows.iterrows()}
 
-    def data(self) -> dict[str, Any]:
-        """All of it."""
-        return {**self.engine(), **self.page()}
-
-    def engine(self) -> dict[str, Any]:
-        """What the runs need."""
+    def shared(self) -> dict[str, Any]:
+        """What page and engine both need."""
         held = self.held
-        made = kernels.exports(held)
-        steps = made["nation"].description["steps"]
-        sizes = {dim: len(names) for dim, names in made["nation"].description["dims"].items()}
-        by_name = {one["name"]: one["dims"] for one in made["nation"].description["outputs"]}
-        asked = held.inputs.common["target reduction"].transpose("province", "plan").sel(province=held.provinces)
-        table = outputs.table()
         return {
             "leads": held.leads,
-            "members": held.study.members,
             "provinces": held.provinces,
             "levers": held.levers,
             "years": held.years,
             "plan": held.plan,
-            "steps": steps,
             "rules": held.rules,
-            "plans": held.plans,
-            "judged": held.plans.index(held.study.target.plan),
-            "targetReduction": asked.values.ravel().tolist(),
             "targets": {rule: _plain(held.targets(_state(held, rule))) for rule in held.rules},
-            "pressing": {rule: _plain(held.pressing(_state(held, rule))) for rule in held.rules},
-            "carbonPressing": {rule: _plain(held.carbon_pressing(_state(held, rule))) for rule in held.rules},
             "carbonTargets": {rule: _plain(held.carbon_targets(_state(held, rule))) for rule in held.rules},
             "presets": {label: self.preset(label) for label in held.presets},
             "reach": held.reach.astype(int).ravel().tolist(),
+            "indicators": {
+                "intensity": OUTPUTS.index(outputs.REPORTED),
+                "carbon": None,
+                "energy": OUTPUTS.index(outputs.ENERGY),
+                "co2": OUTPUTS.index(outputs.CO2),
+                "cost": OUTPUTS.index(outputs.COST),
+                "gdp": OUTPUTS.index(outputs.GDP),
+            },
+            "levels": list(answer.LEVELS),
+        }
+
+    def engine(self) -> dict[str, Any]:
+        """What the runs need beside what is shared: the bulk of the file, which the page compresses."""
+        held = self.held
+        exports = kernels.exports(held)
+        steps = exports["nation"].description["steps"]
+        sizes = {dim: len(names) for dim, names in exports["nation"].description["dims"].items()}
+        by_name = {one["name"]: one["dims"] for one in exports["nation"].description["outputs"]}
+        asked = held.inputs.common["target reduction"].transpose("province", "plan").sel(province=held.provinces)
+        table = outputs.table()
+        return {
+            "members": held.study.members,
+            "steps": steps,
+            "plans": held.plans,
+            "judged": held.plans.index(held.study.target.plan),
+            "targetReduction": asked.values.ravel().tolist(),
+            "pressing": {rule: _plain(held.pressing(_state(held, rule))) for rule in held.rules},
+            "carbonPressing": {rule: _plain(held.carbon_pressing(_state(held, rule))) for rule in held.rules},
             "free": self.free(),
             "response": single(held.response),
             "reference": held.reference.tolist(),
@@ -124,14 +136,6 @@ class Content:
                 for name in OUTPUTS
             ],
             "gdp": OUTPUTS.index(outputs.GDP),
-            "indicators": {
-                "intensity": OUTPUTS.index(outputs.REPORTED),
-                "carbon": None,
-                "energy": OUTPUTS.index(outputs.ENERGY),
-                "co2": OUTPUTS.index(outputs.CO2),
-                "cost": OUTPUTS.index(outputs.COST),
-                "gdp": OUTPUTS.index(outputs.GDP),
-            },
             "coupling": [
                 {"name": name, "cells": int(np.prod([sizes[dim] for dim in by_name[name]]))}
                 for name in kernels.coupling(held)
@@ -139,7 +143,6 @@ class Content:
             "weights": {name: values.tolist() for name, values in answer.weights(held).items()},
             "progress": list(feasibility.PROGRESS),
             "redBeyond": feasibility.RED_BEYOND,
-            "levels": list(answer.LEVELS),
             "cost": net_costs(parameters(), held.levers).tolist(),
             "beyond": LIFTED,
             "resolution": RESOLUTION,
@@ -149,7 +152,7 @@ class Content:
                     "description": export.description,
                     "values": double(export.data),
                 }
-                for name, export in made.items()
+                for name, export in exports.items()
             },
         }
 
@@ -293,10 +296,14 @@ class Content:
         return found
 
     def preset_names(self) -> dict[str, dict[str, str]]:
-        """Preset → its title."""
+        """Preset → its title, which says where triggers are left out: the page moves all members alike."""
         specs = json.loads(self.held.inputs.mix.attrs["specs"])
+        left_out = with_triggers(self.held.inputs.mix)
         return {
-            label: {"en": specs[label].get("title") or label, "zh": specs[label].get("title_zh") or label}
+            label: {
+                lang: (specs[label].get(key) or label) + (terms("text: no triggers") if label in left_out else "")
+                for (lang, terms), key in zip(self.terms.items(), ("title", "title_zh"), strict=True)
+            }
             for label in self.held.presets
         }
 

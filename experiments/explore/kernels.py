@@ -95,5 +95,5 @@ def file_name(name: str, export: "WasmExport") -> str:
 
 
 def record_of(content: bytes, file: str, compiler: str) -> dict[str, Any]:
-    """What `kernels.json` says of one C text: its kernel's file, hash of the bytes, compiler."""
+    """The entry of one C text in `kernels.json`: its kernel's file, hash of the bytes, compiler."""
     return {"file": file, "bytes": hashlib.sha256(content).hexdigest(), "compiler": compiler}

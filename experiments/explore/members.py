@@ -98,7 +98,7 @@ class Members:
 
     @cached_property
     def drawn(self) -> pd.DataFrame:
-        """Uncertain inputs of the members as the study draws them: one column an input."""
+        """Uncertain inputs of the members as the study draws them: one column per input."""
         from experiments.ensemble.member_design import assumptions, delivered, further
         from experiments.installation import narrowed
 
@@ -215,7 +215,7 @@ class Members:
         return self.carbon_targets(state) if self.leads == "carbon" else self.targets(state)
 
     def pressing(self, state: State) -> Array:
-        """Cuts of energy intensity (province) that move effort, per cent: the targets, or what stands for them."""
+        """Cuts of energy intensity (province) that move effort, per cent: the targets or their substitutes."""
         name = "pressing" if "pressing" in self.inputs.allocation else "target"
         values = self._row(self.inputs.allocation[name], state.rule)
         return (self._moved(values, state) if self.leads == "energy" else values)[:-1]

@@ -1,6 +1,7 @@
 """The explorer as one self-contained HTML file: no network, no server, scripts allowed by their hash alone."""
 
 import base64
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -33,10 +34,25 @@ def plain(value: Any) -> Any:
     return value
 
 
+def shortened(value: Any) -> Any:
+    """Plain data with seven digits of every number: enough for the picture that precedes the first run."""
+    if isinstance(value, dict):
+        return {key: shortened(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [shortened(one) for one in value]
+    return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
 def inert(content: Any) -> str:
     """JSON that no HTML parser can leave: no character that begins a tag or an entity."""
     text = json.dumps(plain(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028")
+
+
+def packed(content: Any) -> str:
+    """JSON compressed by gzip, in base64: the worker opens it with the browser's own DecompressionStream."""
+    text = json.dumps(plain(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def static(name: str) -> str:
@@ -53,7 +69,9 @@ def html(held: Members, run: "Run | None" = None, lang: str = "en") -> str:
 
     script = static("chart.js") + static("app.js")
     worker = "\n".join((RUNTIME.read_text(encoding="utf-8"), static("engine.js"), static("worker.js")))
-    data = {**Content(held, run).data(), "lang": lang, "worker": worker}
+    content = Content(held, run)
+    data = {**content.shared(), **content.page(), "lang": lang, "worker": worker}
+    data["first"] = shortened(plain(data["first"]))
     pages = Environment(loader=PackageLoader("experiments.explore"), autoescape=True, undefined=StrictUndefined)
     page = pages.get_template("explore.html").render(
         lang="zh-CN" if lang == "zh" else "en",
@@ -61,6 +79,7 @@ def html(held: Members, run: "Run | None" = None, lang: str = "en") -> str:
         script=Markup(script),
         style=Markup(static("app.css")),
         data=Markup(inert(data)),
+        engine=Markup(packed(content.engine())),
     )
     return fonts.embedded(page)
 

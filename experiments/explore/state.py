@@ -13,7 +13,7 @@ Strength = Annotated[FiniteFloat, Field(ge=0, le=1)]
 
 
 class State(BaseModel):
-    """What was moved; everything else stands as the study and the preset have it.
+    """The controls that were moved; all others are as the study and the preset have them.
 
     Attributes:
         rule: allocation rule by its label.

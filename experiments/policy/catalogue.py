@@ -1,6 +1,6 @@
 """The option catalogue: measures with their costs, their limits and their sources.
 
-One folder a plan in `catalogue/` (2011-2015, 2026-2030), one YAML file a field of action. Every number is a mapping
+One folder per plan in `catalogue/` (2011-2015, 2026-2030), one YAML file a field of action. Every number is a mapping
 `value, low, high, unit, source`; the source is a key of `sources.yaml` (several joined by commas, a remark after a
 colon), a statement of the form `assumption: why` or `definition: why`, or a citation that names its place. What is
 assumed is thereby counted, not hidden. Every number of a sheet is read by a calculation (`experiments.policy.size`,
@@ -51,7 +51,16 @@ class _Strict(BaseModel):
 
 
 class Quantity(_Strict):
-    """A number of the world: value within low … high, its unit and where it comes from."""
+    """A number with its range, unit and source.
+
+    Attributes:
+        value: central value.
+        low: lowest plausible value.
+        high: highest plausible value.
+        unit: unit.
+        source: source, or an assumption with its reason.
+        price_year: year of the prices; None where the number is not a price.
+    """
 
     value: float
     low: float
@@ -207,7 +216,17 @@ class Option(_Strict):
 
 @dataclass(frozen=True)
 class Lever:
-    """A lever of the model: its package, its meaning and the parameters that hold its effect at strength 1."""
+    """A lever of the model.
+
+    Attributes:
+        name: name in the model.
+        package: package to which it belongs.
+        maxima: parameters with its effect at strength 1.
+        meaning: meaning in English.
+        sectors: sectors on which it acts.
+        fuels: fuels on which it acts.
+        meaning_zh: meaning in Chinese.
+    """
 
     name: str
     package: Package
@@ -220,7 +239,12 @@ class Lever:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All options, by id, with the levers they move."""
+    """All options with the levers that they move.
+
+    Attributes:
+        options: id → option.
+        levers: name → lever.
+    """
 
     options: Mapping[str, Option]
     levers: Mapping[str, Lever]
@@ -241,7 +265,7 @@ class Catalogue:
         return [option.id for option in self.options.values() if option.lever == lever]
 
     def scopes(self) -> dict[Scope, int]:
-        """How many numbers rest on each kind of source: the open account of what is assumed."""
+        """Number of figures by kind of source, which shows how many are assumptions."""
         counts: dict[Scope, int] = {}
         for option in self.options.values():
             for source in option.sources().values():
@@ -257,7 +281,11 @@ def references() -> Mapping[str, Mapping[str, str]]:
 
 @cache
 def levers() -> Mapping[str, Lever]:
-    """`levers.yaml`, in the model's order."""
+    """The levers in `levers.yaml`, in the model's order.
+
+    Returns:
+        Name → lever.
+    """
     entries = _mapping(FOLDER / "levers.yaml")
     return {
         name: Lever(
@@ -299,8 +327,16 @@ def source_keys(source: str) -> list[str]:
 def load(folder: Path = CATALOGUE) -> Catalogue:
     """Read and check every option file of a folder.
 
-    Raises InputError with the faults of all files at once: unreadable YAML, unknown or missing fields, numbers without
-    range or source, unknown sources and levers (with the nearest names), double ids.
+    Args:
+        folder: folder with option files (*.yaml).
+
+    Returns:
+        The catalogue.
+
+    Raises:
+        InputError: with the faults of all files at once: unreadable YAML, unknown or missing fields, numbers without
+            range
+            or source, unknown sources and levers (with the nearest names), repeated ids.
     """
     faults: list[str] = []
     options: dict[str, Option] = {}
@@ -317,13 +353,27 @@ def load(folder: Path = CATALOGUE) -> Catalogue:
 
 
 def sets() -> list[str]:
-    """The plans that the shipped catalogue has options for."""
+    """The plans for which the shipped catalogue has options.
+
+    Returns:
+        Names of the plans.
+    """
     return sorted(path.name for path in SETS.iterdir() if path.is_dir())
 
 
 @cache
 def catalogue(plan: str = FIRST) -> Catalogue:
-    """The shipped catalogue of a plan. Raises InputError with the nearest names."""
+    """The shipped catalogue of a plan.
+
+    Args:
+        plan: name of a set of options, see `sets`.
+
+    Returns:
+        The catalogue.
+
+    Raises:
+        InputError: there is no such set, with the nearest names.
+    """
     return load(SETS / choose(plan, sets(), "set of options"))
 
 

@@ -18,7 +18,7 @@ from models.reading.yaml_file import read_yaml
 
 Array = NDArray[np.float64]
 Draw = Callable[[Quantity], Array]
-"""A quantity as an array over draws: its central value, or one draw a member."""
+"""A quantity as an array over draws: its central value, or one draw per member."""
 
 
 class Economics(BaseModel):
@@ -89,13 +89,20 @@ def real(quantity: Quantity) -> Quantity:
 
 
 def central(quantity: Quantity) -> Array:
-    """The central value, shape (1,)."""
+    """The central value of a number, in the form of draws.
+
+    Args:
+        quantity: the number.
+
+    Returns:
+        One value (1,), in the unit of the number.
+    """
     return np.array([quantity.value])
 
 
 @dataclass
 class Triangular:
-    """One draw a member and quantity, dense near its value and as often below as above it: the value is the median.
+    """One draw per member and quantity, dense near its value and as often below as above it: the value is the median.
 
     Each side is half a triangle that falls from the value to its bound. Asked twice for the same quantity it gives the
     same draws.

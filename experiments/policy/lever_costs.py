@@ -52,7 +52,7 @@ PARAMETERS = {
 
 @cache
 def _provincial_prices() -> pd.DataFrame:
-    """`prices.csv`: nominal price, yuan/tce, a row a province, a column a fuel."""
+    """`prices.csv`: nominal price, yuan/tce, one row per province, one column per fuel."""
     table = pd.read_csv(FOLDER / "prices.csv")
     return table.pivot_table(index="province", columns="fuel", values="value").reindex(list(provinces()))
 

@@ -144,7 +144,12 @@ class Spec(_Part):
 
 @dataclass(frozen=True)
 class Mix:
-    """A policy mix, ready for the model."""
+    """A policy mix in the form that the model takes.
+
+    Attributes:
+        name: name of the mix.
+        spec: content of its file.
+    """
 
     name: str
     spec: Spec
@@ -281,26 +286,56 @@ class Mix:
 
 
 def full_of(base_year: int) -> str:
-    """The shipped mix of every package for a plan with this base year: the options of its time."""
+    """The shipped mix of every package for a plan with this base year.
+
+    Args:
+        base_year: base year of the plan.
+
+    Returns:
+        Name of the mix, whose options belong to that time.
+    """
     return "full-2030" if base_year >= LATE else "full"
 
 
 def names() -> list[str]:
-    """The shipped mixes."""
+    """Names of the shipped mixes.
+
+    Returns:
+        The names.
+    """
     return known.mixes()
 
 
 def mix(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Mix:
-    """A mix by the name of a shipped one or by path; `overrides` is a mapping laid over the file.
+    """Load a mix.
 
-    Raises InputError with all faults at once: unknown names (with the nearest), strengths out of range, circles.
+    Args:
+        name_or_path: name of a shipped mix, or path of a YAML file.
+        overrides: values that replace those of the file.
+
+    Returns:
+        The mix.
+
+    Raises:
+        InputError: with all faults at once: unknown names (with the nearest), strengths out of range, circles.
     """
     path = find_mix(name_or_path)
     return _checked(path.stem, Document(dict(overrides or {})).over(_read(path, ())))
 
 
 def merge(name: str, *parts: str | Path | Mapping[str, Any]) -> Mix:
-    """A mix from several: shipped names, paths or mappings, merged in order; the later wins."""
+    """Merge several mixes in order; the later wins.
+
+    Args:
+        name: name of the result.
+        parts: shipped names, paths or mappings.
+
+    Returns:
+        The merged mix.
+
+    Raises:
+        InputError: with all faults at once.
+    """
     content = Document({})
     for part in parts:
         above = Document(dict(part)) if isinstance(part, Mapping) else _read(find_mix(part), ())
@@ -311,7 +346,14 @@ def merge(name: str, *parts: str | Path | Mapping[str, Any]) -> Mix:
 def mixes(chosen: Sequence[tuple[str, str | Path]]) -> xr.Dataset:
     """Model inputs of several mixes along a dim `mix`; NaN where a mix leaves an input to the design.
 
-    chosen: pairs of label and mix (name or path). Raises InputError with the faults of all of them.
+    Args:
+        chosen: pairs of label and mix (name or path).
+
+    Returns:
+        Inputs of the model by name, over mix and province, lever or both.
+
+    Raises:
+        InputError: with the faults of all mixes.
     """
     found, faults = {}, []
     for label, name in chosen:
@@ -325,7 +367,14 @@ def mixes(chosen: Sequence[tuple[str, str | Path]]) -> xr.Dataset:
 
 
 def stacked(found: Mapping[str, Mix]) -> xr.Dataset:
-    """`mixes` of mixes already read, by label."""
+    """`mixes` for mixes that are loaded already.
+
+    Args:
+        found: label → mix.
+
+    Returns:
+        Inputs of the model by name, with the specifications as an attribute.
+    """
     parts = []
     for one in found.values():
         params = one.params()
@@ -337,9 +386,17 @@ def stacked(found: Mapping[str, Mix]) -> xr.Dataset:
 
 
 def stored(stack: xr.Dataset, label: str) -> Mix:
-    """The mix of that label from the result of `stacked`, for example from the inputs of a run.
+    """A mix from the result of `stacked`, for example from the inputs of a run.
 
-    Raises InputError when there is none, or when the stack was made without specifications.
+    Args:
+        stack: result of `stacked`.
+        label: label of the mix.
+
+    Returns:
+        The mix.
+
+    Raises:
+        InputError: there is no such mix, or the stack was made without specifications.
     """
     specs = json.loads(stack.attrs.get("specs", "{}"))
     label = choose(label, specs, "stored mix")
@@ -351,8 +408,16 @@ def resolve_delivery(
 ) -> tuple[pd.DataFrame, dict[str, xr.DataArray]]:
     """Decide between a mix and the design on delay and compliance, before the model is called.
 
-    Where the mix fixes an input (no NaN) the design's columns of that name go; where the mix leaves it open, the
-    design's columns count, or, without any, the central value of the mix "delivered".
+    Where the mix fixes an input (no NaN), the design's columns of that name are dropped. Where the mix leaves it open,
+    the
+    design's columns are used, or, without any, the central value of the mix "delivered".
+
+    Args:
+        design: one row per member, one column per input.
+        params: inputs of the mix by name.
+
+    Returns:
+        The design and the inputs without conflicts.
     """
     kept, given = design, dict(params)
     for name, field in DELIVERY.items():
@@ -388,7 +453,17 @@ def _provinces() -> tuple[str, ...]:
 
 
 def find_mix(name_or_path: str | Path) -> Path:
-    """The file of a mix, by the name of a shipped one or by path. Raises InputError with the nearest names."""
+    """The file of a mix.
+
+    Args:
+        name_or_path: name of a shipped mix, or path of a YAML file.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        InputError: there is no such mix, with the nearest names.
+    """
     path, typed = Path(name_or_path), str(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         return FOLDER / f"{choose(typed, names(), 'policy mix (or a YAML file)')}.yaml"

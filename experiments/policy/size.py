@@ -135,7 +135,7 @@ def shares(found: Catalogue, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def reach(found: Catalogue, table: pd.DataFrame, plan: str) -> pd.DataFrame:
-    """Part of a lever's full strength that a province has an object for, 0 … 1: a row a province, a column a lever."""
+    """Usable part of a lever's full strength (0 … 1): one row per province, one column per lever."""
     from models.parameters import row
 
     limits = pd.DataFrame(1.0, index=table.index, columns=list(found.levers))

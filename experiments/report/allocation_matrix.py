@@ -1,4 +1,4 @@
-"""All rules and all provinces at a glance: one row a province, one column a rule, colour = points against official."""
+"""All rules and provinces: one row per province, one column per rule, colour = points against official."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,4 +1,4 @@
-"""What share each province might get: targets by all rules, one row a province, for a reader in a hurry."""
+"""The picture of every province's possible targets: one row per province with its targets by all rules."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from experiments.allocation.comparison import Comparison
 from experiments.allocation.indicators import known_plan
 from experiments.allocation.national import Array
+from experiments.analyses.numbers import number
 from experiments.words.svg import STYLE, register_fonts, wrap
 from experiments.words.terms import Terms
 
@@ -42,7 +43,7 @@ def spread(comparison: Comparison, national: float, plan: str, indicator: str, t
             fontsize=9,
             backgroundcolor="white",
         )
-        axes.set_xlim(low, high + 0.17 * (high - low))
+        axes.set_xlim(low - 0.015 * (high - low), high + 0.17 * (high - low))
         axes.set_ylim(len(targets) - 0.4, -1.6)
         axes.set_yticks(range(len(targets)), [terms.name(name) for name in targets.index])
         for row, share in enumerate(above):
@@ -61,11 +62,18 @@ def spread(comparison: Comparison, national: float, plan: str, indicator: str, t
 
 def _rows(axes: Axes, values: Matrix, above: Array, ends: tuple[float, float]) -> None:
     for row, own in enumerate(values):
-        known = np.clip(own[np.isfinite(own)], *ends)
+        finite = own[np.isfinite(own)]
+        known = np.clip(finite, *ends)
         low, quarter, middle, three, high = np.quantile(known, (0, 0.25, 0.5, 0.75, 1))
         colour = MORE if above[row] >= MAJORITY else LESS if above[row] <= 1 - MAJORITY else EVEN
         axes.plot([low, high], [row, row], color=colour, lw=1, alpha=0.55)
-        axes.plot(known, np.full(known.size, row), "|", color=colour, ms=7, alpha=0.7)
+        inside = finite[finite == known]
+        axes.plot(inside, np.full(inside.size, row), "|", color=colour, ms=7, alpha=0.7)
+        for extreme, marker, side in ((finite.min(), "<", "left"), (finite.max(), ">", "right")):
+            if not ends[0] <= extreme <= ends[1]:  # outside the picture: an arrow with the value
+                end = float(np.clip(extreme, *ends))
+                axes.plot([end], [row], marker, color=colour, ms=5, clip_on=False)
+                axes.annotate(number(extreme), (end, row - 0.18), color=colour, fontsize=7, ha=side, va="bottom")
         axes.plot([quarter, three], [row, row], color=colour, lw=7, alpha=0.45, solid_capstyle="butt")
         axes.plot([middle], [row], "o", color=colour, ms=7, mec="white", mew=1.2)
 

@@ -12,6 +12,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from experiments.analyses.numbers import number
 from experiments.words import svg
 from experiments.words.claims import Claim
+from experiments.words.columns import SHARE, columns
 from experiments.words.ratings import LIGHTS, WORDS, Rating
 from experiments.words.terms import Terms
 from experiments.words.view import Standing
@@ -19,7 +20,7 @@ from experiments.words.view import Standing
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture with its title and its data for download. claim: what the title says of a change, with its dots."""
+    """A picture with its title and its data for download. claim: the change that the title names, with its dots."""
 
     id: str
     title: str
@@ -42,7 +43,7 @@ def chart(
     wide: bool = False,
     claim: Claim | None = None,
 ) -> Chart:
-    """A chart of the page. picture: from `charts`; data: what it shows, one row an observation."""
+    """A chart of the page. picture: from `charts`; data: what it shows, one row per observation."""
     return Chart(name, title, subtitle, svg.accessible(picture, f"{title} {subtitle}"), csv(data), note, wide, claim)
 
 
@@ -121,6 +122,23 @@ def table(
             filter(None, (note, terms("The first {n} of {total} rows; the CSV holds all.", n=limit, total=len(data))))
         )
     return Table(name, title, columns, rows, csv(data), note, len(chosen) > 7, code)
+
+
+def listed(
+    terms: Terms, name: str, title: str, data: pd.DataFrame, of: str, names: Sequence[str], note: str = ""
+) -> Table:
+    """A table of the page by the column specification. of: the table of `columns.csv`; names: its columns."""
+    known = columns(of)
+    return table(
+        terms,
+        name,
+        title,
+        data,
+        heads={key: known[key].head for key in names},
+        decimals={key: known[key].decimals for key in names},
+        shares=[key for key in names if known[key].unit == SHARE],
+        note=note,
+    )
 
 
 def _cell(terms: Terms, column: str, value: Any, decimals: int, scale: float = 1.0) -> Cell:

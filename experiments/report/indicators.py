@@ -10,6 +10,7 @@ from calibration.places import NATION
 from experiments.analyses import joint
 from experiments.analyses.numbers import number
 from experiments.report.content import Section, table
+from experiments.words.columns import columns
 from experiments.words.view import View
 from models.indicators import Indicator
 
@@ -147,25 +148,27 @@ def happened(view: View) -> pd.DataFrame:
 
 
 def section(view: View) -> Section:
-    """The chapter: one row a province with every indicator's target, its standing, chances, and what happened."""
+    """The chapter: one row per province with every indicator's target, its standing, chances, and what happened."""
     asked, rows, whole = view.study.target.asked, each(view), together(view).set_index("province")
-    terms = view.terms
-    shown = pd.DataFrame({terms("Province"): [terms.name(p) for p in whole.index]})
+    terms, known, joined = view.terms, columns("indicators"), columns("joint")
+    shown = pd.DataFrame({terms(joined["province"].head): [terms.name(p) for p in whole.index]})
     for one in asked:
         own = rows[rows["indicator"] == one.key].set_index("province").loc[whole.index]
         label = view.indicator_name(one.key)
-        shown[terms("{name}: target, %", name=label)] = [
+        shown[terms(known["target"].head, name=label)] = [
             f"{number(t)} ({terms.name(s, 'status')})" if np.isfinite(t) else "–"
             for t, s in zip(own["target"], own["status"], strict=True)
         ]
-        shown[terms("{name}: achieved, %", name=label)] = [
+        shown[terms(known["reduction"].head, name=label)] = [
             f"{number(m)} ({number(a)} – {number(b)})"
             for m, a, b in zip(own["reduction"], own["reduction_10"], own["reduction_90"], strict=True)
         ]
-        shown[terms("{name}: chance", name=label)] = [terms.chance(v) for v in own["chance"]]
+        shown[terms(known["chance"].head, name=label)] = [terms.chance(v) for v in own["chance"]]
     if len(joint.counted(view.study.target.indicators)) > 1:
-        shown[terms("All at once")] = [terms.chance(v) for v in whole["chance"]]
-        shown[terms("Missed most often")] = [view.indicator_name(key) if key else "–" for key in whole["fails_most"]]
+        shown[terms(joined["chance"].head)] = [terms.chance(v) for v in whole["chance"]]
+        shown[terms(joined["fails_most"].head)] = [
+            view.indicator_name(key) if key else "–" for key in whole["fails_most"]
+        ]
     past = happened(view)
     for column in past:
         key, _, kind = str(column).rpartition("_")

@@ -15,6 +15,7 @@ from experiments.report.page import render
 from experiments.words import fonts
 from experiments.words.paper import pdf
 from experiments.words.terms import Terms
+from experiments.words.verdict import nowcast_lean
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -81,15 +82,17 @@ def headline(brief: ProvinceBrief, terms: Terms) -> str:
 
 def caution(brief: ProvinceBrief, terms: Terms) -> str:
     """The limits of the numbers."""
-    few = brief.announced < FEW_OFFICIAL
+    known = "text: case not official" if brief.announced < FEW_OFFICIAL else "text: case official known"
     said = terms(
-        "text: case not official" if few else "text: case official known",
+        known if brief.announced else "text: case none official",
         plan=plan_words(brief.options.plan, terms),
         count=brief.announced,
     )
     base = terms("text: case simulated base", year=brief.base_year) if brief.simulated_base else ""
     chances = terms("text: case chances", members=brief.options.members, mix=terms.name(brief.options.mix))
-    return ("" if terms.lang == "zh" else " ").join(filter(None, (said, base, chances)))
+    carbon = brief.simulated_base and brief.options.indicator.startswith("co2")
+    lean = nowcast_lean(terms, brief.base_year) if carbon else []
+    return ("" if terms.lang == "zh" else " ").join(filter(None, (said, base, chances, *lean)))
 
 
 def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from experiments.report.province import label, province_id
 from experiments.report.province import page as province_page
 from experiments.words import fonts
 from experiments.words.addresses import EXPLORER
+from experiments.words.headings import heading
 from experiments.words.measured import Measured
 from experiments.words.ratings import CLASSES, CLOSE, GREEN, RED, YELLOW, ChanceClass, Rating
 from experiments.words.terms import Terms
@@ -70,7 +71,7 @@ def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
     """Read the run and put its page together. folder: its own, with briefs and explorer."""
     view = View.headline(run, terms)
     return Page(
-        title=view.study.heading(terms.lang),
+        title=heading(view.study, terms.lang),
         run=view.run.name,
         version=str(view.run.manifest.get("versions", {}).get("tanlu", "")),
         other_file=FILES["zh" if terms.lang == "en" else "en"],

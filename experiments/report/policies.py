@@ -11,6 +11,7 @@ from experiments.analyses.numbers import number
 from experiments.analyses.policy.costs import ALL
 from experiments.report.content import Chart, Missing, Section, Table, chart, csv, spread, table
 from experiments.words import charts
+from experiments.words.columns import columns
 from experiments.words.quantities import axis, capital, co2
 from experiments.words.view import View
 from models.indicators import indicators
@@ -76,7 +77,10 @@ def _tables(view: View) -> list[Table]:
         rows = _rows_of(view, name)
         if rows is None or rows.empty:
             continue
-        notes = [str(rows[own].iloc[0])] if (own := f"note_{view.terms.lang}") in rows else []
+        notes = []
+        if "note" in rows:
+            notes = [view.terms.message(str(rows["note"].iloc[0]))]
+            rows = rows.assign(note=notes[0])
         if name == "costs" and (idle := _idle(view, rows)):
             notes.append(view.terms("text: no object", names=idle))
         if name == "costs" and URBAN_RAIL in set(rows["option"]):
@@ -111,7 +115,7 @@ def _names(view: View, values: Sequence[object], kind: str = "") -> list[str]:
 def _wide(rows: pd.DataFrame, index: list[str], column: str, cells: Sequence[str]) -> pd.DataFrame:
     """One row for each value of `index`, one column for each value of `column`, in the order of the table."""
     keyed = rows[[*index, column]].assign(cell=list(cells))
-    wide = keyed.set_index([*index, column])["cell"].unstack(column)  # noqa: PD010 - texts, one a cell
+    wide = keyed.set_index([*index, column])["cell"].unstack(column)  # noqa: PD010 - texts, one per cell
     order = pd.MultiIndex.from_frame(keyed[index].drop_duplicates())
     return wide.reindex(index=order if len(index) > 1 else order.get_level_values(0), columns=keyed[column].unique())
 
@@ -181,16 +185,8 @@ def contributions(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-AMOUNTS = (("energy saved Mtce", "Energy saved, Mtce a year", 2), ("co2 avoided Mt", "CO2 avoided, Mt a year", 2))
-MONEY = {
-    "annuity Gyuan/year": "Annuity, billion yuan of 2005 a year",
-    "operation Gyuan/year": "Operation, billion yuan of 2005 a year",
-    "programme Gyuan/year": "Programme, billion yuan of 2005 a year",
-    "fuel saved Gyuan/year": "Fuel saved, billion yuan of 2005 a year",
-    "net cost Gyuan/year": "Net cost, billion yuan of 2005 a year",
-    "private net cost Gyuan/year": "Net cost to those who pay, billion yuan of 2005 a year",
-    "npv Gyuan": "Net present cost, billion yuan of 2005",
-}
+YEARLY = ("annuity", "operation", "programme", "fuel saved", "net cost", "private net cost")
+AMOUNTS = ("energy saved Mtce", "co2 avoided Mt", *(f"{name} Gyuan/year" for name in YEARLY), "npv Gyuan")
 
 
 def costs(view: View, rows: pd.DataFrame) -> pd.DataFrame:
@@ -200,16 +196,20 @@ def costs(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     payers = zip(rows["enterprises"], rows["government"], rows["households"], strict=True)
     found = pd.DataFrame(
         {
-            view.terms("Option"): [t if o == ALL else f"{o} {t}" for o, t in zip(rows["option"], titles, strict=True)],
+            view.terms(columns("costs")["title"].head): [
+                t if o == ALL else f"{o} {t}" for o, t in zip(rows["option"], titles, strict=True)
+            ],
         }
     )
-    for column, words, decimals in (*AMOUNTS, *((column, words, 3) for column, words in MONEY.items())):
-        found[view.terms(words)] = (view.terms.scale(words) * rows[column]).round(decimals).to_numpy()
-    found[view.terms("Yuan of 2005 per tce")] = [number(value, 0) for value in rows["yuan per tce"]]
-    found[view.terms("Yuan of 2005 per tCO2")] = _cells(view, rows, 0, "yuan per tCO2")
+    known, terms = columns("costs"), view.terms
+    for name in AMOUNTS:
+        scaled = terms.scale(known[name].head) * rows[name]
+        found[terms(known[name].head)] = scaled.round(known[name].decimals).to_numpy()
+    found[terms(known["yuan per tce"].head)] = [number(value, 0) for value in rows["yuan per tce"]]
+    found[terms(known["yuan per tCO2"].head)] = _cells(view, rows, 0, "yuan per tCO2")
     shares = ["" if np.isnan(each).any() else " / ".join(number(100 * share, 0) for share in each) for each in payers]
-    found[view.terms("Paid by firms / state / households, %")] = shares
-    found[view.terms("Share of its numbers that is assumed, %")] = (100 * rows["assumed"]).round().to_numpy()
+    found[terms(known["enterprises+government+households"].head)] = shares
+    found[terms(known["assumed"].head)] = (100 * rows["assumed"]).round().to_numpy()
     return found
 
 
@@ -379,7 +379,7 @@ def _curve(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:
     about = view.terms(
         "Abatement cost curve: cost of a tonne of CO2 by option, medians. {scenario}.", scenario=scenario
     )
-    names = [str(name) for name in rows["title_zh" if view.terms.lang == "zh" else "title"]]
+    names = [view.terms.name(name) for name in rows["title_zh" if view.terms.lang == "zh" else "title"]]
     named = sorted({*np.argsort(-width)[:12].tolist(), *np.argsort(-height)[:2].tolist()})
     unit = "CO2 avoided, Mt a year"
     picture = charts.steps(

@@ -15,6 +15,7 @@ from experiments.analyses.policy.lmdi import lmdi
 from experiments.report.content import Chart, Missing, Table, chart, slug, table
 from experiments.words import charts
 from experiments.words.box_sentences import own
+from experiments.words.columns import columns, heads
 from experiments.words.quantities import axis, capital, energy
 from experiments.words.view import NEW_METRIC, OLD_METRIC, View
 from experiments.words.waterfall import waterfall
@@ -99,7 +100,7 @@ def conditions(view: View, province: str) -> Found:
         return Found(text=text, missing=lacking(view, "failure conditions", "feasibility").missing)
     column = f"sentence_{view.terms.lang}"
     said = [str(sentence) for sentence in own(boxes)[column].dropna()] if column in boxes else []
-    return Found(text=[*text, *said])  # where only national conditions decide, the chapter says so once
+    return Found(text=[*text, *said])  # where only national conditions decide, the chapter states this once
 
 
 def _pace(view: View, row: "pd.Series[float]") -> str:
@@ -115,17 +116,7 @@ def _pace(view: View, row: "pd.Series[float]") -> str:
     )
 
 
-MIX_COLUMNS = {
-    "mix": "Policy mix",
-    "light": "Rating",
-    "chance": "Chance",
-    "reduction": "Achieved, %",
-    "co2_reduction": "Fall of carbon intensity, %",
-    "gdp_growth": "GDP growth, % a year",
-    "energy": "Energy, Mtce a year",
-    "co2": "CO2, Mt a year",
-    "policy_cost": "Net policy cost, 10⁹ yuan a year",
-}
+AMOUNTS = ("reduction", "co2_reduction", "gdp_growth", "energy", "co2", "policy_cost")
 
 
 FALLS = {
@@ -138,10 +129,10 @@ FALLS = {
 def _falls(view: View) -> dict[str, str]:
     """Heads of the leading indicator's column and of carbon's, which says its metric or is left out if it leads."""
     lead = view.leading.key
-    heads = {"reduction": FALLS.get(lead, MIX_COLUMNS["reduction"])}
+    fall = {"reduction": FALLS.get(lead, columns("mixes")["reduction"].head)}
     if lead == OLD_METRIC:
-        return heads | {"co2_reduction": ""}
-    return heads | ({"co2_reduction": "Fall of carbon intensity (metric to 2025), %"} if lead == NEW_METRIC else {})
+        return fall | {"co2_reduction": ""}
+    return fall | ({"co2_reduction": "Fall of carbon intensity (metric to 2025), %"} if lead == NEW_METRIC else {})
 
 
 def money(view: View, province: str) -> Found:
@@ -151,13 +142,13 @@ def money(view: View, province: str) -> Found:
     for mix in map(str, data.mix.values):
         stand = view.standing(province, mix=mix)
         row: dict[str, object] = {"mix": mix, "light": stand.light.word, "chance": view.terms.chance(stand.chance)}
-        for name in ("reduction", "co2_reduction", "gdp_growth", "energy", "co2", "policy_cost"):
+        for name in AMOUNTS:
             if name in data:
-                row[name] = _range(view, data[name].sel(mix=mix).values * view.terms.scale(MIX_COLUMNS[name]))
+                row[name] = _range(view, data[name].sel(mix=mix).values * view.terms.scale(columns("mixes")[name].head))
         rows.append(row)
     title = view.terms("Costs and benefits by policy mix in {end}: median and 80 % range", end=view.end_year)
-    heads = {key: head for key, head in (MIX_COLUMNS | _falls(view)).items() if head and key in rows[0]}
-    return Found(tables=[table(view.terms, slug("mixes", province), title, pd.DataFrame(rows), heads=heads)])
+    shown = {key: head for key, head in (heads("mixes", rows[0]) | _falls(view)).items() if head and key in rows[0]}
+    return Found(tables=[table(view.terms, slug("mixes", province), title, pd.DataFrame(rows), heads=shown)])
 
 
 def _range(view: View, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:

@@ -9,6 +9,7 @@ from experiments.analyses.numbers import number
 from experiments.analyses.robust import EVERYTHING, PLAN
 from experiments.installation import FORM
 from experiments.report.content import Section, Table, table
+from experiments.words.columns import columns
 from experiments.words.view import View
 
 
@@ -53,16 +54,21 @@ def _plans(view: View) -> Table | None:
     if rows is None or rows.empty:
         return None
     first, terms = rows.iloc[0], view.terms
-    scale = terms.scale("Extra cost, billion yuan of 2005 a year")
+    known = columns("robust_plans")
+    scale = terms.scale(known["cost"].head)
+
+    def head(name: str) -> str:
+        return terms(known[name].head)
+
     shown = pd.DataFrame(
         {
-            terms("Plan"): [_plan(view, name) for name in rows["plan"]],
-            terms("Chance (95 % interval)"): _interval(view, rows, "chance"),
-            terms("Failures mended"): _or_dash(rows["mended"], terms.share),
-            terms("Extra cost, billion yuan of 2005 a year"): [number(scale * value, 1) for value in rows["cost"]],
-            terms("Mean regret, points"): [number(value, 2) for value in rows["regret"]],
-            terms("Largest regret, points"): [number(value, 2) for value in rows["regret_max"]],
-            terms("Efficient"): [terms("yes") if value else terms("no") for value in rows["efficient"]],
+            head("plan"): [_plan(view, name) for name in rows["plan"]],
+            head("chance"): _interval(view, rows, "chance"),
+            head("mended"): _or_dash(rows["mended"], terms.share),
+            head("cost"): [number(scale * value, 1) for value in rows["cost"]],
+            head("regret"): [number(value, 2) for value in rows["regret"]],
+            head("regret_max"): [number(value, 2) for value in rows["regret_max"]],
+            head("efficient"): [terms("yes") if value else terms("no") for value in rows["efficient"]],
         }
     )
     title = terms(

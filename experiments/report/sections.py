@@ -9,7 +9,7 @@ import pandas as pd
 from calibration.places import NATION
 from experiments.analyses.numbers import number
 from experiments.report import indicators, robust
-from experiments.report.content import Chart, Missing, Section, Table, chart, short, table
+from experiments.report.content import Chart, Missing, Section, Table, chart, listed, short, table
 from experiments.report.policies import policies
 from experiments.report.process import process
 from experiments.words import box_sentences, charts
@@ -149,16 +149,7 @@ def allocations(view: View) -> Section:
     missing = []
     regret = view.table("regret")
     if regret is not None and len(regret):
-        tables.append(
-            table(
-                view.terms,
-                "regret",
-                view.terms("Regret of each allocation"),
-                regret,
-                heads=REGRET,
-                shares=REGRET_SHARES,
-            )
-        )
+        tables.append(listed(view.terms, "regret", view.terms("Regret of each allocation"), regret, "regret", REGRET))
         tables += _at_both_ends(view)
     else:
         missing.append(Missing(view.terms("regret of the allocations"), f"tanlu feasibility {view.run.name}"))
@@ -175,8 +166,7 @@ def _at_both_ends(view: View) -> list[Table]:
         return []
     shown = rows[rows.pressure_share.notna()]
     title = view.terms("text: both ends of the pressure share", own=number(float(rows.modelled_share.iloc[0]), 2))
-    heads = {"pressure_share": "Pressure share", **REGRET}
-    return [table(view.terms, "pressure", title, shown, heads=heads, shares=REGRET_SHARES)]
+    return [listed(view.terms, "pressure", title, shown, "pressure", ["pressure_share", *REGRET])]
 
 
 def _grid(view: View, data: pd.DataFrame, labels: Sequence[str]) -> Table:
@@ -184,7 +174,7 @@ def _grid(view: View, data: pd.DataFrame, labels: Sequence[str]) -> Table:
     text = data.assign(
         cell=[f"{number(t)} · {view.terms.chance(c)}" for t, c in zip(data.target, data.chance, strict=True)]
     )
-    wide = text.set_index(["province", "allocation"]).cell.unstack("allocation")  # noqa: PD010 - texts, one a cell
+    wide = text.set_index(["province", "allocation"]).cell.unstack("allocation")  # noqa: PD010 - one text per cell
     wide = wide.reindex(index=data.province.unique(), columns=list(labels))
     wide.index = pd.Index(
         [view.terms.name(p) if p != NATION else view.terms("China (sum of provinces)") for p in wide.index]
@@ -193,27 +183,11 @@ def _grid(view: View, data: pd.DataFrame, labels: Sequence[str]) -> Table:
     return table(view.terms, "targets", view.terms("Target in per cent and chance, by rule"), shown)
 
 
-REGRET = {
-    "allocation": "Allocation rule",
-    "mix": "Policy mix",
-    "shortfall": "Mean shortfall, points",
-    "regret": "Mean regret, points",
-    "regret_90": "Regret, 90 %",
-    "regret_max": "Largest regret",
-    "met": "Share of provinces that meet",
-    "national": "Chance that the nation meets",
-    "survives": "Chance that it and 80 % of provinces meet",
-}
-REGRET_SHARES = ("met", "national", "survives")
-RANKING = {
-    "allocation": "Allocation rule",
-    "province": "Province",
-    "best": "Best mix by median",
-    "share_best": "Share of futures in which it leads",
-    "second": "Second",
-    "flips": "Share in which the second beats it",
-    "tau": "Rank correlation",
-}
+SURVIVAL = ("met", "national", "survives")
+REGRET = ("allocation", "mix", "shortfall", "regret", "regret_90", "regret_max", *SURVIVAL)
+RANKING = ("allocation", "province", "best", "share_best", "second", "flips", "tau")
+TRUST = ("topic", "value", "verdict", "meaning")
+CHECKS = ("statement", "rate", "worst", "limit", "worst_province", "worst_year")
 
 
 def skill(view: View) -> Section:
@@ -238,32 +212,22 @@ def trust(view: View) -> Section:
     rows, tables, text = view.table("trust"), [], [view.terms("text: trust")]
     missing = []
     if rows is not None:
-        lang = view.terms.lang
-        value = own if (own := f"value_{lang}") in rows else "value"
-        heads = {"topic": "Topic", value: "Value", "verdict": "Verdict", f"meaning_{lang}": "Meaning"}
-        tables.append(table(view.terms, "trust-panel", view.terms("Trust panel"), rows, heads=heads))
+        said = [name for name in ("value", "meaning") if name in rows]
+        rows = rows.assign(**{name: rows[name].map(view.terms.message) for name in said})
+        tables.append(listed(view.terms, "trust-panel", view.terms("Trust panel"), rows, "trust", TRUST))
     else:
         missing.append(Missing(view.terms("trust panel"), f"tanlu feasibility {view.run.name}"))
     checks = view.rows("checks")
     if checks is not None and len(checks):
-        heads = {
-            f"statement_{view.terms.lang}": "Statement",
-            "rate": "Pass rate",
-            "worst": "Worst value",
-            "limit": "Allowed",
-            "worst_province": "Province",
-            "worst_year": "Year",
-        }
-        tables.append(
-            table(view.terms, "reality-checks", view.terms("Reality checks"), checks, heads=heads, shares=["rate"])
-        )
+        checks = checks.assign(statement=checks[f"statement_{view.terms.lang}"])
+        tables.append(listed(view.terms, "reality-checks", view.terms("Reality checks"), checks, "checks", CHECKS))
     ranking = view.rows("ranking")
     if ranking is not None and len(ranking):
         words = view.terms("Does the ranking of the mixes change over futures?")
         changing = ranking[ranking.flips > 0]
         text.append(view.terms("text: ranking", n=len(ranking) - len(changing), total=len(ranking)))
         if len(changing):
-            tables.append(table(view.terms, "ranking", words, changing, heads=RANKING, shares=["share_best", "flips"]))
+            tables.append(listed(view.terms, "ranking", words, changing, "ranking", RANKING))
     members = view.run.manifest.get("members", {})
     facts = pd.DataFrame([(view.terms.name(k), v) for k, v in members.items()], columns=["item", "value"])
     tables.append(table(view.terms, "members", view.terms("Members"), facts, heads={"item": "Item", "value": "Value"}))

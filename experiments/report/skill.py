@@ -11,19 +11,11 @@ from experiments.analyses.numbers import number
 from experiments.report.content import Chart, chart, csv, table
 from experiments.report.province_tables import Found
 from experiments.words import charts
+from experiments.words.columns import heads
 from experiments.words.terms import Terms
 from experiments.words.view import View
 
-HEADS = {
-    "forecast": "Forecast",
-    "mae": "MAE",
-    "bias": "Bias",
-    "mae_bias_corrected": "MAE without bias",
-    "crps": "CRPS",
-    "bands": "In 50 / 80 / 95 %",
-    "delta_mae": "MAE difference (90 %)",
-    "delta_crps": "CRPS difference (90 %)",
-}
+SHOWN = ("forecast", "mae", "bias", "mae_bias_corrected", "crps", "bands", "delta_mae", "delta_crps")
 
 
 def stored(view: View) -> Found | None:
@@ -38,7 +30,7 @@ def card(terms: Terms, rows: pd.DataFrame, fact: Mapping[str, float]) -> Found:
     """The card's words, chart and tables. rows, fact: as `hindcast.keep` stores them."""
     tables = []
     for count, (title, part) in enumerate(rounds(terms, rows)):
-        shown = table(terms, f"skill-card-{count + 1}", title, board(terms, part), heads=HEADS)
+        shown = table(terms, f"skill-card-{count + 1}", title, board(terms, part), heads=heads("skill", SHOWN))
         tables.append(replace(shown, csv=csv(part)))
     if tables:
         tables[-1] = replace(tables[-1], note=terms("text: skill legend"))
@@ -56,7 +48,7 @@ def rounds(terms: Terms, rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame
 
 
 def board(terms: Terms, part: pd.DataFrame) -> pd.DataFrame:
-    """One round as it is printed, columns as in HEADS: points, per cent of provinces, differences with intervals."""
+    """One round as it is printed, columns SHOWN: points, per cent of provinces, differences with intervals."""
     names = [terms("text: skill opponent", name=terms.name(n)) if n == OPPONENT else n for n in part["forecast"]]
     bands = [f"coverage_{round(100 * level)}" for level in LEVELS]
     shown = {

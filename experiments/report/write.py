@@ -22,7 +22,16 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 
 
 def write(run: "Run", langs: Sequence[Lang] = LANGS, folder: Path | None = None) -> list[Path]:
-    """Write `report.html` (English) and `report.zh.html` (Chinese) into the run's folder or another; their paths."""
+    """Write `report.html` (English) and `report.zh.html` (Chinese).
+
+    Args:
+        run: a run with its tables.
+        langs: languages, "en" and "zh".
+        folder: folder of the files; default: the run's.
+
+    Returns:
+        Paths of the files.
+    """
     from experiments.runs.store import write_text
 
     measured, data = Measured.load(), RunData(run)
@@ -38,9 +47,15 @@ def write(run: "Run", langs: Sequence[Lang] = LANGS, folder: Path | None = None)
 
 
 def write_card(rows: "pd.DataFrame", facts: Mapping[str, float], file: Path) -> list[Path]:
-    """Write a skill card as pages of its own: `card.html` (English) and `card.zh.html` (Chinese); their paths.
+    """Write a skill card as separate pages: `card.html` (English) and `card.zh.html` (Chinese).
 
-    rows, facts: as `hindcast.keep` stores them.
+    Args:
+        rows: scores, as `hindcast.save` stores them.
+        facts: figures beside the scores, as `hindcast.save` stores them.
+        file: path of the English page.
+
+    Returns:
+        Paths of both pages.
     """
     from experiments.report.skill import card
     from experiments.runs.store import write_text
@@ -55,7 +70,18 @@ def write_card(rows: "pd.DataFrame", facts: Mapping[str, float], file: Path) -> 
 
 
 def printed(page: Path) -> Path:
-    """Print a report, every block opened, to A4 beside it by a Chromium; InputError where none is installed."""
+    """Print a report with every block opened to A4, using Chromium.
+
+    Args:
+        page: the report.
+
+    Returns:
+        Path of the PDF file beside the report.
+
+    Raises:
+        InputError: no Chromium is installed.
+        RuntimeError: Chromium did not print the page.
+    """
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
         raise InputError(

@@ -14,7 +14,7 @@ def write(path: Path, blocks: Iterable[pd.DataFrame], members: int) -> None:
 
     Args:
         path: of the Parquet file.
-        blocks: tables of the same columns, one row a member.
+        blocks: tables of the same columns, one row per member.
         members: how many rows all blocks have together.
     """
     import pyarrow as pa

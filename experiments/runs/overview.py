@@ -31,7 +31,7 @@ def statistics(run: Run) -> str:
 
 
 def listing(runs: Path) -> pd.DataFrame:
-    """One row a run: name, status, members done and in all, failed, created, size in MB."""
+    """One row per run: name, status, members done and in all, failed, created, size in MB."""
     rows: list[Mapping[str, Any]] = []
     for run in store.list_runs(runs):
         record = run.manifest
@@ -54,13 +54,13 @@ def listing(runs: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["run", "status", "done", "total", "failed", "batches stored", "created", "MB"])
 
 
-def described(run: Run) -> dict[str, str]:
-    """A run's state in a few lines."""
+def described(run: Run, title: str) -> dict[str, str]:
+    """A run's state in a few lines, below the title of its study."""
     record, study = run.manifest, run.study
     scenarios = [f"{a.label} × {m.label}" for a in study.allocations for m in study.mixes]
     return {
         "run": run.name,
-        "title": study.heading("en"),
+        "title": title,
         "status": record["status"],
         "created": record["created"],
         "command": record["command"],

@@ -1,11 +1,11 @@
-"""Runs on disk: one folder a run, written atomically, read lazily, safe to kill, copy and resume.
+"""Runs on disk: one folder per run, written atomically, read lazily, safe to kill, copy and resume.
 
     runs/<name>-<hash8>/
         study.yaml          the resolved study: every default written out
         files/              the study's own mixes, tables, rules, projects, model files and region pack
         manifest.json       what made the run: versions, commit, checksums, seeds, command, time, memory, members
         inputs.nc           targets, policy mixes and common parameters as the model received them
-        design.parquet      one row a member, one column an input (`name` or `name[Guangdong]`)
+        design.parquet      one row per member, one column per input (`name` or `name[Guangdong]`)
         batches/            results of batches; gone once the run is complete
         metrics.nc          the target metrics of every member
         quantiles.nc        quantiles over members of every other output, by year
@@ -105,7 +105,7 @@ class Run:
         return {name: node.to_dataset() for name, node in tree.children.items()}
 
     def design(self, members: int | None = None) -> pd.DataFrame:
-        """One row a member (index `member`), one column an input: `name`, or `name[Guangdong]` for one by province.
+        """One row per member (index `member`), one column per input: `name`, or `name[Guangdong]` for one by province.
 
         members: only the first so many, of which alone the memory is taken.
         """
@@ -129,6 +129,8 @@ class Run:
         - `yearly_reduction` (…, year): `reduction` counted up to each year of the plan
         - `co2_reduction`, per cent; `co2_target` (allocation, province), per cent, NaN where none was set
         - `gdp_growth`, per cent a year over the plan; `energy` Mtce, `co2` Mt, `policy_cost` Gyuan in its last year
+
+        Shares of an indicator are per cent here (units "%"), where `Ensemble.reduction` gives fractions (units "1").
 
         attrs: plan, base_year, end_year. Raises InputError while the run is incomplete.
         """
@@ -307,7 +309,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as fault:
         if fault.errno in FULL:
-            raise StoreError(f"no space left for {path}; {kept}: free some and `tanlu runs resume`") from fault
+            raise StoreError(f"no space left for {path}; {kept}: free some, and give the command again") from fault
         if fault.errno in FORBIDDEN:
             raise StoreError(f"may not write {path} ({fault.strerror}); choose another folder with --runs") from fault
         raise

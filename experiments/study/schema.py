@@ -324,7 +324,7 @@ class Goal(Part):
 
 
 class PolicyChoice(Part):
-    """A policy mix taken apart into options and packages: costs, contributions, indirect effects."""
+    """A policy mix decomposed into options and packages: costs, contributions, indirect effects."""
 
     province: str = Field(default=NATION, description="Province that the report shows; tables hold every one.")
     mix: str = Field(default="", description="Label of the study's mix that is taken apart; left out: its last.")
@@ -518,27 +518,6 @@ class Study(Part):
             ]
         )
         return self
-
-    def heading(self, lang: Literal["en", "zh"]) -> str:
-        """The title in a language, or in the other one; a study without any is described by its content."""
-        titles = (self.title, self.title_zh)
-        return next(filter(None, titles if lang == "en" else titles[::-1]), self.described(lang))
-
-    def described(self, lang: Literal["en", "zh"]) -> str:
-        """What the study asks, in a sentence made from its content."""
-        rules, mixes = (", ".join(c.label for c in of) for of in (self.allocations, self.mixes))
-        first, last = self.target.period.span
-        if lang == "zh":
-            places = f"；{len(self.provinces)}个省份" if self.provinces else ""
-            forms = f"；{len(self.model)}种模型形式" if len(self.model) > 1 else ""
-            asked = f"{self.name}：{first}-{last}年；目标分配 {rules}；政策组合 {mixes}"
-            return f"{asked}{places}{forms}；{self.members:,}个成员"
-        places = f"; {', '.join(self.provinces)}" if 0 < len(self.provinces) <= 4 else ""
-        places = f"; {len(self.provinces)} provinces" if len(self.provinces) > 4 else places
-        forms = f"; {len(self.model)} model forms" if len(self.model) > 1 else ""
-        return (
-            f"{self.name}: {first}-{last}; targets by {rules}; mixes {mixes}{places}{forms}; {self.members:,} members"
-        )
 
     def scenario(self, allocation: str | None = None, mix: str | None = None) -> tuple[str, str]:
         """The labels of an allocation and a mix of this study, the first where none is asked for. Raises InputError."""

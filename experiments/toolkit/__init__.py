@@ -6,7 +6,7 @@
     2-other-emissions.csv       other gases, forests, waste: entered, added to the account, not modelled
     3-goals.csv                 goals for growth, energy, CO2 and non-fossil energy, by period
     4-options.csv               long list of options; which are screened
-    5-screening/<reviewer>.csv  scores of the criteria, one file a reviewer; merged.csv is made from them
+    5-screening/<reviewer>.csv  scores of the criteria, one file per reviewer; merged.csv is made from them
     5-screening/round-2/        the second round, without names
     6-design/<option>.yaml      one design sheet an option that was chosen; mix.yaml and study.yaml are made from them
     7-results/                  tables of a run of study.yaml

@@ -97,9 +97,19 @@ def tables(folder: str | Path, run: Run, system: Installation, mix: str = "") ->
 
 
 def results(folder: str | Path, run: Run, system: Installation, mix: str = "") -> list[str]:
-    """Bring a run's tables for the province into 7-results as sheets, and the process's tables into the run.
+    """Bring a run's tables for the province into 7-results as sheets, and the tables of the process into the run.
 
-    Returns the names written. Raises InputError when the run is of another province or has no tables.
+    Args:
+        folder: working folder of the toolkit.
+        run: a run of the same province.
+        system: the model and data of this machine.
+        mix: name of the mix; default: the study's.
+
+    Returns:
+        Names of the sheets and tables written.
+
+    Raises:
+        InputError: the run belongs to another province or has no tables.
     """
     work = Folder.open(folder)
     asked, place = run.study.policy, work.settings.province
@@ -254,7 +264,7 @@ def _screening(work: Folder, options: pd.DataFrame) -> pd.DataFrame:
 
 
 def designs(sheets_: dict[str, sheets.Design], run: Run, at: Scenario) -> pd.DataFrame:
-    """The option sheets, a row a field: option, field, text; results of the run stand among them."""
+    """The option sheets, one row per field: option, field, text; results of the run stand among them."""
     costs = run.table("costs") if "costs" in run.tables else pd.DataFrame()
     known = {
         "energy saved Mtce": "energy saved in the plan's last year, Mtce",

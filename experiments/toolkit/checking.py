@@ -41,7 +41,7 @@ def read_all(work: Folder, faults: list[str]) -> dict[str, Any]:
     criteria = _criteria(work, faults)
     try:
         known = list(work.catalogue.options)
-    except InputError:  # toolkit.yaml has faults, which are told
+    except InputError:  # toolkit.yaml has faults, which are reported
         known = []
     long_list, columns = sheets.options_columns(known), sheets.screening_columns(known, criteria)
     plain = {
@@ -66,7 +66,7 @@ def read_all(work: Folder, faults: list[str]) -> dict[str, Any]:
 
 
 def _criteria(work: Folder, faults: list[str]) -> list[str]:
-    """The criteria; none when toolkit.yaml itself has faults, which are told with those of the other sheets."""
+    """The criteria; none when toolkit.yaml itself has faults, which are reported with those of the other sheets."""
     try:
         settings = work.settings
     except InputError as error:

@@ -198,7 +198,7 @@ VALUES: Mapping[str, Callable[[Folder], str | float]] = {
 def check_answers(folder: str | Path) -> pd.DataFrame:
     """The learner's answers beside what the folder gives: exercise, answer, state.
 
-    state: right, wrong (the value is not told), empty, or what the folder lacks for it. Raises InputError when
+    state: right, wrong (the value is not shown), empty, or what the folder lacks for it. Raises InputError when
     answers.csv is missing or names an exercise that there is not.
     """
     work = Folder.open(folder)

@@ -23,7 +23,7 @@ from models.reading.faults import InputError
 from models.reading.names import near
 
 Array = NDArray[np.float64]
-FEWEST = 30  # effective members for a chance that can be told
+FEWEST = 30  # least effective members for a chance that is given
 WIDENED = (1.0, 1.5, 2.0, 3.0)
 """Factors by which errors are widened, in turn, until enough members agree."""
 

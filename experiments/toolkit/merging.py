@@ -24,7 +24,7 @@ def merge(folder: str | Path) -> pd.DataFrame:
         folder: a working folder.
 
     Returns:
-        the merged screening table, a row an option: mean and range of the scores, the best and the worst rank that a
+        the merged screening table, one row per option: mean and range of the scores, the best and the worst rank that a
         single reviewer gives, the criterion on which they differ most, and whether to talk again.
 
     Raises:
@@ -48,7 +48,7 @@ def merge(folder: str | Path) -> pd.DataFrame:
 
 
 def scores(work: Folder, rows: dict[str, Any], key: str) -> pd.DataFrame:
-    """The scores of one round of the options that are screened: index (reviewer, option), a column a criterion."""
+    """The scores of one round of the options that are screened: index (reviewer, option), one column per criterion."""
     criteria = list(work.settings.criteria)
     screened = rows["4-options.csv"].query("screen == 'yes'")["option"]
     given = {name: table.set_index("option")[criteria] for name, table in rows[key].items()}
@@ -60,7 +60,7 @@ def scores(work: Folder, rows: dict[str, Any], key: str) -> pd.DataFrame:
 
 
 def spread(table: pd.DataFrame) -> pd.DataFrame:
-    """Widest difference between reviewers: a row an option, a column a criterion."""
+    """Widest difference between reviewers: one row per option, one column per criterion."""
     by_option = table.groupby(level=1)
     return by_option.max() - by_option.min()
 

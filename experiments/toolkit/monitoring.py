@@ -2,8 +2,8 @@
 
 Every quantity has a path of its own: the run's members under the group's mix. A measured figure is compared with that
 path (off it when it lies more than OFF standard deviations from the members' mean, their spread and the error of
-measurement together), and each year the members are weighed by all cumulated figures to that year, so that the chance
-before and after can be told and put down to single indicators. A sector's path carries the predictive error of the
+measurement together), and each year the members are weighed by all cumulated figures to that year, so that a change
+of the chance can be attributed to single indicators. A sector's path carries the predictive error of the
 province's whole energy, not one of its own: a small deviation of a sector may be less than it looks.
 """
 
@@ -181,7 +181,7 @@ def monitor(
         allocation: of the run; default: its first.
 
     Returns:
-        two tables, also written to verdicts.csv (a row a year) and paths.csv (a row a year and indicator).
+        two tables, also written to verdicts.csv (one row per year) and paths.csv (one row per year and indicator).
 
     Raises:
         InputError: sheets that cannot be read, or a run that lacks the mix.
@@ -192,14 +192,14 @@ def monitor(
     seen, finals = watch(work, run, system, at), Finals.of(run, at)
     head = {"mix": at.mix, "allocation": at.allocation, "province": at.province, "run": run.name}
     beside = path_table(seen, finals)
-    sheets.write(work.sheet("paths.csv"), beside.assign(**head))  # stands also where no chance can be told
+    sheets.write(work.sheet("paths.csv"), beside.assign(**head))  # also present where no chance can be given
     verdicts = _verdicts(seen, finals, run, beside, at.province).assign(**head)
     sheets.write(work.sheet("verdicts.csv"), verdicts)
     return verdicts, beside
 
 
 def path_table(seen: Watch, finals: Finals) -> pd.DataFrame:
-    """A row a measured figure: expected with 80 % range, deviation, whether on its path, and the chance by it alone.
+    """One row per measured figure: expected value with 80 % range, deviation, whether on its path, chance by it alone.
 
     `deviations` is the distance from the members' mean in standard deviations of their spread and the error together;
     `chance by it alone` weighs the members by this indicator's cumulated figure and nothing else.
@@ -242,7 +242,7 @@ def path_table(seen: Watch, finals: Finals) -> pd.DataFrame:
 
 
 def _verdicts(seen: Watch, finals: Finals, run: Run, beside: pd.DataFrame, province: str) -> pd.DataFrame:
-    """One row a measured year, each against the state before it."""
+    """One row per measured year, each against the state before it."""
     weights, design, rows = finals.equal, run.design(), []
     for year in seen.years:
         updated, factor = agreeing(*seen.figures(year))

@@ -1,6 +1,6 @@
 """Review by several parties: a log of changes, versions and their differences, merging of copies, a second round.
 
-    log.csv            who changed which cell, when, why; one row a cell
+    log.csv            who changed which cell, when, why; one row per cell
     versions/N/        the sheets as they stood at entry N of the log
     disagreements.csv  cells that the reviewers' copies changed in different ways; the folder keeps its own value
     5-screening/round-2/<reviewer>.csv   a reviewer's own scores beside the group's, without names
@@ -111,7 +111,7 @@ def record(folder: str | Path, who: str, why: str, date: str = "") -> pd.DataFra
         date: of the change (ISO); today in UTC when left out.
 
     Returns:
-        the rows that were added; the first version of a folder adds one row that says so.
+        the rows that were added; the first version of a folder adds one row that states this.
 
     Raises:
         InputError, RuleError: faults of the sheets; nothing changed; nobody or no reason named.
@@ -202,7 +202,7 @@ def gather(folder: str | Path, copies: Sequence[str | Path], why: str, date: str
         date: of the merge (ISO); today in UTC when left out.
 
     Returns:
-        the disagreements: sheet, row, column, before, and a column a copy; also written to disagreements.csv. A copy
+        the disagreements: sheet, row, column, before, one column per copy; also written to disagreements.csv. A copy
         that left the cell as it was shows nothing there.
 
     Raises:

@@ -38,11 +38,6 @@ class Column:
     allowed: tuple[str, ...] = ()
     needed: bool = False
 
-    @property
-    def is_note(self) -> bool:
-        """Whether the column is for people alone: no study, analysis or page reads it."""
-        return self.name.endswith(NOTE)
-
     def fault(self, text: str) -> str | None:
         """What is wrong with a cell, if anything."""
         if text == "":
@@ -79,7 +74,6 @@ OTHER_ITEMS = ("methane", "nitrous oxide", "fluorinated gases", "forests", "wast
 
 YES_NO = ("yes", "no")
 STATUS = ("proposed", "agreed", "approved", "rejected")
-CONSENSUS = ("none", "majority", "supermajority", "unanimous")
 EXPERTS = (Column("name", needed=True), Column("institution"), Column("role"), Column("steps"))
 BASELINE = (
     Column("quantity", needed=True),
@@ -188,7 +182,7 @@ def _label(path: Path) -> str:
 
 
 def read(path: Path, columns: Sequence[Column], faults: list[str], key: str = "") -> pd.DataFrame:
-    """A sheet as texts, numbers where the column says so; what is wrong is appended to `faults`, line by line.
+    """A sheet as texts, numbers in numeric columns; faults are appended to `faults`, line by line.
 
     key: a column in which no value may stand twice.
     """

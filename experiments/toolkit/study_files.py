@@ -5,6 +5,7 @@ rated by mix. Other provinces are left out of the run, so that it takes a minute
 """
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,14 @@ from calibration.places import active_region, places
 from experiments.study.files import OF_PLAN
 from experiments.toolkit import sheets
 from experiments.toolkit.sheets import OPTION_SETS, Design, Folder
+from experiments.words.terms import Lang, Terms
 from models.indicators import indicators
 from models.reading.yaml_file import dump_yaml
 from models.writing import write_text
 
 DESIGNED = "designed"
 """Label of the group's mix in study.yaml."""
+TITLES: Mapping[str, Lang] = {"title": "en", "title_zh": "zh"}
 MIXES = {"p12": ["base", "plan", "delivered", "full"], "p15": ["base", "delivered", "full"]}
 """Shipped mixes beside the group's own."""
 
@@ -29,6 +32,14 @@ def indicator_of(work: Folder, goal: str) -> str:
     if goal == "co2 intensity":
         return next((key for key in work.plan.indicators if key.startswith("co2_intensity")), "co2_intensity")
     return {"energy intensity": "energy_intensity", "gdp growth": "gdp_growth"}.get(goal, "nonfossil_share")
+
+
+def titles(key: str, *, place: str, **values: int) -> dict[str, str]:
+    """A title in both languages, as study and mix files hold them."""
+    return {
+        name: Terms(lang)(key, place=_chinese(place) if lang == "zh" else place, **values)
+        for name, lang in TITLES.items()
+    }
 
 
 def write_mix(work: Folder, designs: list[Design]) -> None:
@@ -45,8 +56,7 @@ def write_mix(work: Folder, designs: list[Design]) -> None:
         last = max(end, known["start"] + known["phase_in"]) if known else end
         when[one.lever] = {"start": float(first), "phase_in": float(last - first)}
     content = {
-        "title": f"Designed by the expert group of {work.settings.province}",
-        "title_zh": "专家组设计方案",
+        **titles("title: designed mix", place=work.settings.province),
         "description": "Made from the design sheets; change those, not this file.",
         "catalogue": OPTION_SETS[work.settings.plan],
         "options": {d.option: {"value": d.strength, "source": f"design sheet {d.option}, {d.status}"} for d in designs},
@@ -63,8 +73,7 @@ def write_study(work: Folder) -> None:
     content = {
         "extends": "chongqing" if work.settings.plan == "p12" else OF_PLAN[work.settings.plan],
         "name": f"toolkit-{place.lower().replace(' ', '-')}"[:48],
-        "title": f"Low-carbon development of {place}, {plan.base_year}-{plan.last_year}: the expert group's mix",
-        "title_zh": f"{_chinese(place)}低碳发展规划（{plan.base_year}—{plan.last_year}年）：专家组设计的政策组合",
+        **titles("title: designed study", place=place, first=plan.base_year, last=plan.last_year),
         "members": work.settings.members,
         "provinces": [place],
         **_targets(work, goals),

@@ -33,7 +33,7 @@ def _digits(value: float) -> str:
 def condition(name: str, low: float, high: float, unit: str, lang: str, *, known: bool = True) -> str:
     """One restriction in words, for example "effort sensitivity is below 12.5 year".
 
-    known: whether the data identify the parameter; the sentence says so if they do not.
+    known: whether the data identify the parameter; the sentence states this if they do not.
     """
     terms = Terms("zh" if lang == "zh" else "en")
     plain, _, place = name.removesuffix("]").partition("[")

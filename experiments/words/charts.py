@@ -340,7 +340,7 @@ def _block_number(plot: Plot, middle: float, end: float, position: int, height: 
 
 
 def ranges(table: pd.DataFrame, unit: str, series: Sequence[str], width: float = svg.WIDTH) -> str:
-    """Dots with ranges, one row a label; up to six series side by side.
+    """Dots with ranges, one row per label; up to six series side by side.
 
     table: columns label, series, value, low, high.
     """

@@ -3,14 +3,14 @@
 from experiments.analyses.numbers import number
 from experiments.words.terms import Terms
 
-LARGE = 1e5
-"""From so many 万吨 on, amounts are written in 亿吨."""
+LARGE = 1e4
+"""From so many 万吨 on, amounts are written in 亿吨, in sentences and on axes alike."""
 
 
 def axis(terms: Terms, key: str, largest: float) -> tuple[str, float]:
     """The words of an axis (`Mtce a year`, `Mt a year`) and the factor to it, by the largest value that is drawn.
 
-    >>> axis(Terms("zh"), "Mt a year", 500.0), axis(Terms("zh"), "Mt a year", 11000.0)
+    >>> axis(Terms("zh"), "Mt a year", 50.0), axis(Terms("zh"), "Mt a year", 11000.0)
     (('万吨/年', 100.0), ('亿吨/年', 0.01))
     """
     chosen = f"{key}, large" if terms.scale(key) * largest >= LARGE else key
@@ -23,16 +23,17 @@ def capital(words: str) -> str:
 
 
 def energy(terms: Terms, mtce: float, *, sign: bool = False) -> str:
-    """Coal equivalent, from Mtce: 10⁴ tce (万吨标准煤), in Chinese from a hundred Mtce on 亿吨标准煤.
+    """Coal equivalent, from Mtce: 万吨标准煤 or, from a hundred Mtce on, 亿吨标准煤; Mtce in English, as on its axes.
 
-    >>> energy(Terms("zh"), 3.456)
-    '346万吨标准煤'
-    >>> energy(Terms("zh"), 345.6)
-    '3.46亿吨标准煤'
+    >>> energy(Terms("en"), 3.456), energy(Terms("zh"), 3.456), energy(Terms("zh"), 345.6)
+    ('3.46 Mtce', '346万吨标准煤', '3.46亿吨标准煤')
     """
-    if abs(mtce) >= 100 and terms.lang == "zh":
-        return terms("text: 10^8 tce", amount=number(mtce / 100, 2, sign=sign))
-    return terms("text: 10^4 tce", amount=number(100 * mtce, 0, sign=sign))
+    if terms.lang == "en":
+        decimals = 2 if abs(mtce) < 10 else 1 if abs(mtce) < 100 else 0
+        return terms("text: coal equivalent", amount=number(mtce, decimals, sign=sign))
+    if 100 * abs(mtce) >= LARGE:
+        return terms("text: coal equivalent, large", amount=number(mtce / 100, 2, sign=sign))
+    return terms("text: coal equivalent", amount=number(100 * mtce, 0, sign=sign))
 
 
 def co2(terms: Terms, mt: float, *, sign: bool = False) -> str:
@@ -42,8 +43,8 @@ def co2(terms: Terms, mt: float, *, sign: bool = False) -> str:
     '12.3 Mt CO2'
     """
     if terms.lang == "en":
-        return terms("text: Mt CO2", amount=number(mt, 1, sign=sign))
-    if abs(mt) >= 100:
+        return terms("text: Mt CO2", amount=number(mt, 1 if abs(mt) < 100 else 0, sign=sign))
+    if 100 * abs(mt) >= LARGE:
         return terms("text: 10^8 t CO2", amount=number(mt / 100, 2, sign=sign))
     return terms("text: Mt CO2", amount=number(100 * mt, 0, sign=sign))
 

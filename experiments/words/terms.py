@@ -1,6 +1,7 @@
 """The words: one table (`terms.csv`) holds every text of report and explorer in English and Chinese."""
 
 import csv
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ OFFICIAL_UNITS = {"Mtce": ("万吨标准煤", 100.0), "Mt": ("万吨", 100.0), "
 """Unit of the model → the unit in which officials write the quantity, and the factor to it."""
 SIZES = (
     *(("百万吨", 1e6), ("亿吨", 1e8), ("万吨", 1e4), ("十亿元", 1e9), ("亿元", 1e8), ("千元", 1e3), ("万元", 1e4)),
-    *(("Mtce", 1e6), ("10⁴ tce", 1e4), ("Mt", 1e6), ("10⁹ yuan", 1e9), ("billion yuan", 1e9), ("thousand yuan", 1e3)),
+    *(("Mtce", 1e6), ("Mt", 1e6), ("10⁹ yuan", 1e9), ("billion yuan", 1e9), ("thousand yuan", 1e3)),
 )
 """Tonnes or yuan of the units that a text may name; the first that is found counts."""
 IN_REGION = "in a region: "
@@ -112,6 +113,25 @@ class Terms:
         """Numbers keep their per cent sign on one line."""
         return text.replace(" %", f"{NARROW}%")
 
+    def message(self, stored: str) -> str:
+        """A text that an analysis stored as key and values (`analyses.messages`); any other text stays as it is.
+
+        >>> Terms("zh").message('{"text": "trust: widest", "index": 0.123}')
+        '±0.12'
+        """
+        return str(self._told(json.loads(stored))) if stored.startswith("{") else stored
+
+    def _told(self, value: object) -> object:
+        """A value of a message as its text shows it."""
+        if isinstance(value, list):
+            return ("；" if self.lang == "zh" else "; ").join(str(self._told(item)) for item in value)
+        if isinstance(value, dict):
+            if "text" not in value:
+                return value[self.lang]
+            shown = {name: self._told(item) for name, item in value.items() if name != "text"}
+            return table()[value["text"]][LANGS.index(self.lang)].format(**shown)
+        return self.name(value) if isinstance(value, str) else value
+
     def names(self, items: list[str]) -> str:
         """A list in words: "a, b and c"."""
         shown = [self.name(item) for item in items]
@@ -120,7 +140,7 @@ class Terms:
         return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
 
     def share(self, fraction: float) -> str:
-        """A share that was counted: as `chance`, but all and none are said as such."""
+        """A share that was counted: as `chance`, but all and none are written as words."""
         gap = "" if self.lang == "zh" else NARROW
         return f"{100 * fraction:.0f}{gap}%" if fraction in (0, 1) else self.chance(fraction)
 

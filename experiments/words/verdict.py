@@ -1,6 +1,7 @@
 """Sentences about a verdict that more than one page says."""
 
 from experiments.analyses.numbers import number
+from experiments.words.terms import Terms
 from experiments.words.view import View
 
 
@@ -52,21 +53,18 @@ def past_plans(view: View) -> list[str]:
 
 def upper_end(view: View) -> list[str]:
     """That chances of carbon are an upper end, where the base year is a nowcast that leans to too fast a fall."""
+    carbon = any("co2" in key for key in view.study.target.indicators)
+    return nowcast_lean(view.terms, view.base_year) if carbon and view.nowcast_until is not None else []
+
+
+def nowcast_lean(terms: Terms, base_year: int) -> list[str]:
+    """By how much the nowcast behind a base year falls too fast, and that chances are therefore an upper end."""
     from calibration import nowcast
 
-    carbon = any("co2" in key for key in view.study.target.indicators)
-    if not carbon or view.nowcast_until is None or (lean := nowcast.lean()) is None:
+    if (lean := nowcast.lean()) is None:
         return []
-    return [
-        view.terms(
-            "text: upper end",
-            first=lean.first,
-            last=lean.last,
-            base=view.base_year,
-            low=number(lean.low),
-            high=number(lean.high),
-        )
-    ]
+    low, high = number(lean.low), number(lean.high)
+    return [terms("text: upper end", first=lean.first, last=lean.last, base=base_year, low=low, high=high)]
 
 
 def joined(view: View, *sentences: str) -> str:

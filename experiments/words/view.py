@@ -49,7 +49,6 @@ class Standing:
     members: int
     light: Rating
     reach: tuple[float, float, float]
-    words: tuple[str, str]
 
     @property
     def kind(self) -> ChanceClass:
@@ -70,7 +69,6 @@ def _standing(row: Mapping[Hashable, Any]) -> Standing:
         int(row["members"]) if np.isfinite(row["target"]) else 0,
         WORDS.get(str(row["light"]), UNRATED) if np.isfinite(row["target"]) else UNRATED,
         (float(row["reach_50"]), float(row["reach_80"]), float(row["reach_90"])),
-        (str(row["words_en"]), str(row["words_zh"])),
     )
 
 

@@ -14,7 +14,7 @@ from experiments.words.view import Standing, View
 
 @dataclass(frozen=True)
 class Waterfall:
-    """svg: the picture; causes: its bars, one row a cause; sectors: what each sector brings, the most first."""
+    """svg: the picture; causes: its bars, one row per cause; sectors: what each sector brings, the most first."""
 
     title: str
     svg: str

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 from models.reading.faults import InputError, shortened
 
@@ -85,11 +86,15 @@ def refusal(name: str, known: Known, what: str) -> str:
 
 def near(name: str, known: Known, most: int = 3) -> str:
     """The text `; did you mean 'a' or 'b'?` with the closest known names, or the empty string."""
+    typed = _folded(str(name)[:200])
+    cutoff = 0.5 if len(typed) < 4 else ALIKE
     spellings: dict[str, str] = {}
     for spelling, own in _spellings(known):
-        spellings.setdefault(_folded(spelling), own)
-    typed = _folded(str(name)[:200])
-    alike = get_close_matches(typed, spellings, n=most, cutoff=0.5 if len(typed) < 4 else ALIKE)
+        folded = _folded(spelling)
+        shorter, both = min(len(folded), len(typed)), len(folded) + len(typed)
+        if 2 * shorter >= cutoff * both:  # by its length alone it may be similar enough: most are not
+            spellings.setdefault(folded, own)
+    alike = get_close_matches(typed, spellings, n=most, cutoff=cutoff)
     close = dict.fromkeys(spellings[spelling] for spelling in alike)
     return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
 
@@ -102,6 +107,7 @@ def _spellings(known: Known) -> Iterable[tuple[str, str]]:
         yield from ((spelling, own) for own, others in known.items() for spelling in others)
 
 
+@lru_cache(maxsize=1 << 14)
 def _folded(text: str) -> str:
     """The text without case, width, spaces, hyphens, underscores and apostrophes, which do not distinguish names."""
     plain = unicodedata.normalize("NFKC", text).casefold()

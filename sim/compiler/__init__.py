@@ -1,1 +1,1 @@
-"""From a model file to a running kernel, one file a stage."""
+"""From a model file to a running kernel, one file per stage."""

@@ -79,7 +79,7 @@ def read_whole(path: Path) -> bytes | None:
 def prune(folder: Path) -> None:
     """Drop the least recently used files beyond KEPT, and what builds that were killed left behind.
 
-    Safe beside other processes: what somebody used a moment ago stays, and what is gone already is no fault.
+    Safe beside other processes: a file used a moment ago stays, and a file that is gone already is not a fault.
     """
     found: list[tuple[float, Path]] = []
     for path in folder.iterdir():

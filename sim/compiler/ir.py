@@ -1,4 +1,4 @@
-"""The typed intermediate form: what a model means, free of PySD, of file formats and of any back end.
+"""The typed intermediate form: the meaning of a model, independent of PySD, of file formats and of any back end.
 
     model file ──PySD's parser──▶ abstract model ──lower──▶ Module ──plan──▶ ExecutionPlan ──▶ NumPy or native kernel
                                                               └──▶ units · equations · diagram
@@ -73,6 +73,7 @@ COSTLY = frozenset(("div", "pow", "zidz", "xidz", "quantum", "modulo", "remainde
 COSTLY |= {"tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "gamma ln"}
 
 
+LIMITED = "limited stock"  # ends the label of a SINTEG's state, which Runge-Kutta methods do not step
 DEEPEST = 200  # nodes from an expression to its innermost part: passes over expressions are recursive
 
 
@@ -154,7 +155,7 @@ class Interp:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recall:
-    """What a history recorded `lag` steps ago; `start` in the first `lag` steps."""
+    """The value that a history recorded `lag` steps ago; `start` in the first `lag` steps."""
 
     slot: int
     refs: Refs
@@ -437,4 +438,4 @@ class Module:
     initials: dict[int, int] = field(
         default_factory=dict
     )  # stock → input slot that replaces its initial value, if given
-    distributions: dict[int, str] = field(default_factory=dict)  # input slots of random functions → what they draw from
+    distributions: dict[int, str] = field(default_factory=dict)  # input slots of random functions → their distributions

@@ -2,7 +2,7 @@
 
 PySD's grammar stops at things that Vensim writes or allows: comments in braces, data variables without a keyword,
 macros in the middle of the file or with several outputs, the old form of lookups, explicit mappings. They are written
-in another way here, with the same meaning; what has no other way is kept beside the text (`VensimText`).
+in another way here, with the same meaning; anything without an equivalent is kept beside the text (`VensimText`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SKETCH = "\\\\\\---///"
 SETTINGS = re.compile(r":L\x7f?<%\^E!@")
 METHODS = {0: "euler", 1: "rk4 auto", 2: "euler", 3: "rk2 auto", 4: "rk2", 5: "rk4"}
 
-_COMMENT = r"\{(?:[^{}]|\{[^{}]*\})*\}"  # one comment may stand in another
+_COMMENT = r"\{(?:[^{}]|\{[^{}]*\})*\}"  # comments may be nested
 _NAME = r'(?:"(?:\\"|[^"])*"|[^\[\]=(:<~|"]+?)'
 _NUMBERS = re.compile(r"[\s\d.eE+,\-\\]+")
 _LIMITS = re.compile(r"^\s*\[[^\]]*\]\s*,?")
@@ -128,7 +128,7 @@ def _rewritten(equation: str, mappings: dict[str, dict[str, tuple[str, ...]]], p
 
 
 def _after_markers(equation: str) -> tuple[str, str]:
-    """The macro markers that stand before an equation, and the equation."""
+    """The macro markers before an equation, and the equation."""
     found = re.match(r"(?is)(.*:END OF MACRO:)?(.*:MACRO:[^)]*\))?", equation)
     assert found is not None  # both parts are optional
     return equation[: found.end()], equation[found.end() :]

@@ -2,7 +2,7 @@
 
 PySD's grammar of XMILE stops at comments in braces, stars in subscripts, operators in capitals, flows without an
 equation and arrays of stocks, and passes over conveyors and macros. They are written in another way here, with the
-same meaning; what has no other way is refused by name.
+same meaning; anything without an equivalent is refused by name.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class _Reader:
         """Everything in order."""
         root = self.result.root
         if not self.ns["x"]:
-            return self.result  # PySD says what is wrong
+            return self.result  # PySD reports the fault
         for node in self.all(root, ".//x:module"):
             raise Refused(node.get("name", "module"), node.sourceline, "modules are not supported")
         variables = self.all(root, "x:model/x:variables/*[@name]")

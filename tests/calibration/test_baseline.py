@@ -163,7 +163,7 @@ def test_light_industry_has_no_feedstock_and_split_keeps_the_assembled_share(dat
 def test_national_split_of_electricity_is_that_of_the_sub_sectors(data):
     year = data.final_energy.sel(year=2007, fuel="electricity").sum("province")
     light = float(year.sel(sector="light industry") / year.sel(sector=list(baseline.INDUSTRY)).sum())
-    # National table of 2007, grid losses off. The provinces' shares are means of 2005-2007, so that no origin sees
+    # National table of 2007 without grid losses. The provinces' shares are means of 2005-2007, so that no origin sees
     # a later year; they lie 2.6 points above it.
     assert light == pytest.approx(4124.6 / (24630.8 - 1704.9), abs=0.03)
 

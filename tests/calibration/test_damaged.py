@@ -1,4 +1,4 @@
-"""Damaged copies of the data: each names file, line, what was got and what is allowed; nothing is written."""
+"""Damaged copies of the data: each message names file, line, value and allowed values; nothing is written."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from models.reading.faults import InputError, RuleError
 
 @dataclass(frozen=True)
 class Damage:
-    """One kind of damage. change: lines of the file → lines; line: where the fault is reported; says: in its text."""
+    """One kind of damage. change: old lines → new lines; line: line of the report; says: part of its text."""
 
     file: str
     change: Callable[[list[bytes]], list[bytes] | None]
@@ -26,13 +26,13 @@ class Damage:
 
 
 def line_of(file: str, start: str) -> int:
-    """Number of the first line that starts so (the header is line 1)."""
+    """Number of the first line with this beginning (the header is line 1)."""
     lines = (tables.DATA / file).read_bytes().splitlines()
     return next(number for number, line in enumerate(lines, start=1) if line.startswith(start.encode()))
 
 
 def edit(file: str, start: str, old: str, new: str) -> tuple[int, Callable[[list[bytes]], list[bytes]]]:
-    """Replace text in the line that starts so; its number and the change."""
+    """Replace text in the line with this beginning; returns its number and the change."""
     number = line_of(file, start)
 
     def change(lines: list[bytes]) -> list[bytes]:
@@ -227,7 +227,7 @@ def test_a_table_is_read_again_once_a_file_that_it_depends_on_has_changed(tmp_pa
     folder = damaged(tmp_path)
     first = tables.read("co2", folder)
     value = first.loc[0, "value"]
-    first.loc[0, "value"] = -1.0  # a caller's copy is the caller's
+    first.loc[0, "value"] = -1.0  # a change of the caller's copy must not change the table
     assert tables.read("co2", folder).loc[0, "value"] == value
     for name in ("co2.csv", "provinces.csv"):
         whole = (folder / name).read_bytes()

@@ -1,4 +1,4 @@
-"""Priors, inputs and the likelihood, apart from any run of the model."""
+"""Priors, inputs and the likelihood, without a run of the model."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,16 @@ from scipy import stats
 
 from calibration import baseline, inputs, prior
 from calibration.discrepancy import Discrepancy, estimate
-from calibration.likelihood import FITTED, OUTPUTS, fitted_series, likelihood, measured_series
+from calibration.likelihood import (
+    CORRELATION,
+    FITTED,
+    OUTPUTS,
+    FittedSeries,
+    fitted_series,
+    likelihood,
+    measured_series,
+    whitening,
+)
 from models.parameters import defaults, parameters
 
 
@@ -34,8 +43,9 @@ def test_inputs_read_nothing_later_than_the_last_fitted_year(measured: xr.Datase
     for name in later.data_vars:
         if "year" in later[name].dims and later[name].dtype.kind == "f":
             later[name].loc[{"year": slice(2009, None)}] *= 3
-    for name, value in inputs.params(measured, 2008).items():
-        xr.testing.assert_identical(value, inputs.params(later, 2008)[name])
+    given, other = inputs.params(measured, 2008), inputs.params(later, 2008)
+    for name, value in given.items():
+        xr.testing.assert_identical(value, other[name])
 
 
 def test_a_perfect_model_has_only_the_break_to_explain(measured: xr.Dataset) -> None:
@@ -45,7 +55,7 @@ def test_a_perfect_model_has_only_the_break_to_explain(measured: xr.Dataset) -> 
     np.testing.assert_allclose(made.residuals(perfect), 0, atol=1e-9)
     index = [series.name for series in FITTED].index("services")
     stepped = values.copy()
-    stepped[index, :, :3] *= 1.2  # a step at the break of 2008: an offset, hardly a misfit
+    stepped[index, :, :3] *= 1.2  # a step at the break of 2008 counts as an offset
     trend = values.copy()
     trend[index] *= 1.2 ** np.linspace(-1, 1, 6)
     worst = (made.residuals(modelled(stepped, made.years)) ** 2).sum()
@@ -55,7 +65,7 @@ def test_a_perfect_model_has_only_the_break_to_explain(measured: xr.Dataset) -> 
 def test_series_are_compared_by_name_in_any_order(measured: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     made = likelihood(measured)
     values = np.where(np.isfinite(made.log_measured), np.exp(made.log_measured), 1.0)
-    values *= 1.1 ** np.arange(len(made.series))[:, None, None]  # a misfit of its own in each series
+    values *= 1.1 ** np.arange(len(made.series))[:, None, None]  # a different misfit in each series
     run = modelled(values, made.years)
     monkeypatch.setattr("calibration.likelihood.FITTED", FITTED[::-1])
     other = likelihood(measured)
@@ -138,8 +148,16 @@ def test_total_energy_has_heavy_tails_and_every_other_series_none(measured: xr.D
     np.testing.assert_allclose(made.log_density(white.reshape(2, 3, -1)), expected)
 
 
+def test_the_discrepancy_of_distant_years_is_less_alike() -> None:
+    years = np.array([2005, 2006, 2008])
+    lower = np.linalg.inv(whitening(FittedSeries("x", 0.1), np.full((1, 3), 0.02), years, {})[0])
+    rho = CORRELATION
+    alike = [[1, rho, rho**3], [rho, 1, rho**2], [rho**3, rho**2, 1]]
+    np.testing.assert_allclose(lower @ lower.T, 0.1**2 * np.array(alike) + 0.02**2 * np.eye(3), rtol=1e-9)
+
+
 def test_errors_of_fuels_add_as_squares() -> None:
-    # 3 ± 0.3 of coal and 4 ± 0.4 of oil are 7 ± 0.5; a year that was put together otherwise says nothing.
+    # 3 ± 0.3 of coal and 4 ± 0.4 of oil are 7 ± 0.5; an assembled year counts nothing.
     dims = ("province", "year", "sector", "fuel")
     data = xr.Dataset(
         {
@@ -155,7 +173,7 @@ def test_errors_of_fuels_add_as_squares() -> None:
 
 
 def test_the_pooled_spread_is_the_provinces_without_their_errors() -> None:
-    # Provinces spread by 0.3 about 0.2, each seen with an error of 0.4: their optima spread by 0.5.
+    # Provinces with a spread of 0.3 around 0.2, each measured with an error of 0.4, have optima with a spread of 0.5.
     rng = np.random.default_rng(6)
     ones = np.ones((20_000, 1))
     wide = prior.Prior(("k",), 0 * ones, ones, np.array([-5.0]), np.array([5.0]))
@@ -171,7 +189,7 @@ def test_parameters_spent_on_the_fit_enlarge_the_shocks() -> None:
     coords = {"province": range(30), "year": range(201)}
     measured = xr.DataArray(np.exp(shocks.cumsum(-1)), coords, ("province", "year"))
     none, half = (estimate(measured, xr.ones_like(measured), effective=count) for count in (0, 100))
-    # 200 yearly changes, 100 of them spent: n / (n − k) = 2 in the variance.
+    # 200 yearly changes and 100 parameters: the factor of the variance is n / (n − k) = 2.
     assert half.national == pytest.approx(none.national * np.sqrt(2))
     assert half.provincial == pytest.approx(none.provincial * np.sqrt(2))
 
@@ -186,4 +204,4 @@ def test_migration_is_growth_that_births_and_deaths_do_not_explain() -> None:
     )
     found = inputs.migration(data)
     np.testing.assert_allclose(found, [0.0, np.log(1.02), died - born], atol=1e-12)
-    assert born > died  # so that a constant population means people who leave
+    assert born > died  # a constant population then means net emigration

@@ -22,10 +22,8 @@ def test_the_shipped_table_belongs_to_the_shipped_posterior() -> None:
 
 def test_labels_travel() -> None:
     assert identifiability.label("rebound" if "rebound" in prior.uncertain().index else "discount rate") == "prior only"
-    assert identifiability.labelled_name("discount rate") == "discount rate (prior only)"
     assert identifiability.label("productivity", "Hebei") == "identified"
-    assert identifiability.labelled_name("productivity") == "productivity"
-    assert "not identified" in identifiability.labelled_name("frontier services")
+    assert identifiability.label("frontier services") == "not identified"
     frame = pd.DataFrame({"parameter": ["productivity", "discount rate", "lever strength"]})
     assert list(identifiability.labelled(frame)["label"]) == ["identified", "prior only", ""]
 

@@ -1,4 +1,4 @@
-"""The frozen forecasts: their columns, what they were made from, and that nothing after the origin is read."""
+"""The frozen forecasts: their columns and inputs; nothing after the origin is read."""
 
 import hashlib
 import json
@@ -71,7 +71,7 @@ def test_the_15th_plan_is_forecast_from_its_nowcast_and_no_provincial_number_is_
 
 @pytest.fixture
 def nothing_later(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Deletes every row after the year in the list from all tables that are read."""
+    """Delete every row after the year in the list from all tables that are read."""
     last = [9999]
     whole = tables.read
 

@@ -1,4 +1,4 @@
-"""The core that runs members: precedence, errors at the ends of a plan, falls and shares, quantiles of the known."""
+"""The core that runs members: precedence, errors at the ends of a plan, falls and shares, quantiles of known values."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from sim import Model
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """A stock that grows by `pace` a year from 1 in 2005."""
+    """A stock that starts at 1 in 2005 and grows by `pace` per year."""
     path = tmp_path_factory.mktemp("model") / "stock.mdl"
     path.write_text(
         "{UTF-8}\npace=\n\t0.5\n\t~\t1/year\n\t~\t|\n"
@@ -44,7 +44,7 @@ def test_a_higher_intensity_than_modelled_is_a_smaller_fall_and_a_higher_share_a
     first, last = np.array([2.0]), np.array([1.5])
     assert members.achieved(first, last, error=np.log(1.1)).item() == pytest.approx(1 - 0.75 * 1.1)
     assert members.achieved(first, last, "floor", error=np.log(1.1)).item() == pytest.approx(1.65)
-    # Of a share that grows evenly, the same part of the task is done in every year.
+    # A share that grows evenly achieves the same part of the task in every year.
     even = members.achieved(np.array([0.2]), np.array([0.3, 0.4]), "floor", due=np.array([0.5, 1.0]))
     np.testing.assert_allclose(even, [0.2, 0.4])
     # A mean rate over two years: 10 %, less 5 % with a level 0.9025 times the modelled one.

@@ -1,4 +1,4 @@
-"""The nowcast: what it reads, that the model follows it, and that it kept its mark on 2015-2019."""
+"""The nowcast: its inputs, the model that follows them, and its error on 2015-2019."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The shipped posterior: its gates, its origin, and that a coarse run finds the same optimum."""
+"""The shipped posterior: its gates, its origin, and a coarse run that finds the same optimum."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -109,7 +109,7 @@ def test_parameters_that_move_stop_at_their_bounds() -> None:
 
 
 def test_the_response_follows_what_keeps_the_fit(shipped: xr.Dataset, restored: tuple[fit.FitProblem, Prior]) -> None:
-    """Each assumption is moved: along the response the residuals grow least, against it most."""
+    """When an assumption moves, the residuals grow least along the response and most against it."""
     problem, belief = restored
     optimum = shipped["optimum"].values
     evaluate = fit.residuals(problem, belief)
@@ -196,7 +196,7 @@ def test_chains_that_stick_are_drawn_again_twice_as_long(monkeypatch: pytest.Mon
 def test_gates_raise_with_the_numbers() -> None:
     rng = np.random.default_rng(3)
     apart = rng.normal(size=(4, 500, 1, 2))
-    apart[:2, :, 0, 1] += 2.0  # two chains stay elsewhere
+    apart[:2, :, 0, 1] += 2.0  # two chains stay at other values
     table = sampler.diagnostics(apart, ["Hebei"], ["good", "bad"])
     with pytest.raises(sampler.GateError, match="bad of Hebei") as caught:
         sampler.gate(table)

@@ -1,4 +1,4 @@
-"""What is known is found again; ranks of the truth are uniform."""
+"""A fit to simulated data finds the known parameters; ranks of the truth are uniform."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Region packs: what is written, what is refused, and where a model input comes from."""
+"""Region packs: the template, refusals, and the origin of each model input."""
 
 import shutil
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_pack_states_its_own_measurement_errors_and_else_those_of_the_table_st
     own = region.read(pack)
     assert own.error("gdp").loc["Chongqing", [2005, 2010]].tolist() == [0.075, 0.075]
     assert own.error("energy_total").loc["Chongqing", 2010] == region.FIGURES_KNOWN["energy_total"].error
-    wide = region._likelihood(own).whiten[0, 0]  # GDP comes first; a wider error weighs less
+    wide = region._likelihood(own).whiten[0, 0]  # GDP comes first; a larger error has less weight
     assert abs(wide[0, 0]) < abs(region._likelihood(region.read(EXAMPLES / "chongqing-city")).whiten[0, 0][0, 0])
     figures.assign(error_percent="0").to_csv(pack / "figures.csv", index=False)
     with pytest.raises(InputError, match=r"figures\.csv:2: got .0., allowed: a number from 0.1"):

@@ -1,4 +1,4 @@
-"""The scores of the printed question, what earlier plans teach, the error model, and projects entered by name."""
+"""Scores of the printed chances, lessons of earlier plans, the error model, and listed projects."""
 
 import numpy as np
 import pandas as pd

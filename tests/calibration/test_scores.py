@@ -1,4 +1,4 @@
-"""Scores on closed forms, naive forecasts on measured series, and the skill card's honesty."""
+"""Scores on closed forms, naive forecasts on measured series, and the skill card."""
 
 import numpy as np
 import pandas as pd
@@ -111,13 +111,13 @@ def test_the_skill_card_beats_no_change_on_the_first_origin_and_logs_its_looks(m
     row = table[(table["forecast"] == "last value") & (table["question"] == FIRST.targets[0].name)].iloc[0]
     assert row["delta_mae_high"] < 0
     happened = backtest.measured_change(FIRST.targets[0], measured)
-    assert row["mae"] == pytest.approx(np.abs(happened).mean())  # of its number, whatever is drawn about it
+    assert row["mae"] == pytest.approx(np.abs(happened).mean())  # of its point forecast, not of the draws around it
     looks = pd.read_csv(backtest.EVALUATION_LOG)
     assert list(looks["look"]) == list(range(1, len(looks) + 1))
 
 
 def foreseen(measured: xr.Dataset, off: float) -> backtest.Forecast:
-    """Members close to what happened, or off by so much (log) in the last year."""
+    """Members close to the outcome, or with an error `off` (log) in the last year."""
     rng = np.random.default_rng(8)
     logs = {}
     for name, variable in backtest.SERIES.items():

@@ -1,4 +1,4 @@
-"""Switches of vintage and accounting: what they change, and only that."""
+"""Switches of vintage and accounting change the intended figures and no others."""
 
 import numpy as np
 import pandas as pd

@@ -115,7 +115,7 @@ def test_corrections_are_the_flagged_rows():
     np.testing.assert_allclose(merged.value, merged.corrected, rtol=1e-6)
 
 
-# The table of measurement errors: each number that says it was measured is measured here again.
+# The table of measurement errors: every number with a measured basis is computed here again.
 
 
 @pytest.fixture(scope="module")

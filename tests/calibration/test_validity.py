@@ -1,4 +1,4 @@
-"""A shipped posterior stays valid while data and model give the fit the same residuals, and no longer."""
+"""A shipped posterior is valid exactly while data and model give the fit the same residuals."""
 
 from pathlib import Path
 

@@ -19,7 +19,7 @@ FLAGS = (
 
 
 def start(width: int = 1280, height: int = 900) -> Any:
-    """A driver with an empty profile of its own."""
+    """A driver with a new, empty profile."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()

@@ -145,7 +145,8 @@ def test_equal_chance_holds_when_every_province_has_its_own_target(overrides: tu
 
 
 def test_a_rule_answers_the_study_that_asks() -> None:
-    study = load_study("twelfth-plan", ["allocations=[equal-chance]", "members=16", UNPRESSED])
+    few = f"allocations=[{{rule: equal-chance, options: {{members: {MEMBERS}}}}}]"
+    study = load_study("twelfth-plan", [few, "members=16", UNPRESSED])
     model = StudyModel(load_study("twelfth-plan"))
     asked, default = (installed.scenario_inputs(study).allocation["target"], scenario.prepare(study, model).allocation)
     assert np.abs(asked - default["target"]).max() > 0.5
@@ -193,7 +194,8 @@ def test_all_faults_of_a_question_to_the_solver_at_once(asked: Study) -> None:
         assert words in text
 
 
-def test_solver_answers_for_a_province(asked: Study) -> None:
+def test_solver_answers_for_a_province() -> None:
+    asked = load_study("twelfth-plan", ["members=16"])
     table, sentence = solve.answer(asked, installed.installed(1), solve.SolveRequest("Sichuan", target=8.0))
     assert table.reached.iloc[0] == "yes"
     assert "needs no new policy" in sentence

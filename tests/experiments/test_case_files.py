@@ -38,12 +38,12 @@ SAYS = {
     "targets_label_formula.yaml": ["got the label '=HYPERLINK("],
     "targets_gbk.csv": ["targets_gbk.csv:1: got byte 0xb7, allowed: UTF-8 text; the file seems to be in GBK"],
 }
-"""What is said of each file, and nothing else, but for the table of one province: the others are missing."""
+"""The message about each file, and nothing else, but for the table of one province: the others are missing."""
 
 WAITING = {
     "study_own_rebound.yaml": "members refitted under an own range, or a red trust panel",
 }
-"""Files that are not yet answered as they should be, and what they wait for."""
+"""Files whose answer is not yet right, with the missing part."""
 
 SCRIPT = """
 import json, resource, sys
@@ -62,7 +62,7 @@ for name in sys.argv[2:]:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, int]]:
-    """Exit code, what was said and the greatest memory of a process that was given every file."""
+    """Exit code, output and the greatest memory of a process that was given every file."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(FOLDER), *CASES], capture_output=True, text=True, check=True, timeout=300,
         cwd=Path(__file__).parents[2],

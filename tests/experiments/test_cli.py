@@ -35,6 +35,7 @@ def app_of(fault: BaseException) -> typer.Typer:
     [
         (InputError(["first fault", "second fault"]), 2, ["tanlu: first fault", "tanlu: second fault"]),
         (RuleError(["broken rule"]), 3, ["tanlu: broken rule"]),
+        (InputError(["fault"] * 3050), 2, ["tanlu: fault"] * 50 + ["tanlu: and 3,000 more faults"]),
         (RuntimeError("no luck"), 1, ["tanlu: no luck", "tanlu: set TANLU_DEBUG=1 to see where"]),
         (KeyboardInterrupt(), 1, [f"tanlu: {INTERRUPTED}"]),
         (

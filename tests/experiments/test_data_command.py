@@ -1,4 +1,4 @@
-"""`tanlu data`: what it prints, and how it ends on damaged copies."""
+"""`tanlu data`: its output, and its exit codes on damaged copies."""
 
 import json
 

@@ -93,6 +93,9 @@ def test_every_row_is_in_the_code_list(run: Run) -> None:
 
 def test_the_code_list_is_in_step() -> None:
     for name, text in export.code_list().items():
+        for entry in yaml.safe_load(text) if name.startswith("variable") else []:
+            (meaning,) = (one["description"] for one in entry.values())
+            assert not set(meaning) & set(';:"{}'), "nomenclature refuses these characters"
         assert (export.DEFINITIONS / name).read_text(encoding="utf-8") == text, (
             "run `python -m experiments.exchange.export`"
         )

@@ -11,6 +11,8 @@ from experiments.cli.tables import terminal_tables
 from experiments.ensemble.simulation import resume, start
 from experiments.runs.store import Run
 from experiments.words import box_sentences
+from experiments.words.columns import columns
+from experiments.words.terms import Terms
 from models.reading.faults import InputError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
@@ -86,7 +88,7 @@ def test_what_was_not_done_is_said(run: Run) -> None:
     assert panel.verdict["members"] == "good"
     assert panel.verdict["sensitivity"] == "not done"
     assert panel.verdict["reality checks"] == "not done"
-    assert panel.value["calibrated words"].startswith("withheld")
+    assert Terms("en").message(panel.value["calibrated words"]).startswith("withheld")
 
 
 def test_tables_are_printed_for_a_scenario(run: Run) -> None:
@@ -95,6 +97,9 @@ def test_tables_are_printed_for_a_scenario(run: Run) -> None:
     assert list(first.province) == ["Beijing", "Guangdong", "Ningxia", "China (sum)"]
     assert first["chance %"].str.fullmatch(r"\d+").all()
     assert "Failure conditions, allocation official, mix base" in shown
+    known = {column.short for name in ("feasibility", "pace", "regret", "trust") for column in columns(name).values()}
+    heads = {str(head).strip() for title, frame in shown.items() if "Failure" not in title for head in frame}
+    assert heads <= known
 
 
 def test_unknown_scenarios_and_provinces_are_refused(run: Run) -> None:

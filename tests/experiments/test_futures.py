@@ -21,7 +21,9 @@ def test_reductions_equal_those_of_a_run(tmp_path: Path, futures: Ensemble) -> N
     run = resume(start(small_system.study(tmp_path), SYSTEM, tmp_path / "runs", batch=8), SYSTEM)
     for mix in ("base", "full"):
         stored = run.metrics("reduction")["reduction"].sel(allocation="official", mix=mix, province=futures.provinces)
-        ours = 100 * futures.reduction(futures.params(mix))
+        ours = futures.reduction(futures.params(mix))
+        assert (ours.attrs["units"], stored.attrs["units"]) == ("1", "%")
+        ours = 100 * ours
         np.testing.assert_allclose(ours, stored.transpose("member", "province"), rtol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""From target to expected: the causes add up to the change of the intensity, and each answers for what it is."""
+"""From target to expected: the causes add up to the change of the intensity, and each has its own meaning."""
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,24 @@ def test_the_causes_add_up_to_the_change_of_the_intensity(variable: str) -> None
     change = intensity(after, variable) - intensity(before, variable)
     assert sum(found.values()).sum(-1) == pytest.approx(change, rel=1e-12)
     assert all(np.abs(part).max() > 0 for part in found.values())
+    nation = gap.causes(before, after, variable, nation=True)
+    assert set(nation) == {*found, gap.REGIONS}
+    old, new = (
+        sum(of[name] for name in gap.totals(variable)).sum("province") / of["gdp"].sum("province")
+        for of in (before, after)
+    )
+    assert sum(nation.values()).sum(-1)[:, 0] == pytest.approx((new - old).to_numpy(), rel=1e-12)
+
+
+def test_a_shift_of_gdp_alone_is_the_nation_s_cause_regions() -> None:
+    """Every product of a province times 3 in the first province: nothing changes within, the weights do."""
+    before = state(5)
+    grown = xr.DataArray([3.0, 1.0], dims="province")
+    after = before.map(lambda one: one if one.name == "heavy share" else one * grown)
+    found = {cause: part.sum(-1)[:, 0] for cause, part in gap.causes(before, after, OLD, nation=True).items()}
+    change = [((of["energy co2"].sum("province")) / of["gdp"].sum("province")).to_numpy() for of in (before, after)]
+    assert found.pop(gap.REGIONS) == pytest.approx(change[1] - change[0], rel=1e-9)
+    assert all(np.abs(other).max() < 1e-12 for other in found.values())
 
 
 MOVED = {
@@ -84,7 +102,7 @@ def test_one_moved_factor_is_one_cause(cause: str) -> None:
 
 
 def test_activity_is_growth_of_demand_and_structure_elsewhere() -> None:
-    """The activity of one sector doubled at the same energy a unit: L(2a, a) ln 2 = a of its own terms, exactly."""
+    """The activity of one sector doubled at the same energy a unit: L(2a, a) ln 2 = a of its terms, exactly."""
     before = state(4)
     for sector, cause in (("residential", gap.GROWTH), ("services", gap.STRUCTURE)):
         twice = xr.where(before["sector"] == sector, 2.0, 1.0)
@@ -113,7 +131,7 @@ def test_the_points_of_a_mix_close_on_the_median_of_the_run() -> None:
     full = {gap.GROWTH: frame, gap.EFFICIENCY: 1.5 * frame}
     point = pd.Series([2.0, 3.0], places)
     median = xr.DataArray([6.5, 7.5], {"province": places}, ("province",))
-    rows = gap._rows({"base": (base, point), "full": (full, point)}, "full", median, places)
+    rows = gap._rows({"base": (base, point), "full": (full, point)}, "full", median)
     hebei = rows[rows["province"] == "Hebei"].groupby("cause")[["points", "amount"]].sum()
     assert hebei["points"].to_dict() == {gap.GROWTH: 2, gap.EFFICIENCY: 2, gap.POLICY: 1, gap.UNKNOWN: 1.5}
     assert hebei["amount"].sum() == pytest.approx(2 * 6.5)

@@ -20,7 +20,7 @@ OUTPUTS = ["gdp", "total energy", "energy co2", "annualised policy cost"]
 
 
 def means() -> pd.DataFrame:
-    """One row an allocation, mix, quantity and province."""
+    """One row per allocation, mix, quantity and province."""
     study = load_study(STUDY, ["members=16", "allocations=[official, s1]"])
     ensemble, rows = Ensemble.of(study, installed()), []
     for allocation in ("official", "s1"):

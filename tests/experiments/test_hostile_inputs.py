@@ -108,7 +108,7 @@ MIXES = documents(MIX, MIX_VALUES, 50, frozenset())
 
 
 def answers(folder: Path, kind: str, files: list[bytes], words: list[str]) -> list[tuple[bytes, int, str, float, int]]:
-    """(file, exit code, what was said, processor seconds, kilobytes) of each file, given to one process in turn."""
+    """(file, exit code, output, processor seconds, kilobytes) of each file, given to one process in turn."""
     paths = [folder / f"case{number}.{kind}" for number in range(len(files))]
     for path, content in zip(paths, files, strict=True):
         path.write_bytes(content)
@@ -117,7 +117,7 @@ def answers(folder: Path, kind: str, files: list[bytes], words: list[str]) -> li
 
 
 def said_to(commands: list[list[str]]) -> list[tuple[int, str, float, int]]:
-    """(exit code, what was said, processor seconds, greatest memory so far in kilobytes) of commands in one process."""
+    """(exit code, output, processor seconds, greatest memory so far in kilobytes) of commands in one process."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], input="\n".join(map(json.dumps, commands)), capture_output=True, text=True,
         check=True, cwd=Path(__file__).parents[2], timeout=1800,

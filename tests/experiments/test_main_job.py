@@ -61,7 +61,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         asked.append(settings)
         run.save_table("sensitivity", pd.DataFrame({"province": ["China"]}))
 
-    with pytest.MonkeyPatch.context() as patch:  # the sensitivity analysis has tests of its own, and takes its time
+    with pytest.MonkeyPatch.context() as patch:  # the sensitivity analysis has separate tests and is slow
         patch.setattr(sensitivity_tables, "sensitivity_tables", decide)
         result = CliRunner().invoke(cli.app, words)
     assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""A study of more members than are held in memory at once gives what it gives in one piece."""
+"""A study with more members than fit into memory gives the same results as in one piece."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""`tanlu model` on small files: verdicts, exit codes, what is written."""
+"""`tanlu model` on small files: verdicts, exit codes, files."""
 
 import json
 import shutil

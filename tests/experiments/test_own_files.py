@@ -24,7 +24,7 @@ STUDY = small_system.STUDY.replace("[base, full]", "[base, ../own.yaml]").replac
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    """A study in a folder of its own, whose mix extends another and whose table stands beside the folder."""
+    """A study in a separate folder, whose mix extends another and whose table lies beside the folder."""
     (tmp_path / "in").mkdir()
     (tmp_path / "own.yaml").write_text("extends: below.yaml\ntitle: Above\n", encoding="utf-8")
     (tmp_path / "below.yaml").write_text(MIX, encoding="utf-8")

@@ -18,7 +18,7 @@ from models.reading.faults import InputError
 from tests.experiments import small_system
 from tests.experiments.small_system import SYSTEM
 
-ROW = "p16,16FYP,16,2030,2035,co2_intensity,co2_intensity=15,basic,,,,made up\n"
+ROW = "p16,16FYP,十六五,16,2030,2035,co2_intensity,co2_intensity=15,basic,,,,made up\n"
 
 
 @pytest.fixture
@@ -73,7 +73,9 @@ def test_faults_of_the_table_of_plans_are_named_together(tmp_path: Path, monkeyp
     path = tmp_path / "plans.csv"
     text = plans.TABLE.read_text(encoding="utf-8")
     path.write_text(
-        text + "p17,17FYP,x,2035,2040,co2_intensity,,basic,,,,\np12,12FYP,12,2010,2015,co2_intensity,,basic,,,,\n",
+        text
+        + "p17,17FYP,十七五,x,2035,2040,co2_intensity,,basic,,,,\n"
+        + "p12,12FYP,十二五,12,2010,2015,co2_intensity,,basic,,,,\n",
         encoding="utf-8",
     )
     monkeypatch.setattr(plans, "TABLE", path)

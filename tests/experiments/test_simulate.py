@@ -46,7 +46,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def begin(folder: Path, runs: Path, pause: float) -> None:
-    """In a process of its own: the small study from its start."""
+    """Run the small study from its start in a new process."""
     system = small_system.slow(pause)
     simulation.resume(simulation.start(small_system.study(folder), system, runs, batch=8), system)
 

@@ -1,11 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from experiments.analyses import solve
 from experiments.analyses.solve import ForecastTarget
+from experiments.cli.tables import terminal_tables
 from models.parameters import parameters
 from models.reading.faults import InputError
+from tests.experiments import small_system
 
 LEVERS = ("a", "b", "c")
 GAIN = np.array([0.04, 0.02, 0.01])
@@ -41,6 +45,16 @@ def test_the_least_factor_is_the_closed_form_one() -> None:
     assert question().reached(question().scaled(factor - 2 * solve.RESOLUTION)) < 0.8
 
 
+def test_an_indicator_without_a_national_value_needs_a_target_of_the_province(tmp_path: Path) -> None:
+    twelfth = small_system.study(tmp_path)
+    with pytest.raises(InputError, match=r"nonfossil_share: the 12th plan has no national value of it.*give --target"):
+        solve.judged(twelfth, "nonfossil_share")
+    assert solve.judged(twelfth, "nonfossil_share", 20.0).national == 20.0
+    assert solve.judged(twelfth, None, 20.0).national == 16.0
+    with pytest.raises(InputError, match=r"total_energy: .*\(energy_intensity 16, co2_intensity 17\)$"):
+        solve.judged(twelfth, "total_energy", 20.0)
+
+
 def test_no_policy_is_needed_where_the_chance_is_there_already() -> None:
     table = solve.solve(question(target=0.05))
     assert table.reached[0] == "yes"
@@ -70,7 +84,7 @@ def test_a_chance_within_the_interval_is_said_to_be_too_close_to_tell() -> None:
 
 def test_the_printed_table_has_units_and_no_empty_column() -> None:
     for target in (0.14, 0.3):
-        made = solve.shown(solve.solve(question(target=target)))
+        made = terminal_tables.solved(solve.solve(question(target=target)))
         assert {"chance %", "95 % int.", "median cut %"} <= set(made)
         assert made.notna().any().all()
 

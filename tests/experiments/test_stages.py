@@ -31,7 +31,7 @@ STAGES = ("members=12", "hindcast=true", "sensitivity={runs: 4000}", "policy={mi
 
 @pytest.fixture(autouse=True)
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Analyses that are quick: each reads what the real one reads, and writes several tables one after the other."""
+    """Quick analyses: each reads the inputs of the real one, and writes several tables one after the other."""
 
     def saving(*names: str, reads: Callable[[Run], float]) -> Callable[..., None]:
         def make(run: Run, *_: Any, **__: Any) -> None:

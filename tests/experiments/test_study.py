@@ -1,4 +1,4 @@
-"""Study files: what is read, what is refused and how that is said."""
+"""Study files: values that are read, values that are refused, and the messages."""
 
 import json
 from pathlib import Path
@@ -13,6 +13,7 @@ from experiments.installation import load_study
 from experiments.study import files as studies
 from experiments.study.load import load, resolved
 from experiments.study.schema import Vocabulary, schema
+from experiments.words.headings import heading
 from models.reading.faults import InputError
 
 WORDS = Vocabulary(
@@ -282,20 +283,20 @@ def test_the_published_schema_is_in_step() -> None:
 
 def test_a_title_of_its_own_never_keeps_the_chinese_title_of_another_study(tmp_path: Path) -> None:
     shipped = load(studies.DEFAULT, (), WORDS_OF_ANY)
-    assert shipped.heading("en") == shipped.title
-    assert shipped.heading("zh") == shipped.title_zh != ""
+    assert heading(shipped, "en") == shipped.title
+    assert heading(shipped, "zh") == shipped.title_zh != ""
     own = tmp_path / "own.yaml"
     own.write_text("extends: twelfth-plan\nname: own\ntitle: My province\n", encoding="utf-8")
     for study in (load(own, (), WORDS_OF_ANY), load(studies.DEFAULT, ["title=My province"], WORDS_OF_ANY)):
-        assert study.heading("zh") == "My province"
+        assert heading(study, "zh") == "My province"
     both = load(studies.DEFAULT, ["title_zh=本省", "title=My province"], WORDS_OF_ANY)
-    assert (both.heading("en"), both.heading("zh")) == ("My province", "本省")
+    assert (heading(both, "en"), heading(both, "zh")) == ("My province", "本省")
     untitled = load(studies.DEFAULT, ["title=''"], WORDS_OF_ANY)
-    assert untitled.heading("zh").startswith(f"{studies.DEFAULT}：2010-2015年；目标分配 official, uniform")
+    assert heading(untitled, "zh").startswith(f"{studies.DEFAULT}：2010-2015年；目标分配 official, uniform")
 
 
 def test_a_study_without_a_title_is_described_by_its_content_and_not_by_its_parent(tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text("extends: twelfth-plan\nname: own\nmixes: [plan]\nmembers: 64\n", encoding="utf-8")
-    heading = load(own, (), WORDS_OF_ANY).heading("en")
-    assert heading == "own: 2010-2015; targets by official, uniform; mixes plan; 64 members"
+    title = heading(load(own, (), WORDS_OF_ANY), "en")
+    assert title == "own: 2010-2015; targets by official, uniform; mixes plan; 64 members"

@@ -1,6 +1,8 @@
 """Levers that rise where a plan falls behind: by hand on three provinces, and on the model itself."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,10 +10,12 @@ import pytest
 import xarray as xr
 
 from experiments.analyses import triggers as analysis
+from experiments.analyses.solve import question
 from experiments.ensemble import triggers
 from experiments.ensemble.core import Ensemble
 from experiments.ensemble.installed import installed
 from experiments.ensemble.triggers import Observed, applied
+from experiments.explore.content import Content
 from experiments.installation import load_study
 from experiments.policy.mix import Trigger, merge, stacked
 from models.reading.faults import InputError
@@ -131,3 +135,17 @@ def test_members_are_those_of_the_plain_run_until_the_lever_rises(tmp_path: Path
     table = analysis.table(ensemble).set_index("province")
     np.testing.assert_allclose(table.fired[ensemble.provinces], rose.mean(axis=0))
     assert (table.gain[ensemble.provinces].dropna() > 0).all()
+
+
+def test_the_solver_refuses_a_mix_with_triggers_and_the_explorer_says_that_it_leaves_them_out() -> None:
+    specs = {"plain": {"title": "Plain"}, "adaptive": {"title": "Adaptive", "triggers": [{"year": 2012}]}}
+    mixes = xr.Dataset(attrs={"specs": json.dumps(specs)})
+    assert triggers.with_triggers(mixes) == ["adaptive"]
+    goal = xr.DataArray([16.0], {"province": ["Hebei"]}, ("province",))
+    futures = SimpleNamespace(provinces=["Hebei"], inputs=SimpleNamespace(mix=mixes))
+    with pytest.raises(InputError, match=r"mix adaptive: it raises levers on triggers.*allowed: a mix without"):
+        question(futures, "Hebei", "adaptive", target=goal, chance=0.8, packages={}, cost=np.zeros(1))
+    held = SimpleNamespace(inputs=SimpleNamespace(mix=mixes), presets=[*specs])
+    names = Content(held).preset_names()
+    assert names["plain"]["en"] == "Plain"
+    assert names["adaptive"] == {"en": "Adaptive (without its triggers)", "zh": "adaptive（不含触发机制）"}

@@ -4,8 +4,10 @@ import pytest
 from calibration import scorecard
 from calibration.backtest import MODEL, OPPONENT
 from experiments.analyses import trust
+from experiments.words.terms import Terms
 
 MANIFEST = {"members": {"drawn": 10, "done": 40, "failed": 0}}
+said = Terms("en").message
 
 
 def card(high: float, held: float = 0.8) -> dict[str, pd.DataFrame]:
@@ -38,15 +40,15 @@ def test_the_holdout_test_is_passed_when_the_whole_interval_is_better_and_bands_
     assert trust.backtest_verdict(card(high, held))[0] is passed
     items = {item.topic: item for item in trust.holdout(card(high, held), MANIFEST)}
     assert items["hold-out test"].verdict == word
-    assert items["calibrated words"].value.startswith("given" if passed else "withheld")
+    assert said(items["calibrated words"].value).startswith("given" if passed else "withheld")
 
 
 def test_words_are_withheld_while_the_verdicts_on_past_plans_fail() -> None:
     assert not scorecard.published_passed()
     items = {item.topic: item for item in trust.holdout(card(-0.05, 0.8), MANIFEST)}
-    assert items["calibrated words"].value.startswith("withheld")
+    assert said(items["calibrated words"].value).startswith("withheld")
     (shown,) = trust.scored_plans({}, MANIFEST)
-    assert shown.value.startswith("failed")
+    assert said(shown.value).startswith("failed")
     assert shown.verdict == trust.BAD
 
 
@@ -62,7 +64,7 @@ def test_members_that_miss_the_past_turn_the_panel_red() -> None:
 def test_without_a_backtest_words_are_withheld() -> None:
     items = {item.topic: item for item in trust.holdout({}, MANIFEST)}
     assert items["hold-out test"].verdict == trust.ABSENT
-    assert items["calibrated words"].value.startswith("withheld")
+    assert said(items["calibrated words"].value).startswith("withheld")
 
 
 @pytest.mark.parametrize(("failed", "verdict"), [(0, "good"), (1, "caution"), (300, "bad")])
@@ -75,7 +77,7 @@ def test_outputs_that_never_vary_have_no_ranks_to_refuse() -> None:
     table = pd.DataFrame({"stable": [True], "total_dummy": [0.0], "widest": [0.01]})
     ranks = pd.DataFrame({"factor": ["a", "b", "c"], "rank": ["1", "2–3", "–"]})
     items = trust.ranking({"convergence": table, "sensitivity": ranks}, MANIFEST)
-    assert {item.topic: item.value for item in items}["ranks refused"] == "50 % of inputs share a rank"
+    assert {item.topic: said(item.value) for item in items}["ranks refused"] == "50 % of inputs share a rank"
 
 
 def test_an_unstable_ranking_and_a_loud_dummy_are_not_good() -> None:
@@ -86,9 +88,3 @@ def test_an_unstable_ranking_and_a_loud_dummy_are_not_good() -> None:
         "dummy input": "bad",
         "widest interval of a total index": "caution",
     }
-
-
-def test_the_worst_verdict_stands_for_the_panel() -> None:
-    table = pd.DataFrame({"verdict": ["good", "not done", "caution"]})
-    assert trust.worst(table) == "caution"
-    assert trust.worst(pd.DataFrame({"verdict": ["good"]})) == "good"

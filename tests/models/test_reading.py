@@ -1,4 +1,4 @@
-"""What users type and name: files, numbers and names, good and bad."""
+"""Valid and invalid user input: files, numbers and names."""
 
 import doctest
 import json

@@ -1,4 +1,4 @@
-"""What users get wrong: every message says what was got and what to do, and a name never becomes code."""
+"""Wrong input: every message names the value and the correction, and a name never becomes code."""
 
 import builtins
 import contextlib
@@ -388,7 +388,7 @@ def test_hostile_subscripts_stay_names(name, write, watched, backend):
     try:
         model = Model.load(path)
     except SimError:
-        with pytest.raises(SimError):  # what the parser cannot read, PySD cannot run either
+        with pytest.raises(SimError):  # PySD cannot run a file that its parser cannot read
             Oracle(path).run()
         return
     result = model.run(backend=backend)

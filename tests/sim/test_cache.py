@@ -1,4 +1,4 @@
-"""The folder of built kernels stays bounded, drops nothing in use, and what is damaged is made again."""
+"""The folder of built kernels stays bounded, drops nothing in use, and damaged files are made again."""
 
 import os
 import subprocess
@@ -81,7 +81,7 @@ print(float(Model.load(sys.argv[1]).run(outputs=["prey"], backend="native")["pre
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_run_builds_again_what_is_damaged(tmp_path, damage):
-    """In a process of its own: loading half a library would end it by a signal."""
+    """Runs in a new process, because loading a truncated library would end it by a signal."""
     environment = {**os.environ, "SIM_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(Path(__file__).parents[2])}
 
     def run() -> str:

@@ -1,4 +1,4 @@
-"""Stock-and-flow pictures: what they hold, and that the same model gives the same bytes."""
+"""Stock-and-flow pictures: their content; the same model gives the same bytes."""
 
 from pathlib import Path
 

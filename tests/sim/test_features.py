@@ -1,4 +1,4 @@
-"""Every feature of the language on a model of its own: all variables equal PySD's, on every back end."""
+"""Every feature of the language in a separate model: all variables equal PySD's, on every back end."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tests.sim.conftest import MODELS, agree, loaded, oracle
 FILES = sorted(path for path in MODELS.iterdir() if path.suffix in (".mdl", ".xmile"))
 
 
-# Operations that the native back end leaves to NumPy; asked for by name it says so, `auto` chooses NumPy.
+# Operations that the native back end leaves to NumPy; the back end refuses them by name, and `auto` chooses NumPy.
 NOT_NATIVE = {"allocate": "allocate available"}
 
 

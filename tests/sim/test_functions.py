@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim import Model
-from sim.errors import Refused
+from sim.errors import Refused, SimError
 
 TIMES = np.arange(9.0)
 
@@ -21,6 +21,25 @@ def test_net_present_value_is_the_discounted_sum(write, backend):
     got = series(write, backend, "z = NPV(x, 0.1, 5, 2) ~ ~ |\n")
     terms = (3 + TIMES / 2) * 1.1**-TIMES
     np.testing.assert_allclose(got, 2 * (5 + np.cumsum(terms)), rtol=1e-12)
+
+
+def test_a_limited_stock_stays_within_its_bounds(write, backend):
+    unlimited = series(write, backend, "z = SINTEG(1, 3, :NA:, :NA:, :NA:, :NA:, :NA:) ~ ~ |\n")
+    np.testing.assert_array_equal(unlimited, 3 + TIMES)
+    got = series(write, backend, "z = SINTEG(IF THEN ELSE(Time < 4, 2, -3), 3, 1, 6, :NA:, :NA:, :NA:) ~ ~ |\n")
+    assert got.tolist() == [3, 5, 6, 6, 6, 3, 1, 1, 1]  # it leaves a bound at once: nothing beyond it is remembered
+    got = series(write, backend, "z = SINTEG(-z / 2, 8, :NA:, :NA:, :NA:, 0, 0.3) ~ ~ |\n")
+    assert got.tolist() == [8, 4, 2, 1, 0.5, 0, 0, 0, 0]
+    for arguments, reason in (
+        ("1, 3, 0, :NA:, 1, :NA:, :NA:", "with a quant is not supported"),
+        ("1, 3, 0, :NA:, :NA:, 1, :NA:", "needs both spec and thresh"),
+        ("1, 3, x, :NA:, :NA:, :NA:, :NA:", "the min of SINTEG must be a number written out"),
+    ):
+        with pytest.raises(Refused, match=reason):
+            series(write, backend, f"z = SINTEG({arguments}) ~ ~ |\n")
+    path = write("z = SINTEG(1, 3, 0, :NA:, :NA:, :NA:, :NA:) ~ ~ |\n")
+    with pytest.raises(SimError, match="'z' uses SINTEG, which is computed by Euler's method only"):
+        Model.load(path, integration="rk4").run()
 
 
 def test_lookups_read_in_other_ways(write, backend):

@@ -35,7 +35,7 @@ def test_a_sound_model_has_no_fault(units):
     assert check(HERE / "models" / "units" / "sound.mdl", units) == []
 
 
-# what is changed → the variable that is named, the two units
+# change → the variable that is named, the two units
 PLANTED = {
     "a wrong declared unit": (
         "lifetime\n\t~\tGyuan/year",

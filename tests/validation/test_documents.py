@@ -1,4 +1,4 @@
-"""Generated documents are complete and as new as the model."""
+"""Generated documents are complete and up to date with the model."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Eight faults, planted in a copy of the model: each is named, with the variable it sits in."""
+"""Eight faults planted in a copy of the model: each is reported with its variable."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Sterman's tests of the shipped model by name; what each measures is said where the check is defined."""
+"""Sterman's tests of the shipped model by name; each check describes its measure where it is defined."""
 
 import pytest
 

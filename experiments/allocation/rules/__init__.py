@@ -1,1 +1,1 @@
-"""The allocation rules, one file a rule."""
+"""The allocation rules, one file per rule."""

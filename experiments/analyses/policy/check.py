@@ -163,7 +163,7 @@ def potentials(subject: Subject) -> Iterator[Fault]:
 
 
 def implied(subject: Subject) -> pd.DataFrame:
-    """Units that the model implies in the nation beside the stock: a row an option and year.
+    """Units that the model implies in the nation beside the stock: one row per option and year.
 
     Columns: option, title, year, implied, stock (value), unit, part, ratio (simulated over sheet, in the effect year).
     """

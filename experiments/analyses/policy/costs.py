@@ -33,9 +33,20 @@ ALL = "all"
 
 
 def capital_recovery(rate: Array | float, life: Array | float) -> Array:
-    """Annuity of one unit of capital, 1/year. rate 1/year, life years; 1 / life at zero rate.
+    """Annuity of one unit of capital, 1/year: r / (1 − (1 + r)^−n), and 1/n at zero rate.
 
-    Raises ValueError for a life that is not positive or a rate at or below −1.
+    Args:
+        rate: discount rate r, 1/year.
+        life: lifetime n, years.
+
+    Returns:
+        Annuity, broadcast over both arguments.
+
+    Raises:
+        ValueError: a life is not positive, or a rate is −1 or less.
+
+    >>> capital_recovery(0.05, 20.0).round(4).item(), capital_recovery(0.0, 20.0).item()
+    (0.0802, 0.05)
     """
     rate, life = np.broadcast_arrays(np.asarray(rate, float), np.asarray(life, float))
     if (life <= 0).any() or (rate <= -1).any():
@@ -46,7 +57,20 @@ def capital_recovery(rate: Array | float, life: Array | float) -> Array:
 
 
 def present_value(flows: Array, years: Sequence[int], rate: Array | float, base: int) -> Array:
-    """Σ flow / (1 + r)^(year − base). flows (…, year); rate scalar or shaped as flows without years."""
+    """Present value of flows: Σ flow / (1 + r)^(year − base).
+
+    Args:
+        flows: (…, year).
+        years: calendar years of the flows.
+        rate: discount rate r, 1/year, a scalar or in the shape of the flows without years.
+        base: year to which values are discounted.
+
+    Returns:
+        Present values in the unit of the flows, without the year axis.
+
+    >>> present_value(np.array([100.0, 105.0]), [2015, 2016], 0.05, 2015).item()
+    200.0
+    """
     discount = (1 + np.asarray(rate, float))[..., None] ** (base - np.asarray(years, float))
     total: Array = (flows * discount).sum(-1)
     return total
@@ -54,12 +78,20 @@ def present_value(flows: Array, years: Sequence[int], rate: Array | float, base:
 
 @dataclass(frozen=True)
 class Booked:
-    """What the model booked for the levers of one mix.
+    """The model's accounts for the levers of one mix.
 
-    saving Mtce/year and new saving Mtce/year² (member, province, lever, year); index: the energy price, 2005 = 1
-    (member, year); rate: the model's discount rate (member,); programme: its programme cost share over the central one
-    (member,); cost parameters by name (province, lever); parts: each
-    option's part of its lever (a row a province).
+    Attributes:
+        years: calendar years.
+        levers: levers of the model.
+        provinces: provinces of the run.
+        saving: Mtce/year (member, province, lever, year).
+        new: new saving, Mtce/year² (member, province, lever, year).
+        index: energy price, 2005 = 1 (member, year).
+        rate: the model's discount rate (member,).
+        programme: programme cost share over the central one (member,).
+        parameters: cost parameters by name (province, lever).
+        parts: each option's part of its lever, one row per province.
+        plan: set of options.
     """
 
     years: Sequence[int]
@@ -77,7 +109,19 @@ class Booked:
 
 @dataclass(frozen=True)
 class Account:
-    """Cost and saving of an option by member, province and year, Gyuan/year at 2005 prices (member, province, year)."""
+    """Costs and savings of an option, each (member, province, year), at 2005 prices.
+
+    Attributes:
+        option: id of the option.
+        saving: energy saved, Mtce/year.
+        co2: CO2 avoided, Mt/year.
+        units: number of units, in millions.
+        annuity: annuity of the capital, Gyuan/year.
+        investment: investment of the year, Gyuan/year.
+        operation: operating cost, Gyuan/year.
+        programme: programme cost, Gyuan/year.
+        fuel: value of energy not bought, Gyuan/year.
+    """
 
     option: str
     saving: Array
@@ -91,14 +135,21 @@ class Account:
 
     @property
     def net(self) -> Array:
-        """Annuity, operation and programme less energy not bought."""
+        """Net cost: annuity, operation and programme less energy not bought."""
         return self.annuity + self.operation + self.programme - self.fuel
 
 
 def accounts(booked: Booked, found: Catalogue) -> Iterator[Account]:
-    """The account of every option that is simulated, at the catalogue's central numbers.
+    """Accounts of every simulated option at the catalogue's central numbers.
 
     Their sum over options is the model's `annualised policy cost`, for every member, province and year.
+
+    Args:
+        booked: the model's accounts.
+        found: the catalogue.
+
+    Returns:
+        An iterator of accounts.
     """
     for column, lever in enumerate(booked.levers):
         ids = found.moving(lever)
@@ -141,7 +192,18 @@ def _account(booked: Booked, option: Option, column: int, cost: UnitCosts, annui
 
 
 def drawn(booked: Booked, option: Option, perspective: Perspective, draw: Draw, rate: Array | None = None) -> Account:
-    """An option's account with drawn costs and prices, one draw a member; rate: of discount, the model's by default."""
+    """An option's account with drawn costs and prices, one draw per member.
+
+    Args:
+        booked: the model's accounts.
+        option: the option.
+        perspective: "social" or "private".
+        draw: function from a quantity to its draws (member,).
+        rate: discount rate (member,), 1/year; default: the model's.
+
+    Returns:
+        The account.
+    """
     from dataclasses import replace
 
     own = booked if rate is None else replace(booked, rate=rate)
@@ -151,16 +213,33 @@ def drawn(booked: Booked, option: Option, perspective: Perspective, draw: Draw, 
 
 
 def places(values: Array) -> Array:
-    """(member, province, …) with the nation as one more province at the end."""
+    """Append the nation, the sum of the provinces, to values by province.
+
+    Args:
+        values: (member, province, …).
+
+    Returns:
+        (member, province with the nation last, …).
+    """
     return np.concatenate([values, values.sum(1, keepdims=True)], axis=1)
 
 
 def table(booked: Booked, found: Catalogue, draw: Draw, base: int) -> pd.DataFrame:
-    """One row an option and place, a row `all` a place: savings, cost by kind in the last year, NPV, cost per tonne.
+    """Costs of every option and of the mix, one row per option and place and one row `all` per place.
 
-    base: year that present values refer to. Plain columns are medians over members at the catalogue's central costs;
-    `… low` and `… high` the 10 and 90 % quantiles over members with costs and prices drawn as well. The row `all` is
-    the mix: its net cost is the model's. A cost per tonne is missing where fewer than nine members in ten save any.
+    Plain columns are medians over members at the catalogue's central costs; `… low` and `… high` are the 10 and 90 %
+    quantiles over members with costs and prices drawn as well. The row `all` is the mix, whose net cost is the model's.
+    A
+    cost per tonne is missing where fewer than nine members in ten save any.
+
+    Args:
+        booked: the model's accounts.
+        found: the catalogue.
+        draw: function from a quantity to its draws (member,).
+        base: year to which present values refer.
+
+    Returns:
+        Savings, costs of the last year, NPV and cost per tonne; the columns name their units.
     """
     rate, private = booked.rate, draw(economics().rates["private"])
     names = [*booked.provinces, NATION]
@@ -241,11 +320,11 @@ def _per(value: Array, amount: Array) -> Array:
 def _rows(
     option: Option | None, names: Sequence[str], middle: Mapping[str, Array], around: Mapping[str, Array]
 ) -> pd.DataFrame:
-    """One row a place."""
+    """One row per place."""
     columns: dict[str, object] = {
         "option": option.id if option else ALL,
         "title": option.title if option else "All options",
-        "title_zh": option.title_zh if option else "全部措施",
+        "title_zh": option.title_zh if option else "All options",
         "package": option.package if option else "all packages",
         "province": list(names),
         "unit": option.unit if option else "",
@@ -270,10 +349,16 @@ def _trust(option: Option) -> dict[str, float | str]:
 
 
 def sheet(found: Catalogue, plan: str) -> pd.DataFrame:
-    """Size, units and cost of every option in the nation by its sheet alone, without the model; prices of 2005.
+    """Size, units and cost of every option in the nation from its sheet alone, without the model, at prices of 2005.
 
-    Columns: `size` (Mtce a year), `units` (millions), `yuan per tce` (annuity + operation − energy not bought, per tce
-    of saving or of fuel avoided), `yuan per tCO2`, private `…`, by the central numbers.
+    Args:
+        found: the catalogue.
+        plan: name of the plan.
+
+    Returns:
+        Columns `size` (Mtce/year), `units` (millions), `yuan per tce` (annuity + operation − energy not bought, per tce
+        of
+        saving or of avoided fuel), `yuan per tCO2`, and the same with `private`, by the central numbers.
     """
     from experiments.policy.size import size, units
 
@@ -296,10 +381,18 @@ def sheet(found: Catalogue, plan: str) -> pd.DataFrame:
 
 
 def curve(costs: pd.DataFrame) -> pd.DataFrame:
-    """The abatement cost curve of each place: options by rising yuan/tCO2, each as wide as the CO2 it avoids a year.
+    """Abatement cost curve of each place: options by rising cost (yuan/tCO2) with the CO2 that each avoids per year
+    (Mt).
 
-    Options without a cost per tonne, or without an effect, are left out; so is public transit, which is built for
-    travel time and would decide the curve by what is charged to energy.
+    Options without a cost per tonne or without an effect are left out. Public transit is left out too, because it is
+    built
+    for travel time and its place in the curve would depend on the share of its cost that is charged to energy.
+
+    Args:
+        costs: result of `table`.
+
+    Returns:
+        One row per option and place.
     """
     kept = costs[costs["yuan per tCO2"].notna() & (costs["co2 avoided Mt"] > 0) & (costs["option"] != ALL)]
     kept = kept[~kept["option"].isin(OUTSIDE)]
@@ -320,9 +413,20 @@ OUTSIDE = ("TRA-01",)
 
 
 def product_form(total: Array, alone: Array) -> Array:
-    """Reduction if each option acts on what the others left: B [1 − Π(1 − f)], f = reduction alone / B.
+    """Joint reduction if each option acts on the remainder after the others: B [1 − Π(1 − f)], f = reduction alone /
+    B.
 
-    total B (member,), alone (option, member), in one unit. The check beside the model's own joint reduction.
+    It is a check of the model's own joint reduction.
+
+    Args:
+        total: B (member,).
+        alone: reduction by each option alone (option, member), in the unit of B.
+
+    Returns:
+        Joint reduction (member,) in that unit.
+
+    >>> round(product_form(np.array([100.0]), np.array([[10.0], [20.0]])).item(), 6)
+    28.0
     """
     left = np.prod(1 - alone / total, axis=0)
     joint: Array = total * (1 - left)

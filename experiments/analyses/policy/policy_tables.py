@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from calibration.places import NATION, region
 from experiments.analyses.intervals import wilson
+from experiments.analyses.messages import message, part
 from experiments.analyses.policy import costs, indirect, measures, published, variance
 from experiments.analyses.policy import lmdi as decompose
 from experiments.analyses.policy.costs import LEVELS, Account, Booked
@@ -340,10 +341,9 @@ def indirect_table(work: Analysis, booked: Booked) -> pd.DataFrame:
             frames.append(_spread(values, work.bench.places, head, unit))
     given = economics().closure
     ranges = {name: f"{q.value:g} ({q.low:g}–{q.high:g})" for name, q in given.items()}
-    en = "Assumptions that decide the sign: " + "; ".join(f"{n.replace('_', ' ')} {r}" for n, r in ranges.items())
-    zh = "决定正负号的假设：" + "；".join(f"{CLOSURE_ZH[n]} {r}" for n, r in ranges.items())
+    assumptions = [part(f"closure: {name}", range=text) for name, text in ranges.items()]
     table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    return _noted(table, f"{en}. National multipliers of 2020.", f"{zh}。乘数取自2020年全国投入产出表。")
+    return table.assign(note=message("note: indirect", assumptions=assumptions))
 
 
 def _everywhere(account: Account) -> Account:
@@ -361,21 +361,8 @@ def _everywhere(account: Account) -> Account:
     )
 
 
-CLOSURE_ZH = {
-    "local_share": "省内供给比例",
-    "displaced_investment": "挤占其他投资比例",
-    "respent": "再支出比例",
-    "labour_income": "劳动报酬占比",
-}
-
-
-def _noted(table: pd.DataFrame, en: str, zh: str) -> pd.DataFrame:
-    """The table with a note for its reader in two languages."""
-    return table.assign(note_en=en, note_zh=zh)
-
-
 def _spread(values: Array, places: Sequence[str], head: Mapping[str, Any], unit: str) -> pd.DataFrame:
-    """Mean and quantiles over members, a row a place. values: (member, place)."""
+    """Mean and quantiles over members, one row per place. values: (member, place)."""
     low, middle, high = np.quantile(values, LEVELS, axis=0)
     columns = {"mean": values.mean(0), "low": low, "median": middle, "high": high}
     return pd.DataFrame(
@@ -394,11 +381,8 @@ def health(work: Analysis) -> pd.DataFrame:
         for i, year in enumerate(years)
         if year > work.bench.base_year
     ]
-    en = (
-        "Chinese burden of disease of 2013 by place of use of coal, with the controls of each year: order of magnitude."
-    )
     table = pd.concat(frames, ignore_index=True).drop(columns=["share positive", "mean"])
-    return _noted(table, en, "按2013年中国分用途煤炭疾病负担与各年治理水平估算：仅为数量级。")
+    return table.assign(note=message("note: health"))
 
 
 def triple_win(work: Analysis) -> pd.DataFrame:

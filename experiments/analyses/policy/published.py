@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from calibration import tables as data
+from experiments.analyses.messages import message
 from experiments.analyses.policy import indirect
 from experiments.analyses.policy.costs import LEVELS, Account
 from experiments.analyses.policy.paired_runs import PairedRuns
@@ -24,15 +25,6 @@ PUBLISHED = {
     "policy mix": "Chongqing GDP effect, policy mix",
 }
 PLACE = "Chongqing"
-WHY_EN = (
-    "The published general equilibrium model counts dearer cars as lost productivity and adds taxes, "
-    "prices and trade; ours lets the spending displace other investment, which builds up slowly (crowding out). Beside "
-    "the published figure stands ours with the extra cost counted as lost output; fuel saved is left out on our side."
-)
-WHY_ZH = (
-    "已发表的一般均衡模型把更贵的汽车视为生产率损失，并计入税收、价格与贸易；本模型只让这部分支出挤出其他投资，"
-    "影响累积较慢（挤出）。与已发表数值对照的是把额外成本计为产出损失的结果；我方未计节省的燃料。"
-)
 
 
 def table(bench: PairedRuns, base: Mix, draw: Draw) -> pd.DataFrame:
@@ -76,11 +68,8 @@ def table(bench: PairedRuns, base: Mix, draw: Draw) -> pd.DataFrame:
         row["ours over published"] = row["with cost as lost output"] / known
         found.append({**row, "unit": "% of GDP 2020"})
     agree, ratios = sum(row["same sign"] for row in found), [row["ours over published"] for row in found]
-    least, most = f"{min(ratios):.1f}", f"{max(ratios):.1f}"
-    en = f"Same sign in {agree} of {len(found)} shocks, {least} to {most} times the published effect. {WHY_EN}"
-    zh = f"{len(found)}个冲击中{agree}个方向一致，为已发表影响的{least}至{most}倍。{WHY_ZH}"
-    notes = {"note_en": f"{en} Source: Tan et al. 2020.", "note_zh": f"{zh}来源：Tan 等（2020）。"}
-    return pd.DataFrame(found).assign(**notes)
+    note = message("note: published", agree=agree, count=len(found), least=min(ratios), most=max(ratios))
+    return pd.DataFrame(found).assign(note=note)
 
 
 def _car_spending(bench: PairedRuns, draw: Draw) -> dict[str, Array]:

@@ -1,7 +1,7 @@
 """Which numbers decide the spread of a mix's net cost: the catalogue's own, prices, taxes and the rate of discount.
 
 Total-effect shares by pick-freeze (Jansen 1999): one number at a time is drawn anew while all others stay, on what the
-model booked on average over its members. The inputs above `CONSIDERABLE` are listed first.
+model booked on average over its members. The largest shares are listed first.
 """
 
 from collections.abc import Iterator
@@ -20,8 +20,6 @@ from experiments.policy.mix import Mix
 
 Array = NDArray[np.float64]
 DRAWS = 2000
-CONSIDERABLE = 0.02
-"""A share above which an assumption must be sourced or listed first."""
 
 
 @dataclass

@@ -2,8 +2,8 @@
 
 - name: no recession
   en: GDP of no province falls in any year of the plan.
-  zh: 规划期内各省生产总值均不下降。
-  source: …                       # who says so, or on what grounds
+  zh: (the same in Chinese)
+  source: …                       # author of the statement, or its grounds
   variable: gdp                   # any variable of the model, summed over dims other than the province …
   where: {sector: [residential]}  # … after choosing these elements
   over: population                # divided by another variable, if wanted

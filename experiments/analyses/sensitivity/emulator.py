@@ -75,7 +75,7 @@ def fit(inputs: pd.DataFrame, output: Array, *, seed: int = 1) -> Emulator:
     """The emulator of an output of the members, judged on a quarter of them that is not used to fit it.
 
     Args:
-        inputs: one row a member, one column an input, as `inputs_of(run.design(), place)`.
+        inputs: one row per member, one column per input, as `inputs_of(run.design(), place)`.
         output: (member,), finite, for example the margin of a place.
         seed: of the members that are held out.
 

@@ -137,7 +137,7 @@ def ranked(table: pd.DataFrame, by: str = "ST") -> pd.DataFrame:
 def convergence(table: pd.DataFrame) -> pd.DataFrame:
     """Per output: do the orders that the intervals allow at N also hold at N/2?
 
-    Columns: output, pairs (told apart at N), reversed (of these, at N/2), widest (largest ST interval half-width),
+    Columns: output, pairs (distinguished at N), reversed (of these, at N/2), widest (largest ST interval half-width),
     total_dummy (upper end of the dummy's ST), stable (a constant output has no order that could change).
     """
     rows = []

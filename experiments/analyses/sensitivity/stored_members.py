@@ -44,7 +44,7 @@ def indices(
     """PAWN or delta index of every input that varies, with interval and noise bound, the largest first.
 
     Args:
-        inputs: one row a member, one column an input, in any units.
+        inputs: one row per member, one column per input, in any units.
         output: (member,), finite.
         method: `pawn` (median over slices) or `delta`; delta is computed for the ten inputs that PAWN puts first, on at
             most 2,000 members.

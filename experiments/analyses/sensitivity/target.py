@@ -16,7 +16,7 @@ from experiments.analyses.sensitivity import sobol
 from experiments.analyses.sensitivity.factors import DUMMY, Array, Evaluate, Factor, design, finite, seeds
 
 TOLERANCE = 0.01
-"""Least ST told from the dummy's: a deterministic model gives its dummy exactly 0, so its level is never below this."""
+"""Least ST distinguishable from the dummy's, because a deterministic model gives its dummy exactly 0."""
 
 
 def hit_and_margin(margin: Evaluate) -> Evaluate:

@@ -10,6 +10,7 @@ from experiments.analyses.policy.policy_tables import names as analysis_names
 from experiments.policy.catalogue import FIRST, Option, catalogue, references, sets, source_keys
 from experiments.policy.mix import mix, names
 from experiments.runs.store import Run
+from experiments.words.columns import printed
 from models.reading.faults import InputError
 from models.reading.names import choose
 
@@ -23,9 +24,8 @@ SHORT = {
         "net cost Gyuan/year",
         "private net cost Gyuan/year",
         "yuan per tce",
-        "yuan per tCO2 low",
         "yuan per tCO2",
-        "yuan per tCO2 high",
+        "yuan per tCO2 low+yuan per tCO2 high",
         "assumed",
     ),
     "measures": (
@@ -47,7 +47,7 @@ SHORT = {
 
 
 def options(package: str = "", plan: str = FIRST) -> pd.DataFrame:
-    """One row an option of a plan, of one package if it is given."""
+    """One row per option of a plan, of one package if it is given."""
     rows = []
     for option in catalogue(plan).options.values():
         if package in ("", option.package):
@@ -168,4 +168,4 @@ def of_run(folder: Path, table: str, province: str = "", *, whole: bool) -> pd.D
     found = run.table(table)
     if province and "province" in found:
         found = found[found["province"] == province]
-    return found if whole else found[[c for c in SHORT.get(table, tuple(found)) if c in found]]
+    return found if whole or table not in SHORT else printed(table, found, SHORT[table])

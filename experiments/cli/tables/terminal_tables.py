@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from calibration.places import NATION, active_region, choose_province
-from experiments.analyses.feasibility import LIGHTS
 from experiments.analyses.joint import counted
 from experiments.analyses.regret import SURVIVES
 from experiments.runs.store import Run
 from experiments.words import box_sentences
+from experiments.words.columns import columns, printed
+from experiments.words.terms import Terms
 from models.reading.faults import InputError
 
 FEASIBILITY = (
@@ -38,6 +39,12 @@ SENSITIVITY = (
     "trust",
 )
 TOP = 12
+SPREAD = ("margin_10+margin_90", "chance", "chance_low+chance_high", "red+yellow+green", "reach_50+reach_80+reach_90")
+VERDICTS = ("province", "target", "reduction", "margin", *SPREAD)
+CHECKS = ("check", "limit", "rate", "provinces_failing", "worst", "worst_province", "worst_year")
+AMENDED = ("mended", "mended_inside", "fired", "cost", "regret", "regret_90", "regret_max", "efficient")
+PLANS = ("plan", "chance", "chance_low+chance_high", *AMENDED)
+SURVIVAL = ("allocation", "shortfall", "regret", "regret_90", "regret_max", "met", "national", "survives")
 
 
 def tables(run: Run, names: Sequence[str]) -> dict[str, pd.DataFrame]:
@@ -50,35 +57,15 @@ def known_place(run: Run, province: str) -> str:
     return choose_province(province, [str(p) for p in run.metrics("margin")["province"].to_numpy()])
 
 
-def _numbers(values: "pd.Series[float]", form: str = ".1f") -> "pd.Series[str]":
-    return values.map(lambda v: format(v, form) if pd.notna(v) else "–")
-
-
-def _join(table: pd.DataFrame, columns: Sequence[str], mark: str, form: str) -> "pd.Series[str]":
-    parts = [_numbers(table[c], form) for c in columns]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined + mark + part
-    return joined
-
-
 def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.DataFrame]]:
     """Titles and tables of one scenario."""
     where = f"allocation {allocation}, mix {mix}"
     table = _at(run.table("feasibility"), allocation, mix)
     pace = _at(run.table("pace"), allocation, mix).set_index("province")
     named = table.province.where(table.province != NATION, f"{NATION} (sum)")
-    shown = pd.DataFrame({"province": named})
-    shown["target %"] = _numbers(table.target)
-    shown["reduction %"] = _numbers(table.reduction)
-    shown["margin"] = _numbers(table.margin, "+.1f")
-    shown["80 % range"] = _join(table, ["margin_10", "margin_90"], " … ", "+.1f")
-    shown["chance %"] = _numbers(100 * table.chance, ".0f")
-    shown["95 % int."] = _join(100 * table[["chance_low", "chance_high"]], ["chance_low", "chance_high"], "–", ".0f")
-    shown["red/yellow/green %"] = _join(100 * table[list(LIGHTS)], LIGHTS, "/", ".0f")
-    shown["in reach at 50/80/90 %"] = _join(table, ["reach_50", "reach_80", "reach_90"], " / ", ".1f")
-    for head, column in (("needed %/a", "needed"), ("own record", "own"), ("peers'", "peer")):
-        shown[head] = _numbers(table.province.map(pace[column]))
+    shown = printed("feasibility", table.assign(province=named), VERDICTS)
+    record = pace.reindex(table["province"]).set_axis(table.index)
+    shown = shown.join(printed("pace", record, ["needed", "own", "peer"]))
     n = int(table.members.max())
     yield (
         f"Can the target be reached? {where}\nchance, lights: share of {n} members, predictive error included, given "
@@ -91,13 +78,12 @@ def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.D
             f"Which allocation survives, mix {mix}\nmissed by: points, weighted by energy; regret: the same above the "
             "best allocation in that future\nsurvived: futures in which the nation and "
             f"{100 * SURVIVES:.0f} % of the provinces reach their targets",
-            _survival(regret[regret.mix == mix]),
+            printed("regret", regret[regret.mix == mix], SURVIVAL),
         )
         yield from _pressure(run, mix)
     if "checks" in run.tables:
         worst = _at(run.table("checks"), allocation, mix)
-        shown = worst[["check", "limit", "rate", "provinces_failing", "worst", "worst_province", "worst_year"]]
-        yield f"Reality checks, {where}: share of members that comply", shown
+        yield f"Reality checks, {where}: share of members that comply", printed("checks", worst, CHECKS)
     boxes = run.table("boxes")
     rows = _at(boxes, allocation, mix)
     judged = int((table.target.notna() & (table.province != NATION)).sum())
@@ -109,7 +95,9 @@ def feasibility(run: Run, allocation: str, mix: str) -> Iterator[tuple[str, pd.D
 
 def trust(run: Run) -> pd.DataFrame:
     """The trust panel."""
-    return _left(run.table("trust")[["verdict", "topic", "value"]])
+    rows = run.table("trust")
+    said = rows.assign(value=rows["value"].map(Terms("en").message))
+    return _left(printed("trust", said, ["verdict", "topic", "value"]))
 
 
 def _left(table: pd.DataFrame, width: int = 80) -> pd.DataFrame:
@@ -129,22 +117,12 @@ def _pressure(run: Run, mix: str) -> Iterator[tuple[str, pd.DataFrame]]:
     if table.empty:
         return
     rows = table[(table["mix"] == mix) & table["pressure_share"].notna()]
-    heads = {"pressure share": _numbers(rows["pressure_share"]), **_survival(rows).to_dict("series")}
     own = float(table["modelled_share"].iloc[0])
     yield (
         f"The same at both ends of the pressure share, mix {mix}\npressure share: part of the slope of outcomes on "
         f"official targets that moves with a reassigned target; not identified (this model: {own:.2f})",
-        pd.DataFrame(heads),
+        printed("pressure", rows, ["pressure_share", *SURVIVAL]),
     )
-
-
-def _survival(regret: pd.DataFrame) -> pd.DataFrame:
-    shown = pd.DataFrame({"allocation": regret.allocation, "missed by": _numbers(regret.shortfall, ".2f")})
-    for head, column in (("regret", "regret"), ("regret 90 %", "regret_90"), ("largest", "regret_max")):
-        shown[head] = _numbers(regret[column], ".2f")
-    for head, column in (("provinces there %", "met"), ("nation there %", "national"), ("survived %", "survives")):
-        shown[head] = _numbers(100 * regret[column], ".0f")
-    return shown
 
 
 def _at(table: pd.DataFrame, allocation: str, mix: str) -> pd.DataFrame:
@@ -169,13 +147,14 @@ def sensitivity(run: Run, province: str) -> Iterator[tuple[str, pd.DataFrame]]:
     years = years[(years.province == province) & (years.output == "margin")]
     yield f"Total index of the margin by year: {province}", years.pivot_table("ST", "group", "year").reset_index()
     if len(shapley := run.table("shapley")) and province in set(shapley.province):
-        rows = shapley[shapley.province == province].nlargest(TOP, "effect")[["factor", "effect", "low", "high"]]
-        yield f"Shapley effects over the run's own, correlated members: {province}", rows
+        rows = shapley[shapley.province == province].nlargest(TOP, "effect")
+        title = f"Shapley effects over the run's own, correlated members: {province}"
+        yield title, printed("shapley", rows, ["factor", "effect", "low+high"])
     if "ranking_inputs" in run.tables and province in set((turns := run.table("ranking_inputs")).province):
         rows = turns[turns.province == province].nlargest(5, "effect")
         yield (
             f"What decides which mix leads: {province}",
-            rows[["best", "second", "flips", "factor", "effect", "low", "high"]],
+            printed("ranking_inputs", rows, ["best", "second", "flips", "factor", "effect", "low+high"]),
         )
     yield "How far to trust this", trust(run)
 
@@ -183,15 +162,11 @@ def sensitivity(run: Run, province: str) -> Iterator[tuple[str, pd.DataFrame]]:
 def robust(found: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Titles and tables of the robust decision loop."""
     plans, failed = found["robust_plans"], found["robust_failures"]
-    shown = pd.DataFrame({"plan": plans["plan"] + np.where(plans["amended"], " (amended plan)", "")})
-    shown["chance %"] = _numbers(100 * plans["chance"], ".0f")
-    shown["95 % int."] = _join(100 * plans[["chance_low", "chance_high"]], ["chance_low", "chance_high"], "–", ".0f")
-    for head, column in (("mended %", "mended"), ("mended in box %", "mended_inside"), ("fired %", "fired")):
-        shown[head] = _numbers(100 * plans[column], ".0f")
-    shown["cost"] = _numbers(plans["cost"], "+.1f")
-    for head, column in (("regret", "regret"), ("90 %", "regret_90"), ("largest", "regret_max")):
-        shown[head] = _numbers(plans[column], ".2f")
-    shown["efficient"] = np.where(plans["efficient"], "yes", "")
+    named = plans.assign(
+        plan=plans["plan"] + np.where(plans["amended"], " (amended plan)", ""),
+        efficient=np.where(plans["efficient"], "yes", ""),
+    )
+    shown = printed("robust_plans", named, PLANS)
     first = plans.iloc[0]
     yield (
         f"Plan {first['mix']} and hedges: {first['province']}, allocation {first['allocation']}, {first['members']} "
@@ -201,16 +176,13 @@ def robust(found: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, pd.DataFram
     )
     told = failed["sentence_en"].where(failed["sentence_en"] != "", "no condition that holds up on other members")
     lines = [textwrap.fill(f"{plan}: {text}", 110) for plan, text in zip(failed["plan"], told, strict=True)]
-    rows = pd.DataFrame({"plan": failed["plan"], "misses %": _numbers(100 * failed["misses"], ".0f")})
-    yield "Where they fail\n" + "\n".join(lines), rows
+    yield "Where they fail\n" + "\n".join(lines), printed("robust_failures", failed, ["plan", "misses"])
 
 
 def given_data(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """Title and rows of a PAWN or delta table, the strongest inputs first."""
     first, rows = table.iloc[0], table.head(TOP)
-    shown = pd.DataFrame({"input": rows["factor"], first["method"]: _numbers(rows["index"], ".3f")})
-    shown["95 % int."] = _join(rows, ["low", "high"], " … ", ".3f")
-    shown = shown.assign(noise=_numbers(rows["noise"], ".3f"), verdict=rows["verdict"])
+    shown = printed("given_data", rows, ["factor", "index", "low+high", "noise", "verdict"], method=first["method"])
     title = (
         f"What moves the distribution of the margin: {first['province']}, allocation {first['allocation']}, mix "
         f"{first['mix']}, {first['members']} members\nnoise: largest of twenty random inputs. Tells that an input "
@@ -219,19 +191,27 @@ def given_data(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     return title, shown
 
 
+INDICES = ("factor", "S1", "S1_low+S1_high", "ST", "ST_low+ST_high", "rank", "verdict")
+
+
 def _indices(rows: pd.DataFrame) -> pd.DataFrame:
-    shown = pd.DataFrame({"input": rows.factor})
-    for name in ("S1", "ST"):
-        shown[name] = _numbers(rows[name], ".3f")
-        shown[f"{name} 95 %"] = _join(rows, [f"{name}_low", f"{name}_high"], " … ", ".3f")
-    return shown.assign(**{c: rows[c] for c in ("rank", "verdict") if c in rows})
+    return printed("sensitivity", rows, INDICES)
+
+
+SOLVED = ("step", "name", "reached", "factor", "strength", "chance", "chance_low+chance_high", "median")
+BOUNDS = ("binding", "binding_gain", "cost")
+
+
+def solved(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of `solve`, without empty columns."""
+    return printed("solve", table.dropna(axis=1, how="all"), [*SOLVED, *BOUNDS])
 
 
 SUM = f"{NATION} (sum of {'places' if active_region() else 'provinces'})"
 
 
 def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:
-    """The table for the terminal, texts: one row a province, the nation last. Default: the study's first scenario."""
+    """The table for the terminal, texts: one row per province, the nation last. Default: the study's first scenario."""
     table = run.table("feasibility")
     allocation = allocation or run.study.allocations[0].label
     mix = mix or run.study.mixes[0].label
@@ -240,35 +220,25 @@ def verdicts(run: Run, allocation: str | None = None, mix: str | None = None) ->
         known = sorted({f"{a} × {m}" for a, m in zip(table["allocation"], table["mix"], strict=True)})
         raise InputError(f"{run.name} has no {allocation} × {mix}; it has: {', '.join(known)}")
     half = (rows["chance_high"] - rows["chance_low"]) / 2
-    return pd.DataFrame(
-        {
-            "province": rows["province"].replace(NATION, SUM),
-            "target %": rows["target"].map("{:.1f}".format),
-            "reduction %": rows["reduction"].map("{:.1f}".format),
-            "80 % range": [
-                f"{a:.1f} … {b:.1f}" for a, b in zip(rows["reduction_10"], rows["reduction_90"], strict=True)
-            ],
-            "margin": rows["margin"].map("{:+.1f}".format),
-            "chance %": [f"{100 * c:.0f} ± {100 * h:.0f}" for c, h in zip(rows["chance"], half, strict=True)],
-            "light": rows["light"],
-        }
-    ).reset_index(drop=True)
+    names = ["province", "target", "reduction", "reduction_10+reduction_90", "margin", "chance", "light"]
+    shown = printed("feasibility", rows.assign(province=rows["province"].replace(NATION, SUM)), names)
+    shown[columns("feasibility")["chance"].short] += (100 * half).map(lambda h: f" ± {h:.0f}" if np.isfinite(h) else "")
+    return shown.reset_index(drop=True)
 
 
 def joint(run: Run, allocation: str | None = None, mix: str | None = None) -> pd.DataFrame:
-    """Every indicator's target and chance beside each other, and the chance of all at once, texts: one row a province.
+    """Target and chance of every indicator, and the chance of all at once, as texts: one row per province.
 
     A star marks a target that was not read in an official text.
     """
     at = run.study.scenario(allocation, mix)
     every, whole = _at(run.table("indicators"), *at), _at(run.table("joint"), *at)
-    shown = pd.DataFrame({"province": whole["province"].replace(NATION, SUM)})
+    shown = printed("joint", whole.assign(province=whole["province"].replace(NATION, SUM)), ["province"])
     for key in run.study.target.indicators:
-        rows = every[every["indicator"] == key]
+        rows = every[every["indicator"] == key].set_axis(whole.index)
         star = np.where(rows["status"].isin(["recalled", "rule"]), "*", "")
-        shown[f"{key} target"] = (_numbers(rows["target"]) + star).to_numpy()
-        shown[f"{key} %"] = _numbers(100 * rows["chance"], ".0f").to_numpy()
+        own = printed("indicators", rows, ["target", "chance"], indicator=key)
+        shown = shown.join(own.assign(**{own.columns[0]: own.iloc[:, 0] + star}))
     if len(counted(run.study.target.indicators)) > 1:
-        shown["all %"] = _numbers(100 * whole["chance"], ".0f").to_numpy()
-        shown["fails most"] = whole["fails_most"].to_numpy()
+        shown = shown.join(printed("joint", whole, ["chance", "fails_most"]))
     return shown.reset_index(drop=True)

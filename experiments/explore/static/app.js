@@ -83,6 +83,11 @@ worker.onmessage = ({ data: message }) => {
     page = "part";
     mark("part", message);
     show();
+  } else if (kind === "early" && message.id === counter) {
+    numbers = message.numbers;
+    page = "early";
+    mark("map", message);
+    show();
   } else if (kind === "whole") {
     if (slots[message.id]) { slots[message.id].numbers = message.numbers; show(); return; }
     if (message.id !== counter) return;
@@ -90,23 +95,25 @@ worker.onmessage = ({ data: message }) => {
     difference = message.difference;
     document.body.dataset.halves = message.halves;
     page = "whole";
+    if (document.body.dataset.map !== String(message.id)) mark("map", message);
     mark("whole", message);
     show();
   } else if (kind === "bars" && message.id === counter && message.region === index()) {
     bars = message.bars;
     document.body.dataset.bars = counter;
-    controls();
+    update();
   } else if (kind === "progress") say(t("Searching … {share} %", { share: (100 * message.share).toFixed(0) }));
   else if (kind === "goal") { found = { ...message.result, region: message.region }; say(""); showGoal(); }
   else if (kind === "fault") say(message.text);
 };
-const engineData = { ...data, worker: null, texts: null };
-worker.postMessage({ kind: "open", data: engineData });
+const SHARED = ["leads", "provinces", "levers", "years", "plan", "rules", "targets", "carbonTargets", "presets", "reach", "indicators", "levels"];
+const opening = { kind: "open", data: Object.fromEntries(SHARED.map((key) => [key, data[key]])), packed: at("engine").textContent };
+worker.postMessage(opening);
 // A second worker takes half of the members of every run of all provinces.
 function help() {
   if (!(navigator.hardwareConcurrency > 1)) return;
   const helper = new Worker(code), { port1, port2 } = new MessageChannel();
-  helper.postMessage({ kind: "open", data: engineData });
+  helper.postMessage(opening);
   helper.postMessage({ kind: "serve", port: port1 }, [port1]);
   worker.postMessage({ kind: "helper", port: port2 }, [port2]);
 }
@@ -116,14 +123,13 @@ function mark(what, message) {
   document.body.dataset[`${what}Milliseconds`] = (performance.now() - asked).toFixed(1);
 }
 
-// The numbers of all regions with those of one replaced.
+// The numbers of all regions with those of one replaced; what is kept is not copied.
 function merged(all, part, r) {
-  const joined = JSON.parse(JSON.stringify(all));
-  for (const which of ["energy", "carbon"]) for (const [key, column] of Object.entries(part[which])) joined[which][key][r] = column[r];
-  joined.joint[r] = part.joint[r];
-  joined.yearly[r] = part.yearly[r];
-  for (const [key, levels] of Object.entries(part.quantiles)) levels.forEach((level, i) => { joined.quantiles[key][i][r] = level[r]; });
-  return { ...joined, targets: part.targets, national: part.national, members: part.members };
+  const put = (column, from) => { const copy = [...column]; copy[r] = from[r]; return copy; };
+  const each = (from, make) => Object.fromEntries(Object.entries(from).map(([key, value]) => [key, make(key, value)]));
+  const columns = (which) => ({ ...all[which], ...each(part[which], (key, column) => put(all[which][key], column)) });
+  const quantiles = each(part.quantiles, (key, levels) => levels.map((level, i) => put(all.quantiles[key][i], level)));
+  return { ...all, energy: columns("energy"), carbon: columns("carbon"), joint: put(all.joint, part.joint), yearly: put(all.yearly, part.yearly), quantiles, targets: part.targets, national: part.national, members: part.members };
 }
 
 function refresh() {
@@ -216,9 +222,9 @@ function settled(runs = true) {
   at("undo").disabled = !past.length;
   at("redo").disabled = !future.length;
   found = null;
+  if (runs) refresh();
   controls();
   show();
-  if (runs) refresh();
 }
 function step(from, to) {
   if (!from.length) return;
@@ -274,9 +280,9 @@ function slider(item, options) {
     if (before === null) { before = snapshot(); last = { numbers, key: item.key }; }
     options.write(value);
     found = null;
+    refresh();
     controls();
     show();
-    refresh();
   };
   const done = () => {
     if (before === null) return;
@@ -430,6 +436,11 @@ function targetSlider() {
 }
 
 const sliders = [];
+// Every control as the state has it; assumptions only while they can be seen.
+function update() {
+  const open = at("assumptions").open;
+  for (const box of sliders) if (open || !box.dataset.words) box.update();
+}
 function group(title, boxes, place) {
   const part = document.createElement("div");
   const head = document.createElement("h3");
@@ -472,6 +483,7 @@ function build() {
   at("apply").addEventListener("click", () => commit(() => {
     ui.state.own[ui.region] = Object.fromEntries(data.levers.map((lever, l) => [lever, Number(found.levers[l].toFixed(4))]));
   }));
+  at("assumptions").addEventListener("toggle", update);
   at("search").addEventListener("input", () => {
     const word = at("search").value.trim().toLowerCase();
     for (const box of at("groups").querySelectorAll(".lever")) box.hidden = !box.dataset.words.includes(word);
@@ -531,7 +543,6 @@ function controls() {
   at("where").disabled = isNation();
   at("seek").disabled = isNation();
   for (const key of ["a", "b"]) at(`load-${key}`).disabled = !slots[key];
-  for (const box of sliders) box.update();
   showGoal();
 }
 
@@ -562,7 +573,7 @@ function show() {
   map();
   detail();
   compare();
-  for (const box of sliders) if (box.querySelector?.(".bar, .reason")) box.update();
+  update();
   document.body.dataset.shown = performance.now().toFixed(1);
 }
 
@@ -651,7 +662,7 @@ function detail() {
   });
   if (dots.length) items.push(Object.assign(document.createElement("li"), { textContent: `● ${t("measured")}` }));
   at("lines").replaceChildren(...items);
-  at("held").textContent = page === "part" ? t("What joins the provinces is held from the run before; all provinces follow.") : difference === null || isNation() ? "" : t("All provinces together differ from this province alone by at most {part} %.", { part: (100 * difference).toPrecision(1) });
+  at("held").textContent = page === "early" ? t("These are the first {n} members; the others follow.", { n: numbers.members }) : page === "part" ? t("The links between provinces are those of the run before; all provinces follow.") : difference === null || isNation() ? "" : t("All provinces together differ from this province alone by at most {part} %.", { part: (100 * difference).toPrecision(1) });
   at("sum").textContent = t("All provinces' targets amount to {sum} % for the nation; {national} % was asked.", { sum: number(numbers.national), national: number(data.national) });
 }
 

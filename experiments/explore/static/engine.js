@@ -58,7 +58,8 @@ class Engine {
     this.coupling = joined(); // what joins the provinces: as of the last whole run, and of the present one
     this.coming = joined();
     this.design = {};
-    this.key = null;
+    this.key = null; // of the state whose members are laid out
+    this.made = new Uint8Array(N); // which of them
     this.valid = new Uint8Array(N).fill(1);
   }
 
@@ -118,54 +119,67 @@ class Engine {
     return { "lever strength": strengths, "lever start": preset.start, "lever phase in": preset.phase, "target reduction": asked, "carbon target reduction": carbon };
   }
 
-  // What differs by member; made again only when an assumption or the delivery of levers changes.
+  // What differs by member; made again, member by member as they run, when an assumption or the delivery of levers changes.
   members(state) {
     const key = JSON.stringify([state.assumptions ?? {}, data_delivery(this.data, state)]);
     if (key === this.key) return;
-    const { data, N, P, K, S, A } = this;
-    const moved = Object.entries(state.assumptions ?? {}).filter(([name]) => data.assumptions.includes(name));
-    const slopes = moved.map(([name]) => data.assumptions.indexOf(name));
-    const design = this.design;
-    const array = (name, length) => (design[name] ??= new Float64Array(length));
-    const frontier = array("frontier ratio", N * P * S);
-    const energy = array("base final energy", N * P * S);
-    const width = this.columns.length;
-    for (let m = 0; m < N; m++) {
-      const shift = moved.map(([name, value]) => value - this.drawn[m * width + this.at[name]]);
-      for (let p = 0; p < P; p++) {
-        const to = (m * P + p) * S;
-        for (let s = 0; s < S; s++) { frontier[to + s] = data.free.frontier[s]; energy[to + s] = data.free.energy[p * S + s]; }
-        for (let k = 0; k < K; k++) {
-          let value = this.free[(m * P + p) * K + k];
-          moved.forEach((_, i) => { value += this.response[(p * K + k) * A + slopes[i]] * shift[i]; });
-          value = Math.min(Math.max(value, data.free.low[k]), data.free.high[k]);
-          const { parameter, columns } = data.free.names[k];
-          if (parameter === "base final energy") for (const s of columns) energy[to + s] = Math.exp(value) * data.free.energy[p * S + s];
-          else if (parameter === "frontier ratio") for (const s of columns) frontier[to + s] = value;
-          else array(parameter, N * P)[m * P + p] = value;
-        }
-      }
-    }
-    const cells = Object.fromEntries(this.kernels.nation.description.programs.member.inputs.mc.map((one) => [one.name, one.cells]));
-    for (const [i, column] of this.columns.entries()) {
-      const { name, cell } = data.drawnCells[i]; // cell null: one value for all elements
-      if (!(name in cells) || name in data.presets[state.preset].delivery) continue;
-      const into = array(name, N * cells[name]);
-      const given = state.assumptions?.[name];
-      for (let m = 0; m < N; m++) {
-        const value = given ?? this.drawn[m * width + this.at[column]];
-        if (cell === null) into.fill(value, m * cells[name], (m + 1) * cells[name]);
-        else into[m * cells[name] + cell] = value;
-      }
-    }
-    for (const [name, values] of Object.entries(data.presets[state.preset].delivery)) {
-      const into = array(name, N * this.L);
-      for (let m = 0; m < N; m++)
-        for (let l = 0; l < this.L; l++) into[m * this.L + l] = values === "members" ? this.drawn[m * width + this.at[name]] : values[l];
-    }
     this.key = key;
+    const { data, N, P, S, columns } = this, design = this.design;
+    const array = (name, cells) => (design[name] ??= new Float64Array(N * cells));
+    array("frontier ratio", P * S);
+    array("base final energy", P * S);
+    for (const { parameter } of data.free.names) array(parameter, P);
+    const cells = Object.fromEntries(this.kernels.nation.description.programs.member.inputs.mc.map((one) => [one.name, one.cells]));
+    const delivery = data.presets[state.preset].delivery;
+    const given = state.assumptions ?? {};
+    const moved = Object.entries(given).filter(([name]) => data.assumptions.includes(name));
+    this.moves = {
+      assumptions: moved.map(([name, value]) => ({ column: this.at[name], slope: data.assumptions.indexOf(name), value })),
+      drawn: columns.flatMap((column, i) => {
+        const { name, cell } = data.drawnCells[i]; // cell null: one value for all elements
+        return name in cells && !(name in delivery) ? [{ into: array(name, cells[name]), cells: cells[name], cell, column: i, value: given[name] }] : [];
+      }),
+      delivery: Object.entries(delivery).map(([name, values]) => ({ into: array(name, this.L), column: values === "members" ? this.at[name] : null, values })),
+    };
+    this.made.fill(0);
     this.kernels.nation.members(design, N);
     this.kernels.province.members({ ...design, ...this.coupling }, N);
+  }
+
+  // The inputs of one member.
+  member(m) {
+    if (this.made[m]) return;
+    this.made[m] = 1;
+    const { data, P, K, S, A, L, design } = this;
+    const { assumptions, drawn, delivery } = this.moves;
+    const own = this.drawn.subarray(m * this.columns.length, (m + 1) * this.columns.length);
+    const frontier = design["frontier ratio"], energy = design["base final energy"];
+    const shift = assumptions.map(({ column, value }) => value - own[column]);
+    for (let p = 0; p < P; p++) {
+      const to = (m * P + p) * S;
+      for (let s = 0; s < S; s++) { frontier[to + s] = data.free.frontier[s]; energy[to + s] = data.free.energy[p * S + s]; }
+      for (let k = 0; k < K; k++) {
+        let value = this.free[(m * P + p) * K + k];
+        for (let i = 0; i < shift.length; i++) value += this.response[(p * K + k) * A + assumptions[i].slope] * shift[i];
+        value = Math.min(Math.max(value, data.free.low[k]), data.free.high[k]);
+        const { parameter, columns } = data.free.names[k];
+        if (parameter === "base final energy") for (const s of columns) energy[to + s] = Math.exp(value) * data.free.energy[p * S + s];
+        else if (parameter === "frontier ratio") for (const s of columns) frontier[to + s] = value;
+        else design[parameter][m * P + p] = value;
+      }
+    }
+    for (const { into, cells, cell, column, value } of drawn) {
+      const number = value ?? own[column];
+      if (cell === null) into.fill(number, m * cells, (m + 1) * cells);
+      else into[m * cells + cell] = number;
+    }
+    for (const { into, column, values } of delivery) for (let l = 0; l < L; l++) into[m * L + l] = column === null ? values[l] : own[column];
+  }
+
+  // One block of members of a kernel, their inputs made where they are not.
+  block(model, first, every) {
+    for (let m = first; m < Math.min(this.N, first + model.width); m++) this.member(m);
+    return model.block(first, every);
   }
 
   // All provinces together, a block of members at a time; what joins the provinces is kept for `province`.
@@ -185,7 +199,7 @@ class Engine {
     const times = model.description.saved.flatMap((at, k) => (at >= 0 ? [k] : []));
     const W = model.width;
     for (let first = begin; first < end; first += W) {
-      const block = model.block(first, true);
+      const block = this.block(model, first, true);
       const lanes = Math.min(W, N - first);
       data.outputs.forEach(({ name }, o) => {
         for (let y = 0; y < Y; y++)
@@ -210,6 +224,11 @@ class Engine {
     return Math.min(this.N, W * Math.ceil(this.N / W / 2));
   }
 
+  // So many whole blocks as members, at least two.
+  blocksOf(count) {
+    return this.kernels.nation.width * Math.max(2, Math.floor(count));
+  }
+
   // What `blocks` wrote of some members: arrays to hand over, and their way back.
   packed(begin, end) {
     const cut = (from) => {
@@ -232,12 +251,14 @@ class Engine {
   // All members have run: what joins the provinces, the errors, the nation.
   finish() {
     for (const [name, values] of Object.entries(this.coming)) this.coupling[name].set(values);
-    for (let p = 0; p < this.P; p++) this.disturb(p);
+    this.kernels.province.members(this.coupling, this.N);
     this.join();
+    this.last = this.valid.slice(); // of the last run of all members
   }
 
-  // One province alone with what joins the provinces as of the last run of all: its outputs into `into` (output, year, member).
-  province(state, p, strengths, into) {
+  // One province alone with what joins the provinces as of the last run of all, a block of members at a time: its
+  // outputs into `into` (output, year, member); yields how many members have run.
+  * province(state, p, strengths, into) {
     const { data, N, Y } = this;
     this.members(state);
     const model = this.kernels.province;
@@ -246,7 +267,7 @@ class Engine {
     model.begin({ params: this.params(state, strengths ?? this.strengths(state)), rows: [p, p + 1] });
     const W = model.width;
     for (let first = 0; first < N; first += W) {
-      const block = model.block(first);
+      const block = this.block(model, first, false);
       const lanes = Math.min(W, N - first);
       data.outputs.forEach(({ name }, o) => {
         for (let y = 0; y < Y; y++) {
@@ -254,6 +275,7 @@ class Engine {
           for (let m = 0; m < lanes; m++) into[o][y * N + first + m] = block[from + m];
         }
       });
+      yield first + lanes;
     }
   }
 
@@ -267,9 +289,11 @@ class Engine {
     });
   }
 
-  // The nation from its provinces, and which members are valid.
-  join() {
+  // The provinces with their errors, the nation from them, and which members count: valid ones that have run.
+  // ran: [first, last + 1] of those; none: all.
+  join(ran = [[0, this.N]]) {
     const { data, N, P, Y } = this;
+    for (let p = 0; p < P; p++) this.disturb(p);
     const gdp = this.rows[data.gdp];
     const last = P * Y * N;
     data.outputs.forEach(({ nation }, o) => {
@@ -284,7 +308,8 @@ class Engine {
         rows[last + i] = nation === "sum" ? sum : sum / weight;
       }
     });
-    this.valid.fill(1);
+    this.valid.fill(0);
+    for (const [begin, end] of ran) this.valid.fill(1, begin, end);
     for (const rows of this.rows) for (let i = 0; i < rows.length; i++) if (!Number.isFinite(rows[i])) this.valid[i % N] = 0;
   }
 
@@ -338,28 +363,41 @@ class Engine {
     return found;
   }
 
-  // One province moved alone: its numbers, and for later its outputs.
-  alone(state, p, strengths) {
+  // One province moved alone, block by block: yields how many members have run.
+  * running(state, p, strengths) {
+    this.scratch ??= this.raw.map(() => new Float64Array(this.Y * this.N));
+    for (this.ran of this.province(state, p, strengths, this.scratch)) yield this.ran;
+  }
+
+  // The numbers of the province that ran last, of the members that have run; its outputs are kept for `difference`.
+  lone(state, p) {
     const { N, Y } = this;
-    this.scratch ??= this.raw.map(() => new Float64Array(Y * N));
-    this.province(state, p, strengths, this.scratch);
     this.kept ??= this.rows.map(() => new Float64Array(Y * N));
-    const from = p * Y * N;
+    const from = p * Y * N, valid = this.valid;
+    this.valid = this.last.slice().fill(0, this.ran);
     this.rows.forEach((rows, o) => {
       this.kept[o].set(rows.subarray(from, from + Y * N));
       for (let i = 0; i < Y * N; i++) rows[from + i] = this.scratch[o][i] * this.factor[o][from + i];
     });
     const found = this.numbers(state, [p]);
     this.rows.forEach((rows, o) => rows.set(this.kept[o], from));
+    this.valid = valid;
     return found;
   }
 
-  // The largest relative difference between what `alone` gave last and the run of all provinces, over members and years.
+  // One province moved alone: its numbers.
+  alone(state, p, strengths) {
+    for (const _ of this.running(state, p, strengths));
+    return this.lone(state, p);
+  }
+
+  // The largest relative difference between what `lone` gave last and the run of all provinces, over members and years.
   difference(p) {
     let worst = 0;
     this.raw.forEach((raw, o) => {
       if (o === this.data.indicators.cost) return; // crosses zero
       for (let i = 0; i < this.Y * this.N; i++) {
+        if (i % this.N >= this.ran) continue;
         const whole = raw[p * this.Y * this.N + i];
         if (Number.isFinite(whole)) worst = Math.max(worst, Math.abs(this.scratch[o][i] / whole - 1));
       }
@@ -396,14 +434,13 @@ class Engine {
   falls(state, p, strengths) {
     const { N, Y, base, end } = this;
     const { indicators, leads } = this.data;
-    this.scratch ??= this.raw.map(() => new Float64Array(Y * N));
-    this.province(state, p, strengths, this.scratch);
+    for (const _ of this.running(state, p, strengths));
     const read = (o, y, m) => this.scratch[o][y * N + m] * this.factor[o][(p * Y + y) * N + m];
     const value = (y, m) => (leads === "carbon" ? read(indicators.co2, y, m) / read(indicators.gdp, y, m) : read(indicators.intensity, y, m));
     const found = [];
     for (let m = 0; m < N; m++) {
       const fall = 100 * (1 - value(end, m) / value(base, m));
-      if (this.valid[m] && Number.isFinite(fall)) found.push(fall);
+      if (this.last[m] && Number.isFinite(fall)) found.push(fall);
     }
     return found;
   }

@@ -1,16 +1,25 @@
 "use strict";
 // The worker: newest state first, one province before the nation, bars when nothing else is asked.
 let engine = null, wanted = null, goal = null, idle = null, busy = false, shown = null; // idle: whose bars are still to come
+const QUICK = 30, SOON = 400; // milliseconds in which members run for a first picture: of one province, of all
+const LEAST = 24; // members of such a picture at least
+let pace = 40; // milliseconds that a block of all provinces took last
 const kept = []; // scenarios kept for comparison, answered after what is shown
 const pause = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resolve(); }; port2.postMessage(0); });
 const send = (kind, content) => postMessage({ kind, ...content });
+const unpacked = async (text) => JSON.parse(await new Response(new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip"))).text());
 
 // A second worker runs the second half of the members: `helper` is the way to it, `serving` the way back from it.
 let helper = null, serving = null, waiting = null, tasks = 0, next = null, working = false;
 
 onmessage = async ({ data: message }) => {
   if (message.kind === "open") {
-    engine = await Engine.open(message.data);
+    try {
+      engine = await Engine.open({ ...message.data, ...(await unpacked(message.packed)) });
+    } catch (fault) { // a browser from before 2023, or no memory
+      send("fault", { text: String(fault?.message ?? fault) });
+      return;
+    }
     send("ready", {});
     serving?.postMessage({ ready: true });
   } else if (message.kind === "serve") {
@@ -58,19 +67,24 @@ async function work() {
   if (asked === wanted) wanted = null;
   const started = performance.now();
   const { state, region, id } = asked;
+  const since = () => performance.now() - started;
   let part = false;
   if (shown && region < engine.P && !asked.whole) {
-    send("part", { id, region, numbers: engine.alone(state, region), milliseconds: performance.now() - started });
+    for (const ran of engine.running(state, region)) if (ran >= LEAST && since() > QUICK) break;
+    send("part", { id, region, numbers: engine.lone(state, region), milliseconds: since() });
     part = true;
+    await pause(); // a handle that is still being dragged
+    if (wanted) return;
   }
   const halves = Boolean(helper);
-  if (!(await nation(state, () => wanted))) { // a newer state: this one is not finished
+  const early = asked.whole ? null : (numbers) => send("early", { id, numbers, milliseconds: since() });
+  if (!(await nation(state, () => wanted, early))) { // a newer state: this one is not finished
     if (asked.whole) kept.unshift(asked);
     return;
   }
   const difference = part ? engine.difference(region) : null;
   shown = state; // what joins the provinces is of this state
-  send("whole", { id, numbers: engine.numbers(state), difference, halves, milliseconds: performance.now() - started });
+  send("whole", { id, numbers: engine.numbers(state), difference, halves, milliseconds: since() });
   if (!asked.whole) idle = region < engine.P ? asked : null;
 }
 
@@ -82,24 +96,42 @@ async function joined(state) {
 }
 
 // All provinces under a state, half of the members by the helper where there is one; false where something newer came.
-async function nation(state, newer) {
-  const half = helper ? engine.half() : engine.N, id = ++tasks;
-  const other = half < engine.N ? new Promise((resolve) => { waiting = { id, resolve }; }) : null;
-  if (other) helper.postMessage({ id, state, begin: half, end: engine.N });
-  if (!(await run(engine.blocks(state, 0, half), newer))) return false;
-  const part = other && (await other);
-  if (newer()) return false;
-  if (part) engine.unpack(part, half, engine.N);
-  else if (other && !(await run(engine.blocks(state, half, engine.N), newer))) return false; // the helper failed
+// early: takes the numbers of those members that ran within the first moment, where not all did.
+async function nation(state, newer, early = null) {
+  const { N } = engine, half = helper ? engine.half() : N;
+  const first = early ? Math.min(half, engine.blocksOf(SOON / pace)) : half;
+  const cuts = first < half ? [[0, first, half, Math.min(half + first, N)], [first, half, Math.min(half + first, N), N]] : [[0, half, half, N]];
+  for (const [begin, end, from, to] of cuts) {
+    const started = performance.now();
+    const other = from < to ? ask(state, from, to) : null;
+    if (!(await run(engine.blocks(state, begin, end), newer))) return false;
+    const part = other && (await other);
+    if (newer()) return false;
+    if (part) engine.unpack(part, from, to);
+    else if (other && !(await run(engine.blocks(state, from, to), newer))) return false; // the helper failed
+    pace = ((performance.now() - started) * engine.kernels.nation.width) / (end - begin);
+    if (end === half) continue;
+    engine.join([[begin, end], [from, to]]);
+    early(engine.numbers(state));
+    await pause();
+    if (newer()) return false;
+  }
   engine.finish();
   return true;
 }
 
+// What `blocks` gives of some members, from the helper.
+function ask(state, begin, end) {
+  const id = ++tasks;
+  helper.postMessage({ id, state, begin, end });
+  return new Promise((resolve) => { waiting = { id, resolve }; });
+}
+
 // Blocks one after the other, with a pause for messages; false where something newer came.
-async function run(blocks, newer) {
+async function run(blocks, newer, milliseconds = 25) {
   let slice = performance.now();
   for (const _ of blocks) {
-    if (performance.now() - slice < 25) continue;
+    if (performance.now() - slice < milliseconds) continue;
     await pause();
     slice = performance.now();
     if (newer()) return false;
@@ -135,13 +167,12 @@ async function bars({ state, region, id }) {
     for (const [name, value] of [["without", 0], ["full", 1]]) {
       if (value === now || !data.reach[region * L + l]) continue;
       strengths[region * L + l] = value;
-      const numbers = engine.alone(state, region, strengths);
-      one[name] = { quantiles: Object.fromEntries(Object.entries(numbers.quantiles).map(([key, levels]) => [key, levels[data.levels.indexOf(0.5)][region]])), yearly: numbers.yearly[region], chance: numbers[engine.data.leads].chance[region] };
-      await pause();
-      if (wanted || goal || kept.length) {
+      if (!(await run(engine.running(state, region, strengths), () => wanted || goal || kept.length, 8))) {
         idle = wanted ? null : { state, region, id };
         return;
       }
+      const numbers = engine.lone(state, region);
+      one[name] = { quantiles: Object.fromEntries(Object.entries(numbers.quantiles).map(([key, levels]) => [key, levels[data.levels.indexOf(0.5)][region]])), yearly: numbers.yearly[region], chance: numbers[engine.data.leads].chance[region] };
     }
     found.push(one);
   }

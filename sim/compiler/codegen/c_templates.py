@@ -96,7 +96,7 @@ ARGUMENTS = "w, s, n, p, uc, us + k * US, k, lo, hi"
 
 
 def function(name: str, lines: Sequence[str]) -> str:
-    """A nest as a function of its own, so that compile time grows with their number only."""
+    """A nest as a separate function, so that compile time grows with their number only."""
     aligned = [f"{region} = ALIGNED({region});" for region in "wsnp"]
     return "\n".join((f"APART void {name}({PARAMETERS}) {{", *aligned, *lines, "}"))
 

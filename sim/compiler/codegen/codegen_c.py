@@ -1,7 +1,7 @@
 """C text from a program. Every name in it is made of letters of ours and numbers; nothing comes from a model file.
 
 Members run innermost in blocks of W. `w` holds values (cells, W), `s` and `n` the present and next states, `p` what
-histories recorded (steps, cells, W); `uc` and `us` are uniform inputs, one for the run and one a step.
+histories recorded (steps, cells, W); `uc` and `us` are uniform inputs, one for the run and one per step.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class _LoopBody:
 
     def __init__(self, writer: _CWriter, loops: dict[str, str]) -> None:
         self.writer, self.loops = writer, loops
-        self.before: list[str] = []  # the same for all members: stands before the loop over them
+        self.before: list[str] = []  # the same for all members, therefore before the loop over them
         self.lines: list[str] = []
         self.made: dict[int, str] = {}
         self.written: dict[int, str] = {}

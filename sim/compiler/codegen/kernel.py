@@ -23,7 +23,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KernelJob:
-    """What a kernel works on.
+    """The data on which a kernel works.
 
     Attributes:
         members: number of members.

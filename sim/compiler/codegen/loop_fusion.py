@@ -25,7 +25,7 @@ class Nest:
 
 
 def alone(one: Statement, sizes: Mapping[str, int]) -> bool:
-    """Whether a statement needs a nest of its own: a long reduction, a row operation or a mask."""
+    """Whether a statement needs a separate nest: a long reduction, a row operation or a mask."""
     if isinstance(one.expr, Reduce):
         return one.mask is not None or not written_out(one.expr, sizes)
     return one.mask is not None or isinstance(one.expr, Vector)

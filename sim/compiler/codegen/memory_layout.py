@@ -14,7 +14,7 @@ class MemoryLayout:
     Attributes:
         place: slot → (region, offset in cells); regions are w, s, p, uc, us.
         sizes: cells of every region.
-        const, moving: slots of member inputs, one for the run and one a step, in the order of their columns.
+        const, moving: slots of member inputs, one for the run and one per step, in the order of their columns.
         uniform_const, uniform_moving: the same of uniform inputs.
     """
 

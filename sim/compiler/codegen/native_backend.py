@@ -190,7 +190,7 @@ def _compile(compiler: str, text: str, flags: tuple[str, ...], extra: tuple[str,
             raise CompilerError(f"{compiler} did not run: {error}") from error
         if done.returncode:
             raise CompilerError(f"{compiler} failed: {done.stderr.strip()[:2000]}")
-        write_whole(path, library.read_bytes())  # what stands behind a library does not disturb its loading
+        write_whole(path, library.read_bytes())  # bytes after the end of a library do not disturb its loading
 
 
 @functools.cache

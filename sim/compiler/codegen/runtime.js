@@ -24,7 +24,7 @@ const SimWasm = (() => {
     }
 
     memory(bytes) {
-      const at = this.api.malloc(Math.max(bytes, 8) + 64);
+      const at = (this.latest = this.api.malloc(Math.max(bytes, 8) + 64));
       if (!at) throw new Error("no memory for the kernel");
       return Math.ceil(at / 64) * 64;
     }
@@ -42,7 +42,8 @@ const SimWasm = (() => {
         const each = region[0] === "m" ? lanes : 1;
         let row = 0;
         for (const entry of entries) { entry.row = row; row += entry.cells; }
-        made.at[region] = { start: this.memory(8 * row * each * (moving ? this.steps : 1)), cells: row, each, moving };
+        const size = row * each * (moving ? this.steps : 1); // of a block of members
+        made.at[region] = { start: each > 1 ? 0 : this.memory(8 * size), size, cells: row, each, moving, stale: null };
       }
       for (const { slot, cells } of outputs) {
         made.outputs.push({ slot, cells, row: made.rows });
@@ -71,26 +72,63 @@ const SimWasm = (() => {
       }
     }
 
-    // Values of every member by name (members x cells; of what moves over time steps x cells x members).
+    // Values of every member by name (members x cells; of what moves over time steps x cells x members). Blocks take
+    // them from the arrays when they run next; a name given anew renews them.
     members(design, count) {
       this.own = { ...this.own, ...design };
-      this.count = count;
       const program = this.programs.member;
+      const blocks = Math.ceil(count / this.width), other = count !== this.count;
+      this.count = count;
       if (!program) return;
       for (const region of ["mc", "ms"]) {
-        for (const entry of program.inputs[region]) {
+        const entries = program.inputs[region], at = program.at[region];
+        for (const entry of entries) {
           const values = this.own[entry.name];
           const wanted = entry.cells * count * (region === "ms" ? this.steps : 1);
           if (!values || values.length !== wanted) throw new Error(`${entry.name}: got ${values?.length} values, allowed: ${wanted}`);
         }
+        if (other) {
+          if (at.raw) this.api.free(at.raw);
+          at.start = this.memory(8 * at.size * blocks);
+          at.raw = this.latest;
+          at.stale = new Uint8Array(blocks).fill(1);
+        } else if (entries.some(({ name }) => name in design)) at.stale.fill(1);
       }
     }
 
-    call(program, every, rows) {
+    // Write what a block's members hold where the kernel reads it, if it has changed.
+    lay(number) {
+      const { inputs, at } = this.programs.member;
+      const { width, count, steps } = this;
+      const first = number * width;
+      const lane = Array.from({ length: width }, (_, m) => Math.min(first + m, count - 1));
+      for (const region of ["mc", "ms"]) {
+        const { start, size, cells, moving, stale } = at[region];
+        if (!stale[number]) continue;
+        stale[number] = 0;
+        const into = this.doubles(start + 8 * size * number, size);
+        for (const { name, cells: own, row } of inputs[region]) {
+          const values = this.own[name];
+          if (!moving) {
+            for (let c = 0; c < own; c++)
+              for (let m = 0; m < width; m++) into[(row + c) * width + m] = values[lane[m] * own + c];
+          } else {
+            for (let k = 0; k < steps; k++)
+              for (let c = 0; c < own; c++) {
+                const to = (k * cells + row + c) * width, from = (k * own + c) * count;
+                for (let m = 0; m < width; m++) into[to + m] = values[from + lane[m]];
+              }
+          }
+        }
+      }
+    }
+
+    call(program, every, rows, number = 0) {
       const saved = new Int32Array(this.api.memory.buffer, this.saves, this.steps);
       for (let k = 0; k < this.steps; k++) saved[k] = every ? k : this.description.saved[k];
       const { uc, us, mc, ms } = program.at;
-      const code = this.api[`run_${program.name}`](0, program.lanes, program.lanes, this.steps, this.saves, uc.start, us.start, mc.start, ms.start, program.out, this.stop, rows[0], rows[1]);
+      const own = ({ start, size }) => start + 8 * size * number;
+      const code = this.api[`run_${program.name}`](0, program.lanes, program.lanes, this.steps, this.saves, uc.start, us.start, own(mc), own(ms), program.out, this.stop, rows[0], rows[1]);
       if (code) throw new Error(`the kernel ended with ${code}`);
       const saves = every ? this.steps : this.description.times.length;
       return this.doubles(program.out, saves * program.rows * program.lanes);
@@ -105,33 +143,18 @@ const SimWasm = (() => {
       const common = this.programs.common;
       if (common) {
         this.uniform(common, params, () => { throw new Error("no such input"); });
-        this.shared = this.call(common, true, [0, 0]).slice();
+        this.call(common, true, [0, 0]);
         for (const { slot, row } of common.outputs) places.set(slot, row);
       }
-      if (this.programs.member) this.uniform(this.programs.member, params, (slot) => ({ from: this.shared, at: places.get(slot), stride: common.rows }));
+      const shared = common && this.shared();
+      if (this.programs.member) this.uniform(this.programs.member, params, (slot) => ({ from: shared, at: places.get(slot), stride: common.rows }));
     }
 
     // The block of members from `first`: (times x rows x width) as the kernel wrote it; with `every`, at every step.
     block(first, every = false) {
-      const program = this.programs.member;
-      const { width, count, steps } = this;
-      const lane = Array.from({ length: width }, (_, m) => Math.min(first + m, count - 1));
-      for (const region of ["mc", "ms"]) {
-        const { start, cells, moving } = program.at[region];
-        const into = this.doubles(start, cells * width * (moving ? steps : 1));
-        for (const { name, cells: own, row } of program.inputs[region]) {
-          const values = this.own[name];
-          if (!moving) {
-            for (let c = 0; c < own; c++)
-              for (let m = 0; m < width; m++) into[(row + c) * width + m] = values[lane[m] * own + c];
-          } else {
-            for (let k = 0; k < steps; k++)
-              for (let c = 0; c < own; c++)
-                for (let m = 0; m < width; m++) into[(k * cells + row + c) * width + m] = values[(k * own + c) * count + lane[m]];
-          }
-        }
-      }
-      return this.call(program, every, this.rows);
+      const number = first / this.width;
+      this.lay(number);
+      return this.call(this.programs.member, every, this.rows, number);
     }
 
     // Everything at once: {times, values: {name: members x cells x times}}; what all members share has one member.
@@ -154,14 +177,21 @@ const SimWasm = (() => {
       return { times, values };
     }
 
+    // What the common program gave: a view of the kernel's memory, which another run may move.
+    shared() {
+      const { out, rows } = this.programs.common;
+      return this.doubles(out, this.steps * rows);
+    }
+
     alike(slot) {
       const { saved, times } = this.description;
       const one = this.programs.common?.outputs.find((other) => other.slot === slot);
       const entry = one ?? [...this.uniforms()].find((other) => other.slot === slot);
       const into = new Float64Array(entry.cells * times.length);
+      const shared = one && this.shared();
       saved.forEach((t, k) => {
         for (let c = 0; t >= 0 && c < entry.cells; c++)
-          into[c * times.length + t] = one ? this.shared[k * this.programs.common.rows + one.row + c] : this.data[entry.at + c];
+          into[c * times.length + t] = one ? shared[k * this.programs.common.rows + one.row + c] : this.data[entry.at + c];
       });
       return into;
     }

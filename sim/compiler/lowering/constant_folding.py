@@ -11,7 +11,7 @@ from sim.compiler.numeric import OPERATIONS
 
 
 def constant_value(node: Expr) -> float | None:
-    """The number that an expression stands for, None if it reads a slot or a table."""
+    """The constant value of an expression, None if it reads a slot or a table."""
     with np.errstate(all="ignore"):
         value = _fold(node)
     return None if value is None else float(value)

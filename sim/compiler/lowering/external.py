@@ -1,4 +1,4 @@
-"""Values that stand outside the equations: lookup points, spreadsheets and text files, data series.
+"""Values outside the equations: lookup points, spreadsheets and text files, data series.
 
 PySD's own readers are used, so that the rules for missing values, cell names and file types are the same.
 """

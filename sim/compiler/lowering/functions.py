@@ -178,7 +178,7 @@ def _vector_select(place: Place, args: list[Expr]) -> Expr:
 
 
 def _selected(place: Place, args: list[Expr], action: int) -> Expr:
-    """What the selected values give: actions 0 to 4 weigh with the selection, 5 raises to it, 6 to 10 take them plain.
+    """The result of the selection: actions 0 to 4 weigh with the selection, 5 raises to it, 6 to 10 take them plain.
 
     In each group: sum, product, minimum, maximum, mean.
     """
@@ -248,6 +248,7 @@ FUNCTIONS: Mapping[str, tuple[tuple[int, ...], Function]] = {
     "round": ((1,), _round),
     "log10": ((1,), _log10),
     "npv": ((4,), stateful.net_present_value),
+    "sinteg": ((7,), stateful.limited_stock),
     "delay_material": ((4,), stateful.delay_material),
     "delay_information": ((3,), stateful.delay_material),
     "gamma_ln": ((1,), _elementwise("gamma ln")),

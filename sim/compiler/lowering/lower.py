@@ -294,7 +294,7 @@ def _lower_data(place: Place, symbol: SlotSymbol, components: Sequence[Any]) -> 
 
 
 def _data_part(place: Place, symbol: SlotSymbol, component: Any) -> ir.Expr:
-    """A data definition among others: its series in a slot of its own."""
+    """A data definition among others: its series in a separate slot."""
     lowering = place.lowering
     series = external.data(place, [component], symbol.dims, lowering.data_files)
     if series is None:

@@ -1,4 +1,4 @@
-"""Macros: every call gets variables of its own, over the subscripts of its arguments."""
+"""Macros: every call gets separate variables, over the subscripts of its arguments."""
 
 from __future__ import annotations
 

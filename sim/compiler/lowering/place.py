@@ -1,4 +1,4 @@
-"""Where an expression stands, and the module under construction around it."""
+"""The position of an expression, and the module under construction around it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Lowering:
     extra: list[ir.Variable] = field(default_factory=list)  # variables that the file does not name
 
     def random_input(self, slot: int, stated: str) -> None:
-        """Note that an input slot stands for a random function."""
+        """Note that an input slot replaces a random function."""
         self.distributions[slot] = stated
         self.missing[slot] = f"a random number, {stated}: draw its values and give them as a parameter"
 
@@ -85,7 +85,7 @@ class Lowering:
         axes: tuple[str, ...] | None = None,
         mask: NDArray[np.bool_] | None = None,
     ) -> None:
-        """What a state slot starts from and becomes."""
+        """Initial value and next value of a state slot."""
         loop = place.axes if axes is None else axes
         self.states.append(ir.StateEquation(slot, loop, refs, initial, following, mask, place.variable, place.line))
 
@@ -112,7 +112,7 @@ class Lowering:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an expression stands: the variable, its loop axes and the names it may use.
+    """The position of an expression: the variable, its loop axes and the names it may use.
 
     `left` holds the dims of the variable with the subscript of each on the left-hand side.
     """

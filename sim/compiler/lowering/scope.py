@@ -1,4 +1,4 @@
-"""Names and subscripts: which slot a name stands for, and where along its dims a reference reads."""
+"""Names and subscripts: the slot of a name, and the positions along its dims that a reference reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def clean(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SlotSymbol:
-    """A variable with storage of its own."""
+    """A variable with its own storage."""
 
     slot: int
     dims: tuple[str, ...]
@@ -117,7 +117,7 @@ class Subscripts:
         return self.ranges[axis.removesuffix("!")]
 
     def fixed(self, name: str) -> str | None:
-        """The one element that a subscript stands for, or None for a range."""
+        """The element that a subscript means, or None for a range."""
         if self.is_element(name):
             return name
         elements = self.elements(name)
@@ -176,7 +176,7 @@ def _explicit(
 def _numbers(
     ranges: dict[str, tuple[str, ...]], main: dict[str, list[str]]
 ) -> dict[str, tuple[str | None, tuple[int, ...]]]:
-    """What a subscript means where a number is expected."""
+    """The meaning of a subscript where a number is expected."""
     numbers: dict[str, tuple[str | None, tuple[int, ...]]] = {}
     for name, subranges in main.items():
         numbers[clean(name)] = (name, tuple(range(1, len(ranges[name]) + 1)))

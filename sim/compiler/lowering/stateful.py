@@ -6,10 +6,11 @@ time and step by Euler's rule, with the order of operations of PySD, so that res
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-from sim.compiler.ir import Along, Expr, Read, Refs, children, walk
+from sim.compiler.ir import LIMITED, Along, Expr, Number, Read, Refs, children, walk
 from sim.compiler.lowering.place import Place
 from sim.compiler.lowering.scope import SlotSymbol, clean
 
@@ -205,6 +206,46 @@ def net_present_value(place: Place, args: list[Expr]) -> Expr:
     value = g.apply("mul", stream, discount)
     becomes(euler(place, total, value))
     return g.apply("mul", g.apply("add", total, g.apply("mul", value, dt)), factor)
+
+
+def limited_stock(place: Place, args: list[Expr]) -> Expr:
+    """SINTEG(rate, initial, min, max, quant, spec, thresh): a stock held between two bounds.
+
+    Where it comes within `thresh` of `spec` it takes that value. Each of the last five is a number or :NA:, which
+    switches it off. Vensim's manual does not say how a value is rounded to a multiple of `quant`: that is refused.
+    """
+    g = place.graph
+    rate, initial = map(g.real, args[:2])
+    least, most, quant, spec, near = (
+        _literal_or_missing(one, name) for one, name in zip(args[2:], BOUNDS, strict=True)
+    )
+    if quant is not None:
+        raise ValueError("SINTEG with a quant is not supported: how a value is rounded to it is not documented")
+    if (spec is None) != (near is None):
+        raise ValueError("SINTEG needs both spec and thresh, or :NA: for both")
+
+    def held(value: Expr) -> Expr:
+        value = value if least is None else g.apply("maximum", value, g.number(least))
+        value = value if most is None else g.apply("minimum", value, g.number(most))
+        if spec is None or near is None:
+            return value
+        close = g.apply("lt", g.apply("abs", g.apply("sub", value, g.number(spec))), g.number(near))
+        return g.apply("select", close, g.number(spec), value)
+
+    state, becomes = _new(place, LIMITED, held(initial))
+    becomes(held(euler(place, state, rate)))
+    return state
+
+
+BOUNDS = ("min", "max", "quant", "spec", "thresh")
+
+
+def _literal_or_missing(arg: Expr, name: str) -> float | None:
+    """A number written out; None for :NA:."""
+    value = arg.value if isinstance(arg, Number) else None
+    if value is None:
+        raise ValueError(f"the {name} of SINTEG must be a number written out, or :NA:")
+    return None if math.isnan(value) else value
 
 
 def delay_material(place: Place, args: list[Expr]) -> Expr:

@@ -1,1 +1,1 @@
-"""From the intermediate form, what is given and what is wanted to programs."""
+"""From the intermediate form, the given inputs and the wanted outputs to programs."""

@@ -167,7 +167,7 @@ def _sensitive(module: Module, given: Given) -> frozenset[int]:
 
 
 def prune(work: Work, outputs: Iterable[int]) -> None:
-    """Drop what the outputs do not need."""
+    """Drop the statements that the outputs do not need."""
     needed: set[int] = set()
     queue = list(outputs)
     while queue:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sim.compiler.ir import (
+    LIMITED,
     Along,
     Apply,
     Equation,
@@ -29,6 +30,7 @@ from sim.compiler.ir import (
     walk,
 )
 from sim.compiler.plan.dependence import Given
+from sim.errors import SimError
 
 # method → for each stage after the first, (part of the step, weight of its slope); the weights with the first one's
 STAGES: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
@@ -49,6 +51,10 @@ def written_out(module: Module, given: Given) -> tuple[Module, Given, dict[int, 
     """The module with the stages of its method, what is given to it, and the inputs at other times than the step's."""
     if module.integration == "euler":
         return module, given, {}
+    limited = [slot.label for slot in module.slots if slot.label.endswith(f"({LIMITED})")]
+    if limited:
+        name = limited[0].removesuffix(f" ({LIMITED})")
+        raise SimError(f"{name!r} uses SINTEG, which is computed by Euler's method only; give integration='euler'")
     work = _Stages(module, given)
     work.write()
     made = replace(

@@ -1,4 +1,4 @@
-"""What a back end runs: inputs, statements in order, outputs.
+"""The program that a back end runs: inputs, statements in order, outputs.
 
 An `ExecutionPlan` is made for one set of given inputs and one set of outputs. It has two programs of the same form:
 `common`, what does not depend on the member (run once, with one member), and `member`, the rest, which takes the values
@@ -60,7 +60,7 @@ class Program:
     Attributes:
         sizes: length of every loop axis.
         states: slots with a present and a next value; the next becomes the present between two steps.
-        histories: slots that keep what was recorded at every step.
+        histories: slots that keep the values of every step.
         outputs: slots saved at the save points, in this order.
         single: made for one member.
     """
@@ -86,7 +86,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExecutionPlan:
-    """The two programs, and what the second takes from the first.
+    """The two programs, and the values that the second takes from the first.
 
     Attributes:
         static: slots that `common` computes once for `member`.

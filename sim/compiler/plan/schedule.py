@@ -1,4 +1,4 @@
-"""Order of statements: each after what it reads, element by element where a variable has several definitions."""
+"""Order of statements: each after those that it reads, element by element where a variable has several definitions."""
 
 from __future__ import annotations
 

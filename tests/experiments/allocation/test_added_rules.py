@@ -33,7 +33,7 @@ def cuts(rule: str, data: Indicators, indicator: str = "energy", national: float
 
 @pytest.fixture(scope="module")
 def later() -> dict[str, Indicators]:
-    """Indicators of every plan; where the base year is not measured, those of 2010 stand in for it."""
+    """Indicators of every plan; where the base year is not measured, those of 2010 are used instead."""
     stand_in = measured_indicators(find_plan("12FYP"))
     return {
         plan.name: measured_indicators(plan) if plan.structure_year else replace(stand_in, plan=plan)

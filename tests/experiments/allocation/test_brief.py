@@ -1,4 +1,4 @@
-"""A province's negotiation brief: what it says holds, and its page stands in both languages by itself."""
+"""A province's negotiation brief: its statements hold, and its page is complete in both languages."""
 
 import re
 
@@ -33,7 +33,7 @@ def test_the_rules_are_those_of_allocate_with_their_range(case, states):
 
 
 def test_the_chance_falls_as_the_target_rises(case):
-    assert (np.diff(case.rules["chance"]) <= 1e-9).all()  # rows stand from the lowest target up
+    assert (np.diff(case.rules["chance"]) <= 1e-9).all()  # rows are in ascending order of the target
     assert case.rules["chance"].iloc[0] > case.rules["chance"].iloc[-1]
 
 

@@ -1,4 +1,4 @@
-"""Bad input: all faults at once, with what is allowed; exit code 2."""
+"""Bad input: all faults at once, with the allowed values; exit code 2."""
 
 import json
 

@@ -104,7 +104,7 @@ def test_least_cost_equalises_the_marginal_cost(simulated: tuple[str, ...]) -> N
     table = found.table[found.table.province.isin(simulated)].reset_index(drop=True)
     price = table.price.iloc[0]
     np.testing.assert_allclose(table.target_percent, 100 * curve.reduction(price, SPREAD))
-    # No unit of saving can be moved to a cheaper place: what is unused costs more than what is used.
+    # No unit of saving can be moved to a cheaper place: unused savings cost more than used ones.
     assert curve.cost[curve.cost + SPREAD < price].max() < curve.cost[curve.cost - SPREAD > price].min()
 
 

@@ -1,6 +1,8 @@
 """Properties of the rules on the measured indicators and on shifted versions of them."""
 
+import doctest
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -221,3 +223,10 @@ def test_scaling_reconciles_provinces_with_the_nation(measured):
 
 def test_indicators_of_another_plan_object_are_loaded_once():
     assert measured_indicators(find_plan("12FYP")) is measured_indicators(find_plan("12FYP"))
+
+
+@pytest.mark.parametrize("name", ["allocate", "lookup"])
+def test_examples_in_docstrings(name: str) -> None:
+    results = doctest.testmod(import_module(f"experiments.allocation.{name}"))
+    assert results.failed == 0
+    assert results.attempted > 0, f"{name} has no example"

@@ -61,10 +61,10 @@ def test_the_page_s_engine_gives_the_numbers_of_python(
 ) -> None:
     held = held if leads == "energy" else led_by_carbon
     assert held.leads == leads
-    states = random_states(held, 1)
+    content, states = Content(held), random_states(held, 1)
     read = lambda name: (HERE / "static" / name).read_text(encoding="utf-8")  # noqa: E731
     (tmp_path / "worker.js").write_text("\n".join((RUNTIME.read_text(), read("engine.js"))), encoding="utf-8")
-    (tmp_path / "data.json").write_text(json.dumps(plain(Content(held).engine())), encoding="utf-8")
+    (tmp_path / "data.json").write_text(json.dumps(plain(content.shared() | content.engine())), encoding="utf-8")
     (tmp_path / "states.json").write_text(json.dumps([state.model_dump() for state in states]), encoding="utf-8")
     files = [tmp_path / name for name in ("worker.js", "data.json", "states.json", "out.json")]
     subprocess.run(["node", DRIVER, *files], check=True, timeout=300)

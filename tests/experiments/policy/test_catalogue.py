@@ -1,4 +1,4 @@
-"""The option catalogue: complete, sourced, balanced, in step with the model; bad files are told whole."""
+"""The option catalogue: complete, sourced, balanced, in step with the model; every fault of a bad file is reported."""
 
 import re
 from pathlib import Path

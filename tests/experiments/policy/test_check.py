@@ -19,7 +19,7 @@ YEARS = [2015, 2020, 2030]
 
 @cache
 def sound() -> Subject:
-    """The shipped options, where the model books in every year what the sheets of a lever add up to."""
+    """The shipped options, where the model books in every year the sum of the sheets of a lever."""
     full, table = mix("full"), sizes(catalogue(), PLAN)
     booked = np.array([table[full.options.moving(lever)].sum(axis=1) for lever in full.options.levers]).T
     saving = booked[None, :, :, None] * np.array([0.5, 1.0, 1.0])  # half of it by 2015

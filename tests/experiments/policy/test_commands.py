@@ -1,4 +1,4 @@
-"""`tanlu policy` and `tanlu toolkit` from the outside: what they print and how they end."""
+"""`tanlu policy` and `tanlu toolkit` from the command line: output and exit codes."""
 
 import json
 from pathlib import Path

@@ -63,7 +63,7 @@ def test_lmdi_leaves_no_residual(rows: list[tuple[float, ...]]) -> None:
 
 
 def test_lmdi_takes_zeros_at_their_limit() -> None:
-    """A fuel that appears: its share explains all of what it adds."""
+    """The share of a new fuel explains its whole contribution."""
     before = {"intensity": np.array([5.0, 5.0]), "share": np.array([1.0, 0.0])}
     after = {"intensity": np.array([5.0, 5.0]), "share": np.array([0.6, 0.4])}
     parts = lmdi(before, after, 0)

@@ -1,14 +1,18 @@
 """Direct and indirect accounts: closed forms and identities."""
 
+import doctest
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.analyses.policy.costs import (
     ALL,
+    BURNT,
     Booked,
     accounts,
     capital_recovery,
@@ -18,6 +22,7 @@ from experiments.analyses.policy.costs import (
     table,
 )
 from experiments.analyses.policy.indirect import controls, effects, final_demand, health, labour, multipliers
+from experiments.analyses.policy.paired_runs import PairedRuns
 from experiments.policy import catalogue, mix
 from experiments.policy.catalogue import references
 from experiments.policy.economics import Triangular, central, deflator, economics, real
@@ -177,7 +182,7 @@ def test_curve_rises_and_is_as_wide_as_the_abatement() -> None:
         kept = costs[(costs["province"] == place) & costs["option"].isin(own["option"])]
         assert own["yuan per tCO2"].is_monotonic_increasing
         assert float(own["to Mt/year"].iloc[-1]) == pytest.approx(float(kept["co2 avoided Mt"].sum()))
-    assert "TRA-01" not in set(steps["option"])  # urban rail stands beside the curve
+    assert "TRA-01" not in set(steps["option"])  # urban rail is not part of the curve
 
 
 def test_doubling_a_saving_with_full_overlap_does_not_double_the_reduction() -> None:
@@ -216,7 +221,7 @@ def test_multipliers_of_fifteen_sectors() -> None:
 
 
 def test_full_displacement_without_savings_leaves_only_composition() -> None:
-    """Investment that wholly displaces other investment changes what is bought, not how much."""
+    """Investment that wholly displaces other investment changes its composition, not its amount."""
     own = {account.option: account for account in accounts(booked(), catalogue())}["BLD-01"]
     own = replace(own, fuel=np.zeros_like(own.fuel))
 
@@ -277,8 +282,30 @@ def test_induced_rounds_are_a_geometric_sum() -> None:
     each = sum(share * multipliers().value_added[sector] for sector, share in basket.items())
     each_jobs = sum(share * multipliers().jobs[sector] for sector, share in basket.items())
     income, spent = direct.item(), 0.0
-    for _ in range(200):  # what is earned is spent again, and earned again
+    for _ in range(200):  # income is spent again and earned again
         spent += kept * income
         income = kept * income * each
     assert more.item() == pytest.approx(direct.item() + spent * each)
     assert more_jobs.item() == pytest.approx(jobs.item() + spent * each_jobs)
+
+
+def test_fuel_burnt_less_is_counted_where_it_is_burnt_and_positive_when_policy_saves() -> None:
+    sectors = ["heavy industry", "light industry", "services", "residential", "transport"]
+    dims, shape = ("member", "province", "year", "sector", "fuel"), (1, 2, 1, len(sectors), len(BURNT))
+    coords = {"sector": sectors, "fuel": list(BURNT)}
+    power = xr.DataArray(np.full((1, 2, 1), 5.0), dims=dims[:3])
+
+    def results(use: float, plants: float) -> xr.Dataset:
+        fuel = xr.DataArray(np.full(shape, use), dims=dims, coords=coords)
+        return xr.Dataset({"final energy by fuel": fuel, "power fuel": power * plants})
+
+    less = PairedRuns.burnt(object.__new__(PairedRuns), results(3.0, 1.0), results(2.0, 0.8))
+    assert set(less) == {(use, fuel) for use in ("industry", "buildings") for fuel in BURNT} | {("power", "coal")}
+    assert less["industry", "coal"][0, :, 0] == pytest.approx([2, 2, 4])  # two sectors, the nation last
+    assert less["power", "coal"][0, :, 0] == pytest.approx([1, 1, 2])
+
+
+def test_examples_in_docstrings() -> None:
+    results = doctest.testmod(import_module("experiments.analyses.policy.costs"))
+    assert results.failed == 0
+    assert results.attempted > 0

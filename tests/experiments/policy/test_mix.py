@@ -1,4 +1,4 @@
-"""Policy mixes: the shipped ones of both plans, composition, merging, decomposition, and what a wrong file is told."""
+"""Policy mixes: the shipped ones of both plans, composition, merging, decomposition, messages about wrong files."""
 
 from pathlib import Path
 

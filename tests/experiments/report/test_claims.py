@@ -19,7 +19,7 @@ DOTS = Dots("measured", YEARS, np.array([1.0, 1.1, 1.2, 0.5, 0.45, 0.4]), np.zer
 def test_editions_are_compared_apart() -> None:
     found = stretches(DOTS, 2010, 2015, lambda first, last: (-100.0, 100.0))
     assert [(s.first, s.last, round(s.measured)) for s in found] == [(2010, 2012, 20), (2013, 2015, -20)]
-    assert not stretches(DOTS, 2012, 2013, lambda first, last: (-1.0, 1.0))  # one year of each edition is no change
+    assert not stretches(DOTS, 2012, 2013, lambda first, last: (-1.0, 1.0))  # one year of each edition gives no change
 
 
 @pytest.mark.parametrize(("low", "high", "against"), [(-25.0, 25.0, None), (-25.0, 10.0, 2010), (0.0, 25.0, 2013)])

@@ -1,4 +1,4 @@
-"""Lights differ in word, number and symbol, have contrast, and are told apart by those who see colours differently."""
+"""Lights differ in word, number and symbol, have contrast, and are distinct for people with colour deficiencies."""
 
 from itertools import combinations
 

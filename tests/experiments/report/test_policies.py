@@ -37,7 +37,7 @@ def test_triple_win_has_a_row_for_each_mix_and_year(view: Any) -> None:
 
 
 def test_options_without_an_object_are_named_and_not_listed(view: Any) -> None:
-    money = dict.fromkeys(policies.MONEY, 0.1)
+    money = dict.fromkeys(policies.AMOUNTS[2:], 0.1)
     costs = {f"yuan per tCO2{end}": 10.0 for end in ("", " low", " high")}
     who = {"enterprises": 0.8, "government": 0.2, "households": 0.0, "assumed": 0.5, "yuan per tce": float("nan")}
     rows = pd.DataFrame(

@@ -1,4 +1,4 @@
-"""`tanlu report` and `tanlu explore` from the command line: what they print, how they refuse."""
+"""`tanlu report` and `tanlu explore` from the command line: output and refusals."""
 
 import json
 from pathlib import Path

@@ -65,7 +65,7 @@ def test_the_board_is_narrow_and_the_model_has_no_difference_from_itself(card: d
         " GDP from the model, 30 provinces", " measured GDP supplied, 30 provinces",
     ]  # fmt: skip
     board = skill.board(Terms(), found[0][1])
-    assert list(board.columns) == list(skill.HEADS)
+    assert list(board.columns) == list(skill.SHOWN)
     assert board.loc[0, "delta_mae"] == ""
     assert board.loc[1, "delta_mae"] == "+0.10 (0.00 to +0.50)"
     assert board.loc[0, "bands"] == "50 / 70 / 50"

@@ -13,7 +13,7 @@ from experiments.report import content
 from experiments.words.terms import LANGS, TABLE, Terms, _of_region, table
 
 ROOT = Path(__file__).parents[3] / "experiments"
-PYTHON = [*(ROOT / "report").glob("*.py"), *(ROOT / "explore").glob("*.py")]
+PYTHON = [path for room in ("report", "explore", "analyses") for path in (ROOT / room).rglob("*.py")]
 TEMPLATES = [*(ROOT / "report" / "templates").glob("*.html"), *(ROOT / "explore" / "templates").glob("*.html")]
 
 
@@ -25,12 +25,12 @@ def literals(node: ast.AST) -> set[str]:
 
 
 def in_python(path: Path) -> set[str]:
-    """First arguments of `terms(…)` and `….terms(…)`."""
+    """First arguments of `terms(…)`, `….terms(…)`, and of `message(…)` and `part(…)`, by which tables hold texts."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and node.args:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            found |= literals(node.args[0]) if name == "terms" else set()
+            found |= literals(node.args[0]) if name in ("terms", "message", "part") else set()
     return found
 
 
@@ -54,7 +54,7 @@ def test_both_languages_have_the_same_placeholders() -> None:
     for row in rows:
         assert row["en"].strip(), row
         assert row["zh"].strip(), row
-        assert sorted(re.findall(r"{\w+}", row["en"])) == sorted(re.findall(r"{\w+}", row["zh"])), row["en"]
+        assert sorted(re.findall(r"{\w+[^}]*}", row["en"])) == sorted(re.findall(r"{\w+[^}]*}", row["zh"])), row["en"]
 
 
 def test_official_terms() -> None:

@@ -36,7 +36,7 @@ def test_correlated_gaussian_equals_the_closed_form() -> None:
     table = shapley(x, x.to_numpy() @ b, rng).set_index("factor")
     truth = exact_gaussian(b, c)
     np.testing.assert_allclose(table.effect[list("abcd")], truth, atol=0.02)
-    assert truth[3] > 0.005  # no effect of its own, a share through its correlation
+    assert truth[3] > 0.005  # no direct effect, a share through its correlation
     assert table.effect[DUMMY] < 0.005
     assert table.effect[UNEXPLAINED] < 0.01
 
