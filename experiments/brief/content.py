@@ -502,7 +502,7 @@ def _indicators(view: View, standing: Standing, measured: Measured) -> list[str]
         rank = int((known > known[standing.province]).sum()) + 1
         parts.append(
             view.terms(
-                f"text: figure {name}",
+                f"text: figure {name}" if len(known) > 1 else f"text: figure {name} alone",  # none to compare with
                 own=number(own, decimals),
                 middle=number(middle, decimals),
                 rank=rank,

@@ -1,9 +1,12 @@
 """Every field of every sheet is used: changing it changes the study, an analysis or the report, or it is a note."""
 
+import ast
 import shutil
 from collections.abc import Callable, Iterator
 from numbers import Number
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pandas as pd
 import pytest
@@ -13,6 +16,7 @@ from experiments import toolkit
 from experiments.ensemble import simulation
 from experiments.runs.store import Run
 from experiments.toolkit import annex, monitoring, review, sheets
+from experiments.toolkit.evidence import Scenario
 from experiments.toolkit.sheets import Design, Folder, Settings
 from models.reading.faults import InputError
 from tests.experiments import small_system
@@ -159,3 +163,31 @@ def test_every_field_of_the_settings_and_of_a_design_sheet_is_used(filled: Path,
         for field in kind.model_fields:
             edited = yaml.safe_dump({**content, field: FIELDS.get(field, "another text")}, sort_keys=False).encode()
             assert changed(before, filled, run, name, edited), f"{name}: {field}"
+
+
+SHEETS = {
+    "2-baseline.csv": sheets.BASELINE, "2-other-emissions.csv": sheets.OTHER, "3-goals.csv": sheets.GOALS,
+    "4-options.csv": sheets.options_columns([]), "5-screening": sheets.screening_columns([], []),
+    "8-feasibility.csv": sheets.FEASIBILITY, "9-monitoring.csv": sheets.MONITORING, "comments.csv": sheets.COMMENTS,
+}  # fmt: skip
+"""Without 1-experts.csv, which the annex shows as it is."""
+READERS = ("annex", "checking", "merging", "monitoring", "review", "study_files", "evidence")
+
+
+def test_every_column_and_setting_is_named_where_sheets_are_read() -> None:
+    """The quick form: what no reader names is used nowhere; the slow tests above change each field."""
+    package = Path(annex.__file__).parent
+    nodes = [node for name in READERS for node in ast.walk(ast.parse((package / f"{name}.py").read_text("utf-8")))]
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    for sheet, columns in SHEETS.items():
+        unused = [column.name for column in columns if not column.is_note and column.name not in texts]
+        assert not unused, f"{sheet}: {unused}"
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    assert set(Settings.model_fields) - names <= {"region"}  # read when a folder is opened
+
+
+def test_every_field_of_a_design_sheet_is_in_the_annex() -> None:
+    whole = {field: FIELDS.get(field, "own text") for field in Design.model_fields}
+    run = cast(Run, SimpleNamespace(tables=()))
+    shown = annex.designs({"IND-02": Design.model_validate(whole)}, run, Scenario("official", "designed", PLACE))
+    assert set(shown["field"]) == {field.replace("_", " ") for field in Design.model_fields if field != "option"}
