@@ -179,8 +179,15 @@ def scored_plans(tables: Tables, manifest: Mapping[str, Any]) -> Iterator[Item]:
         return
     passed = scorecard.published_passed()
     model = table[table["forecast"] == scorecard.MODEL]
-    names = ("plan", "verdicts", "brier", "brier_base", "auc")
-    plans = [part("trust: past plan", **row) for row in model[[*names]].to_dict("records")]  # type: ignore[arg-type]
+    scores = ("plan", "brier", "brier_base", "auc")
+    plans = [
+        part(
+            "trust: past plan",
+            verdicts=dict.fromkeys(("en", "zh"), row["verdicts"]),
+            **{name: row[name] for name in scores},
+        )
+        for row in model.to_dict("records")
+    ]  # "plan" is here a way to judge, not the mix of that name
     yield Item(
         "verdicts on past plans",
         message("trust: past plans passed" if passed else "trust: past plans failed", plans=plans),

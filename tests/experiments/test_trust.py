@@ -48,7 +48,8 @@ def test_words_are_withheld_while_the_verdicts_on_past_plans_fail() -> None:
     items = {item.topic: item for item in trust.holdout(card(-0.05, 0.8), MANIFEST)}
     assert said(items["calibrated words"].value).startswith("withheld")
     (shown,) = trust.scored_plans({}, MANIFEST)
-    assert said(shown.value).startswith("failed")
+    assert said(shown.value).startswith("failed: 11th plan (plan): Brier 0.")
+    assert "（plan）" in Terms("zh").message(shown.value)
     assert shown.verdict == trust.BAD
 
 
