@@ -19,6 +19,7 @@ from experiments.toolkit.sheets import Folder
 from models.reading.faults import InputError
 from models.reading.names import refusal
 from models.reading.numbers import read_number
+from models.reading.table_file import read_table
 from models.reading.yaml_file import dump_yaml
 from models.writing import write_text
 
@@ -97,11 +98,14 @@ def _score(row: int, criterion: int, reviewer: int) -> int:
     return max(1, min(5, base + (reviewer - 1) * (row % 3 == 0)))
 
 
-def _read(work: Folder, name: str) -> pd.DataFrame:
+def _read(work: Folder, name: str, *columns: str) -> pd.DataFrame:
     path = work.sheet(name)
     if not path.is_file():
         raise InputError(f"{name} is not there yet: the lesson's commands make it")
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding=sheets.ENCODING)
+    table = read_table(path, "a sheet of the course", columns, other_columns=True, label=name)
+    if table.faults:
+        raise InputError(table.faults)
+    return pd.DataFrame(table.rows, columns=table.columns, dtype=str)
 
 
 def _numbers(work: Folder, name: str) -> pd.DataFrame:
@@ -136,8 +140,22 @@ def _chance(work: Folder, key: str) -> float:
 
 
 def _cheapest(work: Folder) -> str:
-    table = _result(work, "costs").query("option != 'all'").dropna(subset="yuan per tCO2")
+    cost = ["yuan per tCO2 low", "yuan per tCO2", "yuan per tCO2 high"]
+    table = _result(work, "costs").query("option != 'all'").dropna(subset=cost)
     return str(table.sort_values("yuan per tCO2")["option"].iloc[0])
+
+
+def _most_missed(work: Folder) -> tuple[str, ...]:
+    """Every indicator that as many members miss as the one of joint.csv."""
+    table = _result(work, "indicators")
+    tied = table.loc[table["chance"] == table["chance"].min(), "indicator"]
+    return (str(_result(work, "joint")["fails_most"].iloc[0]), *map(str, tied))
+
+
+def _best(work: Folder) -> tuple[str, ...]:
+    """The options with the highest score."""
+    table = _read(work, "5-screening/merged.csv")
+    return tuple(table.loc[table["score"] == table["score"].iloc[0], "option"])
 
 
 def _whole(work: Folder) -> float:
@@ -168,21 +186,17 @@ def _changed(work: Folder) -> int:
     return int((numbers == numbers.max()).sum())
 
 
-def _first(work: Folder, column: str) -> str:
-    return str(_read(work, "5-screening/merged.csv")[column].iloc[0])
-
-
-VALUES: Mapping[str, Callable[[Folder], str | float]] = {
+VALUES: Mapping[str, Callable[[Folder], str | tuple[str, ...] | float]] = {
     "baseline gdp 2025": _gdp,
     "options": lambda work: len(_read(work, "4-options.csv")),
     "goal non-fossil share": _goal,
-    "best option": lambda work: _first(work, "option"),
-    "best score": lambda work: float(_first(work, "score")),
+    "best option": _best,
+    "best score": lambda work: float(_read(work, "5-screening/merged.csv")["score"].iloc[0]),
     "talk again": lambda work: int((_read(work, "5-screening/merged.csv")["talk again"] == "yes").sum()),
     "design sheets": lambda work: len(work.designs),
     "chance co2_intensity_2026": lambda work: _chance(work, "co2_intensity_2026"),
     "joint chance": lambda work: 100 * float(_result(work, "joint")["chance"].iloc[0]),
-    "fails most": lambda work: str(_result(work, "joint")["fails_most"].iloc[0]),
+    "fails most": _most_missed,
     "gain of the mix": lambda work: _median(work, "designed") - _median(work, "base"),
     "cheapest option": _cheapest,
     "co2 avoided": _whole,
@@ -192,7 +206,7 @@ VALUES: Mapping[str, Callable[[Folder], str | float]] = {
     "chance after 2027": _after,
     "changed cells": _changed,
 }
-"""Name of a value in course.csv → how the learner's folder gives it."""
+"""Name of a value in course.csv → how the learner's folder gives it; several texts are right where options tie."""
 
 
 def check_answers(folder: str | Path) -> pd.DataFrame:
@@ -204,7 +218,7 @@ def check_answers(folder: str | Path) -> pd.DataFrame:
     work = Folder.open(folder)
     if not work.sheet(ANSWERS).is_file():
         raise InputError(f"{ANSWERS} is not in {folder}: tanlu toolkit course start FOLDER makes the course's folder")
-    given = _read(work, ANSWERS)
+    given = _read(work, ANSWERS, "exercise", "answer")
     known = {one.number: one for one in exercises()}
     unknown = [number for number in given["exercise"] if number not in known]
     if unknown:
@@ -222,8 +236,9 @@ def _state(work: Folder, one: Exercise, answers: Mapping[str, str]) -> str:
         value = VALUES[one.value](work)
     except InputError as fault:
         return str(fault)
-    if isinstance(value, str):
-        return "right" if text.casefold() == value.casefold() else "wrong"
+    if isinstance(value, str | tuple):
+        accepted = (value,) if isinstance(value, str) else value
+        return "right" if text.casefold() in (one.casefold() for one in accepted) else "wrong"
     try:
         number = read_number(text.removesuffix("%").strip(), -1e12, 1e12)
     except InputError:

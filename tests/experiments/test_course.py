@@ -1,6 +1,7 @@
 """The course: a sound folder, exercises whose answers come from the learner's folder, lessons in both languages."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +41,34 @@ def test_answers_are_checked_against_the_folder_itself(tmp_path: Path) -> None:
     assert (state["2.1"], state["2.3"], state["2.2"]) == ("right", "right", "wrong")
     with pytest.raises(InputError, match=r"unknown exercise '9\.9'"):
         answer(folder, e9_9=1)
+
+
+def test_options_that_tie_are_all_right(tmp_path: Path) -> None:
+    folder = course.start(tmp_path / "course").path
+    merged = toolkit.merge(folder)
+    tied = merged.loc[merged["score"] == merged["score"].iloc[0], "option"]
+    lower = merged.loc[merged["score"] < merged["score"].iloc[0], "option"]
+    assert len(tied) > 1
+    assert {answer(folder, e2_1=option)["2.1"] for option in tied} == {"right"}
+    assert answer(folder, e2_1=lower.iloc[0])["2.1"] == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.encode("gb18030"), "answers.csv.*UTF-8"),
+        (lambda text: text.replace(",", ";").encode(), "answers.csv:1: column exercise, answer is missing"),
+    ],
+    ids=["GBK", "semicolons"],
+)
+def test_answers_that_a_spreadsheet_saved_otherwise_are_refused_in_words(
+    tmp_path: Path, change: Callable[[str], bytes], words: str
+) -> None:
+    folder = course.start(tmp_path / "course").path
+    path = folder / course.ANSWERS
+    path.write_bytes(change(path.read_text(encoding=sheets.ENCODING)))
+    with pytest.raises(InputError, match=words):
+        course.check_answers(folder)
 
 
 def test_every_exercise_has_its_value_and_its_lesson_in_both_languages() -> None:

@@ -37,4 +37,4 @@ def test_wilson_of_nothing_is_nothing() -> None:
 def test_words_only_when_the_whole_interval_lies_in_one_class(
     low: float, high: float, trusted: bool, word: str
 ) -> None:
-    assert words(low, high, trusted)[0] == word
+    assert words(low, high, trusted) == word
