@@ -34,7 +34,8 @@ def emit(data: "pd.DataFrame | Mapping[str, Any]", json: bool = False, *, decima
         width = max(map(len, data), default=0)
         sys.stdout.write("".join(f"{key:<{width}}  {value}\n" for key, value in data.items()))
     else:
-        sys.stdout.write(data.round(decimals).to_string(index=False, na_rep="") + "\n")
+        text = data.round(decimals).to_string(index=False, na_rep="") if len(data) else "no rows"
+        sys.stdout.write(text + "\n")
 
 
 def _plain(value: Any) -> Any:

@@ -33,6 +33,10 @@ def _opened(run: str, runs: Path) -> "tuple[Run, Installation]":
     return found, installed.installed(0, found.study)
 
 
+SHOWN = 40
+"""Rows of the log that a terminal shows, the last ones."""
+
+
 @app.command()
 def init(
     province: Annotated[
@@ -138,8 +142,10 @@ def log(
     from experiments.toolkit import review
     from experiments.toolkit.sheets import Folder as Working
 
-    emit(review.record(folder, who, why) if who or why else review.log(Working.open(folder)), json)
-    note(f"{folder / 'log.csv'}", quiet or json)
+    rows = review.record(folder, who, why) if who or why else review.log(Working.open(folder))
+    emit(rows if json else rows.tail(SHOWN), json)
+    before = f"{len(rows) - SHOWN:,} more before these: " if len(rows) > SHOWN else ""
+    note(f"{before}{folder / 'log.csv'}", quiet or json)
 
 
 @app.command()
