@@ -187,8 +187,8 @@ def capacity(kind: str, until: int, rows: pd.DataFrame, later: pd.DataFrame) -> 
     """Capacity of one kind (GW) from LINK to `until`: (province, year).
 
     Missing years between two figures are interpolated linearly, and after the last figure the mean pace continues.
-    Before
-    the first figure, or without any, capacity is the generation of the power yearbook over the usual full-load hours.
+    Before the first figure, or without any, capacity is the generation of the power yearbook over the usual full-load
+    hours.
     """
     rows = rows[(rows["variable"] == f"capacity_{kind}") & (rows["year"] <= until)]
     grid = _grid(rows, range(LINK, until + 1))

@@ -183,8 +183,7 @@ def score(origin: Origin, baseline: xr.Dataset, made: Forecast, label: str, seed
 
     Each row also holds the model's paired difference from that forecast. The model's mae is that of its median; a naive
     forecast's is that of its single number, because the median of draws around that number depends on how many there
-    are.
-    When measured GDP is supplied, GDP is not a target.
+    are. When measured GDP is supplied, GDP is not a target.
     """
     rng = np.random.default_rng([seed, 3])
     rows = []

@@ -45,8 +45,7 @@ class Origin:
         end: last year of the forecast.
         plan: name of the plan, such as 12FYP.
         until: last year of measured activity (electricity, products, growth) that a nowcast is conditioned on, where
-            the
-            energy balances end before the plan begins; None when the forecast starts from the last fitted year.
+            the energy balances end before the plan begins; None when the forecast starts from the last fitted year.
     """
 
     last: int

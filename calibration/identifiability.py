@@ -47,8 +47,7 @@ def profiles(
 
     Returns:
         `value` and `profile` (−ln likelihood above its least value) over (parameter, province, point), in ascending
-        order
-        of the value; the best fit is one of the points.
+        order of the value; the best fit is one of the points.
     """
     values, rises = [], []
     for at, name in enumerate(prior.names):

@@ -210,8 +210,7 @@ def fuel_pull(fitted: xr.Dataset) -> xr.DataArray:
     break.
 
     A small share is added to each, so that the trend of a fuel that is hardly used stays small. The trend is limited to
-    the
-    range in the table of parameters.
+    the range in the table of parameters.
     """
     energy = fitted["final_energy"].sum("province")
     share = log(energy / energy.sum("fuel") + 0.002)
@@ -279,8 +278,7 @@ def growth_evidence(last: int) -> xr.DataArray:
     """Official growth targets of the year or plan after `last`, less their mean (1/year); NaN where none is known.
 
     The target of the year is used first; that of the plan, shifted by the mean difference of the two, where there is
-    none.
-    All values are NaN when fewer than ENOUGH provinces are known, because their mean is then not the nation's.
+    none. All values are NaN when fewer than ENOUGH provinces are known, because their mean is then not the nation's.
     """
     names = tables.provinces()
     table = tables.read("targets")

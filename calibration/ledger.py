@@ -1,8 +1,7 @@
 """Frozen forecasts: tables that are committed before the outcomes that will score them are opened.
 
 Each plan has a table of the model, one of the model with the list of projects, and one of every naive rule, all with
-the
-same columns. A manifest holds the hashes of everything that they were made from. Nothing after the origin is read.
+the same columns. A manifest holds the hashes of everything that they were made from. Nothing after the origin is read.
 """
 
 import hashlib
@@ -98,8 +97,7 @@ def forecast_files(origin: Origin, baseline: xr.Dataset, options: Options) -> di
     """The text of every file of an origin, by file name.
 
     From a nowcast only the model forecasts, because the naive rules have no provincial energy or CO2 to start from and
-    the
-    list of projects ends in 2015.
+    the list of projects ends in 2015.
     """
     if origin.until is not None:
         text = model_table(origin, baseline, options).to_csv(index=False, lineterminator="\n")

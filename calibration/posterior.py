@@ -28,8 +28,7 @@ def load(path: Path | None = None) -> xr.Dataset:
     """Load a saved posterior.
 
     Without a path this is the shipped posterior. Where data or model have changed since, it is calibrated anew; the
-    result
-    is kept in the user's cache folder ($TANLU_CACHE) under the hash of data, model and settings.
+    result is kept in the user's cache folder ($TANLU_CACHE) under the hash of data, model and settings.
 
     Args:
         path: a file written by `save`.
@@ -121,8 +120,7 @@ def design(
         assumptions: values in place of the sample, one row per member; parameters without a column keep their defaults.
         refit: number of chord steps by which each member is fitted to the past; with 0 it moves to first order.
         fixed: further constants that all members share while they are fitted, with the pooled prior moving too; they
-            are
-            not part of the design.
+            are not part of the design.
         model: a model file to fit the members with; by default the provincial model.
         first: number of the first of the n members, for a design that is made in pieces.
 

@@ -229,8 +229,7 @@ def model_inputs(pack: Pack) -> RegionInputs:
     """The model's data inputs for the places of a pack.
 
     Intensive quantities that the pack lacks are the median of the shipped provinces. Extensive quantities are the
-    shipped
-    provinces' sum per unit of GDP or per head, times the place's own GDP or population.
+    shipped provinces' sum per unit of GDP or per head, times the place's own GDP or population.
 
     Raises:
         InputError: sectors of a place need more than its total energy.

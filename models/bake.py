@@ -15,9 +15,8 @@ def baked(values: Mapping[str, xr.DataArray], model: Path = PROVINCE) -> str:
 
     Args:
         values: constant → array over any of its dimensions, in the model's units; the elements of other dimensions all
-            get
-            the same value. With a dimension `time` the constant becomes a lookup of Time, which is linear between its
-            points and constant beyond them. `FINAL TIME` is allowed too.
+            get the same value. With a dimension `time` the constant becomes a lookup of Time, which is linear between
+            its points and constant beyond them. `FINAL TIME` is allowed too.
         model: the model file.
 
     Returns:

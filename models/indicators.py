@@ -3,8 +3,7 @@ row.
 
 Every indicator becomes one number in per cent that is better when it is higher. For a `cut` it is the fall of the
 variable since the plan's base year, for a `cap` the fall of the total since then (growth is negative), for a `floor`
-the
-share itself, for `growth` the mean yearly growth. A target is met when that number reaches it, so that all analyses
+the share itself, for `growth` the mean yearly growth. A target is met when that number reaches it, so that all analyses
 treat every indicator alike.
 """
 

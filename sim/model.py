@@ -185,8 +185,7 @@ class Model:
             params: values of constants (or of other variables, whose equations are then cut) by name or
                 `name[element,element]`: a number, an array over some of the variable's dims (a pandas Series or
                 DataFrame or a dict by its labels), or an array with a dim `time` (linear between its points, held
-                beyond them).
-                A stock's name stands for its value at the start.
+                beyond them). A stock's name stands for its value at the start.
             outputs: names of variables; by default all that have values.
             times: save points; by default those of SAVEPER.
             backend: auto, native, numpy or pysd.

@@ -2,8 +2,7 @@
 packages.
 
 The exit code is 1 when one of them is under the GPL. Packages under the LGPL, which allows use as a library, are
-listed.
-Run it after `tools/lock`: `python tools/licences.py`.
+listed. Run it after `tools/lock`: `python tools/licences.py`.
 """
 
 import re

@@ -45,8 +45,7 @@ def indicators(year: int = 2010, data: xr.Dataset | None = None, since: int = 20
     """Base-year indicators of each province for the allocation rules.
 
     Growth is the mean rate per year from `since`. The intensity of industry and the three sectors count electricity at
-    the
-    coal use of thermal plants.
+    the coal use of thermal plants.
 
     Args:
         year: base year.

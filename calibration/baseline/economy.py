@@ -98,10 +98,8 @@ def capital(
     """Capital at the start of the year at 2005 prices, by perpetual inventory: K(t+1) = (1 − δ) K(t) + I(t).
 
     The deflator is that of each province's GDP, because the tables have no price index of investment. The initial stock
-    is
-    K(2000) = I(2000) / (δ + g), where g is the mean real growth of GDP in 2000-2005 (Harberger 1978). The ratio of
-    capital
-    to GDP in 2000 is 1.76 in the mean of the provinces; the two published stocks give 1.79 and 1.83.
+    is K(2000) = I(2000) / (δ + g), where g is the mean real growth of GDP in 2000-2005 (Harberger 1978). The ratio of
+    capital to GDP in 2000 is 1.76 in the mean of the provinces; the two published stocks give 1.79 and 1.83.
 
     Args:
         invested: gross fixed capital formation at current prices, Gyuan/year.

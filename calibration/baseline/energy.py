@@ -90,8 +90,7 @@ def reconcile(
     difference.
 
     residual = total − (Σ non-electric final energy + electricity × coal use of thermal plants of that year), in
-    Mtce/year.
-    It is kept and shown, and never distributed over the sectors.
+    Mtce/year. It is kept and shown, and never distributed over the sectors.
     """
     summed = final.value.sum("sector", skipna=False)
     electricity = summed.sel(fuel="electricity", drop=True)
@@ -110,10 +109,8 @@ def final_energy(folder: Path, names: Sequence[str], errors: MeasurementErrors) 
     name.
 
     For 2005-2014 these are the published balances; a fuel without a line counts as unused, because the lines add up to
-    the
-    printed total. For 2000-2004 and 2015 they are assembled from other tables, without feedstock. `split` divides
-    industry
-    into heavy and light.
+    the printed total. For 2000-2004 and 2015 they are assembled from other tables, without feedstock. `split` divides
+    industry into heavy and light.
     """
     official = select_rows(tables.read("final_energy_official", folder), names)
     assembled = select_rows(tables.read("final_energy_assembled", folder), names)
@@ -175,10 +172,8 @@ def split(assembled: pd.DataFrame, names: Sequence[str], folder: Path) -> xr.Dat
     it.
 
     For coal, oil and gas it is the assembled split of the inventories' sub-sectors, and the nation's where a province
-    has
-    none. Electricity and heat have one share for all years. Its odds are those of the fossil fuels in 2005-2007 times
-    the
-    national ratio of the two odds in 2007, the last year with electricity by sub-sector.
+    has none. Electricity and heat have one share for all years. Its odds are those of the fossil fuels in 2005-2007
+    times the national ratio of the two odds in 2007, the last year with electricity by sub-sector.
     """
     rows = assembled[assembled.sector.isin(["industry_heavy", "industry_light"])]
     rows = rows.assign(fuel=rows.fuel.map(FUEL_OF))

@@ -2,8 +2,8 @@
 
 Recovery compares the error of each estimate with its standard error. In simulation-based calibration (Talts et al.
 2018) the truth is drawn from the prior; its rank among draws from the posterior is then uniform, and a histogram
-outside
-its band shows a wrong sampler or likelihood. Every province is one replicate, so that one engine run gives thirty.
+outside its band shows a wrong sampler or likelihood. Every province is one replicate, so that one engine run gives
+thirty.
 """
 
 from collections.abc import Callable, Sequence
@@ -129,11 +129,9 @@ def simulation_based_calibration(
 
     Returns:
         One row per parameter with the columns parameter; fits, replicates; bin_1 … bin_10 (counts of ranks) and low,
-        high
-        (band in which all bins of all parameters together should lie); mean_rank (uniform: 0.5); inside_95 (fraction of
-        truths within 1.96 standard errors of the optimum) and score_sd (1 where standard errors are right); holds
-        (whether
-        every bin is inside the band).
+        high (band in which all bins of all parameters together should lie); mean_rank (uniform: 0.5); inside_95
+        (fraction of truths within 1.96 standard errors of the optimum) and score_sd (1 where standard errors are
+        right); holds (whether every bin is inside the band).
     """
     small = repeated_places(problem, names)
     each = len(small.inputs["base gdp"]) // len(names)

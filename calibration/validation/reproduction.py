@@ -32,8 +32,7 @@ def reproduction_table() -> pd.DataFrame:
 
     Returns:
         Columns series, n, r2, mape and rmse (relative, per cent), UM, US, UC (Theil; their sum is 1), autocorrelation
-        of
-        the residuals within provinces, naive_mape and naive_rmse (NaN where no earlier years were measured).
+        of the residuals within provinces, naive_mape and naive_rmse (NaN where no earlier years were measured).
     """
     shipped, problem, data = _shipped()
     years = [year for year in problem.likelihood.years if year > BASE]

@@ -441,8 +441,7 @@ def loops(case: ValidationCase) -> pd.DataFrame:
     Returns:
         One row per loop and province, the nation last: loop, province, target, reduction and reduction_cut (median over
         members, per cent), change (percentage points, median, with its 80 % range over members), chance and chance_cut
-        of
-        meeting the target.
+        of meeting the target.
     """
     times = [2010.0, 2015.0]
     target = 100 * case.inputs["target reduction"].sel(plan="p12", drop=True)
@@ -493,9 +492,8 @@ def effects(case: ValidationCase) -> pd.DataFrame:
 
     Returns:
         One row per change, place and quantity: change, place, quantity, effect (median over members) with its 80 %
-        range
-        effect_10 … effect_90, and unit. The effect is in per cent of the level in 2015 given that of 2010, for energy
-        intensity also in percentage points of the reduction.
+        range effect_10 … effect_90, and unit. The effect is in per cent of the level in 2015 given that of 2010, for
+        energy intensity also in percentage points of the reduction.
     """
     place, start, energy = PROJECT
     data = baseline.load()

@@ -46,8 +46,7 @@ class Allocation:
         indicator: energy, co2, energy-total or co2-total.
         national: the nation's target, per cent.
         table: one row per province (31): province, target_percent (NaN = none), target_rounded (whole per cents), note,
-            then
-            every indicator behind the number.
+            then every indicator behind the number.
         aggregate: national cut that the targets give by the exact identity, per cent.
         aggregate_official: the same at the provinces' own growth targets.
         aggregate_rounded: the same after rounding to whole per cents.
@@ -135,15 +134,13 @@ def allocate(
     Args:
         rule: official, draft, uniform, s1, s2, s3, triptych, responsibility, csv, … or the path of a Python file.
         national: the nation's target in per cent; default: the plan's. For a total it is the value that this leaves on
-            the
-            provinces' own growth targets.
+            the provinces' own growth targets.
         plan: 11FYP … 15FYP.
         indicator: "energy" or "co2" (per GDP), "energy-total" or "co2-total" (cut of the amount).
         base_year: a base year other than the plan's.
         indicators: indicators in place of the measured ones.
         model: the response of the calling study's model, for rules that simulate it and for plans whose base year is
-            not
-            measured.
+            not measured.
         held: provinces with a given target (per cent); the rule distributes the rest.
         options: options of the rule, see defaults.csv.
 

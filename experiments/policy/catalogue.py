@@ -335,8 +335,7 @@ def load(folder: Path = CATALOGUE) -> Catalogue:
 
     Raises:
         InputError: with the faults of all files at once: unreadable YAML, unknown or missing fields, numbers without
-            range
-            or source, unknown sources and levers (with the nearest names), repeated ids.
+            range or source, unknown sources and levers (with the nearest names), repeated ids.
     """
     faults: list[str] = []
     options: dict[str, Option] = {}

@@ -409,8 +409,7 @@ def resolve_delivery(
     """Decide between a mix and the design on delay and compliance, before the model is called.
 
     Where the mix fixes an input (no NaN), the design's columns of that name are dropped. Where the mix leaves it open,
-    the
-    design's columns are used, or, without any, the central value of the mix "delivered".
+    the design's columns are used, or, without any, the central value of the mix "delivered".
 
     Args:
         design: one row per member, one column per input.

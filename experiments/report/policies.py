@@ -192,7 +192,7 @@ AMOUNTS = ("energy saved Mtce", "co2 avoided Mt", *(f"{name} Gyuan/year" for nam
 def costs(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each option that has an object in the place, and the mix, which is their sum."""
     rows = rows[_moves(rows)]
-    titles = rows["title_zh" if view.terms.lang == "zh" else "title"]
+    titles = [view.terms.name(title) for title in rows["title_zh" if view.terms.lang == "zh" else "title"]]
     payers = zip(rows["enterprises"], rows["government"], rows["households"], strict=True)
     found = pd.DataFrame(
         {

@@ -1,8 +1,7 @@
 """Reading and checking of everything that a user types or names: files (YAML, CSV, JSON), numbers and names.
 
 This package lies below all others, so that every caller can use it. It imports nothing heavy, so that a misspelt name
-is
-reported before any model is loaded.
+is reported before any model is loaded.
 
 - `faults`: the exceptions, and the way a message shows a value;
 - `names`: `choose(name, known, what)` finds a name in a list;

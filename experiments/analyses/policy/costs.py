@@ -229,8 +229,7 @@ def table(booked: Booked, found: Catalogue, draw: Draw, base: int) -> pd.DataFra
 
     Plain columns are medians over members at the catalogue's central costs; `… low` and `… high` are the 10 and 90 %
     quantiles over members with costs and prices drawn as well. The row `all` is the mix, whose net cost is the model's.
-    A
-    cost per tonne is missing where fewer than nine members in ten save any.
+    A cost per tonne is missing where fewer than nine members in ten save any.
 
     Args:
         booked: the model's accounts.
@@ -357,8 +356,7 @@ def sheet(found: Catalogue, plan: str) -> pd.DataFrame:
 
     Returns:
         Columns `size` (Mtce/year), `units` (millions), `yuan per tce` (annuity + operation − energy not bought, per tce
-        of
-        saving or of avoided fuel), `yuan per tCO2`, and the same with `private`, by the central numbers.
+        of saving or of avoided fuel), `yuan per tCO2`, and the same with `private`, by the central numbers.
     """
     from experiments.policy.size import size, units
 
@@ -381,12 +379,10 @@ def sheet(found: Catalogue, plan: str) -> pd.DataFrame:
 
 
 def curve(costs: pd.DataFrame) -> pd.DataFrame:
-    """Abatement cost curve of each place: options by rising cost (yuan/tCO2) with the CO2 that each avoids per year
-    (Mt).
+    """Abatement cost curve of each place: options by rising cost (yuan/tCO2) with the CO2 that each avoids (Mt/year).
 
     Options without a cost per tonne or without an effect are left out. Public transit is left out too, because it is
-    built
-    for travel time and its place in the curve would depend on the share of its cost that is charged to energy.
+    built for travel time and its place in the curve would depend on the share of its cost that is charged to energy.
 
     Args:
         costs: result of `table`.
@@ -413,8 +409,7 @@ OUTSIDE = ("TRA-01",)
 
 
 def product_form(total: Array, alone: Array) -> Array:
-    """Joint reduction if each option acts on the remainder after the others: B [1 − Π(1 − f)], f = reduction alone /
-    B.
+    """Joint reduction if each option acts on the remainder after the others: B [1 − Π(1 − f)] with f = alone / B.
 
     It is a check of the model's own joint reduction.
 

@@ -59,6 +59,8 @@ def test_options_without_an_object_are_named_and_not_listed(view: Any) -> None:
     assert len(shown) == 1
     assert "80 / 20 / 0" in shown.iloc[0].tolist()
     assert policies._idle(view, rows) == "BLD-03"
+    mix = rows.iloc[:1].assign(option="all", title="All options", title_zh="All options")
+    assert policies.costs(view, mix).iloc[0, 0] == {"en": "All options", "zh": "全部措施"}[view.terms.lang]
 
 
 def test_a_split_is_one_row_that_names_mix_and_year(view: Any) -> None:
