@@ -236,11 +236,16 @@ def _extreme(change: "pd.Series[float]", sign: int) -> str:
 
 
 def names(text: str, options: Mapping[str, Any]) -> list[str]:
-    """Rules of a text such as `s1,s2,official`; `all`: every rule that needs no model run and no table."""
-    if text.strip().lower() == "all":
-        return [name for name in load() if name not in NEEDS and (name not in ANNOUNCED or announced(name, options))]
-    asked = [name.strip() for name in text.split(",") if name.strip()]
-    return [name if name.endswith(".py") else find(name).name for name in asked]
+    """Rules of a text such as `s1,s2,official`, each once; `all`: every rule that needs no model run and no table."""
+    found: list[str] = []
+    for name in (name.strip() for name in text.split(",") if name.strip()):
+        if name.lower() == "all":
+            found += [
+                rule for rule in load() if rule not in NEEDS and (rule not in ANNOUNCED or announced(rule, options))
+            ]
+        else:
+            found.append(name if name.endswith(".py") else find(name).name)
+    return list(dict.fromkeys(found))
 
 
 def announced(name: str, options: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.allocation import allocate, ledger
-from experiments.allocation.comparison import agreement, compare, gini
+from experiments.allocation.comparison import agreement, compare, gini, names
 
 samples = st.lists(st.tuples(st.floats(0.01, 1e3), st.floats(0.01, 1e3)), min_size=2, max_size=20)
 
@@ -110,3 +110,9 @@ def test_ledger_of_simulated_scenarios_keeps_one_row_a_scenario_and_year():
     assert len(table) == 4
     assert table.loc[("full", 2010), "provinces"] == values[:, 1, 1].sum()
     assert table.loc[("base", 2005), "nation"] == pytest.approx(18493.74)
+
+
+def test_all_may_stand_among_other_rules_and_each_rule_comes_once() -> None:
+    every = names("all", {})
+    assert "equal-chance" not in every
+    assert names("s2, all,equal-chance,S2", {}) == ["s2", *(r for r in every if r != "s2"), "equal-chance"]
