@@ -36,7 +36,7 @@ def find_run(path: str | Path, runs: str | Path) -> Path:
     known = {folder.name: folder for folder in run_folders(runs)}
     begun = [name for name in known if name.startswith(typed)] if typed else []
     if len(begun) > 1 and typed not in known:
-        raise InputError(f"run {shortened(typed)} is ambiguous: {', '.join(begun)}")
+        raise InputError(f"run {shortened(typed)} is ambiguous: {', '.join(begun)}; give one of these names whole")
     name = begun[0] if len(begun) == 1 else match(typed, known)
     if name is None:
         raise InputError(f"{refusal(typed, known, 'run')} (runs are in {runs})")
