@@ -4,6 +4,7 @@ A reader, and whoever comes after a kill, a power cut or a full disk, finds the 
 """
 
 import errno
+import glob
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,6 +36,7 @@ def write_whole(path: Path, put: Callable[[Path], Any]) -> None:
     ('whole', ['notes.txt'])
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _drop_abandoned(path)
     try:
         put(part)
         with part.open("rb") as stream:
@@ -75,6 +77,16 @@ def advice(fault: OSError) -> str:
     if fault.errno in FORBIDDEN:
         return f"{place}no permission ({_words(fault)}); choose another place, or change its permissions"
     return f"{place}{_words(fault)}"
+
+
+def _drop_abandoned(path: Path) -> None:
+    """Delete the parts of a file whose processes were killed, which nothing else would ever delete."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        from psutil import pid_exists
+
+        number = part.name.split(".")[-2]
+        if number.isdecimal() and not pid_exists(int(number)):
+            _drop(part)
 
 
 def _drop(part: Path) -> None:
