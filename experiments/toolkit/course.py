@@ -93,9 +93,11 @@ def start(folder: Path) -> Folder:
 
 
 def _score(row: int, criterion: int, reviewer: int) -> int:
-    """A made-up score of 1 to 5: most options near 3, every third one judged differently by the reviewers."""
-    base = 2 + (7 * row + 3 * criterion) % 3
-    return max(1, min(5, base + (reviewer - 1) * (row % 3 == 0)))
+    """A made-up score of 1 to 5: a common one by option and criterion, from which single reviewers are 1 or 2 apart."""
+    common = 1 + (5 * row + 3) % 8 // 2 + (row + 2 * criterion) % 5 // 3
+    view = (7 * row + 3 * criterion + 11 * reviewer) % 43
+    apart = 2 if view == 0 else 1 if view < 12 else 0
+    return common + apart if common <= 3 else common - apart
 
 
 def _read(work: Folder, name: str, *columns: str) -> pd.DataFrame:
