@@ -33,7 +33,7 @@ def test_answers_are_checked_against_the_folder_itself(tmp_path: Path) -> None:
     assert state["1.1"] == "got 'many', allowed: a number"
     assert state["2.1"] == "5-screening/merged.csv is not there yet: the lesson's commands make it"
     goals = pd.read_csv(folder / "3-goals.csv", encoding=sheets.ENCODING)
-    goals.loc[goals["goal"] == "non-fossil share", "value"] = 18
+    goals.loc[goals["goal"] == "non-fossil share of energy", "value"] = 18
     sheets.write(folder / "3-goals.csv", goals)
     assert answer(folder)["1.3"] == "wrong"  # the value is the folder's, not a stored one
     merged = toolkit.merge(folder)
@@ -52,7 +52,7 @@ def test_scores_teach_ranks_and_disagreements(tmp_path: Path) -> None:
     ]
     for own in given:
         assert set(own.stack()) == {1, 2, 3, 4, 5}
-        assert (own.nunique(axis=1) > 1).mean() > 0.8  # the criteria of an option differ
+        assert (own.max(axis=1) > own.min(axis=1)).mean() > 0.8  # the criteria of an option differ
         assert own.nunique().min() > 3  # and the options by each criterion
     merged = toolkit.merge(folder)
     assert (merged["worst rank"] > merged["best rank"]).mean() > 0.8
