@@ -120,7 +120,7 @@ def test_a_city_goes_through_every_step_of_the_toolkit(tmp_path: Path) -> None:
                     ("industry energy intensity change", "%/yr", (-5, 9)),
                     ("residential energy per head change", "%/yr", (4, 4)),
                     ("co2 growth", "%/yr", (7, 7)),
-                    ("non-fossil share", "%", (6.6, 6.8)),
+                    ("non-fossil share of energy", "%", (6.6, 6.8)),
                 )
                 for year, value in zip((2011, 2012), values, strict=True)
             ],
