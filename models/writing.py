@@ -36,7 +36,9 @@ def write_whole(path: Path, put: Callable[[Path], Any]) -> None:
     ('whole', ['notes.txt'])
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    _drop_abandoned(path)
+    for other in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        if is_abandoned(other):
+            _drop(other)
     try:
         put(part)
         with part.open("rb") as stream:
@@ -55,6 +57,14 @@ def write_whole(path: Path, put: Callable[[Path], Any]) -> None:
 def write_text(path: Path, text: str, encoding: str = "utf-8") -> None:
     """`write_whole` for a text; line ends are kept as they are."""
     write_whole(path, lambda part: part.write_text(text, encoding=encoding, newline=""))
+
+
+def is_abandoned(part: Path) -> bool:
+    """Whether the process that wrote a part of a file (`.name.process.part`) is gone."""
+    from psutil import pid_exists
+
+    number = part.name.split(".")[-2]
+    return number.isdecimal() and not pid_exists(int(number))
 
 
 def refusal_of(folder: Path) -> OSError | None:
@@ -77,16 +87,6 @@ def advice(fault: OSError) -> str:
     if fault.errno in FORBIDDEN:
         return f"{place}no permission ({_words(fault)}); choose another place, or change its permissions"
     return f"{place}{_words(fault)}"
-
-
-def _drop_abandoned(path: Path) -> None:
-    """Delete the parts of a file whose processes were killed, which nothing else would ever delete."""
-    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        from psutil import pid_exists
-
-        number = part.name.split(".")[-2]
-        if number.isdecimal() and not pid_exists(int(number)):
-            _drop(part)
 
 
 def _drop(part: Path) -> None:
