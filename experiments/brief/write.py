@@ -27,14 +27,15 @@ WIDTH_MM, WIDTH_BESIDE_TABLE_MM = 146, 124
 """Width of the waterfall; smaller where a table of measures takes its room on the page."""
 
 
-def prepare(run: Run, system: "Installation") -> None:
+def prepare(run: Run, system: "Installation", *, anew: bool = False) -> None:
     """Make the table behind the waterfall, unless the run has it or its model has no such parts.
 
     Args:
         run: a run; the table is stored in it.
         system: the model and data of this machine.
+        anew: whether to make it even if the run has it, so that the table belongs to the stage that makes it.
     """
-    if gap.TABLE not in run.tables and (made := _contributions(run, system)) is not None:
+    if (anew or gap.TABLE not in run.tables) and (made := _contributions(run, system)) is not None:
         run.save_table(gap.TABLE, made)
 
 
