@@ -27,7 +27,7 @@ KILLS, CHAINS = 30, 5
 """So many kills of each kind, in so many folders: a folder is killed again and again before it is finished."""
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["calibration.posterior", "tests.experiments.test_kills"])
-"""Never a fork of this process: the threads of a library that has worked here (typst) are missing in it, and it hangs."""
+"""Never a fork of this process, which hangs: threads of a library that has worked here (typst) are missing in it."""
 pytestmark = pytest.mark.slow
 
 
