@@ -33,7 +33,7 @@ from sim import Model
 MEMBERS = 10
 FEW = (
     f"members={MEMBERS}",
-    "outputs.variables=[energy intensity, gdp, total energy, final energy]",
+    "outputs.variables=[energy intensity, gdp, total energy, final energy, annualised policy cost]",
     "outputs.last_year=2020",
     "sensitivity={runs: 4000, trajectories: 4}",
 )
