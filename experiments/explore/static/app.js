@@ -17,8 +17,6 @@ let ready = false, asked = null;
 const gap = () => (ui.lang === "zh" ? "" : "\u202f");
 const t = (key, values = {}) => data.texts[ui.lang][key].replace(/\{(\w+)\}/g, (_, name) => values[name]).replaceAll(" %", `${gap()}%`);
 const name = (one) => one[ui.lang] || one.en;
-const number = (value, digits = 1) => (value === null || value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace("-", "−"));
-const signed = (value, digits = 1) => (value > 0 ? "+" : "") + number(value, digits);
 function chance(value) {
   if (value === null || value === undefined) return "–";
   if (value < 0.01) return `<1${gap()}%`;
@@ -648,7 +646,7 @@ function detail() {
   const target = which ? numbers[which].target[r] : null;
   if (target !== null && target !== undefined) {
     const from = at_(numbers, MEDIAN)[data.years.indexOf(data.plan[0])];
-    goal = { base: data.plan[0], end: data.plan[1], from, to: from * (1 - target / 100), label: t("target −{target} %", { target: number(target) }) };
+    goal = { base: data.plan[0], end: data.plan[1], from, to: from * (1 - target / 100), label: t("target {change} %", { change: number(-target) }) };
   }
   const dots = (data.measured[ui.indicator]?.[ui.region] ?? []).map(([year, v]) => [year, factor * v]);
   const years = ui.indicator === "chance" ? { zero: true, top: 100 } : { zero: ui.indicator === "cost" };

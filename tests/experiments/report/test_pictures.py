@@ -1,11 +1,14 @@
 """Pictures stay text, stay small, and can leave the page."""
 
+import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import experiments
 from experiments.analyses.numbers import number
 from experiments.report.content import Cell, csv, figure, short, slug, table
 from experiments.words import charts
@@ -87,6 +90,19 @@ def test_blocks_of_a_cost_curve_are_numbered() -> None:
 )
 def test_numbers(value: float, decimals: int, shown: str) -> None:
     assert number(value, decimals) == shown
+
+
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    assert number(-0.0004, 3, sign=True) == number(0.0004, 3, sign=True) == "0.000"
+    picture = charts.waterfall(["a", "b"], np.array([-0.04, 3.0]), "points", "total")
+    assert "0.0" in {node.text for node in ET.fromstring(picture).iter()}
+
+
+def test_pages_have_one_formatter_of_signed_numbers() -> None:
+    folders = [Path(experiments.__file__).parent / name for name in ("words", "report", "brief", "explore", "toolkit")]
+    files = [path for folder in folders for path in folder.rglob("*.py")]
+    assert len(files) > 50
+    assert [path.name for path in files if re.search(r":\+[,.{]", path.read_text(encoding="utf-8"))] == []
 
 
 def test_small_numbers_of_a_table_keep_their_digits() -> None:
