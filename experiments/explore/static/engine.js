@@ -57,6 +57,9 @@ class Engine {
     const joined = () => Object.fromEntries(data.coupling.map(({ name, cells }) => [name, new Float64Array(cells * N * data.steps)]));
     this.coupling = joined(); // what joins the provinces: as of the last whole run, and of the present one
     this.coming = joined();
+    // Nothing of a scenario acts before the plan: up to its base year runs are the same, which each kernel checks.
+    this.keep = this.kernels.nation.description.saved.indexOf(this.base);
+    for (const kernel of Object.values(this.kernels)) kernel.resumeAt(Math.max(0, this.keep));
     this.design = {};
     this.key = null; // of the state whose members are laid out
     this.made = new Uint8Array(N); // which of them
@@ -119,9 +122,19 @@ class Engine {
     return { "lever strength": strengths, "lever start": preset.start, "lever phase in": preset.phase, "target reduction": asked, "carbon target reduction": carbon };
   }
 
-  // What differs by member; made again, member by member as they run, when an assumption or the delivery of levers changes.
+  // What of a state differs by member: assumptions and the delivery of levers.
+  memberKey(state) {
+    return JSON.stringify([state.assumptions ?? {}, data_delivery(this.data, state)]);
+  }
+
+  // Whether the members are those of the last run, so that a run need not begin with the first year.
+  known(state) {
+    return this.memberKey(state) === this.key;
+  }
+
+  // What differs by member; made again, member by member as they run, when it changes.
   members(state) {
-    const key = JSON.stringify([state.assumptions ?? {}, data_delivery(this.data, state)]);
+    const key = this.memberKey(state);
     if (key === this.key) return;
     this.key = key;
     const { data, N, P, S, columns } = this, design = this.design;
@@ -179,7 +192,7 @@ class Engine {
   // One block of members of a kernel, their inputs made where they are not.
   block(model, first, every) {
     for (let m = first; m < Math.min(this.N, first + model.width); m++) this.member(m);
-    return model.block(first, every);
+    return model.block(first, every, true);
   }
 
   // All provinces together, a block of members at a time; what joins the provinces is kept for `province`.
@@ -197,12 +210,13 @@ class Engine {
     const row = Object.fromEntries(model.description.outputs.map(({ name, slot }) => [name, program.outputs.find((one) => one.slot === slot).row]));
     model.begin({ params: this.params(state) });
     const times = model.description.saved.flatMap((at, k) => (at >= 0 ? [k] : []));
+    const begun = () => times.findIndex((k) => k >= model.from); // the first year that the block's run has written
     const W = model.width;
     for (let first = begin; first < end; first += W) {
       const block = this.block(model, first, true);
       const lanes = Math.min(W, N - first);
       data.outputs.forEach(({ name }, o) => {
-        for (let y = 0; y < Y; y++)
+        for (let y = begun(); y < Y; y++)
           for (let p = 0; p < P; p++) {
             const from = (times[y] * program.rows + row[name] + p) * W;
             for (let m = 0; m < lanes; m++) this.raw[o][(p * Y + y) * N + first + m] = block[from + m];
@@ -210,7 +224,7 @@ class Engine {
       });
       for (const { name, cells } of data.coupling) {
         const into = this.coming[name];
-        for (let k = 0; k < data.steps; k++)
+        for (let k = model.from; k < data.steps; k++)
           for (let c = 0; c < cells; c++)
             for (let m = 0; m < lanes; m++) into[(k * cells + c) * N + first + m] = block[(k * program.rows + row[name] + c) * W + m];
       }
@@ -250,8 +264,13 @@ class Engine {
 
   // All members have run: what joins the provinces, the errors, the nation.
   finish() {
-    for (const [name, values] of Object.entries(this.coming)) this.coupling[name].set(values);
-    this.kernels.province.members(this.coupling, this.N);
+    let since = this.keep;
+    for (const [name, values] of Object.entries(this.coming)) {
+      const held = this.coupling[name], before = (values.length / this.data.steps) * this.keep;
+      for (let i = 0; i < before && since; i++) if (values[i] !== held[i]) since = 0;
+      held.set(values);
+    }
+    this.kernels.province.members(this.coupling, this.N, since);
     this.join();
     this.last = this.valid.slice(); // of the last run of all members
   }
@@ -265,12 +284,13 @@ class Engine {
     const program = model.programs.member;
     const row = Object.fromEntries(model.description.outputs.map(({ name, slot }) => [name, program.outputs.find((one) => one.slot === slot).row]));
     model.begin({ params: this.params(state, strengths ?? this.strengths(state)), rows: [p, p + 1] });
+    const times = model.description.saved.flatMap((at, k) => (at >= 0 ? [k] : []));
     const W = model.width;
     for (let first = 0; first < N; first += W) {
       const block = this.block(model, first, false);
       const lanes = Math.min(W, N - first);
       data.outputs.forEach(({ name }, o) => {
-        for (let y = 0; y < Y; y++) {
+        for (let y = times.findIndex((k) => k >= model.from); y < Y; y++) {
           const from = (y * program.rows + row[name] + p) * W;
           for (let m = 0; m < lanes; m++) into[o][y * N + first + m] = block[from + m];
         }
