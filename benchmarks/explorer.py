@@ -47,6 +47,14 @@ STRETCH = 500
 LEVERS = ("industrial-retrofit", "plant-closure", "new-plant-standard", "services-shift", "coal-to-gas")
 ASSUMPTIONS = ("energy-price-growth", "learning-exponent", "grid-loss")
 
+KINDS = (
+    ("lever, province", LEVERS, "part"),
+    ("assumption, province", ASSUMPTIONS, "part"),
+    ("lever, first map", LEVERS, "map"),
+    ("lever, map of all members", LEVERS, "whole"),
+    ("assumption, map of all members", ASSUMPTIONS, "whole"),
+)
+
 
 def moves(driver: Any, controls: tuple[str, ...], count: int, what: str, rng: np.random.Generator) -> dict[str, float]:
     """Milliseconds from a moved control to a picture, and the fewest members that it shows.
@@ -109,8 +117,8 @@ class _Inspected:
 
 
 def tell(name: str, value: object) -> None:
-    """Print one measurement as soon as it is taken."""
-    print(json.dumps({name: value}), flush=True)
+    """Print one measurement as soon as it is taken, with the machine's load of the last minute."""
+    print(json.dumps({name: value, "load": round(os.getloadavg()[0], 1)}), flush=True)
 
 
 def main() -> None:
@@ -131,16 +139,14 @@ def main() -> None:
         until(lambda: driver.execute_script("return document.body.dataset.whole"), 60)
         opened = {key: driver.execute_script(f"return document.body.dataset.{key}") for key in ("first", "ready")}
         tell("opening", {"megabytes": asked.page.stat().st_size / 1e6, "ms": opened})
-        tell("lever, province", moves(driver, LEVERS, asked.moves, "part", rng))
-        tell("assumption, province", moves(driver, ASSUMPTIONS, asked.moves, "part", rng))
-        tell("lever, map", moves(driver, LEVERS, asked.moves, "map", rng))
-        tell("lever, all members", moves(driver, LEVERS, asked.moves // 5, "whole", rng))
+        for name, controls, what in KINDS if asked.moves else ():
+            tell(name, moves(driver, controls, asked.moves, what, rng))
         tell("memory, MB", memory(driver))
         for done in range(0, asked.many, STRETCH):
             count = min(STRETCH, asked.many - done)
             found = drag(driver, count, rng)
             tell(f"memory after {done + count} more moves of a drag, MB", {**memory(driver), **found})
-        tell("machine", {"cores": len(os.sched_getaffinity(0)), "load": os.getloadavg()[0]})
+        tell("machine", {"cores": len(os.sched_getaffinity(0))})
     finally:
         driver.quit()
 

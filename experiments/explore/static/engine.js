@@ -333,49 +333,47 @@ class Engine {
     for (const rows of this.rows) for (let i = 0; i < rows.length; i++) if (!Number.isFinite(rows[i])) this.valid[i % N] = 0;
   }
 
-  // An indicator of a region in a year by member.
-  value(indicator, region, year, m) {
-    const at = (region * this.Y + year) * this.N + m;
-    if (indicator !== "carbon") return this.rows[this.data.indicators[indicator]][at];
-    return this.rows[this.data.indicators.co2][at] / this.rows[this.data.indicators.gdp][at];
+  // An indicator of a region in a year: of the members that count, in their order.
+  values(indicator, region, year) {
+    const { rows, data, index } = this, { co2, gdp } = data.indicators;
+    const from = (region * this.Y + year) * this.N, into = new Float64Array(index.length);
+    const one = rows[indicator === "carbon" ? co2 : data.indicators[indicator]], over = indicator === "carbon" ? rows[gdp] : null;
+    for (let i = 0; i < index.length; i++) into[i] = over ? one[from + index[i]] / over[from + index[i]] : one[from + index[i]];
+    return into;
   }
 
-  sorted(of) {
-    const found = new Float64Array(this.count);
-    let n = 0;
-    for (let m = 0; m < this.N; m++) if (this.valid[m]) found[n++] = of(m);
-    return found.sort();
+  // Its fall since the base year, per cent.
+  fall(indicator, region, year) {
+    const base = this.values(indicator, region, this.base);
+    return this.values(indicator, region, year).map((value, i) => 100 * (1 - value / base[i]));
   }
 
   // Every number of some regions: the same as `answer` in Python.
   numbers(state, regions = Array.from({ length: this.P + 1 }, (_, i) => i)) {
     const { data } = this;
-    this.count = this.valid.reduce((a, b) => a + b, 0);
+    this.index = Int32Array.from(this.valid.keys()).filter((m) => this.valid[m]);
+    this.count = this.index.length;
     const leading = this.targets(state), lead = data.leads === "carbon" ? "carbon" : "intensity";
     const targets = lead === "carbon" ? data.targets[state.rule] : leading;
     const carbon = lead === "carbon" ? leading : data.carbonTargets[state.rule];
-    const fall = (indicator, r, y, m) => 100 * (1 - this.value(indicator, r, y, m) / this.value(indicator, r, this.base, m));
     const found = { members: this.count, targets: leading, energy: {}, carbon: {}, joint: [], yearly: [], quantiles: {}, national: this.national(leading) };
     for (const r of regions) {
-      verdict(found.energy, r, this.sorted((m) => fall("intensity", r, this.end, m)), targets[r], data);
-      verdict(found.carbon, r, this.sorted((m) => fall("carbon", r, this.end, m)), carbon[r], data);
-      let both = 0;
-      for (let m = 0; m < this.N; m++)
-        if (this.valid[m] && fall("intensity", r, this.end, m) >= targets[r] && fall("carbon", r, this.end, m) >= carbon[r]) both++;
+      const falls = { intensity: this.fall("intensity", r, this.end), carbon: this.fall("carbon", r, this.end) };
+      const both = falls.intensity.filter((value, i) => value >= targets[r] && falls.carbon[i] >= carbon[r]).length;
       found.joint[r] = carbon[r] === null || targets[r] === null ? null : both / this.count;
       found.yearly[r] = data.progress.map((part, i) => {
         if (leading[r] === null) return null;
-        let hits = 0;
-        for (let m = 0; m < this.N; m++) if (this.valid[m] && fall(lead, r, this.base + 1 + i, m) >= leading[r] * part) hits++;
-        return hits / this.count;
+        return this.fall(lead, r, this.base + 1 + i).filter((value) => value >= leading[r] * part).length / this.count;
       });
+      verdict(found.energy, r, falls.intensity.sort(), targets[r], data);
+      verdict(found.carbon, r, falls.carbon.sort(), carbon[r], data);
     }
     for (const indicator of Object.keys(data.indicators)) {
       const levels = (found.quantiles[indicator] = data.levels.map(() => []));
       for (const r of regions) {
         levels.forEach((level) => { level[r] = new Array(this.Y); });
         for (let y = 0; y < this.Y; y++) {
-          const ordered = this.sorted((m) => this.value(indicator, r, y, m));
+          const ordered = this.values(indicator, r, y).sort();
           data.levels.forEach((q, i) => { levels[i][r][y] = quantile(ordered, q); });
         }
       }
