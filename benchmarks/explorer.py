@@ -27,11 +27,12 @@ MOVE = """const [id, value, what] = arguments, done = arguments[3];
     const wait = () => counter > seen && document.body.dataset[what] === String(counter)
         ? requestAnimationFrame(() => done([performance.now() - from, numbers.members])) : setTimeout(wait, 1);
     wait();"""
-DRAG = """const [controls, values, done] = arguments;
+DRAG = """const [controls, values] = arguments;
+    window.dragged = null;
     let number = 0, pictures = 0, last = document.body.dataset.part, input = null;
     const from = performance.now();
     const whole = () => document.body.dataset.whole === String(counter)
-        ? done([pictures, (performance.now() - from) / 1000]) : setTimeout(whole, 5);
+        ? window.dragged = [pictures, (performance.now() - from) / 1000] : setTimeout(whole, 5);
     const frame = () => {
         if (document.body.dataset.part !== last) { last = document.body.dataset.part; pictures++; }
         if (input && number % 25 === 0) input.dispatchEvent(new Event('change'));
@@ -77,7 +78,8 @@ def moves(driver: Any, controls: tuple[str, ...], count: int, what: str, rng: np
 def drag(driver: Any, count: int, rng: np.random.Generator) -> dict[str, float]:
     """Moves as a hand sends them: one per frame, superseded ones unanswered; then the last one's whole picture."""
     values = [float(value) for value in rng.uniform(size=count)]
-    shown, seconds = driver.execute_async_script(DRAG, list(LEVERS), values)
+    driver.execute_script(DRAG, list(LEVERS), values)
+    shown, seconds = until(lambda: driver.execute_script("return window.dragged"), 600)
     return {"pictures": int(shown), "seconds": round(float(seconds), 1)}
 
 

@@ -215,11 +215,14 @@ function commit(change, runs = true) {
   change();
   settled(runs);
 }
-function settled(runs = true) {
+function recorded() {
   history.replaceState(null, "", link());
   at("undo").disabled = !past.length;
   at("redo").disabled = !future.length;
   found = null;
+}
+function settled(runs = true) {
+  recorded();
   if (runs) refresh();
   controls();
   show();
@@ -280,14 +283,16 @@ function slider(item, options) {
     found = null;
     refresh();
     controls();
-    show();
+    box.update(); // what is shown follows from the worker's answer
   };
   const done = () => {
     if (before === null) return;
     past.push(before);
     before = null;
     future.length = 0;
-    settled(false);
+    recorded();
+    controls();
+    box.update();
   };
   range.addEventListener("input", () => move(range.valueAsNumber));
   range.addEventListener("change", done);

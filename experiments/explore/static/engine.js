@@ -61,6 +61,7 @@ class Engine {
     this.keep = this.kernels.nation.description.saved.indexOf(this.base);
     for (const kernel of Object.values(this.kernels)) kernel.resumeAt(Math.max(0, this.keep));
     this.design = {};
+    this.mixValues = [];
     this.key = null; // of the state whose members are laid out
     this.made = new Uint8Array(N); // which of them
     this.valid = new Uint8Array(N).fill(1);
@@ -119,7 +120,8 @@ class Engine {
       asked[at] = ((data.leads === "energy" ? moved : undefined) ?? data.pressing[state.rule][p]) / 100;
       carbon[at] = ((data.leads === "carbon" ? moved : undefined) ?? data.carbonPressing[state.rule][p]) / 100;
     }
-    return { "lever strength": strengths, "lever start": preset.start, "lever phase in": preset.phase, "target reduction": asked, "carbon target reduction": carbon };
+    const more = Object.entries(data.mixes[state.preset]).map(([name, number]) => [name, (this.mixValues[number] ??= double(data.mixValues[number]))]);
+    return { ...Object.fromEntries(more), "lever strength": strengths, "lever start": preset.start, "lever phase in": preset.phase, "target reduction": asked, "carbon target reduction": carbon };
   }
 
   // What of a state differs by member: assumptions and the delivery of levers.

@@ -249,14 +249,14 @@ const SimWasm = (() => {
     }
   }
 
-  // Whether two records hold the same arrays of numbers (NaN is no number here: never the same).
+  // Whether two records hold the same arrays of numbers; NaN is the same as NaN.
   const same = (one, other) => {
     const names = Object.keys(one);
     if (names.length !== Object.keys(other).length) return false;
     return names.every((name) => {
       const [a, b] = [one[name], other[name]];
       if (a.length !== b?.length) return false;
-      for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+      for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && (a[i] === a[i] || b[i] === b[i])) return false;
       return true;
     });
   };

@@ -63,7 +63,7 @@ def test_the_page_s_engine_gives_the_numbers_of_python(
     assert held.leads == leads
     content, states = Content(held), random_states(held, 1)
     moved = {"levers": {"industrial retrofit": 0.9}, "targets": {held.provinces[18]: 21.0}}
-    states.append(states[0].model_copy(update=moved))  # its run begins in the base year
+    states += [states[0].model_copy(update=moved), random_states(held, 2)[1]]  # begins in the base year; does not
     read = lambda name: (HERE / "static" / name).read_text(encoding="utf-8")  # noqa: E731
     (tmp_path / "worker.js").write_text("\n".join((RUNTIME.read_text(), read("engine.js"))), encoding="utf-8")
     (tmp_path / "data.json").write_text(json.dumps(plain(content.shared() | content.engine())), encoding="utf-8")
