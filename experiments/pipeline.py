@@ -21,6 +21,8 @@ from models.reading.names import match
 HINDCAST, FEASIBILITY, SENSITIVITY, POLICY = "hindcast", "feasibility", "sensitivity", "policy"
 TRUST, EXPLORER, REPORT = "trust", "explorer", "report"
 """Stages of a run after its simulation."""
+NEEDS_OF_SENSITIVITY = (SIMULATION, FEASIBILITY)
+"""The ranking of the mixes, whose turning is analysed, is a table of the feasibility stage."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def finish(
 
     A stage is made again when one of its files is missing or not as it was written, or when what it is made from is.
     """
+    store.clean_partial(run)
     verifies = how.verify > 0 and "verify" not in run.manifest and verification.is_possible(run)
     asked = _stages(run, system, step, say, report=how.report, explorer=how.explorer)
     if simulation.is_simulated(run) and not verifies and not _lacking(run, asked):
@@ -139,7 +142,7 @@ def _stages(
     if study.sensitivity:
         settings = study.sensitivity.model_dump()
         make = lambda: sensitivity_tables.sensitivity_tables(run, system, **settings, say=say)  # noqa: E731
-        asked.append(Stage(SENSITIVITY, (SIMULATION,), make))
+        asked.append(Stage(SENSITIVITY, NEEDS_OF_SENSITIVITY, make))
     if study.policy:
         asked.append(Stage(POLICY, (SIMULATION,), lambda: policy_tables.analyse(run, system, step=step, say=say)))
     made = [stage.name for stage in asked]
@@ -154,7 +157,7 @@ def _stages(
             say("explorer")
             explore.write_or_say(run.folder / explore.FILE, run)
 
-        asked.append(Stage(EXPLORER, (FEASIBILITY,), write_explorer))
+        asked.append(Stage(EXPLORER, (FEASIBILITY, *((POLICY,) if study.policy else ())), write_explorer))
         last = (*last, EXPLORER)
     if report:
         from experiments import brief
@@ -162,7 +165,7 @@ def _stages(
 
         def write() -> None:
             say("report and briefs")
-            brief.prepare(run, system)
+            brief.prepare(run, system, anew=True)
             brief.write(run)
             pages.write(run)
 

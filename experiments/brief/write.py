@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from calibration.places import NATION
 from experiments.analyses import gap
 from experiments.brief.content import Brief, build, targets_by_rule
 from experiments.runs.store import Run, write_bytes, write_text
@@ -28,14 +27,15 @@ WIDTH_MM, WIDTH_BESIDE_TABLE_MM = 146, 124
 """Width of the waterfall; smaller where a table of measures takes its room on the page."""
 
 
-def prepare(run: Run, system: "Installation") -> None:
+def prepare(run: Run, system: "Installation", *, anew: bool = False) -> None:
     """Make the table behind the waterfall, unless the run has it or its model has no such parts.
 
     Args:
         run: a run; the table is stored in it.
         system: the model and data of this machine.
+        anew: whether to make it even if the run has it, so that the table belongs to the stage that makes it.
     """
-    if gap.TABLE not in run.tables and (made := _contributions(run, system)) is not None:
+    if (anew or gap.TABLE not in run.tables) and (made := _contributions(run, system)) is not None:
         run.save_table(gap.TABLE, made)
 
 
@@ -75,7 +75,7 @@ def write(
     for lang in langs:
         view = View.headline(data, Terms(lang))
         rules = targets_by_rule(view) if rules is None else rules
-        for province in provinces or _places(view):
+        for province in provinces or [*view.provinces, *view.whole]:
             brief = build(view, province, measured, rules)
             for text in brief.texts:
                 fonts.require(text, f"the brief of {province}")
@@ -86,11 +86,6 @@ def write(
         lang: "".join(sorted({c for brief, own in made if own == lang for c in html(printed(brief))})) for lang in langs
     }
     return [path for brief, lang in made for path in _files(brief, lang, target, shown[lang], pdf)]
-
-
-def _places(view: View) -> list[str]:
-    """The provinces of the run, and the nation unless it would be a single province."""
-    return view.provinces if len(view.provinces) == 1 else [*view.provinces, NATION]
 
 
 def _files(brief: Brief, lang: Lang, target: Path, characters: str, pdf: bool) -> Iterator[Path]:

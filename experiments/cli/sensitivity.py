@@ -44,7 +44,6 @@ def sensitivity(
     from experiments.analyses.sensitivity import sensitivity_tables
     from experiments.cli.tables import terminal_tables
     from experiments.ensemble import installed
-    from experiments.ensemble.simulation import SIMULATION
 
     chosen = pipeline.opened(run, runs, lambda study: installed.installed(0, study))
     system = installed.installed(0, chosen.study)
@@ -57,7 +56,7 @@ def sensitivity(
     pipeline.redo(
         chosen,
         pipeline.SENSITIVITY,
-        (SIMULATION,),
+        pipeline.NEEDS_OF_SENSITIVITY,
         lambda: sensitivity_tables.sensitivity_tables(
             chosen, system, *at, indicator=indicator, runs=budget, trajectories=trajectories, say=say
         ),

@@ -110,6 +110,8 @@ def _create(
             store.write_text(new / "manifest.json", manifest.text(record))
             (new / "batches").mkdir()
             new.rename(run.folder)
+            for left in run.folder.parent.glob(f".{run.folder.name}.*.new"):  # of a killed process, or of a later one
+                store.discard(left)
         except BaseException as fault:
             store.discard(new)
             if isinstance(fault, OSError) and run.folder.exists():
@@ -163,7 +165,8 @@ def _simulate(
     job = Job(study, ScenarioInputs(**run.inputs()), system.simulate, system.errors, system.checksums, record["files"])
     plan = batches(study, record["batch_size"])
     folder = run.folder / "batches"
-    store.clean_partial(run.folder, folder, run.folder / "tables", run.folder / stages.FOLDER)
+    store.clean_partial(run)
+    folder.mkdir(exist_ok=True)
     there = {batch.file for batch in plan if _is_whole(folder / batch.file, run)}
     todo = [batch for batch in plan if batch.file not in there]
     done, failed, fresh = sum(batch.size for batch in plan if batch.file in there), 0, 0

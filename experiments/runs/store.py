@@ -172,11 +172,14 @@ class Run:
         return _Tables(self)
 
     def table(self, name: str) -> pd.DataFrame:
-        """The analysis table `name`. Raises InputError with the names there are."""
+        """The analysis table `name`. Raises InputError with the names there are, or when its file is damaged."""
         path = self.folder / "tables" / f"{name}.parquet"
         if not path.is_file():
             raise InputError(refusal(name, sorted(self.tables), f"table of {self.name}"))
-        return pd.read_parquet(path)
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError) as fault:  # pyarrow's errors are of these kinds
+            raise InputError(f"{path} is damaged: delete it, and give the command that made it again") from fault
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
         """Write an analysis table (default index dropped, any other kept) in place of an earlier one of that name."""
@@ -218,8 +221,11 @@ class Run:
 class _Tables(Mapping[str, pd.DataFrame]):
     run: Run
 
+    def __contains__(self, name: object) -> bool:
+        return name in list(self)
+
     def __getitem__(self, name: str) -> pd.DataFrame:
-        if name not in list(self):
+        if name not in self:
             raise KeyError(name)
         return self.run.table(name)
 
@@ -243,8 +249,8 @@ def damaged(runs: str | Path = "runs") -> list[Path]:
 
 OURS = {
     *("study.yaml", "manifest.json", "inputs.nc", "design.parquet", "batches", "metrics.nc", "quantiles.nc"),
-    *("trajectories.nc", "tables", "stages", "briefs", "files", "report.html", "report.zh.html", "log.txt"),
-    *(".lock", ".owner"),
+    *("trajectories.nc", "tables", "stages", "briefs", "files", "report.html", "report.zh.html", "report.pdf"),
+    *("report.zh.pdf", "explorer.html", "log.txt", ".lock", ".owner"),
 }
 """What a run's folder may hold; whatever else is in it belongs to somebody."""
 
@@ -401,12 +407,15 @@ def discard(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def clean_partial(*folders: Path) -> None:
-    """Delete the parts of files that a killed process left; only under the run's lock."""
-    for folder in folders:
-        folder.mkdir(exist_ok=True)
-        for part in folder.glob(".*.part"):
-            part.unlink()
+def clean_partial(run: Run) -> None:
+    """Delete the parts of files that killed processes left anywhere in a run; those of living processes stay."""
+    import psutil
+
+    for part in run.folder.rglob(".*.part"):  # `.name.process.part`, see `models.writing`
+        number = part.name.split(".")[-2]
+        if not number.isdigit() or not psutil.pid_exists(int(number)):
+            with writing(run.folder):
+                part.unlink(missing_ok=True)
 
 
 def update_manifest(run: Run, **entries: Any) -> None:

@@ -54,7 +54,7 @@ OUTPUT_OF = {
     "energy_total": "total energy",
     "energy_intensity": "reported energy intensity",
     "co2_energy": "energy co2",
-    "nonfossil_share": "nonfossil share",
+    "nonfossil_share_of_generation": "nonfossil share",
     "floor_area": "building stock",
     "cars": "cars",
 }

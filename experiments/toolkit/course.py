@@ -27,7 +27,7 @@ TABLE = Path(__file__).with_name("course.csv")
 MARK = "exercise value of the course, not a figure of Chongqing"
 MEMBERS = 200
 """Members of the course's run: about a minute of one processor."""
-GOALS = {"energy intensity": 13.0, "co2 intensity": 17.0, "gdp growth": 4.5, "non-fossil share": 15.0}
+GOALS = {"energy intensity": 13.0, "co2 intensity": 17.0, "gdp growth": 4.5, "non-fossil share of energy": 15.0}
 """Per cent (a year, of growth): exercise values; the carbon goal is the nation's."""
 OTHER = (("methane", 2025, 12.0), ("forests", 2025, -20.0), ("methane", 2030, 11.0))
 """MtCO2e a year: exercise values."""
@@ -93,9 +93,11 @@ def start(folder: Path) -> Folder:
 
 
 def _score(row: int, criterion: int, reviewer: int) -> int:
-    """A made-up score of 1 to 5: most options near 3, every third one judged differently by the reviewers."""
-    base = 2 + (7 * row + 3 * criterion) % 3
-    return max(1, min(5, base + (reviewer - 1) * (row % 3 == 0)))
+    """A made-up score of 1 to 5: a common one by option and criterion, from which single reviewers are 1 or 2 apart."""
+    common = 1 + (5 * row + 3) % 8 // 2 + (row + 2 * criterion) % 5 // 3
+    view = (7 * row + 3 * criterion + 11 * reviewer) % 43
+    apart = 2 if view == 0 else 1 if view < 12 else 0
+    return common + apart if common <= 3 else common - apart
 
 
 def _read(work: Folder, name: str, *columns: str) -> pd.DataFrame:
@@ -131,7 +133,7 @@ def _gdp(work: Folder) -> float:
 
 def _goal(work: Folder) -> float:
     table = _read(work, "3-goals.csv")
-    return float(table.loc[table["goal"] == "non-fossil share", "value"].iloc[0])
+    return float(table.loc[table["goal"] == "non-fossil share of energy", "value"].iloc[0])
 
 
 def _chance(work: Folder, key: str) -> float:

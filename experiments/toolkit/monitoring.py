@@ -72,7 +72,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "other energy growth": Quantity(("final energy",), lambda f: _sectors(f, INDUSTRY + HOUSEHOLDS, inside=False)),
     "gdp growth": Quantity(("gdp",), lambda f: f["gdp"], better="above"),
     "co2 growth": Quantity(("energy co2",), lambda f: f["energy co2"]),
-    "non-fossil share": Quantity(
+    "non-fossil share of energy": Quantity(
         ("nonfossil share of primary energy",),
         lambda f: f["nonfossil share of primary energy"],
         is_share=True,

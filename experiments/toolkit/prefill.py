@@ -34,13 +34,16 @@ QUANTITIES = (
     "floor_area",
     "cars",
 )
+QUANTITY_NAMES = {"nonfossil_share": "nonfossil_share_of_generation"}
+"""Name in the data → name in the sheet where the data's own is also that of another quantity: the goal's share is one
+of total energy."""
 CRITERIA = {"reduction": 0.30, "cost": 0.25, "feasibility": 0.25, "added benefits": 0.10, "fairness": 0.10}
 FROM_PACK, NOT_IN_PACK = "region pack", "not in the region pack: pooled or modelled"
 PUBLISHED = {
     "energy intensity": "energy_intensity_reduction",
     "co2 intensity": "co2_intensity_reduction",
     "gdp growth": "gdp_growth_annual",
-    "non-fossil share": "nonfossil_share",
+    "non-fossil share of energy": "nonfossil_share",
 }
 """Goal → its name in the table of provincial targets."""
 
@@ -107,7 +110,7 @@ def _baseline(province: str, plan: Plan) -> pd.DataFrame:
     data = shipped.baseline().sel(province=province)
     rows = []
     for name in QUANTITIES:
-        head = {"quantity": name, "unit": data[name].attrs["units"]}
+        head = {"quantity": QUANTITY_NAMES.get(name, name), "unit": data[name].attrs["units"]}
         series = data[name].sel(year=slice(None, plan.base_year)).dropna("year")
         for year in map(int, series["year"].to_numpy()[-YEARS:]):
             sigma = float(data[f"{name}_sigma"].sel(year=year))
@@ -115,7 +118,7 @@ def _baseline(province: str, plan: Plan) -> pd.DataFrame:
             vintage = FROM_PACK if active_region() else str(data[f"{name}_vintage"].sel(year=year).item())
             rows.append({**head, "year": year, **known, "vintage": vintage})
         rows += [{**head, **row} for row in _since(name, province, series, plan.base_year)]
-        if plan.base_year not in {row["year"] for row in rows if row["quantity"] == name}:
+        if plan.base_year not in {row["year"] for row in rows if row["quantity"] == head["quantity"]}:
             missing = NOT_IN_PACK if active_region() else "not measured: nowcast"
             rows.append({**head, "year": plan.base_year, "vintage": missing})
     return pd.DataFrame(rows, columns=[column.name for column in sheets.BASELINE])

@@ -65,7 +65,7 @@ GOALS_KNOWN = {
     "energy intensity": "% reduction",
     "co2 intensity": "% reduction",
     "gdp growth": "%/yr",
-    "non-fossil share": "% of energy",
+    "non-fossil share of energy": "% of energy",
 }
 """Goals that a study judges → their unit."""
 
@@ -125,7 +125,7 @@ MONITORED = {
     "other energy growth": "%/yr",
     "gdp growth": "%/yr",
     "co2 growth": "%/yr",
-    "non-fossil share": "%",
+    "non-fossil share of energy": "%",
 }
 """Quantities that can be monitored → their unit; `monitoring.QUANTITIES` says how the model gives them."""
 

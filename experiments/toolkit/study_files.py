@@ -142,7 +142,7 @@ def unconnected(work: Folder, goals: pd.DataFrame) -> list[str]:
     for goal, rows in goals.dropna(subset="value").groupby("goal", sort=False):
         starts = {base, *rows["to"]}
         for row in rows.to_dict("records"):
-            if goal != "non-fossil share" and row["from"] not in starts and np.isfinite(row["from"]):
+            if goal != "non-fossil share of energy" and row["from"] not in starts and np.isfinite(row["from"]):
                 found.append(
                     f"3-goals.csv: {goal}: a goal from {row['from']:.0f} to {row['to']:.0f} follows no other goal; it "
                     f"must begin in {base} or where another goal ends"

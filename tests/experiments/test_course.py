@@ -9,6 +9,7 @@ import pytest
 
 from experiments import toolkit
 from experiments.toolkit import course, sheets
+from experiments.toolkit.prefill import CRITERIA
 from models.reading.faults import InputError
 
 LESSONS = Path(__file__).parents[2] / "docs" / "course"
@@ -32,7 +33,7 @@ def test_answers_are_checked_against_the_folder_itself(tmp_path: Path) -> None:
     assert state["1.1"] == "got 'many', allowed: a number"
     assert state["2.1"] == "5-screening/merged.csv is not there yet: the lesson's commands make it"
     goals = pd.read_csv(folder / "3-goals.csv", encoding=sheets.ENCODING)
-    goals.loc[goals["goal"] == "non-fossil share", "value"] = 18
+    goals.loc[goals["goal"] == "non-fossil share of energy", "value"] = 18
     sheets.write(folder / "3-goals.csv", goals)
     assert answer(folder)["1.3"] == "wrong"  # the value is the folder's, not a stored one
     merged = toolkit.merge(folder)
@@ -41,6 +42,23 @@ def test_answers_are_checked_against_the_folder_itself(tmp_path: Path) -> None:
     assert (state["2.1"], state["2.3"], state["2.2"]) == ("right", "right", "wrong")
     with pytest.raises(InputError, match=r"unknown exercise '9\.9'"):
         answer(folder, e9_9=1)
+
+
+def test_scores_teach_ranks_and_disagreements(tmp_path: Path) -> None:
+    folder = course.start(tmp_path / "course").path
+    given = [
+        pd.read_csv(path, encoding=sheets.ENCODING).set_index("option")[list(CRITERIA)]
+        for path in sorted((folder / "5-screening").glob("reviewer-*.csv"))
+    ]
+    for own in given:
+        assert set(own.stack()) == {1, 2, 3, 4, 5}
+        assert (own.max(axis=1) > own.min(axis=1)).mean() > 0.8  # the criteria of an option differ
+        assert own.nunique().min() > 3  # and the options by each criterion
+    merged = toolkit.merge(folder)
+    assert (merged["worst rank"] > merged["best rank"]).mean() > 0.8
+    assert len(set(merged.loc[merged["spread"] > 0, "widest on"])) > 3
+    assert 0.2 < (merged["talk again"] == "yes").mean() < 0.5
+    assert 0.3 < (merged["proposed"] == "yes").mean() < 0.7
 
 
 def test_options_that_tie_are_all_right(tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ import xarray as xr
 
 from calibration import places
 from experiments.ensemble import simulation
+from experiments.report import page
 from experiments.runs import store
 from experiments.runs.store import Run, StoreError
+from experiments.words import addresses
 from models import writing
 from models.reading.faults import InputError
 from tests.experiments import small_system
@@ -333,8 +335,24 @@ def test_open_list_and_remove(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"unknown run 'smal1-9cf'.*allowed: {run.name}"):
         Run.open("smal1-9cf", tmp_path / "runs")
     assert store.list_runs(tmp_path / "nowhere") == []
+    for name in (
+        addresses.EXPLORER,
+        *page.FILES.values(),
+        *(name.replace("html", "pdf") for name in page.FILES.values()),
+    ):
+        (run.folder / name).write_text("written by commands", encoding="utf-8")
     store.remove(run)
     assert store.list_runs(tmp_path / "runs") == []
+
+
+def test_a_damaged_table_is_named(tmp_path: Path) -> None:
+    run = made(tmp_path)
+    run.save_table("chance", pd.DataFrame({"chance": [0.5]}))
+    path = run.folder / "tables" / "chance.parquet"
+    path.write_bytes(path.read_bytes()[:20])
+    assert "chance" in run.tables
+    with pytest.raises(InputError, match=r"chance\.parquet is damaged"):
+        run.table("chance")
 
 
 def test_tables(tmp_path: Path) -> None:

@@ -1,10 +1,6 @@
 """A run killed at any write, or damaged in any file, ends as if nothing had happened, or the fault is named."""
 
-import hashlib
-import io
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +10,7 @@ import pandas as pd
 import pytest
 
 from experiments import brief, pipeline, report
-from experiments.analyses import feasibility_tables, hindcast, trust
+from experiments.analyses import feasibility_tables, gap, hindcast, trust
 from experiments.analyses.policy import policy_tables
 from experiments.analyses.sensitivity import sensitivity_tables
 from experiments.ensemble import simulation
@@ -23,9 +19,9 @@ from experiments.runs.store import Run, write_text
 from experiments.study.schema import Study
 from models.reading.faults import InputError
 from tests.experiments import small_system
+from tests.experiments.interruptions import damaged_copy, damages, digests, files_of, snapshots
 from tests.experiments.small_system import SYSTEM
 
-CHANGING = {"manifest.json", "log.txt", ".lock", ".owner"}
 STAGES = ("members=12", "hindcast=true", "sensitivity={runs: 4000}", "policy={mix: full}")
 
 
@@ -48,7 +44,8 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def write(run: Run) -> None:
         for name in ("report.html", "report.zh.html"):
-            write_text(run.folder / name, f"{name} {run.table('trust')['value'].tolist()}")
+            shown = [*run.table("trust")["value"], *run.table(gap.TABLE)["value"]]
+            write_text(run.folder / name, f"{name} {shown}")
 
     backtest = saving("backtest", "backtest_facts", reads=lambda run: 0.5)
     monkeypatch.setattr(hindcast, "scorecard", lambda **_: {})
@@ -60,11 +57,11 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
         trust,
         "panel",
         lambda run: pd.DataFrame(
-            {"value": [float(run.table(n).iloc[0, 0]) for n in sorted(run.tables) if n != "trust"]}
+            {"value": [float(run.table(n).iloc[0, 0]) for n in sorted(run.tables) if n not in ("trust", gap.TABLE)]}
         ),
     )
     monkeypatch.setattr(report, "write", write)
-    monkeypatch.setattr(brief, "prepare", lambda run, system: None)
+    monkeypatch.setattr(gap, "table", lambda run, _: pd.DataFrame({"value": [mean(run)]}))
     monkeypatch.setattr(brief, "write", lambda run: None)
 
 
@@ -79,45 +76,9 @@ def carried_out(study: Study, runs: Path) -> Run:
     )
 
 
-def digests(run: Run) -> dict[str, str]:
-    files = (path for path in run.folder.rglob("*") if path.is_file() and path.name not in CHANGING)
-    return {path.relative_to(run.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
     return small_system.study(tmp_path, *STAGES)
-
-
-def states(study: Study, runs: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The folder of runs as a kill would leave it: before and after each file is put in place or opened for writing."""
-    found: list[Path] = []
-
-    def keep() -> None:
-        if runs.exists():
-            found.append(Path(shutil.copytree(runs, kept / f"{len(found):03}")))
-
-    def around(act: Callable[..., Any]) -> Callable[..., Any]:
-        def acting(*given: Any, **options: Any) -> Any:
-            keep()
-            result = act(*given, **options)
-            keep()
-            return result
-
-        return acting
-
-    def opening(file: Any, mode: str = "r", *given: Any, **options: Any) -> Any:
-        if set(mode) & set("wax") and str(runs) in str(file):
-            keep()
-        return real(file, mode, *given, **options)
-
-    real = io.open
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", around(os.replace))
-        patch.setattr(os, "rename", around(os.rename))
-        patch.setattr(io, "open", opening)
-        carried_out(study, runs)
-    return found
 
 
 EVERY = [pytest.param(29, id="some"), pytest.param(1, id="every", marks=pytest.mark.slow)]
@@ -128,26 +89,16 @@ def test_a_kill_at_every_write_is_repaired(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     whole = digests(carried_out(study, tmp_path / "whole"))
-    left = states(study, tmp_path / "runs", tmp_path / "kept", monkeypatch)
+    folder = tmp_path / "runs"
+    left = snapshots(lambda: carried_out(study, folder), folder, tmp_path / "kept", monkeypatch)
     assert len(left) > 80
-    for runs in left[::step]:
+    for what, runs in left[::step]:
         run = carried_out(study, runs)
-        assert digests(run) == whole, runs.name
+        assert digests(run) == whole, what
+        assert [path.name for path in runs.iterdir()] == [run.name], what
         assert run.complete
     assert {"trust.parquet", "triple_win.parquet"} <= {Path(name).name for name in whole}
     assert {"report.html", "report.zh.html", "stages/report.json"} <= set(whole)
-
-
-def damages(path: Path, other: Path) -> Iterator[tuple[str, Callable[[], object]]]:
-    content = path.read_bytes()
-    yield "missing", path.unlink
-    yield "empty", lambda: path.write_bytes(b"")
-    yield "cut in half", lambda: path.write_bytes(content[: len(content) // 2])
-    edited = bytearray(content)
-    edited[len(edited) // 2] ^= 1
-    yield "edited", lambda: path.write_bytes(bytes(edited))
-    if other.is_file() and other.read_bytes() != content:
-        yield "swapped", lambda: path.write_bytes(other.read_bytes())
 
 
 def unfinished(study: Study, runs: Path, after: int) -> Run:
@@ -174,22 +125,15 @@ def test_every_damaged_file_is_repaired_or_named(study: Study, tmp_path: Path, s
         made = [carried_out(one, tmp_path / name) for name, one in (("a", study), ("b", another))]
     else:
         made = [unfinished(one, tmp_path / name, 7) for name, one in (("a", study), ("b", another))]
-    names = [path.relative_to(made[0].folder) for path in sorted(made[0].folder.rglob("*")) if path.is_file()]
     answers: dict[str, int] = {"repaired": 0, "named": 0}
     tried = 0
-    for name in names:
-        if name.name in (".lock", ".owner", "log.txt"):
-            continue
-        for number, (what, damage) in enumerate(damages(made[0].folder / name, made[1].folder / name)):
+    for name in files_of(made[0]):
+        for number, (what, content) in enumerate(damages(made[0].folder / name, made[1].folder / name)):
             tried += 1
             if tried % step:
                 continue
             folder = tmp_path / f"{state}-{number}-{str(name).replace('/', '_')}"
-            kept = Run(Path(shutil.copytree(made[0].folder, folder / made[0].name)))
-            content = (made[0].folder / name).read_bytes()
-            damage()
-            (made[0].folder / name).replace(kept.folder / name) if what != "missing" else (kept.folder / name).unlink()
-            (made[0].folder / name).write_bytes(content)
+            damaged_copy(made[0], folder, name, content)
             fault = ""
             with suppress(InputError):
                 fault = "not repaired"

@@ -17,6 +17,7 @@ from experiments.runs.store import Run
 from experiments.toolkit import annex, evidence, monitoring, review, sheets
 from experiments.toolkit.evidence import TooFewError, agreeing, effective, quantile, reasons, weigh
 from experiments.toolkit.sheets import Folder
+from experiments.words.terms import LANGS, Terms
 from models.reading.faults import InputError, RuleError
 from tests.experiments import small_system
 
@@ -49,8 +50,22 @@ def test_a_new_folder_is_prefilled_and_valid(folder: Path) -> None:
     assert figures.query("quantity == 'gdp' and year == 2005")["value"].item() == pytest.approx(346.772, rel=1e-4)
     goals = pd.read_csv(folder / "3-goals.csv", encoding=sheets.ENCODING)
     assert goals.loc[(goals["goal"] == "energy intensity") & (goals["to"] == 2015), "value"].item() == 16
-    assert goals.loc[goals["goal"] == "non-fossil share", "value"].isna().all()  # unknown stays unknown
+    assert goals.loc[goals["goal"] == "non-fossil share of energy", "value"].isna().all()  # unknown stays unknown
     assert len(pd.read_csv(folder / "4-options.csv", encoding=sheets.ENCODING)) == len(catalogue().options)
+
+
+def test_shares_of_energy_and_of_electricity_have_names_of_their_own(folder: Path) -> None:
+    figures = pd.read_csv(folder / "2-baseline.csv", encoding=sheets.ENCODING)
+    goals = pd.read_csv(folder / "3-goals.csv", encoding=sheets.ENCODING)
+    of_power = figures.loc[figures["quantity"].str.startswith("nonfossil_share"), "quantity"].unique()
+    assert list(of_power) == ["nonfossil_share_of_generation"]
+    of_energy = [goal for goal in goals["goal"] if goal.startswith("non-fossil share")]
+    assert of_energy == [name for name in monitoring.QUANTITIES if name.startswith("non-fossil share")]
+    assert of_energy == ["non-fossil share of energy"]
+    assert {sheets.GOALS_KNOWN[name] for name in of_energy} == {"% of energy"}
+    for lang in LANGS:
+        words = Terms(lang)
+        assert words(of_power[0]) != words(of_energy[0])
 
 
 def test_nothing_is_overwritten_and_provinces_are_known(folder: Path) -> None:
@@ -295,7 +310,7 @@ def test_two_years_of_four_indicators_say_which_one_is_off_its_path(tmp_path: Pa
     with pytest.raises(InputError, match=r"9-monitoring\.csv is empty"):
         toolkit.monitor(work.path, run, SYSTEM)
     for year in (2011, 2012):
-        for name in ("energy intensity change", "gdp growth", "co2 growth", "non-fossil share"):
+        for name in ("energy intensity change", "gdp growth", "co2 growth", "non-fossil share of energy"):
             monitoring.append(work, year, name, 0.0, 10.0)
     at = evidence.scenario(run, "Beijing")
     paths = monitoring.path_table(monitoring.watch(work, run, SYSTEM, at), evidence.Finals.of(run, at))
