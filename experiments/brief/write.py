@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from calibration.places import NATION
 from experiments.analyses import gap
 from experiments.brief.content import Brief, build, targets_by_rule
 from experiments.runs.store import Run, write_bytes, write_text
@@ -76,7 +75,7 @@ def write(
     for lang in langs:
         view = View.headline(data, Terms(lang))
         rules = targets_by_rule(view) if rules is None else rules
-        for province in provinces or _places(view):
+        for province in provinces or [*view.provinces, *view.whole]:
             brief = build(view, province, measured, rules)
             for text in brief.texts:
                 fonts.require(text, f"the brief of {province}")
@@ -87,11 +86,6 @@ def write(
         lang: "".join(sorted({c for brief, own in made if own == lang for c in html(printed(brief))})) for lang in langs
     }
     return [path for brief, lang in made for path in _files(brief, lang, target, shown[lang], pdf)]
-
-
-def _places(view: View) -> list[str]:
-    """The provinces of the run, and the nation unless it would be a single province."""
-    return view.provinces if len(view.provinces) == 1 else [*view.provinces, NATION]
 
 
 def _files(brief: Brief, lang: Lang, target: Path, characters: str, pdf: bool) -> Iterator[Path]:

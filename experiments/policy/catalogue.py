@@ -7,6 +7,7 @@ assumed is thereby counted, not hidden. Every number of a sheet is read by a cal
 `experiments.policy.lever_costs`); `tanlu policy check` tries it.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -104,8 +105,13 @@ class Schedule(_Strict):
 
     @property
     def complete(self) -> float:
-        """Year in which the option is in full effect."""
+        """Time from which the option is in full effect: 2031.0 is the beginning of 2031."""
         return self.start + self.phase_in
+
+    @property
+    def last_year(self) -> int:
+        """The last calendar year of the phase-in: that of five years from 2026 is 2030, that of six months 2026."""
+        return math.ceil(self.complete) - 1
 
 
 class Payers(_Strict):

@@ -85,11 +85,9 @@ def _judged(comparison: Comparison) -> pd.DataFrame:
 
 
 def plan_words(plan: str, terms: Terms) -> str:
-    """The plan as it is called: 15th five-year plan, “十五五”."""
+    """The plan as it is called: 15th five-year plan, “十五五”规划."""
     named = known_plan(plan)
-    return terms(
-        "text: case plan", ordinal=named.number if terms.lang == "zh" else named.ordinal, chinese=named.name_zh
-    )
+    return terms("text: case plan", plan=named.name_zh if terms.lang == "zh" else named.ordinal)
 
 
 def finding(comparison: Comparison, national: float, terms: Terms) -> str:

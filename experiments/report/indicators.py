@@ -107,14 +107,18 @@ def others(view: View) -> list[str]:
     fails = rows.loc[(rows["province"] != NATION) & (rows["fails_most"] != ""), "fails_most"].value_counts()
     if len(fails):
         first = view.indicator_name(str(fails.index[0]))
-        said.append(view.terms("Missed most often in {n} provinces: {name}.", n=int(fails.iloc[0]), name=first))
+        text = "Missed most often in {n} provinces: {name}." if view.whole else "Missed most often: {name}."
+        said.append(view.terms(text, n=int(fails.iloc[0]), name=first))
     return said
 
 
 def _counted(view: View, what: str, met: "object", total: int) -> str:
-    """How many provinces meet, as a distribution over members."""
+    """How many provinces meet, as a distribution over members; of a single province its chance."""
     values = np.asarray(getattr(met, "values", met), dtype=float)
     values = values[np.isfinite(values)]
+    if not view.whole:
+        key = "By {name}: chance {chance}." if what else "All indicators at once: chance {chance}."
+        return view.terms(key, name=what, chance=view.terms.chance(float(values.mean())))
     low, high = np.quantile(values, [0.1, 0.9]).round().astype(int)
     key = "By {name}: {n} of {total} (80 % range {low} to {high})."
     if not what:
@@ -150,6 +154,7 @@ def happened(view: View) -> pd.DataFrame:
 def section(view: View) -> Section:
     """The chapter: one row per province with every indicator's target, its standing, chances, and what happened."""
     asked, rows, whole = view.study.target.asked, each(view), together(view).set_index("province")
+    whole = whole.loc[whole.index.isin([*view.provinces, *view.whole])]
     terms = view.terms
     parts = [headed(terms, "joint", {"province": [terms.name(p) for p in whole.index]})]
     for one in asked:

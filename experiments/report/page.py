@@ -90,7 +90,7 @@ def build(run: RunData, terms: Terms, measured: Measured, folder: Path) -> Page:
         compared=view.compared and terms("Chance, {mix}", mix=terms.name(view.compared)),
         others=other_heads(view),
         sections=sections.chapters(view),
-        provinces=[province_page(view, province, measured, folder) for province in [NATION, *view.provinces]],
+        provinces=[province_page(view, province, measured, folder) for province in [*view.whole, *view.provinces]],
     )
 
 
@@ -109,7 +109,7 @@ def lead(view: View) -> list[str]:
         named = view.terms.names([s.province for s in close])
         said.append(view.terms("Too close to call: {names}.", names=named))
     lowest = [s for s in rated if s.kind is not CLOSE][:LOWEST]
-    if lowest:
+    if lowest and view.whole:
         pattern = "{}（{}）" if view.terms.lang == "zh" else "{} ({})"
         shown = [pattern.format(view.terms.name(s.province), view.terms.chance(s.chance)) for s in lowest]
         text = "The lowest other chances: {names}." if close else "The lowest chances: {names}."
@@ -118,9 +118,9 @@ def lead(view: View) -> list[str]:
 
 
 def _pilot(view: View) -> list[str]:
-    """First the province that the study's policy analyses are about, if they are about one."""
+    """First the province that the study's policy analyses are about, unless the headline says all of it."""
     asked = view.study.policy
-    if asked is None or asked.province not in view.standings:
+    if asked is None or asked.province not in view.standings or (asked.mix == view.mix and not view.whole):
         return []
     said = view.terms(
         "{province} has a chance of {chance} to meet its {end} target ({mix}), {other} with {most}.",
@@ -205,8 +205,8 @@ def official_verdicts(plan: str, indicator: str = "energy_intensity") -> dict[st
 
 
 def rows(view: View) -> list[dict[str, Any]]:
-    """The first screen's table, lowest chance first, the nation last."""
-    ordered = [*lowest_first(view.standings.values()), view.standing(NATION)]
+    """The first screen's table, lowest chance first, the sum of several provinces last."""
+    ordered = [*lowest_first(view.standings.values()), *map(view.standing, view.whole)]
     happened = official_verdicts(view.study.target.period.name, view.study.target.indicators[0])
     return [
         {
@@ -273,7 +273,7 @@ def verdicts(view: View) -> pd.DataFrame:
                     for name, one in zip([*view.others, "all"], beside(view, s.province), strict=False)
                 },
             }
-            for s in [*lowest_first(view.standings.values()), view.standing(NATION)]
+            for s in [*lowest_first(view.standings.values()), *map(view.standing, view.whole)]
         ]
     )
 

@@ -36,7 +36,25 @@ def policies(view: View) -> Section:
     scenario = view.terms("{place}, {mix}; at most {n} members", place=where, mix=view.terms.name(mix), n=members)
     pictures = [*_contributions(view, shares, scenario), *_wedge(view, scenario), *_curve(view, curve, scenario)]
     text = [view.terms("text: policies"), view.terms("text: policy money", rate=_rate(view), base=view.base_year)]
-    return Section("policies", title, text, pictures, _tables(view))
+    return Section("policies", title, [*text, *_totals(view, curve)], pictures, _tables(view))
+
+
+def _totals(view: View, curve: pd.DataFrame) -> list[str]:
+    """The totals of CO2 avoided that the chapter shows, side by side, with what each of them covers."""
+    wedge, costs = _rows_of(view, "wedge"), _rows_of(view, "costs")
+    if wedge is None or costs is None or costs.empty:
+        return []
+    year = int(costs["year"].iloc[0])
+    levels = wedge[(wedge["quantity"] == "co2") & (wedge["year"] == year)].set_index("package")["mean"]
+    if levels.empty:
+        return []
+    amounts = {
+        "model": levels["base"] - levels["all"],
+        "options": costs.loc[costs["option"] == ALL, "co2 avoided Mt"].iloc[0],
+        "curve": curve["co2 Mt/year"].sum(),
+    }
+    shown = {name: co2(view.terms, float(amount)) for name, amount in amounts.items()}
+    return [view.terms("text: three totals", year=year, **shown)]
 
 
 def _rows_of(view: View, name: str) -> pd.DataFrame | None:

@@ -115,7 +115,7 @@ def allocations(view: View) -> Section:
     """Target of each province under each allocation rule, and the chance of meeting it."""
     labels = [choice.label for choice in view.study.allocations]
     rows = []
-    for province in [*view.provinces, NATION]:
+    for province in [*view.provinces, *view.whole]:
         for allocation in labels:
             stand = view.standing(province, allocation)
             if stand.members:

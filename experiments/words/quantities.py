@@ -1,7 +1,7 @@
 """Amounts as officials of either language write them: 万吨标准煤, 亿元, 亿吨; Mtce, billion yuan, Mt."""
 
 from experiments.analyses.numbers import number
-from experiments.words.terms import Terms
+from experiments.words.terms import Terms, table
 
 LARGE = 1e4
 """From so many 万吨 on, amounts are written in 亿吨, in sentences and on axes alike."""
@@ -62,10 +62,14 @@ def money(terms: Terms, gyuan: float, *, sign: bool = False) -> str:
 def real(terms: Terms, amount: float, unit: str) -> str:
     """An amount in a real unit of the option catalogue (kW, tce/yr, m2, car …) with the multiple that people say.
 
+    unit: in the language of terms; an English one that is a word gets its plural.
+
     >>> real(Terms("en"), 5_781_048, "kW"), real(Terms("zh"), 5_781_048, "千瓦")
     ('5.78 GW', '578万千瓦')
     >>> real(Terms("en"), 1_535_000_000, "m2"), real(Terms("zh"), 19_515_339, "辆")
     ('1535 million m²', '1952万辆')
+    >>> real(Terms("en"), 45_000, "car"), real(Terms("en"), 1, "household")
+    ('45.0 thousand cars', '1.00 household')
     """
     unit = unit.replace("m2", "m²").replace("吨标煤", "吨标准煤")
     if terms.lang == "zh":
@@ -80,6 +84,8 @@ def real(terms: Terms, amount: float, unit: str) -> str:
     size, words = next(
         ((size, words) for size, words in ((1e6, " million"), (1e4, " thousand")) if abs(amount) >= size), (1.0, "")
     )
+    if f"counted {unit}" in table():
+        unit = terms(f"counted {unit}", n="1" if amount == 1 else "several")
     return f"{_three(amount / (1e3 if words == ' thousand' else size))}{words} {unit}"
 
 

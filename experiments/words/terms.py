@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -50,7 +51,7 @@ def _of_region(texts: Mapping[str, tuple[str, str]], own: Region) -> dict[str, t
 
 @dataclass(frozen=True)
 class Terms:
-    """Texts in one language: `terms("met {n} times", n=3)`.
+    """Texts in one language: `terms("met {n} times", n=3)`. Words follow a count as `filled` has it.
 
     lang: "en" or "zh".
     """
@@ -60,7 +61,7 @@ class Terms:
     def __call__(self, key: str, /, **values: object) -> str:
         """A text of ours in this language, its placeholders filled. KeyError: the table lacks it."""
         text = table()[key][LANGS.index(self.lang)]
-        return self._joined(text.format(**values) if values else text)
+        return self._joined(filled(text, **values) if values else text)
 
     def name(self, key: object, kind: str = "") -> str:
         """The name of a thing that may be a user's own (mix, rule, parameter): unknown names stay as they are.
@@ -129,7 +130,7 @@ class Terms:
             if "text" not in value:
                 return value[self.lang]
             shown = {name: self._told(item) for name, item in value.items() if name != "text"}
-            return table()[value["text"]][LANGS.index(self.lang)].format(**shown)
+            return filled(table()[value["text"]][LANGS.index(self.lang)], **shown)
         return self.name(value) if isinstance(value, str) else value
 
     def names(self, items: list[str]) -> str:
@@ -153,6 +154,25 @@ class Terms:
         if percent < 1:
             return f"<1{gap}%"
         return f">99{gap}%" if percent > 99 else f"{percent:.0f}{gap}%"
+
+
+class _Filling(string.Formatter):
+    """`{n:rule|rules}` is the first word where n is one, else the second; the number itself is written by `{n}`."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        one, bar, several = format_spec.partition("|")
+        if not bar:
+            return str(super().format_field(value, format_spec))
+        return one if str(value) == "1" else several
+
+
+def filled(text: str, /, **values: object) -> str:
+    """A text with its placeholders filled, words in the singular or the plural by their count.
+
+    >>> filled("{n} {n:rule asks|rules ask} less", n=1), filled("{n} {n:rule asks|rules ask} less", n=3)
+    ('1 rule asks less', '3 rules ask less')
+    """
+    return _Filling().vformat(text, (), values)
 
 
 def _size(text: str) -> float | None:

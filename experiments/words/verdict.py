@@ -14,7 +14,20 @@ def scenario(view: View) -> str:
 
 
 def counted(view: View, provinces: list[str]) -> str:
-    """How many provinces meet their target: the distribution over members, because they share the national shocks."""
+    """How many provinces meet their target: the distribution over members, because they share the national shocks.
+
+    Of a run of one province its chance.
+    """
+    if not view.whole:
+        (place,) = provinces
+        standing = view.standings[place]
+        return view.terms(
+            "text: headline of one",
+            place=view.terms.name(place),
+            chance=view.terms.chance(standing.chance),
+            end=view.end_year,
+            indicator=view.leading_words,
+        )
     where = {"allocation": view.allocation, "mix": view.mix}
     margin = (view.metrics["reduction"] - view.metrics["target"]).sel(where).sel(province=provinces)
     met = (margin >= 0).sum("province").where(margin.notnull().all("province"))

@@ -235,6 +235,11 @@ class View:
         return [str(name) for name in self.metrics.province.values if name != NATION]
 
     @property
+    def whole(self) -> list[str]:
+        """The sum of the provinces as a further place, where the run has several; of one it says nothing new."""
+        return [NATION] if len(self.provinces) > 1 else []
+
+    @property
     def scenario(self) -> str:
         """The scenario in words."""
         return self.terms(

@@ -336,7 +336,7 @@ def _rows(
     if option:
         who = option.who_pays
         columns |= {"enterprises": who.enterprises, "government": who.government, "households": who.households}
-        columns |= {"start": option.schedule.start, "complete": option.schedule.complete, **_trust(option)}
+        columns |= {"start": option.schedule.start, "complete": option.schedule.last_year, **_trust(option)}
     return pd.DataFrame(columns)
 
 

@@ -94,8 +94,8 @@ def table(
 
     Columns: province, status (needed, none needed, out of reach), rank, option, title, title_zh, package, quantity in
     real units with unit and unit_zh, savings, investment over the plan, net cost (social with range, private) a year,
-    who pays, start and complete (years), chance of the set, assumed, price_year; bound: the lever whose bound binds
-    where the target is out of reach.
+    who pays, start and complete (first and last year of the phase-in), chance of the set, assumed, price_year; bound:
+    the lever whose bound binds where the target is out of reach.
     """
     chances = Chances.of(bench, mix, system)
     counted = COUNTED["co2" if "co2" in bench.study.target.leading.variable else "energy"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.policy import catalogue, load, mix, sets
-from experiments.policy.catalogue import CATALOGUE, FOLDER, Quantity, references, scope_of, source_keys
+from experiments.policy.catalogue import CATALOGUE, FOLDER, Quantity, Schedule, references, scope_of, source_keys
 from experiments.policy.size import shipped_shares, sizes
 from models import PROVINCE
 from models.parameters import defaults, parameters
@@ -20,6 +20,17 @@ def test_at_least_25_options_in_every_field() -> None:
     options = catalogue().options.values()
     assert len(options) >= 25
     assert {option.package for option in options} == FIELDS
+
+
+@pytest.mark.parametrize(
+    ("start", "years", "last"), [(2026, 5, 2030), (2026, 1, 2026), (2026, 0.5, 2026), (2011, 4, 2014)]
+)
+def test_the_last_year_of_a_phase_in_is_a_calendar_year(start: int, years: float, last: int) -> None:
+    assert Schedule(start=start, phase_in=years, source="definition: test").last_year == last
+
+
+def test_no_option_of_the_plan_ahead_is_phased_in_after_the_plan() -> None:
+    assert {option.schedule.last_year for option in catalogue("2026-2030").options.values()} <= set(range(2026, 2031))
 
 
 def test_the_plan_ahead_has_options_of_all_six_sectors_and_instruments() -> None:

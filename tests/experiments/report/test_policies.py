@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from experiments.report import policies
+from experiments.words.quantities import co2
 from experiments.words.terms import Terms
 
 
@@ -34,6 +35,27 @@ def test_triple_win_has_a_row_for_each_mix_and_year(view: Any) -> None:
     assert first[2:5] == [view.terms("{median} ({low} to {high})", median="−2.00", low="−3.00", high="−1.00")] * 3
     assert first[5] == "− / − / −"
     assert first[6] == view.terms.chance(0.25)
+
+
+def test_the_three_totals_of_co2_stand_side_by_side(view: Any) -> None:
+    levels = {"base": 100.0, "all": 90.0, "energy shift": 10.0}
+    tables = {
+        "wedge": pd.DataFrame(
+            [
+                {"quantity": "co2", "year": year, "package": name, "mean": level}
+                for year in (2029, 2030)
+                for name, level in {**levels, "all": levels["all"] + 2030 - year}.items()
+            ]
+        ).assign(province="Hebei"),
+        "costs": pd.DataFrame({"option": ["all"], "co2 avoided Mt": [12.0], "year": [2030], "province": ["Hebei"]}),
+    }
+    asked = SimpleNamespace(table=tables.get, terms=view.terms, study=SimpleNamespace(policy=None))
+    curve = pd.DataFrame({"co2 Mt/year": [3.0, 4.0]})
+    (said,) = policies._totals(asked, curve)  # type: ignore[arg-type]
+    for amount in (10.0, 12.0, 7.0):
+        assert co2(view.terms, amount) in said
+    tables.pop("wedge")
+    assert policies._totals(asked, curve) == []  # type: ignore[arg-type]
 
 
 def test_options_without_an_object_are_named_and_not_listed(view: Any) -> None:

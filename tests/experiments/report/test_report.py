@@ -18,12 +18,13 @@ import xarray as xr
 from experiments.analyses import feasibility
 from experiments.report import printed, write
 from experiments.report.content import listed
-from experiments.report.page import FILES, at_bound, headline, lead, packed
+from experiments.report.page import FILES, at_bound, build, headline, lead, packed
 from experiments.report.province_tables import _factors, decomposition
 from experiments.runs.store import Run
 from experiments.study.schema import PolicyChoice
+from experiments.words.measured import Measured
 from experiments.words.terms import Lang, Terms
-from experiments.words.view import View
+from experiments.words.view import RunData, View
 from models.reading.faults import InputError
 
 SCRIPT = "<script>alert(1)</script>"
@@ -129,6 +130,28 @@ def test_what_a_run_lacks_names_its_command(small_report: Path) -> None:
     text = (small_report / "report.html").read_text(encoding="utf-8")
     for command in ("tanlu sensitivity small-", "tanlu feasibility small-", "tanlu backtest"):
         assert command in text
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "Guangdong has a chance of {} to meet its 2015 target for energy intensity."),
+        ("zh", "广东完成2015年能源强度目标的概率为{}。"),
+    ],
+)
+def test_a_run_of_one_province_is_about_it_alone(
+    small_run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lang: Lang, said: str
+) -> None:
+    """No row and no block of a sum of one, and a chance in place of a count of provinces."""
+    several = build(RunData(small_run), Terms(lang), Measured.load(), tmp_path)
+    assert [row["nation"] for row in several.rows] == [False, False, False, True]
+    whole = small_run.metrics()
+    monkeypatch.setattr(Run, "metrics", lambda run: whole.sel(province=["Guangdong", "China"]))
+    page = build(RunData(Run(small_run.folder)), Terms(lang), Measured.load(), tmp_path)
+    (row,) = page.rows
+    assert (row["province"], len(page.provinces)) == ("Guangdong", 1)
+    assert page.headline == said.format(row["chance"])
+    assert not [text for text in page.lead if "lowest" in text or "最低" in text]
 
 
 def test_a_title_of_ten_megabytes_is_cut(small_run: Run, tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def test_both_languages_have_the_same_placeholders() -> None:
     keys = [row["key"] or row["en"] for row in rows]
     assert len(keys) == len(set(keys))
     for row in rows:
-        assert row["en"].strip(), row
+        row["en"] = re.sub(r"{\w+:[^}]*\|[^}]*}", "", row["en"])  # singular or plural, which Chinese does not have
+        assert row["en"].strip() or row["key"].startswith("counted "), row
         assert row["zh"].strip(), row
         assert sorted(re.findall(r"{\w+[^}]*}", row["en"])) == sorted(re.findall(r"{\w+[^}]*}", row["zh"])), row["en"]
 
