@@ -10,7 +10,7 @@ import pytest
 
 import experiments
 from experiments.analyses.numbers import number
-from experiments.report.content import Cell, csv, figure, short, slug, table
+from experiments.report.content import Cell, csv, figure, listed, short, slug
 from experiments.words import charts
 from experiments.words.plot import ticks
 from experiments.words.ratings import RED
@@ -125,9 +125,9 @@ def test_names_become_safe_anchors_and_short_texts() -> None:
 
 def test_a_table_translates_and_shows_lights() -> None:
     data = pd.DataFrame({"province": ["Guangdong"], "light": ["red"], "chance": [0.25]})
-    made = table(Terms("zh"), "t", "表", data, heads={"province": "Province", "light": "Light", "chance": "Chance"})
-    assert [head.text for head in made.heads] == ["省份", "预警等级", "达标概率"]
-    assert made.rows[0] == [Cell("广东"), Cell("", RED), Cell("0.25")]
+    made = listed(Terms("zh"), "t", "表", data, "feasibility", ["province", "light", "chance"])
+    assert [head.text for head in made.heads] == ["省份", "预警", "达标概率"]
+    assert made.rows[0] == [Cell("广东"), Cell("", RED), Cell("25%")]
 
 
 def test_measured_dots_above_the_areas_are_inside_the_picture() -> None:
