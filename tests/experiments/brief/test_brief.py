@@ -208,3 +208,10 @@ def test_wrong_asking_is_answered(asked: list[str], said: str) -> None:
 
 def test_classes_have_five_steps_and_none() -> None:
     assert [kind.step for kind in CLASSES] == [4, 3, 2, 1, 0, -1]
+
+
+def test_a_page_for_printing_holds_no_time(briefed: Run) -> None:
+    (page, *_) = briefed.folder.glob("briefs/*.pdf")
+    assert not {"/CreationDate", "/ModDate"} & {*(PdfReader(page).metadata or {})}
+    for template in (Path(brief.__file__).parents[1]).rglob("*.typ"):
+        assert ", date: none)" in template.read_text(encoding="utf-8"), template
