@@ -4,6 +4,7 @@ A reader, and whoever comes after a kill, a power cut or a full disk, finds the 
 """
 
 import errno
+import glob
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,6 +36,9 @@ def write_whole(path: Path, put: Callable[[Path], Any]) -> None:
     ('whole', ['notes.txt'])
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    for other in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        if is_abandoned(other):
+            _drop(other)
     try:
         put(part)
         with part.open("rb") as stream:
@@ -53,6 +57,14 @@ def write_whole(path: Path, put: Callable[[Path], Any]) -> None:
 def write_text(path: Path, text: str, encoding: str = "utf-8") -> None:
     """`write_whole` for a text; line ends are kept as they are."""
     write_whole(path, lambda part: part.write_text(text, encoding=encoding, newline=""))
+
+
+def is_abandoned(part: Path) -> bool:
+    """Whether the process that wrote a part of a file (`.name.process.part`) is gone."""
+    from psutil import pid_exists
+
+    number = part.name.split(".")[-2]
+    return number.isdecimal() and not pid_exists(int(number))
 
 
 def refusal_of(folder: Path) -> OSError | None:

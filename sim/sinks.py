@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -131,7 +132,7 @@ class NetCDF:
 
     def __init__(self, path: str | Path, dtype: str = "float64") -> None:
         self.path, self.dtype = Path(path), dtype
-        self.part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self.part = _part_of(self.path)
         self.file: Any = None
         self.layout: ResultLayout | None = None
         self.stored: dict[str, str] = {}
@@ -201,6 +202,17 @@ def sink_for(sink: Sink | str | Path | None) -> Sink:
     raise SimError(f"sink={str(sink)!r}: the ending must be .nc or .parquet")
 
 
+def _part_of(path: Path) -> Path:
+    """The file beside `path` that this process fills; those of processes that were killed are deleted."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        from psutil import pid_exists
+
+        number = part.name.split(".")[-2]
+        if number.isdecimal() and not pid_exists(int(number)):
+            part.unlink(missing_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
 def _safe(name: str) -> str:
     """A name that NetCDF takes: it forbids slashes, control characters and blanks at the end."""
     kept = "".join("_" if char == "/" or not char.isprintable() else char for char in name.strip())
@@ -218,7 +230,7 @@ class Parquet:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self.part = _part_of(self.path)
         self.writer: Any = None
         self.layout: ResultLayout | None = None
 

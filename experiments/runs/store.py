@@ -39,7 +39,7 @@ from experiments.runs.written import note
 from models.reading.faults import InputError
 from models.reading.json_file import read_json
 from models.reading.names import refusal
-from models.writing import FORBIDDEN, FULL, write_whole
+from models.writing import FORBIDDEN, FULL, is_abandoned, write_whole
 
 if TYPE_CHECKING:
     from experiments.study.schema import Study
@@ -409,11 +409,8 @@ def discard(folder: Path) -> None:
 
 def clean_partial(run: Run) -> None:
     """Delete the parts of files that killed processes left anywhere in a run; those of living processes stay."""
-    import psutil
-
-    for part in run.folder.rglob(".*.part"):  # `.name.process.part`, see `models.writing`
-        number = part.name.split(".")[-2]
-        if not number.isdigit() or not psutil.pid_exists(int(number)):
+    for part in run.folder.rglob(".*.part"):
+        if is_abandoned(part):
             with writing(run.folder):
                 part.unlink(missing_ok=True)
 

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -74,12 +74,16 @@ def choose_rule(name: str) -> str:
 
 def check_options(rule: str, given: Sequence[str]) -> None:
     """Raise InputError for names that are no option of a shipped rule; a user's own rule is not checked here."""
+    refuse(_unknown_options(rule, given))
+
+
+def _unknown_options(rule: str, given: Iterable[str]) -> list[str]:
     if rule not in RULES:
-        return
+        return []
     with OPTIONS.open(encoding="utf-8", newline="") as file:
         rows = [(row["option"], row["rules"].split()) for row in csv.DictReader(file)]
     names = [option for option, rules in rows if "all" in rules or rule in rules]
-    refuse(refusal(name, names, f"option of rule {rule}") for name in given if name not in names)
+    return [refusal(name, names, f"option of rule {rule}") for name in given if name not in names]
 
 
 def vocabulary() -> Vocabulary:
@@ -119,6 +123,8 @@ def check(name_or_path: str | Path, overrides: Sequence[str]) -> None:
         return vocabulary()
 
     try:
-        load(name_or_path, overrides, words)
+        study = load(name_or_path, overrides, words)
     except _OtherNamesError:
         return
+    chosen = ((choice.label, _unknown_options(choice.rule, choice.options)) for choice in study.allocations)
+    refuse(f"allocation {label}: {fault}" for label, faults in chosen for fault in faults)

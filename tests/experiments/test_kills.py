@@ -1,25 +1,36 @@
-"""SIGKILL while a calibration is saved, and a system that refuses more bytes: files are whole."""
+"""SIGKILL while a calibration, a report or a verification is written, and a full disk: files are whole."""
 
+import hashlib
+import itertools
 import multiprocessing
 import os
 import random
 import resource
+import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable
+from multiprocessing.context import ForkContext, ForkServerContext
 from pathlib import Path
 
 import pytest
 
+from experiments import brief, pipeline, report, verification
 from experiments.ensemble import simulation
-from experiments.runs.store import StoreError
+from experiments.runs import stages, store
+from experiments.runs.store import Run, StoreError
 from tests.experiments import small_system
-from tests.experiments.small_system import SYSTEM
+from tests.experiments.brief.conftest import causes
+from tests.experiments.small_system import SYSTEM, Closed
 
 KILLS, CHAINS = 30, 5
 """So many kills of each kind, in so many folders: a folder is killed again and again before it is finished."""
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["calibration.posterior"])
+FORK = multiprocessing.get_context("fork")
+"""For work that takes seconds for the first time in a process."""
+Context = ForkServerContext | ForkContext
 pytestmark = pytest.mark.slow
 
 
@@ -32,27 +43,25 @@ def save(path: Path) -> None:
         posterior.save(made, path)
 
 
-def done(work: Callable[..., None], *given: object) -> float:
+def done(context: Context, work: Callable[..., None], *given: object) -> float:
     """Seconds of work in a process of its own."""
     began = time.perf_counter()
-    process = SERVER.Process(target=work, args=given)
+    process = context.Process(target=work, args=given)
     process.start()
     process.join()
     assert process.exitcode == 0
     return time.perf_counter() - began
 
 
-def killed(after: float, work: Callable[..., None], *given: object) -> bool:
-    """Whether work in a process of its own was still going on when it was killed."""
-    process = SERVER.Process(target=work, args=given)
+def killed(context: Context, after: float, work: Callable[..., None], *given: object) -> bool:
+    """Whether work in a process of its own was killed, after so many seconds or before, and had not ended."""
+    process = context.Process(target=work, args=given)
     process.start()
     process.join(after)
-    alive = process.is_alive()
-    if alive:
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
+    if process.is_alive():
+        process.kill()
     process.join()
-    return alive
+    return process.exitcode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("largest", [700, 9_000, 20_000, 70_000])
@@ -80,8 +89,8 @@ def test_a_system_that_refuses_more_bytes_leaves_whole_files_alone(tmp_path: Pat
 
 
 def test_a_calibration_killed_while_it_is_saved_leaves_the_old_file_or_the_whole_new_one(tmp_path: Path) -> None:
-    done(save, tmp_path / "warm.nc")
-    takes = done(save, tmp_path / "whole.nc")
+    done(SERVER, save, tmp_path / "warm.nc")
+    takes = done(SERVER, save, tmp_path / "whole.nc")
     whole = (tmp_path / "whole.nc").read_bytes()
     moments, hit, parts = random.Random(19), 0, 0
     for chain in range(CHAINS):
@@ -91,10 +100,73 @@ def test_a_calibration_killed_while_it_is_saved_leaves_the_old_file_or_the_whole
             path.write_bytes(b"the old one")
         for _ in range(KILLS // CHAINS):
             old = path.read_bytes() if path.exists() else None
-            hit += killed(moments.uniform(0, takes), save, path)
+            hit += killed(SERVER, moments.uniform(0, takes), save, path)
             parts += len(list(path.parent.glob(".*.part")))
             assert (path.read_bytes() if path.exists() else None) in (old, whole)
-        done(save, path)
+        done(SERVER, save, path)
         assert path.read_bytes() == whole
     print(f"calibration: {hit} of {KILLS} kills hit work of {takes:.1f} s; {parts} parts seen beside it; bytes equal")
+    assert hit >= KILLS // 2
+
+
+def write_report(folder: Path) -> None:
+    """The stage that writes briefs and report; one language and one brief, as every file is written alike."""
+    run = Run(folder)
+    with stages.stage(run, pipeline.REPORT):
+        brief.write(run, ["Beijing"], ["en"])
+        report.write(run, ["en"])
+
+
+def verify(folder: Path) -> None:
+    """Repeat member runs, a closed form in place of PySD, and enter the result in the manifest."""
+    run = Run(folder)
+    store.update_manifest(run, verify=verification.repeat(run, SYSTEM.simulate, Closed(0.05), 20))
+
+
+def ends_at(event: int, work: Callable[[Path], None], folder: Path, count: Path) -> None:
+    """Do work and be killed before the file is opened or moved whose number is `event`; 0: count all such events."""
+    numbers = itertools.count(1)
+
+    def heard(name: str, given: tuple[object, ...]) -> None:
+        if name in ("open", "os.rename") and str(folder) in str(given[0]) and next(numbers) == event:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(heard)
+    work(folder)
+    count.write_text(str(next(numbers) - 1), encoding="utf-8")
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Checksum of every file, without the lock."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name not in (".lock", ".owner"))
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+@pytest.mark.parametrize("work", [write_report, verify])
+def test_a_killed_report_or_verification_is_made_again_byte_by_byte(
+    tmp_path: Path, work: Callable[[Path], None]
+) -> None:
+    """Half of the kills come at a random moment, half at a random file."""
+    variables = "outputs.variables=[reported energy intensity, gdp, total energy, final energy, energy co2]"
+    study = small_system.study(tmp_path, variables)
+    begun = simulation.resume(simulation.start(study, SYSTEM, tmp_path / "begun"), SYSTEM)
+    begun.save_table("gap", causes(begun))
+    whole = Path(shutil.copytree(begun.folder, tmp_path / "whole" / begun.name))
+    work(whole)
+    takes = done(FORK, work, Path(shutil.copytree(begun.folder, tmp_path / "timed" / begun.name)))
+    count = tmp_path / "count"
+    done(FORK, ends_at, 0, work, Path(shutil.copytree(begun.folder, tmp_path / "counted" / begun.name)), count)
+    random_, hit, parts = random.Random(20), 0, 0
+    for chain in range(CHAINS):
+        folder = Path(shutil.copytree(begun.folder, tmp_path / str(chain) / begun.name))
+        for number in range(KILLS // CHAINS):
+            if number % 2:
+                hit += killed(FORK, random_.uniform(0, takes), work, folder)
+            else:
+                event = random_.randint(1, int(count.read_text(encoding="utf-8")))
+                hit += killed(FORK, 600, ends_at, event, work, folder, count)
+            parts += len(list(folder.rglob(".*.part")))
+        done(FORK, work, folder)
+        assert files(folder) == files(whole)
+    print(f"{work.__name__}: {hit} of {KILLS} kills hit work of {takes:.1f} s; {parts} parts seen; bytes equal")
     assert hit >= KILLS // 2

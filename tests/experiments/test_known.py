@@ -22,6 +22,7 @@ MISTAKES = {
     "run --set memebers=3": "members",
     "run --set mixes=[ful]": "full",
     "run --set allocations=[offcial]": "official",
+    'run --set allocations=[{"rule":"official","options":{"flor":1}}]': "floor",
     "run --set outputs.variables=[gpd]": "gdp",
     "run --set target.plan=p33": "p13",
     "run --assigned Guangxii=16": "Guangxi",

@@ -420,6 +420,14 @@ def test_arguments_of_external_functions_never_become_code(argument, write, watc
             read()
 
 
+@pytest.mark.parametrize("function", ["CONSTANTS('data.csv', ',', 'B1*')", "DATA('data.csv', ',', '1', 'A2')"])
+def test_too_few_cells_are_named(function, write, tmp_path):
+    (tmp_path / "data.csv").write_text("0,1\n5,6\n", encoding="utf-8")
+    path = write(f"r: x, y, z ~ ~ |\na[r] {':=' if 'DATA' in function else '='} GET DIRECT {function} ~ ~ |\n")
+    with pytest.raises(SimError, match=r"'a' \(line 3\): its values .* fewer cells there than the variable has elem"):
+        Model.load(path)
+
+
 def test_nothing_is_written_beside_the_model(write):
     path = write("a = INTEG(1, 0) ~ ~ |\n")
     agree(Oracle(path).run(), Model.load(path).run())

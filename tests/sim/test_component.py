@@ -1,5 +1,7 @@
 """The engine as a component: parameters listed, initial values, designs, labels, progress, sinks, repr."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +115,15 @@ def test_labels_that_are_neither_numbers_nor_text_become_text(sir):
     assert result["member"].to_numpy().tolist() == ["mild, 1", "mild, 2", "severe, 1", "severe, 2"]
     days = sir.ensemble(pd.DataFrame({"contacts": [4.0]}, index=pd.to_datetime(["2020-03-01"])), ["infectious"])
     assert str(days["member"].item()).startswith("2020-03-01")
+
+
+@pytest.mark.parametrize("name", ["x.nc", "x.parquet"])
+def test_what_a_killed_process_left_of_a_sink_goes_with_the_next_one(sir, tmp_path, name):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (tmp_path / f".{name}.{gone.pid}.part").write_text("half")
+    sir.ensemble({"contacts": [4]}, ["infectious"], sink=tmp_path / name).close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_sink_that_cannot_be_is_named_and_leaves_nothing(sir, tmp_path):

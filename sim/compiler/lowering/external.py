@@ -41,6 +41,10 @@ def _full(subscripts: Subscripts, dims: Sequence[str]) -> dict[str, list[str]]:
     return {dim: list(subscripts.elements(dim)) for dim in dims}
 
 
+SHAPES = ("cannot reshape array", "too many indices for array")
+"""How NumPy begins its sentence when a range of cells does not have the shape of a variable."""
+
+
 def _read(make: Callable[[], Any]) -> Any:
     """An initialised PySD reader; its failures become plain words."""
     from pysd.py_backend.external import Excels
@@ -52,6 +56,8 @@ def _read(make: Callable[[], Any]) -> Any:
             return reader
     except (OSError, ValueError, KeyError, IndexError, AttributeError, TypeError, NotImplementedError) as error:
         words = " ".join(str(error).replace("_value", "", 1).split())
+        if words.startswith(SHAPES):
+            words = "the file holds fewer cells there than the variable has elements"
         raise ValueError(f"its values cannot be read: {words[:500]}") from error
     finally:
         Excels.clean()
