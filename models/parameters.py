@@ -33,7 +33,9 @@ def parameters(path: Path = PARAMETERS) -> pd.DataFrame:
 
     Returns:
         One row per parameter, indexed by name. `default` is text: one number, or a comma-separated list with one number
-        per element of the last dimension. `low` and `high` are the range of plausible values. Values of a user outside
+        per element of the last dimension. `low` and `high` are the range of plausible values: the ends of every draw,
+        and of a normal distribution two standard deviations from the middle of the range on either side (of a lognormal
+        one in logarithms), so that about 2.3 % of the draws lie at each end. Values of a user outside
         `minimum` and `maximum` are refused, because they have no meaning (a share above one) or the simulation cannot
         follow them (a delay below two steps).
 

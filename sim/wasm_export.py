@@ -20,7 +20,6 @@ from sim.clock import Grid
 from sim.compiler.codegen import wasm_build
 from sim.compiler.codegen.codegen_c import CSource, generate_c
 from sim.compiler.codegen.input_values import common_inputs
-from sim.compiler.codegen.native_backend import WIDTH
 from sim.compiler.ir import Module, Variable
 from sim.compiler.plan.planner import make_plan
 from sim.compiler.plan.program import ExecutionPlan, Input, Program
@@ -28,6 +27,7 @@ from sim.design import Request
 
 Values = NDArray[np.float64]
 RUNTIME = Path(__file__).parent / "compiler" / "codegen" / "runtime.js"
+WIDTH = 4  # members of a block: as fast as native's 8, and a run that is superseded ends after half the time
 KERNEL, DESCRIPTION, DATA = "kernel.wasm", "kernel.json", "kernel.f64"
 
 
@@ -77,7 +77,7 @@ def export(module: Module, request: Request, outputs: Sequence[Variable], grid: 
         if program is None:
             programs[name] = None
             continue
-        source = generate_c(program, 1 if program.single else WIDTH)
+        source = generate_c(program, 1 if program.single else WIDTH, resumes=True)
         texts[f"run_{name}"] = source.text
         programs[name] = writer.program(program, source)
         if source.ranged:
@@ -132,6 +132,7 @@ class _Writer:
                 for region, slots in regions.items()
             },
             "outputs": [{"slot": slot, "cells": program.slots[slot].size} for slot in program.outputs],
+            "states": 0 if layout.sizes["p"] else layout.sizes["s"],  # none: a run cannot begin in the middle
             "cells": layout.sizes["w"] + 2 * layout.sizes["s"] + len(self.grid.times) * layout.sizes["p"],
         }
 

@@ -121,6 +121,56 @@ def test_no_chinese_sentence_stands_below_words() -> None:
     assert not found, "move the text into experiments/words/terms.csv; tables hold its key (analyses/messages.py)"
 
 
+def own_heads(text: str) -> list[int]:
+    """Lines of a source file that write the head of a column themselves: a text of `Terms` as the key of a table, as a
+    new column or as the name of one, or heads as a literal.
+    """
+
+    def is_text(node: ast.AST | None) -> bool:
+        if not isinstance(node, ast.Call):
+            return False
+        return getattr(node.func, "id", getattr(node.func, "attr", "")) == "terms"
+
+    def writes(node: ast.AST) -> bool:
+        match node:
+            case ast.Dict(keys=keys):
+                return any(map(is_text, keys))
+            case ast.DictComp(key=key):
+                return is_text(key)
+            case ast.Assign(targets=targets):
+                return any(isinstance(target, ast.Subscript) and is_text(target.slice) for target in targets)
+            case ast.Call(func=ast.Attribute(attr="insert" | "rename_axis"), args=args):
+                return any(map(is_text, args))
+            case ast.keyword(arg="heads" | "columns", value=ast.Dict(values=values)):
+                return bool(values) and all(isinstance(one, ast.Constant) and " " in str(one.value) for one in values)
+        return False
+
+    return [node.lineno for node in ast.walk(ast.parse(text)) if writes(node)]  # type: ignore[attr-defined]
+
+
+def test_no_table_has_heads_beside_the_specification_of_columns() -> None:
+    specification = ROOT / "experiments" / "words" / "columns.py"
+    sources = [path for path in (ROOT / "experiments").rglob("*.py") if path != specification]
+    assert len(sources) > 100
+    found = [f"{path.relative_to(ROOT)}:{line}" for path in sources for line in own_heads(path.read_text("utf-8"))]
+    assert not found, "give the column a row in experiments/words/columns.csv, and write it with `listed` or `headed`"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'pd.DataFrame({terms("Policy mix"): mixes})',
+        "pd.DataFrame({view.terms(key): cells for key in keys})",
+        'shown[view.terms("Chance")] = chances',
+        'shown.insert(0, view.terms("Province"), places)',
+        'table(terms, "a", "b", rows, heads={"mean": "Mean value"})',
+        'rows.rename(columns={"mean": "Mean value"})',
+    ],
+)
+def test_a_head_beside_the_specification_is_found(text: str) -> None:
+    assert own_heads(text)
+
+
 def prose() -> Iterator[tuple[str, str]]:
     """Place and text of every docstring of the code and of every page of the documentation."""
     for folder in CODE:

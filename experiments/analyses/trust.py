@@ -30,8 +30,7 @@ class Item:
 
 def panel(run: Run) -> pd.DataFrame:
     """Columns topic, value, verdict, meaning (see `messages`); an analysis that was not made has its own row."""
-    tables = {name: run.table(name) for name in run.tables}
-    items = [item for make in PARTS for item in make(tables, run.manifest)]
+    items = [item for make in PARTS for item in make(run.tables, run.manifest)]
     return pd.DataFrame([astuple(item) for item in items], columns=[field.name for field in fields(Item)])
 
 
@@ -244,9 +243,9 @@ def trusted(run: Run) -> bool:
     """May calibrated words be used: a passed backtest, members that fit the past, verdicts on past plans that allow?"""
     from calibration import scorecard
 
-    held = {name: run.table(name) for name in run.tables if name in ("backtest", "members_fit")}
-    fitting = "members_fit" not in held or members_fit.fits(held["members_fit"])
-    return backtest_verdict(held)[0] is True and fitting and scorecard.published_passed()
+    tables = run.tables
+    fitting = "members_fit" not in tables or members_fit.fits(tables["members_fit"])
+    return backtest_verdict(tables)[0] is True and fitting and scorecard.published_passed()
 
 
 def _absent(topic: str, command: str) -> Item:

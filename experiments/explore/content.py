@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from calibration import prior
 from calibration.places import NATION
@@ -29,9 +31,11 @@ from models.parameters import defaults, parameters, row
 
 if TYPE_CHECKING:
     from experiments.runs.store import Run
+    from sim.wasm_export import WasmExport
 
 HERE = Path(__file__).parent
 GROUPS = ("economy", "demand", "supply", "response", "policy", "costs")
+LEVER_INPUTS = {"lever strength", "lever start", "lever phase in"}
 MOST_OPTIONS = 3
 """Options of a lever that are named with their amount."""
 MEASURED = {"intensity": "energy_intensity", "energy": "energy", "gdp": "gdp"}
@@ -146,6 +150,7 @@ class Content:
             "cost": net_costs(parameters(), held.levers).tolist(),
             "beyond": LIFTED,
             "resolution": RESOLUTION,
+            **self.mixes(exports),
             "kernels": {
                 name: {
                     "wasm": base64.b64encode(kernels.kernel(name, export)).decode(),
@@ -155,6 +160,34 @@ class Content:
                 for name, export in exports.items()
             },
         }
+
+    def mixes(self, exports: Mapping[str, "WasmExport"]) -> dict[str, Any]:
+        """What else of a mix the kernels read than its levers (costs, lifetimes), where it is not the first state's.
+
+        Args:
+            exports: the kernels' descriptions.
+
+        Returns:
+            mixes: preset → input → number of its values; mixValues: values, each kept once.
+        """
+        held = self.held
+        first, variables, sizes = held.common(held.first), held.model.variables, held.model.subscripts
+        described = [one.description["programs"] for one in exports.values()]
+        programs = [program for programs in described for program in programs.values() if program]
+        read = {one.get("name") for p in programs for region in p["inputs"].values() for one in region}
+        numbers: dict[str, int] = {}
+        found: dict[str, dict[str, int]] = {}
+        for label in held.presets:
+            params = held.common(held.first.model_copy(update={"preset": label}))
+            found[label] = {}
+            for name in sorted(read & params.keys() - LEVER_INPUTS):
+                value = xr.DataArray(params[name])
+                if value.equals(xr.DataArray(first[name])):
+                    continue
+                dims = variables[name].dims
+                ordered = value.sel({dim: list(sizes[dim]) for dim in dims}).transpose(*dims)
+                found[label][name] = numbers.setdefault(double(ordered.values), len(numbers))
+        return {"mixes": found, "mixValues": list(numbers)}
 
     def cell(self, column: str) -> dict[str, Any]:
         """Which cell of a model variable a column of draws is; none: all of them."""

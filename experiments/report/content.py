@@ -1,7 +1,7 @@
 """Parts of a page: charts with their data, tables, and notes on analyses that a run lacks."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from experiments.analyses.numbers import number
 from experiments.words import svg
 from experiments.words.claims import Claim
-from experiments.words.columns import SHARE, columns
+from experiments.words.columns import SHARE, Column, columns
 from experiments.words.ratings import LIGHTS, WORDS, Rating
 from experiments.words.terms import Terms
 from experiments.words.view import Standing
@@ -91,25 +91,25 @@ def table(
     title: str,
     data: pd.DataFrame,
     *,
-    heads: Mapping[str, str] | None = None,
-    decimals: Mapping[str, int] | int = 2,
+    of: Mapping[str, Column] | None = None,
     note: str = "",
     limit: int = 400,
-    shares: Collection[str] = (),
     code: bool = False,
 ) -> Table:
-    """A table of the page: columns in `heads` (column → our text) or all of them; names translated where known.
+    """A table of the page: the columns of a specification, or all of them, their names translated where known.
 
-    shares: columns of fractions, shown in per cent; code: the texts keep their spaces. Numbers follow the unit that the
+    of: column → its specification. code: the texts keep their spaces. Numbers follow the unit that the
     head names in the language (see `Terms.scale`); the CSV keeps the unit of the English head.
     A column called "light" holds levels or words and is shown as lights. More rows than `limit` stay in the CSV only.
     """
-    chosen = [column for column in heads or data.columns if column in data]
+    known = of or {}
+    chosen = [column for column in known or data.columns if column in data]
     shown = data[chosen].head(limit)
     number = {c: is_numeric_dtype(shown[c]) and not is_bool_dtype(shown[c]) and c != "light" for c in chosen}
-    columns = [Head(terms((heads or {})[c]) if heads else terms.name(c), number[c]) for c in chosen]
-    scale = {c: terms.scale((heads or {})[c]) if heads and number[c] else 1.0 for c in chosen}
-    digits = {c: decimals if isinstance(decimals, int) else decimals.get(c, 2) for c in chosen}
+    columns = [Head(terms(known[c].head) if c in known else terms.name(c), number[c]) for c in chosen]
+    scale = {c: terms.scale(known[c].head) if c in known and number[c] else 1.0 for c in chosen}
+    digits = {c: known[c].decimals if c in known else 2 for c in chosen}
+    shares = {c for c in chosen if c in known and known[c].unit == SHARE}
     rows = [
         [
             Cell(terms.share(value)) if column in shares else _cell(terms, column, value, digits[column], scale[column])
@@ -125,20 +125,19 @@ def table(
 
 
 def listed(
-    terms: Terms, name: str, title: str, data: pd.DataFrame, of: str, names: Sequence[str], note: str = ""
+    terms: Terms,
+    name: str,
+    title: str,
+    data: pd.DataFrame,
+    of: str,
+    names: Sequence[str],
+    note: str = "",
+    limit: int = 400,
+    code: bool = False,
 ) -> Table:
     """A table of the page by the column specification. of: the table of `columns.csv`; names: its columns."""
     known = columns(of)
-    return table(
-        terms,
-        name,
-        title,
-        data,
-        heads={key: known[key].head for key in names},
-        decimals={key: known[key].decimals for key in names},
-        shares=[key for key in names if known[key].unit == SHARE],
-        note=note,
-    )
+    return table(terms, name, title, data, of={key: known[key] for key in names}, note=note, limit=limit, code=code)
 
 
 def _cell(terms: Terms, column: str, value: Any, decimals: int, scale: float = 1.0) -> Cell:

@@ -10,7 +10,7 @@ from calibration.places import NATION
 from experiments.analyses import joint
 from experiments.analyses.numbers import number
 from experiments.report.content import Section, table
-from experiments.words.columns import columns
+from experiments.words.columns import headed
 from experiments.words.view import View
 from models.indicators import Indicator
 
@@ -155,32 +155,33 @@ def section(view: View) -> Section:
     """The chapter: one row per province with every indicator's target, its standing, chances, and what happened."""
     asked, rows, whole = view.study.target.asked, each(view), together(view).set_index("province")
     whole = whole.loc[whole.index.isin([*view.provinces, *view.whole])]
-    terms, known, joined = view.terms, columns("indicators"), columns("joint")
-    shown = pd.DataFrame({terms(joined["province"].head): [terms.name(p) for p in whole.index]})
+    terms = view.terms
+    parts = [headed(terms, "joint", {"province": [terms.name(p) for p in whole.index]})]
     for one in asked:
         own = rows[rows["indicator"] == one.key].set_index("province").loc[whole.index]
         label = view.indicator_name(one.key)
-        shown[terms(known["target"].head, name=label)] = [
-            f"{number(t)} ({terms.name(s, 'status')})" if np.isfinite(t) else "–"
-            for t, s in zip(own["target"], own["status"], strict=True)
-        ]
-        shown[terms(known["reduction"].head, name=label)] = [
-            f"{number(m)} ({number(a)} – {number(b)})"
-            for m, a, b in zip(own["reduction"], own["reduction_10"], own["reduction_90"], strict=True)
-        ]
-        shown[terms(known["chance"].head, name=label)] = [terms.chance(v) for v in own["chance"]]
+        cells = {
+            "target": [
+                f"{number(t)} ({terms.name(s, 'status')})" if np.isfinite(t) else "–"
+                for t, s in zip(own["target"], own["status"], strict=True)
+            ],
+            "reduction": [
+                f"{number(m)} ({number(a)} – {number(b)})"
+                for m, a, b in zip(own["reduction"], own["reduction_10"], own["reduction_90"], strict=True)
+            ],
+            "chance": [terms.chance(v) for v in own["chance"]],
+        }
+        parts.append(headed(terms, "indicators", cells, name=label))
     if len(joint.counted(view.study.target.indicators)) > 1:
-        shown[terms(joined["chance"].head)] = [terms.chance(v) for v in whole["chance"]]
-        shown[terms(joined["fails_most"].head)] = [
-            view.indicator_name(key) if key else "–" for key in whole["fails_most"]
-        ]
+        most = [view.indicator_name(key) if key else "–" for key in whole["fails_most"]]
+        chances = [terms.chance(v) for v in whole["chance"]]
+        parts.append(headed(terms, "joint", {"chance": chances, "fails_most": most}))
     past = happened(view)
     for column in past:
         key, _, kind = str(column).rpartition("_")
-        head = "{name}: what happened, %" if kind == "change" else "{name}: assessment"
-        values = past[column].reindex(whole.index)
-        label = view.indicator_name(key)
-        shown[terms(head, name=label)] = ["–" if pd.isna(v) else terms.name(v) for v in values]
+        outcomes = ["–" if pd.isna(v) else terms.name(v) for v in past[column].reindex(whole.index)]
+        of = "change" if kind == "change" else "assessment"
+        parts.append(headed(terms, "outcomes", {of: outcomes}, name=view.indicator_name(key)))
     texts = [f"{view.indicator_name(one.key)}: {metric(view, one)}." for one in asked]
     texts.append(terms("text: status of targets"))
     if len(past):
@@ -188,7 +189,7 @@ def section(view: View) -> Section:
     if view.study.target.period.number >= TWO_METRICS:
         texts.append(terms("text: two metrics"))
     title = terms("Indicators: each chance, and all at once")
-    return Section("indicators", title, texts, [], [table(terms, "indicators", title, shown)])
+    return Section("indicators", title, texts, [], [table(terms, "indicators", title, pd.concat(parts, axis=1))])
 
 
 TWO_METRICS = 14

@@ -10,6 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from experiments.analyses.negotiation import ProvinceBrief
+from experiments.analyses.numbers import number
 from experiments.report.allocation_spread import plan_words
 from experiments.report.page import render
 from experiments.words import fonts
@@ -73,9 +74,9 @@ def headline(brief: ProvinceBrief, terms: Terms) -> str:
         favour=int((rules["target"] < brief.national).sum()),
         rules=len(rules),
         nation=f"{brief.national:g}",
-        low=_minus(low["target"]),
+        low=number(low["target"]),
         lowest=terms.name(low["rule"]),
-        high=_minus(high["target"]),
+        high=number(high["target"]),
         highest=terms.name(high["rule"]),
     )
 
@@ -108,7 +109,7 @@ def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, Any]:
         "standing": [_standing(brief, row, terms) for _, row in brief.standing.iterrows()],
         "spared": _spared(brief, carried, terms),
         "bearers": [
-            (terms.name(row["province"]), f"{row['points']:+.2f}", _amount(brief, row["amount"], terms))
+            (terms.name(row["province"]), number(row["points"], 2, sign=True), _amount(brief, row["amount"], terms))
             for _, row in carried.head(MOST_SHOWN).iterrows()
         ],
         "unit": terms(_unit(brief)),
@@ -130,21 +131,13 @@ def _amount(brief: ProvinceBrief, value: float, terms: Terms) -> str:
     return f"{scale * value:.{0 if scale > 1 else 1}f}"
 
 
-def _minus(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")
-
-
-def _signed(value: float, decimals: int = 1) -> str:
-    return f"{value:+.{decimals}f}".replace("-", "−")
-
-
 def _rule(row: "pd.Series[float]", terms: Terms) -> dict[str, str]:
     drawn = "low" in row.index and np.isfinite(row["low"])
     return {
         "name": terms.name(row["rule"]),
-        "target": _minus(row["target"]),
-        "range": f"{_minus(row['low'])} … {_minus(row['high'])}" if drawn else "",
-        "points": _signed(row["against_nation"]),
+        "target": number(row["target"]),
+        "range": f"{number(row['low'])} … {number(row['high'])}" if drawn else "",
+        "points": number(row["against_nation"], sign=True),
         "rank": str(row["rank"]),
         "chance": terms.chance(row["chance"]),
         "source": str(row["source"]) or terms("text: case own rule"),
@@ -191,7 +184,7 @@ def _credit(brief: ProvinceBrief, row: "pd.Series[float]", terms: Terms) -> str:
         nation=f"{past['nation']:.1f}",
         first=brief.base_year - 5,
         last=brief.base_year,
-        points=_signed(row["points"]),
+        points=number(row["points"], sign=True),
         target=f"{row['target']:.1f}",
     )
 
@@ -216,14 +209,14 @@ def _log(brief: ProvinceBrief, terms: Terms) -> list[dict[str, str]]:
     if brief.log.empty:
         return []
     found = []
-    for number, table in brief.log.groupby("round"):
+    for turn, table in brief.log.groupby("round"):
         held = table[table["offer"].notna()]
         own = table.set_index("province").loc[brief.province]
         others = table[table["offer"].isna() & table["target"].notna() & (table["province"] != brief.province)]
         offers = [f"{terms.name(name)} {offer:g}" for name, offer in zip(held["province"], held["offer"], strict=True)]
         found.append(
             {
-                "round": str(number),
+                "round": str(turn),
                 "offers": ("，" if terms.lang == "zh" else ", ").join(offers) or "–",
                 "own": f"{own['target']:.2f}",
                 "others": f"{others['target'].median():.2f}" if len(others) else "–",
@@ -267,5 +260,5 @@ def picture(brief: ProvinceBrief, terms: Terms) -> str:
             line(x(row["low"]), x(row["high"]), y, y, f'stroke="{colour}" stroke-width="6" stroke-opacity=".35"')
         parts.append(f'<circle cx="{x(row["target"]):.1f}" cy="{y}" r="5" fill="{colour}"/>')
         text(LEFT - 12, y + 4.5, terms.name(row["rule"]), "end")
-        text(WIDTH - 4, y + 4.5, _minus(row["target"]), "end", colour)
+        text(WIDTH - 4, y + 4.5, number(row["target"]), "end", colour)
     return "".join([*parts, "</svg>"])

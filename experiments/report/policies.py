@@ -11,7 +11,7 @@ from experiments.analyses.numbers import number
 from experiments.analyses.policy.costs import ALL
 from experiments.report.content import Chart, Missing, Section, Table, chart, csv, spread, table
 from experiments.words import charts
-from experiments.words.columns import columns
+from experiments.words.columns import columns, headed
 from experiments.words.quantities import axis, capital, co2
 from experiments.words.view import View
 from models.indicators import indicators
@@ -149,21 +149,20 @@ def triple_win(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     index = ["mix", "year"]
     cells = _wide(each, index, "quantity", _cells(view, each, 2))
     signs = _wide(each, index, "quantity", each["sign"].astype(str).tolist())
-    found = pd.DataFrame(
-        {
-            view.terms("Policy mix"): _names(view, [mix.removeprefix("package: ") for mix, _ in cells.index]),
-            view.terms("Year"): [str(year) for _, year in cells.index],
-        }
-    )
-    for quantity in cells.columns:
-        found[view.terms("{quantity}, %", quantity=capital(view.terms.name(quantity)))] = cells[quantity].tolist()
-    found[view.terms("Signs")] = [" / ".join(row) for row in signs.to_numpy()]
     won = joint.set_index(index)["share of members"].reindex(cells.index)
-    found[view.terms("Members that win in all three")] = [view.terms.chance(float(share)) for share in won]
     bare = without["share of members"].reindex(cells.index)
-    heading = view.terms("Without the income of saved energy")
-    found[heading] = [view.terms.chance(float(share)) for share in bare]
-    return found
+    mixes = _names(view, [mix.removeprefix("package: ") for mix, _ in cells.index])
+    changes = [
+        headed(view.terms, "triple_win", {"median": cells[name]}, quantity=capital(view.terms.name(name)))
+        for name in cells.columns
+    ]
+    wins = {
+        "sign": [" / ".join(row) for row in signs.to_numpy()],
+        "share of members": [view.terms.chance(float(share)) for share in won],
+        "share without loop": [view.terms.chance(float(share)) for share in bare],
+    }
+    first = headed(view.terms, "triple_win", {"mix": mixes, "year": [str(year) for _, year in cells.index]})
+    return pd.concat([first, *changes, headed(view.terms, "triple_win", wins)], axis=1)
 
 
 def goals(view: View, rows: pd.DataFrame) -> pd.DataFrame:
@@ -171,36 +170,36 @@ def goals(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     chance = view.terms.chance
     parts = zip(rows["chance"], rows["chance low"], rows["chance high"], strict=True)
     of = rows["indicator"] if "indicator" in rows else ["energy_intensity"] * len(rows)  # a run of an earlier version
-    return pd.DataFrame(
+    return headed(
+        view.terms,
+        "goals",
         {
-            view.terms("Policy mix"): _names(view, rows["mix"].tolist()),
-            view.terms("Indicator"): [view.terms.indicator(indicators()[key]) for key in of],
-            view.terms("Year"): rows["year"].astype(str).tolist(),
-            view.terms("Goal, % since the base year"): [number(value) for value in rows["goal"]],
-            view.terms("Achieved, %"): _cells(view, rows),
-            view.terms("Chance"): [chance(value) for value in rows["chance"]],
-            view.terms("Chance, 95 % interval"): [
+            "mix": _names(view, rows["mix"].tolist()),
+            "indicator": [view.terms.indicator(indicators()[key]) for key in of],
+            "year": rows["year"].astype(str).tolist(),
+            "goal": [number(value) for value in rows["goal"]],
+            "median": _cells(view, rows),
+            "chance": [chance(value) for value in rows["chance"]],
+            "chance low+chance high": [
                 view.terms("{low} to {high}", low=chance(low), high=chance(high)) for _, low, high in parts
             ],
-        }
+        },
     )
 
 
-QUANTITIES = {
-    "intensity": ("Energy intensity, points, {year}", 2),
-    "energy": ("Energy, Mtce a year, {year}", 2),
-    "co2": ("CO2, Mt a year, {year}", 2),
-}
+QUANTITIES = ("intensity", "energy", "co2")
 
 
 def contributions(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """Shapley shares by package, quantity and goal year: mean and range."""
-    found = pd.DataFrame({view.terms("Package"): _names(view, rows["package"].unique().tolist())})
-    for quantity, (words, decimals) in QUANTITIES.items():
+    parts = [headed(view.terms, "contributions", {"package": _names(view, rows["package"].unique().tolist())})]
+    for quantity in QUANTITIES:
+        column = columns("contributions")[quantity]
+        scale = view.terms.scale(column.head)
         for year, own in rows[rows.quantity == quantity].groupby("year"):
-            scale = view.terms.scale(words)
-            found[view.terms(words, year=year)] = _cells(view, own, 0 if scale > 10 else decimals, "mean", scale)
-    return found
+            cells = _cells(view, own, 0 if scale > 10 else column.decimals, "mean", scale)
+            parts.append(headed(view.terms, "contributions", {quantity: cells}, year=year))
+    return pd.concat(parts, axis=1)
 
 
 YEARLY = ("annuity", "operation", "programme", "fuel saved", "net cost", "private net cost")
@@ -212,23 +211,20 @@ def costs(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[_moves(rows)]
     titles = [view.terms.name(title) for title in rows["title_zh" if view.terms.lang == "zh" else "title"]]
     payers = zip(rows["enterprises"], rows["government"], rows["households"], strict=True)
-    found = pd.DataFrame(
-        {
-            view.terms(columns("costs")["title"].head): [
-                t if o == ALL else f"{o} {t}" for o, t in zip(rows["option"], titles, strict=True)
-            ],
-        }
-    )
     known, terms = columns("costs"), view.terms
-    for name in AMOUNTS:
-        scaled = terms.scale(known[name].head) * rows[name]
-        found[terms(known[name].head)] = scaled.round(known[name].decimals).to_numpy()
-    found[terms(known["yuan per tce"].head)] = [number(value, 0) for value in rows["yuan per tce"]]
-    found[terms(known["yuan per tCO2"].head)] = _cells(view, rows, 0, "yuan per tCO2")
     shares = ["" if np.isnan(each).any() else " / ".join(number(100 * share, 0) for share in each) for each in payers]
-    found[terms(known["enterprises+government+households"].head)] = shares
-    found[terms(known["assumed"].head)] = (100 * rows["assumed"]).round().to_numpy()
-    return found
+    return headed(
+        terms,
+        "costs",
+        {
+            "title": [t if o == ALL else f"{o} {t}" for o, t in zip(rows["option"], titles, strict=True)],
+            **{n: (terms.scale(known[n].head) * rows[n]).round(known[n].decimals).to_numpy() for n in AMOUNTS},
+            "yuan per tce": [number(value, known["yuan per tce"].decimals) for value in rows["yuan per tce"]],
+            "yuan per tCO2": _cells(view, rows, known["yuan per tCO2"].decimals, "yuan per tCO2"),
+            "enterprises+government+households": shares,
+            "assumed": (100 * rows["assumed"]).round().to_numpy(),
+        },
+    )
 
 
 def _moves(rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -249,12 +245,14 @@ def split(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     cells = _wide(rows, index, "factor", values)
     last = [name for name in cells.columns if name != "total"]
     changes = [_change(view, change, int(year)) for change, _, year, _ in cells.index]
-    found = pd.DataFrame(
+    found = headed(
+        view.terms,
+        "lmdi",
         {
-            view.terms("Change"): changes,
-            view.terms("Quantity"): _names(view, [of for _, of, _, _ in cells.index]),
-            view.terms("Unit"): _names(view, [unit for _, _, _, unit in cells.index]),
-        }
+            "change": changes,
+            "of": _names(view, [of for _, of, _, _ in cells.index]),
+            "unit": _names(view, [unit for _, _, _, unit in cells.index]),
+        },
     )
     for factor in [*sorted(last, key=ORDER.index), "total"]:
         found[capital(view.terms.name(factor, "factor"))] = cells[factor].fillna("–").tolist()
@@ -278,32 +276,29 @@ def _change(view: View, change: str, year: int) -> str:
     return f"{view.terms.name('base' if mix == 'base mix' else mix)}, {years.replace('-', '–')}"
 
 
-INDIRECT = {
-    ("investment", "Gyuan/year"): ("Investment, billion yuan of 2005 a year", 2),
-    ("value added, type I", "Gyuan/year"): ("Value added, billion yuan of 2005 a year", 2),
-    ("value added, type I", "% of GDP"): ("Value added, % of GDP", 3),
-    ("value added, with induced round", "Gyuan/year"): (
-        "Value added with induced round, billion yuan of 2005 a year",
-        2,
-    ),
-    ("jobs, type I", "thousand"): ("Jobs, thousand", 1),
-    ("jobs, with induced round", "thousand"): ("Jobs with induced round, thousand", 1),
-}
+INDIRECT = (
+    ("investment", "Gyuan/year"),
+    ("value added, type I", "Gyuan/year"),
+    ("value added, type I", "% of GDP"),
+    ("value added, with induced round", "Gyuan/year"),
+    ("jobs, type I", "thousand"),
+    ("jobs, with induced round", "thousand"),
+)
 
 
 def indirect(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each package: investment, value added and jobs with their range, and how many members gain."""
     packages = [*(p for p in rows["package"].unique() if p != "all packages"), "all packages"]
-    found = pd.DataFrame({view.terms("Package"): _names(view, packages)})
+    cells: dict[str, list[str]] = {"package": _names(view, packages)}
     gains: list[str] = []
-    for (quantity, unit), (words, decimals) in INDIRECT.items():
+    for quantity, unit in INDIRECT:
         own = rows[(rows.quantity == quantity) & (rows.unit == unit)].set_index("package").loc[packages]
-        scale = view.terms.scale(words)
-        found[view.terms(words)] = _cells(view, own, decimals - (scale > 1), scale=scale)
-        if words == "Value added, % of GDP":
+        column = columns("indirect")[f"{quantity}, {unit}"]
+        scale = view.terms.scale(column.head)
+        cells[f"{quantity}, {unit}"] = _cells(view, own, column.decimals - (scale > 1), scale=scale)
+        if unit == "% of GDP":
             gains = [view.terms.chance(float(share)) for share in own["share positive"]]
-    found[view.terms("Members with more value added")] = gains
-    return found
+    return headed(view.terms, "indirect", {**cells, "share positive": gains})
 
 
 def health(view: View, rows: pd.DataFrame) -> pd.DataFrame:
@@ -317,25 +312,29 @@ def health(view: View, rows: pd.DataFrame) -> pd.DataFrame:
         }
     )
     cells = [_cells(view, one, 0 if abs(one["median"].iloc[0]) >= 10 else 1)[0] for _, one in values.groupby(level=0)]
-    return pd.DataFrame(
+    return headed(
+        view.terms,
+        "health",
         {
-            view.terms("Quantity"): _names(view, rows["quantity"].tolist()),
-            view.terms("Year"): rows["year"].astype(str).tolist(),
-            view.terms("Avoided: median and 80 % range"): cells,
-            view.terms("Unit"): _names(view, rows["unit"].tolist()),
-        }
+            "quantity": _names(view, rows["quantity"].tolist()),
+            "year": rows["year"].astype(str).tolist(),
+            "median": cells,
+            "unit": _names(view, rows["unit"].tolist()),
+        },
     )
 
 
 def overlap(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each quantity and year, a column for each way of counting."""
     cells = _wide(rows, ["quantity", "year", "unit"], "way", _cells(view, rows, 1, scale=_scales(view, rows)))
-    found = pd.DataFrame(
+    found = headed(
+        view.terms,
+        "overlap",
         {
-            view.terms("Less than without new policy"): _names(view, [quantity for quantity, _, _ in cells.index]),
-            view.terms("Year"): [str(year) for _, year, _ in cells.index],
-            view.terms("Unit"): _names(view, [unit for _, _, unit in cells.index]),
-        }
+            "quantity": _names(view, [quantity for quantity, _, _ in cells.index]),
+            "year": [str(year) for _, year, _ in cells.index],
+            "unit": _names(view, [unit for _, _, unit in cells.index]),
+        },
     )
     for way in cells.columns:
         found[capital(view.terms.name(way))] = cells[way].tolist()
@@ -344,21 +343,20 @@ def overlap(view: View, rows: pd.DataFrame) -> pd.DataFrame:
 
 def published(view: View, rows: pd.DataFrame) -> pd.DataFrame:
     """The published effect beside ours, with range."""
-    ours = {
-        "with cost as lost output": "Ours, cost as lost output",
-        "crowding out": "of which crowding out",
-        "demand side": "Ours, demand side only",
-    }
-    found = pd.DataFrame(
+    known = columns("published")
+    ours = ("with cost as lost output", "crowding out", "demand side")
+    return headed(
+        view.terms,
+        "published",
         {
-            view.terms("Shock"): _names(view, rows["shock"].tolist()),
-            view.terms("Published"): [number(value, 2) for value in rows["published"]],
-        }
+            "shock": _names(view, rows["shock"].tolist()),
+            "published": [number(value, known["published"].decimals) for value in rows["published"]],
+            **{name: _cells(view, rows, known[name].decimals, name) for name in ours},
+            "ours over published": [
+                number(value, known["ours over published"].decimals) for value in rows["ours over published"]
+            ],
+        },
     )
-    for column, words in ours.items():
-        found[view.terms(words)] = _cells(view, rows, 3, column)
-    found[view.terms("Ours over published")] = [number(value) for value in rows["ours over published"]]
-    return found
 
 
 def _contributions(view: View, rows: pd.DataFrame, scenario: str) -> list[Chart]:

@@ -218,7 +218,7 @@ def intensity(view: View, province: str, standing: Standing, measured: Measured)
     content = _path(view, province, name, dots, TCE_PER_10K_YUAN, [line], banded=True)
     data = _path_data(content)
     data.loc[data.series == "", "series"] = view.terms("required path")
-    goal = (float(view.end_year), float(required[-1]), view.terms("target −{target} %", target=number(standing.target)))
+    goal = (float(view.end_year), float(required[-1]), view.terms("target {change} %", change=number(-standing.target)))
     content = replace(content, target=goal)
     title = view.terms(
         "Energy intensity falls {fall} % (80 % range {low} to {high}); the target is {target} %",
@@ -253,7 +253,7 @@ def leading_path(view: View, province: str, standing: Standing) -> list[Chart]:
     content = _path(view, province, one.variable, none, T_PER_10K_YUAN, [line], banded=True)
     data = _path_data(content)
     data.loc[data.series == "", "series"] = view.terms("required path")
-    goal = (float(view.end_year), float(required[-1]), view.terms("target −{target} %", target=number(standing.target)))
+    goal = (float(view.end_year), float(required[-1]), view.terms("target {change} %", change=number(-standing.target)))
     title = view.terms(
         "{name} falls {fall} % (80 % range {low} to {high}); the target is {target} %",
         name=capital(view.indicator_name(one.key)),

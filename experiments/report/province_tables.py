@@ -12,12 +12,12 @@ from calibration.places import NATION
 from experiments.analyses import gap
 from experiments.analyses.numbers import number
 from experiments.analyses.policy.lmdi import lmdi
-from experiments.report.content import Chart, Missing, Table, chart, slug, table
+from experiments.report.content import Chart, Missing, Table, chart, listed, slug
 from experiments.words import charts
 from experiments.words.box_sentences import own
-from experiments.words.columns import columns, heads
+from experiments.words.columns import LIKE, columns
 from experiments.words.quantities import axis, capital, energy
-from experiments.words.view import NEW_METRIC, OLD_METRIC, View
+from experiments.words.view import OLD_METRIC, View
 from experiments.words.waterfall import waterfall
 
 MOST_BARS = 12
@@ -119,22 +119,6 @@ def _pace(view: View, row: "pd.Series[float]") -> str:
 AMOUNTS = ("reduction", "co2_reduction", "gdp_growth", "energy", "co2", "policy_cost")
 
 
-FALLS = {
-    "energy_intensity": "Fall of energy intensity, %",
-    OLD_METRIC: "Fall of carbon intensity, %",
-    NEW_METRIC: "Fall of carbon intensity (metric of 2026), %",
-}
-
-
-def _falls(view: View) -> dict[str, str]:
-    """Heads of the leading indicator's column and of carbon's, which says its metric or is left out if it leads."""
-    lead = view.leading.key
-    fall = {"reduction": FALLS.get(lead, columns("mixes")["reduction"].head)}
-    if lead == OLD_METRIC:
-        return fall | {"co2_reduction": ""}
-    return fall | ({"co2_reduction": "Fall of carbon intensity (metric to 2025), %"} if lead == NEW_METRIC else {})
-
-
 def money(view: View, province: str) -> Found:
     """Costs and benefits of every mix: medians with their 80 % range in the year of the target."""
     data = view.metrics.sel(allocation=view.allocation, province=province)
@@ -147,8 +131,10 @@ def money(view: View, province: str) -> Found:
                 row[name] = _range(view, data[name].sel(mix=mix).values * view.terms.scale(columns("mixes")[name].head))
         rows.append(row)
     title = view.terms("Costs and benefits by policy mix in {end}: median and 80 % range", end=view.end_year)
-    shown = {key: head for key, head in (heads("mixes", rows[0]) | _falls(view)).items() if head and key in rows[0]}
-    return Found(tables=[table(view.terms, slug("mixes", province), title, pd.DataFrame(rows), heads=shown)])
+    lead = view.leading.key  # names its fall, and the metric of carbon, which is left out where it leads
+    shown = [key for key in rows[0] if (lead, key) != (OLD_METRIC, "co2_reduction")]
+    of = f"mixes of {lead}" if f"mixes of {lead}" in LIKE else "mixes"
+    return Found(tables=[listed(view.terms, slug("mixes", province), title, pd.DataFrame(rows), of, shown)])
 
 
 def _range(view: View, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:

@@ -9,7 +9,7 @@ from experiments.analyses.numbers import number
 from experiments.analyses.robust import EVERYTHING, PLAN
 from experiments.installation import FORM
 from experiments.report.content import Section, Table, table
-from experiments.words.columns import columns
+from experiments.words.columns import columns, headed
 from experiments.words.view import View
 
 
@@ -56,20 +56,18 @@ def _plans(view: View) -> Table | None:
     first, terms = rows.iloc[0], view.terms
     known = columns("robust_plans")
     scale = terms.scale(known["cost"].head)
-
-    def head(name: str) -> str:
-        return terms(known[name].head)
-
-    shown = pd.DataFrame(
+    shown = headed(
+        terms,
+        "robust_plans",
         {
-            head("plan"): [_plan(view, name) for name in rows["plan"]],
-            head("chance"): _interval(view, rows, "chance"),
-            head("mended"): _or_dash(rows["mended"], terms.share),
-            head("cost"): [number(scale * value, 1) for value in rows["cost"]],
-            head("regret"): [number(value, 2) for value in rows["regret"]],
-            head("regret_max"): [number(value, 2) for value in rows["regret_max"]],
-            head("efficient"): [terms("yes") if value else terms("no") for value in rows["efficient"]],
-        }
+            "plan": [_plan(view, name) for name in rows["plan"]],
+            "chance": _interval(view, rows, "chance"),
+            "mended": _or_dash(rows["mended"], terms.share),
+            "cost": [number(scale * value, known["cost"].decimals) for value in rows["cost"]],
+            "regret": [number(value, known["regret"].decimals) for value in rows["regret"]],
+            "regret_max": [number(value, known["regret_max"].decimals) for value in rows["regret_max"]],
+            "efficient": [terms("yes") if value else terms("no") for value in rows["efficient"]],
+        },
     )
     title = terms(
         "text: robust plans",
@@ -98,19 +96,20 @@ def _triggers(view: View) -> Table | None:
     if rows is None or rows.empty:
         return None
     terms = view.terms
-    scale = terms.scale("Extra cost there, billion yuan of 2005 a year")
-    shown = pd.DataFrame(
+    known = columns("triggers")
+    scale = terms.scale(known["cost"].head)
+    shown = headed(
+        terms,
+        "triggers",
         {
-            terms("Policy mix"): [terms.name(name) for name in rows["mix"]],
-            terms("Province"): [_place(view, name) for name in rows["province"]],
-            terms("Trigger fires"): [terms.share(value) for value in rows["fired"]],
-            terms("Chance without"): _interval(view, rows, "chance_without"),
-            terms("Chance with"): _interval(view, rows, "chance"),
-            terms("Gain where it fires, points"): _or_dash(rows["gain"], number),
-            terms("Extra cost there, billion yuan of 2005 a year"): _or_dash(
-                scale * rows["cost"], lambda value: number(value, 2)
-            ),
-        }
+            "mix": [terms.name(name) for name in rows["mix"]],
+            "province": [_place(view, name) for name in rows["province"]],
+            "fired": [terms.share(value) for value in rows["fired"]],
+            "chance_without": _interval(view, rows, "chance_without"),
+            "chance": _interval(view, rows, "chance"),
+            "gain": _or_dash(rows["gain"], lambda value: number(value, known["gain"].decimals)),
+            "cost": _or_dash(scale * rows["cost"], lambda value: number(value, known["cost"].decimals)),
+        },
     )
     said = dict.fromkeys(zip(rows["mix"], rows["triggers"], strict=True))
     note = " ".join(_rule(view, mix, one.split("; ")) for mix, every in said for one in every.split(" | "))
@@ -133,13 +132,15 @@ def _form(view: View) -> Table | None:
         return None
     terms = view.terms
     rows = rows[rows["output"].isin(OUTPUTS) & (rows["group"] == FORM)]
-    shown = pd.DataFrame(
+    shown = headed(
+        terms,
+        "model_form",
         {
-            terms("Province"): [_place(view, name) for name in rows["province"]],
-            terms("Policy mix"): [terms.name(name) for name in rows["mix"]],
-            terms("Output"): [terms(OUTPUTS[name]) for name in rows["output"]],
+            "province": [_place(view, name) for name in rows["province"]],
+            "mix": [terms.name(name) for name in rows["mix"]],
+            "output": [terms(OUTPUTS[name]) for name in rows["output"]],
             **{
-                terms(words): [
+                key: [
                     terms(
                         "{median} ({low} to {high})",
                         median=number(100 * row[0], 1),
@@ -148,9 +149,9 @@ def _form(view: View) -> Table | None:
                     )
                     for row in rows[[key, f"{key}_low", f"{key}_high"]].to_numpy(dtype=float)
                 ]
-                for key, words in (("S1", "Alone, % of variance"), ("ST", "With interactions, % of variance"))
+                for key in ("S1", "ST")
             },
-        }
+        },
     )
     note = terms("text: model form note", runs=int(rows["runs"].max()))
     return table(terms, "model-form", terms("Share of variance of the model's form"), shown, note=note)
@@ -162,18 +163,20 @@ def _by_form(view: View) -> Table | None:
         return None
     terms = view.terms
     ends = rows[["margin", "margin_10", "margin_90"]].to_numpy(dtype=float)
-    shown = pd.DataFrame(
+    shown = headed(
+        terms,
+        "model_forms",
         {
-            terms("Model file"): rows["form"].tolist(),
-            terms("Policy mix"): [terms.name(name) for name in rows["mix"]],
-            terms("Allocation rule"): [terms.name(name) for name in rows["allocation"]],
-            terms("Province"): [_place(view, name) for name in rows["province"]],
-            terms("Margin, points (80 % range)"): [
+            "form": rows["form"].tolist(),
+            "mix": [terms.name(name) for name in rows["mix"]],
+            "allocation": [terms.name(name) for name in rows["allocation"]],
+            "province": [_place(view, name) for name in rows["province"]],
+            "margin": [
                 terms("{median} ({low} to {high})", median=number(a, 1), low=number(b, 1), high=number(c, 1))
                 for a, b, c in ends
             ],
-            terms("Chance (95 % interval)"): _interval(view, rows, "chance"),
-            terms("Members"): rows["members"].tolist(),
-        }
+            "chance": _interval(view, rows, "chance"),
+            "members": rows["members"].tolist(),
+        },
     )
     return table(terms, "model-forms", terms("What the members of each form give"), shown)

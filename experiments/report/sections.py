@@ -13,6 +13,7 @@ from experiments.report.content import Chart, Missing, Section, Table, chart, li
 from experiments.report.policies import policies
 from experiments.report.process import process
 from experiments.words import box_sentences, charts
+from experiments.words.columns import headed
 from experiments.words.view import View, lowest_first
 
 
@@ -105,8 +106,9 @@ def progress(view: View) -> Table | None:
     years = sorted(int(year) for year in rows.year.unique())
     wide = rows.pivot_table(index="province", columns="year", values="chance", sort=False)
     text = pd.DataFrame({str(year): [view.terms.chance(v) for v in wide[year]] for year in years})
-    text.insert(0, view.terms("Province"), [view.terms.name(p) for p in wide.index])
-    return table(view.terms, "progress", view.terms("Chance of being on track by year"), text)
+    places = headed(view.terms, "feasibility", {"province": [view.terms.name(p) for p in wide.index]})
+    title = view.terms("Chance of being on track by year")
+    return table(view.terms, "progress", title, pd.concat([places, text], axis=1))
 
 
 def allocations(view: View) -> Section:
@@ -176,10 +178,9 @@ def _grid(view: View, data: pd.DataFrame, labels: Sequence[str]) -> Table:
     )
     wide = text.set_index(["province", "allocation"]).cell.unstack("allocation")  # noqa: PD010 - one text per cell
     wide = wide.reindex(index=data.province.unique(), columns=list(labels))
-    wide.index = pd.Index(
-        [view.terms.name(p) if p != NATION else view.terms("China (sum of provinces)") for p in wide.index]
-    )
-    shown = wide.fillna("–").rename_axis(view.terms("Province")).reset_index()
+    names = [view.terms.name(p) if p != NATION else view.terms("China (sum of provinces)") for p in wide.index]
+    places = headed(view.terms, "targets", {"province": names})
+    shown = pd.concat([places, wide.fillna("–").reset_index(drop=True)], axis=1)
     return table(view.terms, "targets", view.terms("Target in per cent and chance, by rule"), shown)
 
 
@@ -188,6 +189,9 @@ REGRET = ("allocation", "mix", "shortfall", "regret", "regret_90", "regret_max",
 RANKING = ("allocation", "province", "best", "share_best", "second", "flips", "tau")
 TRUST = ("topic", "value", "verdict", "meaning")
 CHECKS = ("statement", "rate", "worst", "limit", "worst_province", "worst_year")
+ITEMS = ("item", "value")
+PARAMETERS = ("name", "meaning", "unit", "role", "low", "default", "high", "distribution", "label", "source")
+EQUATIONS = ("name", "unit", "equation", "meaning")
 
 
 def skill(view: View) -> Section:
@@ -230,7 +234,7 @@ def trust(view: View) -> Section:
             tables.append(listed(view.terms, "ranking", words, changing, "ranking", RANKING))
     members = view.run.manifest.get("members", {})
     facts = pd.DataFrame([(view.terms.name(k), v) for k, v in members.items()], columns=["item", "value"])
-    tables.append(table(view.terms, "members", view.terms("Members"), facts, heads={"item": "Item", "value": "Value"}))
+    tables.append(listed(view.terms, "members", view.terms("Members"), facts, "items", ITEMS))
     return Section("trust", view.terms("How far to trust this"), text, [], tables, missing)
 
 
@@ -249,18 +253,6 @@ def assumptions(view: View) -> Section:
     rows["default"] = [_scaled(text, scale) for text, scale in zip(rows["default"], scales, strict=True)]
     rows[["low", "high"]] = rows[["low", "high"]].mul(scales, axis=0)
     rows["unit"] = rows["unit"].map(lambda unit: view.terms.official(unit)[0])
-    heads = {
-        "name": "Name",
-        "meaning": "Meaning",
-        "unit": "Unit",
-        "role": "Role",
-        "low": "Low",
-        "default": "Default",
-        "high": "High",
-        "distribution": "Distribution",
-        "label": "Identifiability",
-        "source": "Source",
-    }
     changed = view.study.uncertain
     text = [
         view.terms(
@@ -272,7 +264,7 @@ def assumptions(view: View) -> Section:
         "assumptions",
         view.terms("Assumptions with sources"),
         text,
-        tables=[table(view.terms, "parameters", view.terms("Parameters"), rows, heads=heads, decimals=3)],
+        tables=[listed(view.terms, "parameters", view.terms("Parameters"), rows, "parameters", PARAMETERS)],
     )
 
 
@@ -286,14 +278,11 @@ def equations(view: View) -> Section:
     """The model's equations with unit and meaning."""
     from experiments.report.equations import table_of_equations
 
-    heads = {"name": "Name", "unit": "Unit", "equation": "Equation", "meaning": "Meaning"}
     rows = table_of_equations()
     rows = rows.assign(unit=rows["unit"].map(view.terms.unit))
-    return Section(
-        "equations",
-        view.terms("Equations"),
-        tables=[table(view.terms, "equation-list", view.terms("The model, equation by equation"), rows, heads=heads)],
-    )
+    title = view.terms("The model, equation by equation")
+    tables = [listed(view.terms, "equation-list", title, rows, "equations", EQUATIONS)]
+    return Section("equations", view.terms("Equations"), tables=tables)
 
 
 def manifest(view: View) -> Section:
@@ -311,13 +300,14 @@ def manifest(view: View) -> Section:
         view.terms("Manifest"),
         [view.terms("text: what made this run")],
         tables=[
-            table(view.terms, "manifest-items", view.terms("Manifest"), rows, heads={"item": "Item", "value": "Value"}),
-            table(
+            listed(view.terms, "manifest-items", view.terms("Manifest"), rows, "items", ITEMS),
+            listed(
                 view.terms,
                 "study-file",
                 view.terms("The study as resolved"),
                 study,
-                heads={"line": "Line"},
+                "study_file",
+                ["line"],
                 limit=200,
                 code=True,
             ),

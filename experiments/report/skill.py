@@ -8,10 +8,9 @@ import pandas as pd
 from calibration.backtest import MODEL, OPPONENT
 from calibration.scores import LEVELS
 from experiments.analyses.numbers import number
-from experiments.report.content import Chart, chart, csv, table
+from experiments.report.content import Chart, chart, csv, listed
 from experiments.report.province_tables import Found
 from experiments.words import charts
-from experiments.words.columns import heads
 from experiments.words.terms import Terms
 from experiments.words.view import View
 
@@ -30,7 +29,7 @@ def card(terms: Terms, rows: pd.DataFrame, fact: Mapping[str, float]) -> Found:
     """The card's words, chart and tables. rows, fact: as `hindcast.keep` stores them."""
     tables = []
     for count, (title, part) in enumerate(rounds(terms, rows)):
-        shown = table(terms, f"skill-card-{count + 1}", title, board(terms, part), heads=heads("skill", SHOWN))
+        shown = listed(terms, f"skill-card-{count + 1}", title, board(terms, part), "skill", SHOWN)
         tables.append(replace(shown, csv=csv(part)))
     if tables:
         tables[-1] = replace(tables[-1], note=terms("text: skill legend"))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.analyses.numbers import number
 from experiments.words import svg
 from experiments.words.plot import EDGE, INK, Plot, text_width
 from experiments.words.ratings import LIGHTS
@@ -288,7 +289,7 @@ def waterfall(
         plot.rect(a, middle - 0.31 * row, max(b - a, 0.6), 0.62 * row, INK if whole else LESS if end < begin else MORE)
         plot.words(plot.left - 5, middle, label, anchor="end", bold=whole)
         value = end if whole else end - begin
-        text = f"{value:+.{decimals}f}".replace("-", "−")
+        text = number(value, decimals, sign=True)
         plot.words(
             max(a, b) + 3, middle, text.removeprefix("+") if whole and start else text, size=8, bold=whole, colour=INK
         )
@@ -325,7 +326,7 @@ def _block_number(plot: Plot, middle: float, end: float, position: int, height: 
     """The number of a block at its end; of one that is higher than the picture with its value, upright inside."""
     side = 1 if height >= 0 else -1
     if cut:
-        words = f"{position + 1}: {height:.0f}".replace("-", "−")
+        words = f"{position + 1}: {number(height, 0)}"
         plot.words(
             middle,
             end + side * (4 + 0.5 * text_width(words, 7.5)),

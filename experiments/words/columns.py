@@ -1,7 +1,7 @@
 """The columns of the tables that people read: unit, digits and heads, one row of `columns.csv` each.
 
-The terminal (`printed`), the pages of the report (`head`, `decimals`, `shares`), the description of exported tables
-(`described`) and the IAMC tables (`factor`) take them from here.
+The terminal (`printed`), the pages of the report (`content.listed`, and `headed` where cells are composed of several
+figures), the description of exported tables (`described`) and the IAMC tables (`factor`) take them from here.
 """
 
 import csv
@@ -21,6 +21,9 @@ SHARE = "share"
 LIKE = {
     "indicators": "feasibility",
     "pressure": "regret",
+    "mixes of energy_intensity": "mixes",
+    "mixes of co2_intensity": "mixes",
+    "mixes of co2_intensity_2026": "mixes",
     "sensitivity_groups": "sensitivity",
     "sensitivity_pawn": "given_data",
     "sensitivity_delta": "given_data",
@@ -112,6 +115,22 @@ def printed(table: str, rows: pd.DataFrame, names: Iterable[str], **values: obje
 def heads(table: str, names: Iterable[str]) -> dict[str, str]:
     """Column → its head on a page, a key of `terms.csv`."""
     return {name: columns(table)[name].head for name in names}
+
+
+def headed(terms: Terms, table: str, cells: Mapping[str, Iterable[Any]], **values: object) -> pd.DataFrame:
+    """Cells that a page has composed, under the heads of the specification.
+
+    Args:
+        terms: the language.
+        table: whose columns they are.
+        cells: cells by key of `columns`, in the order of the page.
+        **values: what placeholders of the heads stand for.
+
+    >>> headed(Terms("en"), "triggers", {"fired": ["12 %"]})
+      Trigger fires
+    0          12 %
+    """
+    return pd.DataFrame({terms(columns(table)[key].head, **values): list(column) for key, column in cells.items()})
 
 
 def described(table: str, names: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.analyses.numbers import number
 from experiments.words.svg import WIDTH
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -34,7 +35,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 def tick_text(value: float, step: float) -> str:
     """A tick's number with as many decimals as its step has."""
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
-    return f"{value:.{decimals}f}".replace("-", "−")
+    return number(value, decimals)
 
 
 class Plot:

@@ -18,7 +18,7 @@ from calibration.likelihood import (
     measured_series,
     whitening,
 )
-from models.parameters import defaults, parameters
+from models.parameters import defaults, limits, parameters, row
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,37 @@ def test_quantiles_map_into_the_ranges_and_the_median_is_near_the_default() -> N
     np.testing.assert_allclose(
         sample[triangular.index].mean(), mean, atol=0.02 * (triangular["high"] - triangular["low"]).max()
     )
+
+
+@pytest.mark.parametrize("form", ["normal", "lognormal", "uniform", "triangular"])
+def test_low_and_high_mean_the_same_to_every_reader(form: str) -> None:
+    """The ends of every draw; of a normal one also two standard deviations from a default in the middle."""
+    low, high = 0.5, 8.0
+    middle = 2.0 if form == "lognormal" else (low + high) / 2
+    entry = row("evidence strength").copy()
+    entry[["distribution", "low", "high", "default"]] = [form, low, high, str(middle)]
+    ends = prior.inverse(entry, np.array([1e-9, 1 - 1e-9]))
+    np.testing.assert_allclose(ends, [low, high], rtol=1e-3)
+    if "normal" in form:
+        found = prior.inverse(entry, stats.norm.cdf([-2, -1, 0, 1, 2]))
+        log = np.log if form == "lognormal" else np.asarray
+        np.testing.assert_allclose(log(found), np.linspace(log(low), log(high), 5), rtol=1e-12)
+
+
+def test_the_prior_of_a_free_parameter_has_a_quarter_of_its_range_and_ends_where_its_range_ends() -> None:
+    wide = prior.wide_prior(1)
+    for at, (name, _) in enumerate(prior.FREE.values()):
+        if name != "base final energy":
+            low, high = row(name)[["low", "high"]].astype(float)
+            assert (wide.low[at], wide.high[at], wide.spread[0, at]) == (low, high, (high - low) / 4)
+
+
+def test_what_a_user_gives_is_refused_by_minimum_and_maximum_alone() -> None:
+    table = parameters()
+    allowed = limits()
+    wider = table[(table["minimum"] < table["low"]) & (table["maximum"] > table["high"])]
+    assert len(wider) > 50
+    assert all(allowed[name] == tuple(table.loc[name, ["minimum", "maximum"]].astype(float)) for name in table.index)
 
 
 def test_shocks_do_not_depend_on_the_batch_and_have_the_scales_asked_for() -> None:

@@ -127,6 +127,20 @@ def test_params_and_rows_in_node(write, tmp_path) -> None:
 
 @BUILT
 @NODE
+def test_a_run_that_begins_in_the_middle_is_the_whole_run(write, tmp_path) -> None:
+    model = Model.load(write(TOWNS + "push = 0 ~ ~ |\nheight = INTEG(STEP(push, 5) + growth, 0) ~ ~ |\n"))
+    design, names = {"growth": list(np.linspace(0.1, 0.2, 7))}, ["wealth", "height"]
+    model.to_wasm(tmp_path / "a", {"growth": [0.1]}, names, params={"push": 0.0})
+    for params, begins in (({"push": [2.0]}, 4), ({"push": [2.0], "start": [4, 3, 2, 1]}, 0)):
+        got = in_node(tmp_path / "a", design=design, count=7, params=params, resume=4, before=[{}, {"push": [1.0]}])
+        assert got.pop("from") == [begins]
+        expected = model.ensemble(design, names, params={name: np.squeeze(value) for name, value in params.items()})
+        for name in names:
+            same(got[name], expected[name])
+
+
+@BUILT
+@NODE
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [path.name for path in sorted(MODELS.glob("*.[mx]*"))])
 def test_engine_models_in_node(name, tmp_path) -> None:

@@ -17,8 +17,6 @@ let ready = false, asked = null;
 const gap = () => (ui.lang === "zh" ? "" : "\u202f");
 const t = (key, values = {}) => data.texts[ui.lang][key].replace(/\{(\w+)\}/g, (_, name) => values[name]).replaceAll(" %", `${gap()}%`);
 const name = (one) => one[ui.lang] || one.en;
-const number = (value, digits = 1) => (value === null || value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace("-", "−"));
-const signed = (value, digits = 1) => (value > 0 ? "+" : "") + number(value, digits);
 function chance(value) {
   if (value === null || value === undefined) return "–";
   if (value < 0.01) return `<1${gap()}%`;
@@ -217,11 +215,14 @@ function commit(change, runs = true) {
   change();
   settled(runs);
 }
-function settled(runs = true) {
+function recorded() {
   history.replaceState(null, "", link());
   at("undo").disabled = !past.length;
   at("redo").disabled = !future.length;
   found = null;
+}
+function settled(runs = true) {
+  recorded();
   if (runs) refresh();
   controls();
   show();
@@ -282,14 +283,16 @@ function slider(item, options) {
     found = null;
     refresh();
     controls();
-    show();
+    box.update(); // what is shown follows from the worker's answer
   };
   const done = () => {
     if (before === null) return;
     past.push(before);
     before = null;
     future.length = 0;
-    settled(false);
+    recorded();
+    controls();
+    box.update();
   };
   range.addEventListener("input", () => move(range.valueAsNumber));
   range.addEventListener("change", done);
@@ -648,7 +651,7 @@ function detail() {
   const target = which ? numbers[which].target[r] : null;
   if (target !== null && target !== undefined) {
     const from = at_(numbers, MEDIAN)[data.years.indexOf(data.plan[0])];
-    goal = { base: data.plan[0], end: data.plan[1], from, to: from * (1 - target / 100), label: t("target −{target} %", { target: number(target) }) };
+    goal = { base: data.plan[0], end: data.plan[1], from, to: from * (1 - target / 100), label: t("target {change} %", { change: number(-target) }) };
   }
   const dots = (data.measured[ui.indicator]?.[ui.region] ?? []).map(([year, v]) => [year, factor * v]);
   const years = ui.indicator === "chance" ? { zero: true, top: 100 } : { zero: ui.indicator === "cost" };

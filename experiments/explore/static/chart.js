@@ -2,6 +2,17 @@
 // The path of one region: bands, lines of scenarios, measured dots, target. Text enters as text only.
 const SVG = "http://www.w3.org/2000/svg";
 
+// A number with a fixed count of decimals and a true minus sign; what rounds to zero has no sign.
+function number(value, digits = 1) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}
+function signed(value, digits = 1) {
+  const text = number(value, digits);
+  return value > 0 && Number(text) !== 0 ? `+${text}` : text;
+}
+
 function shape(name, attributes, text) {
   const node = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
@@ -14,8 +25,31 @@ function ticks(bottom, top) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw);
   const found = [];
-  for (let value = Math.ceil(bottom / step) * step; value <= top; value += step) found.push(Number(value.toPrecision(6)));
+  for (let k = Math.ceil(bottom / step); k * step <= top; k++) found.push(Number((k * step).toPrecision(6)));
   return found;
+}
+
+// Where a label of a point stands: as near as may be, within a frame, off all courses of points.
+function labelPlace(px, py, text, courses, [left, top, right, bottom]) {
+  const width = [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 12 : 6.8), 0), height = 14, near = 3;
+  const crossed = (x0, y0) => courses.reduce((sum, course) => {
+    for (let i = 1; i < course.length; i++) {
+      const [[ax, ay], [bx, by]] = [course[i - 1], course[i]], steps = Math.ceil(Math.hypot(bx - ax, by - ay) / 2);
+      for (let s = 0; s <= steps; s++) {
+        const cx = ax + ((bx - ax) * s) / (steps || 1), cy = ay + ((by - ay) * s) / (steps || 1);
+        if (cx > x0 - near && cx < x0 + width + near && cy > y0 - height && cy < y0 + near + 1) sum++;
+      }
+    }
+    return sum;
+  }, 0);
+  let best = null;
+  for (const far of [18, 32, 48, 66, 86])
+    for (const [x0, y0] of [[px - 10 - width, py + far], [px - 10 - width, py - far + 10], [px - width / 2, py - far + 6], [px - width / 2, py + far + 4], [px + 10, py - far + 10], [px + 10, py + far]]) {
+      if (x0 < left || x0 + width > right + 10 || y0 - height < top || y0 > bottom - 3) continue;
+      const count = crossed(x0, y0);
+      if (!best || count < best[0]) best = [count, x0, y0];
+    }
+  return best ? best.slice(1) : [px - 10 - width, Math.min(py + 18, bottom - 6)];
 }
 
 // content: years, bands [[low, high], …] widest first, lines [{values, colour, dash, width}], dots [[year, value]],
@@ -58,7 +92,9 @@ function drawPath(svg, content) {
     const gx = x(goal.end), gy = y(goal.to);
     parts.push(shape("line", { x1: x(goal.base), y1: y(goal.from), x2: gx, y2: gy, stroke: "#a6261d", "stroke-width": 1.8, "stroke-dasharray": "2 4" }));
     parts.push(shape("path", { d: `M${gx} ${gy - 6}l6 6l-6 6l-6 -6z`, fill: "#a6261d", stroke: "#fff" }));
-    parts.push(shape("text", { x: gx - 10, y: Math.min(gy + 18, H - bottom - 6), "text-anchor": "end", fill: "#a6261d", stroke: "#fff", "stroke-width": 3, "paint-order": "stroke", ...font }, goal.label));
+    const courses = [...content.lines.map(({ values }) => years.map((year, k) => [x(year), y(values[k])])), [[x(goal.base), y(goal.from)], [gx, gy]]];
+    const label = labelPlace(gx, gy, goal.label, courses, [left, top, W - right, H - bottom]);
+    parts.push(shape("text", { x: label[0], y: label[1], fill: "#a6261d", stroke: "#fff", "stroke-width": 3, "paint-order": "stroke", id: "goal-label", ...font }, goal.label));
   }
   svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
   svg.replaceChildren(...parts);

@@ -57,7 +57,11 @@ class Engine {
     const joined = () => Object.fromEntries(data.coupling.map(({ name, cells }) => [name, new Float64Array(cells * N * data.steps)]));
     this.coupling = joined(); // what joins the provinces: as of the last whole run, and of the present one
     this.coming = joined();
+    // Nothing of a scenario acts before the plan: up to its base year runs are the same, which each kernel checks.
+    this.keep = this.kernels.nation.description.saved.indexOf(this.base);
+    for (const kernel of Object.values(this.kernels)) kernel.resumeAt(Math.max(0, this.keep));
     this.design = {};
+    this.mixValues = [];
     this.key = null; // of the state whose members are laid out
     this.made = new Uint8Array(N); // which of them
     this.valid = new Uint8Array(N).fill(1);
@@ -116,12 +120,23 @@ class Engine {
       asked[at] = ((data.leads === "energy" ? moved : undefined) ?? data.pressing[state.rule][p]) / 100;
       carbon[at] = ((data.leads === "carbon" ? moved : undefined) ?? data.carbonPressing[state.rule][p]) / 100;
     }
-    return { "lever strength": strengths, "lever start": preset.start, "lever phase in": preset.phase, "target reduction": asked, "carbon target reduction": carbon };
+    const more = Object.entries(data.mixes[state.preset]).map(([name, number]) => [name, (this.mixValues[number] ??= double(data.mixValues[number]))]);
+    return { ...Object.fromEntries(more), "lever strength": strengths, "lever start": preset.start, "lever phase in": preset.phase, "target reduction": asked, "carbon target reduction": carbon };
   }
 
-  // What differs by member; made again, member by member as they run, when an assumption or the delivery of levers changes.
+  // What of a state differs by member: assumptions and the delivery of levers.
+  memberKey(state) {
+    return JSON.stringify([state.assumptions ?? {}, data_delivery(this.data, state)]);
+  }
+
+  // Whether the members are those of the last run, so that a run need not begin with the first year.
+  known(state) {
+    return this.memberKey(state) === this.key;
+  }
+
+  // What differs by member; made again, member by member as they run, when it changes.
   members(state) {
-    const key = JSON.stringify([state.assumptions ?? {}, data_delivery(this.data, state)]);
+    const key = this.memberKey(state);
     if (key === this.key) return;
     this.key = key;
     const { data, N, P, S, columns } = this, design = this.design;
@@ -179,7 +194,7 @@ class Engine {
   // One block of members of a kernel, their inputs made where they are not.
   block(model, first, every) {
     for (let m = first; m < Math.min(this.N, first + model.width); m++) this.member(m);
-    return model.block(first, every);
+    return model.block(first, every, true);
   }
 
   // All provinces together, a block of members at a time; what joins the provinces is kept for `province`.
@@ -197,12 +212,13 @@ class Engine {
     const row = Object.fromEntries(model.description.outputs.map(({ name, slot }) => [name, program.outputs.find((one) => one.slot === slot).row]));
     model.begin({ params: this.params(state) });
     const times = model.description.saved.flatMap((at, k) => (at >= 0 ? [k] : []));
+    const begun = () => times.findIndex((k) => k >= model.from); // the first year that the block's run has written
     const W = model.width;
     for (let first = begin; first < end; first += W) {
       const block = this.block(model, first, true);
       const lanes = Math.min(W, N - first);
       data.outputs.forEach(({ name }, o) => {
-        for (let y = 0; y < Y; y++)
+        for (let y = begun(); y < Y; y++)
           for (let p = 0; p < P; p++) {
             const from = (times[y] * program.rows + row[name] + p) * W;
             for (let m = 0; m < lanes; m++) this.raw[o][(p * Y + y) * N + first + m] = block[from + m];
@@ -210,7 +226,7 @@ class Engine {
       });
       for (const { name, cells } of data.coupling) {
         const into = this.coming[name];
-        for (let k = 0; k < data.steps; k++)
+        for (let k = model.from; k < data.steps; k++)
           for (let c = 0; c < cells; c++)
             for (let m = 0; m < lanes; m++) into[(k * cells + c) * N + first + m] = block[(k * program.rows + row[name] + c) * W + m];
       }
@@ -250,8 +266,13 @@ class Engine {
 
   // All members have run: what joins the provinces, the errors, the nation.
   finish() {
-    for (const [name, values] of Object.entries(this.coming)) this.coupling[name].set(values);
-    this.kernels.province.members(this.coupling, this.N);
+    let since = this.keep;
+    for (const [name, values] of Object.entries(this.coming)) {
+      const held = this.coupling[name], before = (values.length / this.data.steps) * this.keep;
+      for (let i = 0; i < before && since; i++) if (values[i] !== held[i]) since = 0;
+      held.set(values);
+    }
+    this.kernels.province.members(this.coupling, this.N, since);
     this.join();
     this.last = this.valid.slice(); // of the last run of all members
   }
@@ -265,12 +286,13 @@ class Engine {
     const program = model.programs.member;
     const row = Object.fromEntries(model.description.outputs.map(({ name, slot }) => [name, program.outputs.find((one) => one.slot === slot).row]));
     model.begin({ params: this.params(state, strengths ?? this.strengths(state)), rows: [p, p + 1] });
+    const times = model.description.saved.flatMap((at, k) => (at >= 0 ? [k] : []));
     const W = model.width;
     for (let first = 0; first < N; first += W) {
       const block = this.block(model, first, false);
       const lanes = Math.min(W, N - first);
       data.outputs.forEach(({ name }, o) => {
-        for (let y = 0; y < Y; y++) {
+        for (let y = times.findIndex((k) => k >= model.from); y < Y; y++) {
           const from = (y * program.rows + row[name] + p) * W;
           for (let m = 0; m < lanes; m++) into[o][y * N + first + m] = block[from + m];
         }
@@ -313,49 +335,47 @@ class Engine {
     for (const rows of this.rows) for (let i = 0; i < rows.length; i++) if (!Number.isFinite(rows[i])) this.valid[i % N] = 0;
   }
 
-  // An indicator of a region in a year by member.
-  value(indicator, region, year, m) {
-    const at = (region * this.Y + year) * this.N + m;
-    if (indicator !== "carbon") return this.rows[this.data.indicators[indicator]][at];
-    return this.rows[this.data.indicators.co2][at] / this.rows[this.data.indicators.gdp][at];
+  // An indicator of a region in a year: of the members that count, in their order.
+  values(indicator, region, year) {
+    const { rows, data, index } = this, { co2, gdp } = data.indicators;
+    const from = (region * this.Y + year) * this.N, into = new Float64Array(index.length);
+    const one = rows[indicator === "carbon" ? co2 : data.indicators[indicator]], over = indicator === "carbon" ? rows[gdp] : null;
+    for (let i = 0; i < index.length; i++) into[i] = over ? one[from + index[i]] / over[from + index[i]] : one[from + index[i]];
+    return into;
   }
 
-  sorted(of) {
-    const found = new Float64Array(this.count);
-    let n = 0;
-    for (let m = 0; m < this.N; m++) if (this.valid[m]) found[n++] = of(m);
-    return found.sort();
+  // Its fall since the base year, per cent.
+  fall(indicator, region, year) {
+    const base = this.values(indicator, region, this.base);
+    return this.values(indicator, region, year).map((value, i) => 100 * (1 - value / base[i]));
   }
 
   // Every number of some regions: the same as `answer` in Python.
   numbers(state, regions = Array.from({ length: this.P + 1 }, (_, i) => i)) {
     const { data } = this;
-    this.count = this.valid.reduce((a, b) => a + b, 0);
+    this.index = Int32Array.from(this.valid.keys()).filter((m) => this.valid[m]);
+    this.count = this.index.length;
     const leading = this.targets(state), lead = data.leads === "carbon" ? "carbon" : "intensity";
     const targets = lead === "carbon" ? data.targets[state.rule] : leading;
     const carbon = lead === "carbon" ? leading : data.carbonTargets[state.rule];
-    const fall = (indicator, r, y, m) => 100 * (1 - this.value(indicator, r, y, m) / this.value(indicator, r, this.base, m));
     const found = { members: this.count, targets: leading, energy: {}, carbon: {}, joint: [], yearly: [], quantiles: {}, national: this.national(leading) };
     for (const r of regions) {
-      verdict(found.energy, r, this.sorted((m) => fall("intensity", r, this.end, m)), targets[r], data);
-      verdict(found.carbon, r, this.sorted((m) => fall("carbon", r, this.end, m)), carbon[r], data);
-      let both = 0;
-      for (let m = 0; m < this.N; m++)
-        if (this.valid[m] && fall("intensity", r, this.end, m) >= targets[r] && fall("carbon", r, this.end, m) >= carbon[r]) both++;
+      const falls = { intensity: this.fall("intensity", r, this.end), carbon: this.fall("carbon", r, this.end) };
+      const both = falls.intensity.filter((value, i) => value >= targets[r] && falls.carbon[i] >= carbon[r]).length;
       found.joint[r] = carbon[r] === null || targets[r] === null ? null : both / this.count;
       found.yearly[r] = data.progress.map((part, i) => {
         if (leading[r] === null) return null;
-        let hits = 0;
-        for (let m = 0; m < this.N; m++) if (this.valid[m] && fall(lead, r, this.base + 1 + i, m) >= leading[r] * part) hits++;
-        return hits / this.count;
+        return this.fall(lead, r, this.base + 1 + i).filter((value) => value >= leading[r] * part).length / this.count;
       });
+      verdict(found.energy, r, falls.intensity.sort(), targets[r], data);
+      verdict(found.carbon, r, falls.carbon.sort(), carbon[r], data);
     }
     for (const indicator of Object.keys(data.indicators)) {
       const levels = (found.quantiles[indicator] = data.levels.map(() => []));
       for (const r of regions) {
         levels.forEach((level) => { level[r] = new Array(this.Y); });
         for (let y = 0; y < this.Y; y++) {
-          const ordered = this.sorted((m) => this.value(indicator, r, y, m));
+          const ordered = this.values(indicator, r, y).sort();
           data.levels.forEach((q, i) => { levels[i][r][y] = quantile(ordered, q); });
         }
       }

@@ -3,7 +3,7 @@
 let engine = null, wanted = null, goal = null, idle = null, busy = false, shown = null; // idle: whose bars are still to come
 const QUICK = 30, SOON = 400; // milliseconds in which members run for a first picture: of one province, of all
 const LEAST = 24; // members of such a picture at least
-let pace = 40; // milliseconds that a block of all provinces took last
+const pace = { again: 20, anew: 60 }; // milliseconds that a block of all provinces took last, begun in the middle or not
 const kept = []; // scenarios kept for comparison, answered after what is shown
 const pause = () => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = () => { port1.close(); resolve(); }; port2.postMessage(0); });
 const send = (kind, content) => postMessage({ kind, ...content });
@@ -99,7 +99,9 @@ async function joined(state) {
 // early: takes the numbers of those members that ran within the first moment, where not all did.
 async function nation(state, newer, early = null) {
   const { N } = engine, half = helper ? engine.half() : N;
-  const first = early ? Math.min(half, engine.blocksOf(SOON / pace)) : half;
+  const kind = engine.known(state) ? "again" : "anew";
+  const long = pace[kind] * (half / engine.kernels.nation.width) > 2 * SOON; // else all are there soon enough
+  const first = early && long ? Math.min(half, engine.blocksOf(SOON / pace[kind])) : half;
   const cuts = first < half ? [[0, first, half, Math.min(half + first, N)], [first, half, Math.min(half + first, N), N]] : [[0, half, half, N]];
   for (const [begin, end, from, to] of cuts) {
     const started = performance.now();
@@ -109,7 +111,7 @@ async function nation(state, newer, early = null) {
     if (newer()) return false;
     if (part) engine.unpack(part, from, to);
     else if (other && !(await run(engine.blocks(state, from, to), newer))) return false; // the helper failed
-    pace = ((performance.now() - started) * engine.kernels.nation.width) / (end - begin);
+    pace[kind] = ((performance.now() - started) * engine.kernels.nation.width) / (end - begin);
     if (end === half) continue;
     engine.join([[begin, end], [from, to]]);
     early(engine.numbers(state));

@@ -108,9 +108,9 @@ def member_loop(lines: Sequence[str]) -> list[str]:
 
 MAIN = """
 /* members first..last-1 of `members`; mc (cells, members), ms (steps, cells, members), out (saves, cells, members);
-   elements lo..hi-1 of the dim that may be run in part; the others stay NaN */
+   elements lo..hi-1 of the dim that may be run in part; the others stay NaN%(kept)s */
 int run(long first, long last, long members, long steps, const int *saved, const double *uc, const double *us,
-        const double *mc, const double *ms, double *out, const volatile int *stop, long lo, long hi) {
+        const double *mc, const double *ms, double *out, const volatile int *stop, long lo, long hi%(parameters)s) {
   const long cells = %(w)dL + 2 * %(s)dL + steps * %(p)dL + 1;
   double *const work = aligned_alloc(64, (sizeof(double) * cells * W + 63) / 64 * 64);
   if (!work) return 1;
@@ -125,7 +125,7 @@ int run(long first, long last, long members, long steps, const int *saved, const
     for (long k = 0; k < steps; k++) {
       for (long c = 0; c < MS; c++)
         for (int m = 0; m < W; m++) w[(MC + c) * W + m] = ms[(k * MS + c) * members + lane[m]];
-      if (k == 0) { %(start)s }
+      if (k == 0) {%(before)s%(start)s%(after)s
       %(step)s
       if (saved[k] >= 0) {
         double *o = out + saved[k] * OUT * members;
@@ -140,6 +140,23 @@ int run(long first, long last, long members, long steps, const int *saved, const
   return code;
 }
 """
+
+# What a kernel has more that can begin in the middle of a run; others keep their text.
+RESUMES = {
+    "kept": """; kept: the states of a single block at the
+   beginning of step `keep` (0: none), written, or with `resume` read, and then no step before it is run or saved""",
+    "parameters": """, long keep,
+        double *kept, long resume""",
+    "before": "\n        ",
+    "after": """
+        if (keep && resume) {
+          memcpy(s, kept, sizeof(double) * %(s)dL * W);
+          k = keep - 1;
+          continue;
+        }
+      } else if (k == keep && !resume) memcpy(kept, s, sizeof(double) * %(s)dL * W);""",
+}
+WHOLE = {"kept": "", "parameters": "", "before": " ", "after": " }"}
 
 SAVE = """
 /* what is saved: cells, row of the output, offset in its region (0 w, 1 s, 2 uc, 3 us) */
@@ -160,8 +177,8 @@ APART void save(double *o, const double *w, const double *s, const double *uc, c
 """
 
 
-def main(program: Program, layout: MemoryLayout, calls: Sequence[Sequence[str]]) -> str:
-    """The function that runs blocks of members through all stages."""
+def main(program: Program, layout: MemoryLayout, calls: Sequence[Sequence[str]], resumes: bool) -> str:
+    """The function that runs blocks of members through all stages; resumes: it can begin in the middle of a run."""
     cells = {slot: program.slots[slot].size for slot in range(len(program.slots))}
     counts = {
         "US": layout.sizes["us"],
@@ -174,7 +191,9 @@ def main(program: Program, layout: MemoryLayout, calls: Sequence[Sequence[str]])
         region, offset = layout.place[slot]
         saved.append(f"{{{cells[slot]}, {row}, {offset}, {('w', 's', 'uc', 'us').index(region)}}}")
         row += cells[slot]
+    more = {name: text % layout.sizes for name, text in (RESUMES if resumes else WHOLE).items()}
     text = MAIN % {
+        **more,
         **layout.sizes,
         "start": "\n".join(call for stage in calls[:3] for call in stage),
         "step": "\n".join(calls[3]),

@@ -41,8 +41,8 @@ class CSource:
     ranged: str = ""
 
 
-def generate_c(program: Program, width: int) -> CSource:
-    """The C text of a program for blocks of `width` members.
+def generate_c(program: Program, width: int, resumes: bool = False) -> CSource:
+    """The C text of a program for blocks of `width` members; resumes: it can begin in the middle of a run.
 
     Raises:
         Unsupported: an operation that C lacks here.
@@ -52,7 +52,7 @@ def generate_c(program: Program, width: int) -> CSource:
     ranged = "" if program.single else separable_dim(program)
     writer = _CWriter(program, layout, ranged)
     calls = [[writer.nest(nest) for nest in stage] for stage in nests]
-    body = c_templates.main(program, layout, calls)
+    body = c_templates.main(program, layout, calls, resumes)
     rows = c_vector_ops.TEXT if any(isinstance(one.expr, Vector) for stage in program.stages for one in stage) else ""
     text = "\n".join((c_templates.HEAD % {"W": width}, rows, *writer.tables.values(), *writer.functions, body))
     return CSource(text, layout, ranged)

@@ -10,7 +10,7 @@ const Engine = new Function("postMessage", `let onmessage; ${code}; return Engin
     for (const _ of engine.nation(state));
     const whole = engine.numbers(state);
     const alone = engine.alone(state, 18);
-    return { whole, alone, difference: engine.difference(18) };
+    return { whole, alone, difference: engine.difference(18), from: [engine.kernels.nation.from, engine.kernels.province.from] };
   });
   fs.writeFileSync(into, JSON.stringify(found));
 })();

@@ -151,6 +151,31 @@ def test_no_control_is_dead_without_its_reason(page: Any) -> None:
         assert bool(reason) >= off
 
 
+def test_what_rounds_to_zero_has_no_sign(page: Any) -> None:
+    shown = page.execute_script("return [signed(-0.0004, 3), signed(0.0004, 3), signed(-1.26), signed(1.2)]")
+    assert shown == ["0.000", "0.000", "−1.3", "+1.2"]
+    assert page.execute_script("return ticks(-0.6, 0.6)") == [-0.5, -0.25, 0, 0.25, 0.5]
+    assert page.execute_script("return ticks(-0.7, 0.4)") == [-0.5, -0.25, 0, 0.25]
+
+
+CROSSED = """const label = document.getElementById('goal-label').getBBox(), found = [];
+for (const line of document.querySelectorAll('#chart polyline')) {
+  const length = line.getTotalLength();
+  for (let at = 0; at < length; at++) {
+    const { x, y } = line.getPointAtLength(at);
+    if (x > label.x && x < label.x + label.width && y > label.y && y < label.y + label.height) found.push([x, y]);
+  }
+}
+return found"""
+
+
+def test_the_label_of_the_target_crosses_no_line(page: Any, held: Members) -> None:
+    page.execute_script("at('indicator').value = 'intensity'; at('indicator').dispatchEvent(new Event('change'))")
+    for province in held.provinces:
+        page.execute_script("ui.region = arguments[0]; settled(false)", province)
+        assert page.execute_script(CROSSED) == [], province
+
+
 STRANGE = [
     quote('{"r": "<img src=x onerror=alert(1)>", "a": "official", "m": "base", "i": "gdp", "y": 2015}'),
     quote('{"r": "Hebei", "a": "<script>alert(1)</script>", "m": "base", "i": "gdp", "y": 2015}'),

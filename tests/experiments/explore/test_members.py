@@ -62,6 +62,8 @@ def test_the_page_s_engine_gives_the_numbers_of_python(
     held = held if leads == "energy" else led_by_carbon
     assert held.leads == leads
     content, states = Content(held), random_states(held, 1)
+    moved = {"levers": {"industrial retrofit": 0.9}, "targets": {held.provinces[18]: 21.0}}
+    states += [states[0].model_copy(update=moved), random_states(held, 2)[1]]  # begins in the base year; does not
     read = lambda name: (HERE / "static" / name).read_text(encoding="utf-8")  # noqa: E731
     (tmp_path / "worker.js").write_text("\n".join((RUNTIME.read_text(), read("engine.js"))), encoding="utf-8")
     (tmp_path / "data.json").write_text(json.dumps(plain(content.shared() | content.engine())), encoding="utf-8")
@@ -73,6 +75,8 @@ def test_the_page_s_engine_gives_the_numbers_of_python(
         assert got["difference"] < 1e-12
         assert got["alone"][leads]["chance"][18] == got["whole"][leads]["chance"][18]
         assert got["whole"][leads]["chance"][18] is not None
+        begins = 16 * (held.plan[0] - held.years[0]) if state is states[1] else 0
+        assert got["from"] == [begins, begins]
 
 
 def test_the_answer_agrees_with_a_run_of_the_study(held: Members, tmp_path_factory: pytest.TempPathFactory) -> None:

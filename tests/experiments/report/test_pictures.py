@@ -1,13 +1,16 @@
 """Pictures stay text, stay small, and can leave the page."""
 
+import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import experiments
 from experiments.analyses.numbers import number
-from experiments.report.content import Cell, csv, figure, short, slug, table
+from experiments.report.content import Cell, csv, figure, listed, short, slug
 from experiments.words import charts
 from experiments.words.plot import ticks
 from experiments.words.ratings import RED
@@ -89,6 +92,19 @@ def test_numbers(value: float, decimals: int, shown: str) -> None:
     assert number(value, decimals) == shown
 
 
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    assert number(-0.0004, 3, sign=True) == number(0.0004, 3, sign=True) == "0.000"
+    picture = charts.waterfall(["a", "b"], np.array([-0.04, 3.0]), "points", "total")
+    assert "0.0" in {node.text for node in ET.fromstring(picture).iter()}
+
+
+def test_pages_have_one_formatter_of_signed_numbers() -> None:
+    folders = [Path(experiments.__file__).parent / name for name in ("words", "report", "brief", "explore", "toolkit")]
+    files = [path for folder in folders for path in folder.rglob("*.py")]
+    assert len(files) > 50
+    assert [path.name for path in files if re.search(r":\+[,.{]", path.read_text(encoding="utf-8"))] == []
+
+
 def test_small_numbers_of_a_table_keep_their_digits() -> None:
     assert figure(0.000321, 2) == "0.00032"
     assert figure(2010.0, 2) == "2010"
@@ -109,9 +125,9 @@ def test_names_become_safe_anchors_and_short_texts() -> None:
 
 def test_a_table_translates_and_shows_lights() -> None:
     data = pd.DataFrame({"province": ["Guangdong"], "light": ["red"], "chance": [0.25]})
-    made = table(Terms("zh"), "t", "表", data, heads={"province": "Province", "light": "Light", "chance": "Chance"})
-    assert [head.text for head in made.heads] == ["省份", "预警等级", "达标概率"]
-    assert made.rows[0] == [Cell("广东"), Cell("", RED), Cell("0.25")]
+    made = listed(Terms("zh"), "t", "表", data, "feasibility", ["province", "light", "chance"])
+    assert [head.text for head in made.heads] == ["省份", "预警", "达标概率"]
+    assert made.rows[0] == [Cell("广东"), Cell("", RED), Cell("25%")]
 
 
 def test_measured_dots_above_the_areas_are_inside_the_picture() -> None:

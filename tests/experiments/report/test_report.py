@@ -17,7 +17,7 @@ import xarray as xr
 
 from experiments.analyses import feasibility
 from experiments.report import printed, write
-from experiments.report.content import table
+from experiments.report.content import listed
 from experiments.report.page import FILES, at_bound, build, headline, lead, packed
 from experiments.report.province_tables import _factors, decomposition
 from experiments.runs.store import Run
@@ -222,7 +222,7 @@ def test_a_pilots_province_comes_first(
 
 
 def test_shares_are_per_cents_and_code_keeps_its_spaces(small_report: Path) -> None:
-    shown = table(Terms("zh"), "t", "t", pd.DataFrame({"rate": [1.0, 0.997, 0.36, 0.0]}), shares=["rate"])
+    shown = listed(Terms("zh"), "t", "t", pd.DataFrame({"rate": [1.0, 0.997, 0.36, 0.0]}), "checks", ["rate"])
     assert [row[0].text for row in shown.rows] == ["100%", ">99%", "36%", "0%"]
     text = (small_report / "report.html").read_text(encoding="utf-8")
     assert '<table class="code">' in text

@@ -10,6 +10,7 @@ import pytest
 
 from calibration.places import Region
 from experiments.report import content
+from experiments.words.columns import heads
 from experiments.words.terms import LANGS, TABLE, Terms, _of_region, table
 
 ROOT = Path(__file__).parents[3] / "experiments"
@@ -100,11 +101,11 @@ def test_a_chance_is_never_certain(chance: float, shown: str) -> None:
 def test_amounts_come_in_the_units_of_chinese_officials_with_their_values() -> None:
     """346 万吨标准煤 are 3.456 Mtce, 12 亿元 are 1.2 billion yuan: the words of a head decide the values below it."""
     assert not [zh for _, zh in table().values() if re.search("百万吨|十亿元|千元", zh)]
-    heads = {"energy": "Energy saved, Mtce a year", "money": "Net cost, billion yuan of 2005 a year"}
-    data = pd.DataFrame({"energy": [3.456], "money": [1.2]})
+    names = ["energy saved Mtce", "net cost Gyuan/year"]
+    data = pd.DataFrame([[3.456, 1.2]], columns=names)
     shown = {}
     for lang in LANGS:
-        made = content.table(Terms(lang), "t", "", data, heads=heads)
+        made = content.listed(Terms(lang), "t", "", data, "costs", names)
         shown[lang] = [cell.text for cell in made.rows[0]]
-    assert shown == {"en": ["3.46", "1.20"], "zh": ["345.60", "12"]}
-    assert all("2005" in Terms(lang)(heads["money"]) for lang in LANGS)
+    assert shown == {"en": ["3.46", "1.200"], "zh": ["345.60", "12"]}
+    assert all("2005" in Terms(lang)(heads("costs", names)[names[1]]) for lang in LANGS)
