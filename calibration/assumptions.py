@@ -25,7 +25,10 @@ from models.parameters import defaults, row
 from sim import Model
 
 NUDGE = 0.1  # finite difference over an assumption, as a fraction of its range
-ROUNDS = 3  # chord steps
+ROUNDS = 12
+"""Chord steps at most: three leave 1.6 percentage points of 2005-2010 at a rebound of 0.5, ten leave 0.3."""
+SMALL = 0.02
+"""Chord steps end when no parameter of any member moves by more than this part of its prior spread."""
 BATCH = 512
 
 
@@ -104,7 +107,7 @@ def refitted(
         values: draws (member, province, parameter).
         assumptions: one row per member, one column per constant.
         fixed: further constants that all members share, switches among them.
-        rounds: number of chord steps.
+        rounds: number of chord steps at most.
         baseline: measured series; by default those that ship.
         repool: whether the mean over provinces of the pooled prior moves too, as it would in a new calibration.
         model: a model file to fit the members with; by default the provincial model.
@@ -133,7 +136,10 @@ def refitted(
                     1, keepdims=True
                 ) / pooled_prior.spread
             step = np.einsum("pkr,mpr->mpk", gain, off)
-            moved[part] = np.clip(moved[part] - step, pooled_prior.low, pooled_prior.high)
+            before = moved[part].copy()
+            moved[part] = np.clip(before - step, pooled_prior.low, pooled_prior.high)
+            if (np.abs(moved[part] - before) < SMALL * pooled_prior.spread).all():
+                break
     return np.asarray(np.clip(values + moved - optimum, pooled_prior.low, pooled_prior.high))
 
 

@@ -77,7 +77,7 @@ def _members(study: Study, shipped: xr.Dataset, drawn: pd.DataFrame, text: str) 
     from calibration.assumptions import ROUNDS
 
     known = set(map(str, shipped["assumption"].to_numpy()))
-    own_constants = bool(study.parameters) or bool(set(study.uncertain) - known) or bool(set(drawn) - known)
+    own_constants = bool(study.parameters) or bool(study.uncertain) or bool(set(drawn) - known)
     _, measured = calibrated(study.target.period.base_year)
     there = [name for name in drawn if str(name).partition("[")[0] in compiled_model(text).variables]
     found = posterior.design(

@@ -5,7 +5,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -20,16 +21,19 @@ from experiments.analyses.sensitivity import sensitivity_tables
 from experiments.ensemble import batches, installed, member_design, outputs, scenario, simulation
 from experiments.exchange import export
 from experiments.installation import Installation, load_study
+from experiments.report import policies
 from experiments.runs.store import Run
 from experiments.study import files as studies
 from experiments.study.schema import Study
+from experiments.words.columns import columns
+from experiments.words.terms import Terms
 from models.reading.faults import InputError
 from sim import Model
 
 MEMBERS = 10
 FEW = (
     f"members={MEMBERS}",
-    "outputs.variables=[energy intensity, gdp, total energy, final energy]",
+    "outputs.variables=[energy intensity, gdp, total energy, final energy, annualised policy cost]",
     "outputs.last_year=2020",
     "sensitivity={runs: 4000, trajectories: 4}",
 )
@@ -102,6 +106,24 @@ def test_policy_helps_and_errors_are_paired(run: Run) -> None:
     one = (100 - reduction) / (100 - modelled)  # the factor of the predictive error, the same in every mix
     provinces = one.sel(province=[name for name in one["province"].to_numpy() if name != NATION])
     np.testing.assert_allclose(provinces.sel(mix="full"), provinces.sel(mix="base"), rtol=1e-4)
+
+
+def test_the_net_cost_of_a_mix_is_one_number_in_model_accounts_report_and_export(run: Run) -> None:
+    accounts = run.table("costs").query("option == 'all'").set_index("province")["net cost Gyuan/year"]
+    model = run.quantiles()["annualised policy cost"].sel(allocation="official", mix="full", quantile=0.5, year=2015)
+    np.testing.assert_allclose(accounts, model.sel(province=accounts.index.to_numpy()), rtol=1e-9, atol=1e-12)
+    rows = export.iamc(run)
+    rows = rows[(rows["variable"] == "50.0th Percentile|Policy Cost") & (rows["year"] == 2015)]
+    rows = rows[rows["scenario"].str.contains("full") & rows["scenario"].str.contains("official")]
+    exported = rows.set_index("region")["value"]
+    assert len(exported) == len(accounts) == 31
+    np.testing.assert_allclose(np.sort(exported), np.sort(accounts), rtol=1e-9, atol=1e-12)
+    assert abs(accounts[NATION]) > 1
+    known = columns("costs")["net cost Gyuan/year"]
+    for terms in (Terms("en"), Terms("zh")):
+        whole = run.table("costs").query(f"option == 'all' and province == '{NATION}'")
+        shown = policies.costs(cast(Any, SimpleNamespace(terms=terms)), whole).iloc[0][terms(known.head)]
+        assert shown == pytest.approx(terms.scale(known.head) * accounts[NATION], abs=0.5 * 10.0**-known.decimals)
 
 
 @pytest.mark.parametrize(
