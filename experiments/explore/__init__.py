@@ -21,7 +21,7 @@ RULES = ("official", "draft", "uniform", "s1", "s2", "s3")
 
 
 def write_or_say(path: Path, run: "Run", lang: str = "en") -> Path:
-    """Write a run's explorer, or, where the model's equations need a missing compiler, a page that says so.
+    """Write a run's explorer, or, where the model's equations need a missing compiler, a page that states this.
 
     Args:
         path: the page.
