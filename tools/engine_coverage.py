@@ -178,6 +178,13 @@ Of C-LEARN's seven others six differ by at most 5e-4; the seventh is zero but fo
 |---|---|---|---|
 | World3-03 (metasd.com) | 15 stocks, 163 auxiliaries, 55 lookups | Vensim's `SCEN01.VDF`, 401 times | 260 of 260 |
 | C-LEARN v77 (Climate Interactive) | 24 stocks, 496 auxiliaries, 6 ranges | `Ref.vdf`, 251 times | 2,937 of 2,944 |
+| mark2, housing and the crisis of 2008 (bpowers/simlin) | \
+7 stocks, 38 auxiliaries, 4 lookups | `mark2.vdf` and `policy.vdf`, 300 times; \
+`integration="rk4"` for the file's automatic steps | 77 of 77 in both |
+| Query_file (SDXorg/test-models) | 15 stocks, 57 auxiliaries | Vensim's `output.tab`, 572 times; its \
+random numbers given as a parameter | 143 of 143 |
+| groupon 3 (metasd.com) | 6 stocks, 35 auxiliaries, 6 data series, a macro | four runs (`groupon3mid.vdf` …), \
+121 times, with the constants of each | 84 of 84; 3 more need a data file that is not published |
 """
 
 

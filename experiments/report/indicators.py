@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from calibration import tables
+from calibration import region, tables
 from calibration.places import NATION
 from experiments.analyses import joint
 from experiments.analyses.numbers import number
@@ -130,8 +130,10 @@ def happened(view: View) -> pd.DataFrame:
     """Outcome of a plan that has ended, by province (index): the official change and the assessment, as text.
 
     Columns per indicator `…_change` (official where known, else computed from published figures, per
-    cent) and `…_verdict` (of the assessment). Empty for a plan without outcomes.
+    cent) and `…_verdict` (of the assessment). Empty for a plan without outcomes, and in a region pack.
     """
+    if region.active() is not None:  # a pack may name a place as a province is named
+        return pd.DataFrame()
     period = view.study.target.period
     outcomes, ratings = tables.read("outcomes"), tables.read("ratings")
     found = pd.DataFrame({"province": [*view.provinces, NATION]}).set_index("province")

@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing.context import ForkContext, ForkServerContext
 from pathlib import Path
 
 import pytest
@@ -27,10 +26,8 @@ from tests.experiments.small_system import SYSTEM, Closed
 KILLS, CHAINS = 30, 5
 """So many kills of each kind, in so many folders: a folder is killed again and again before it is finished."""
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["calibration.posterior"])
-FORK = multiprocessing.get_context("fork")
-"""For work that takes seconds for the first time in a process."""
-Context = ForkServerContext | ForkContext
+SERVER.set_forkserver_preload(["calibration.posterior", "tests.experiments.test_kills"])
+"""Never a fork of this process, which hangs: threads of a library that has worked here (typst) are missing in it."""
 pytestmark = pytest.mark.slow
 
 
@@ -43,19 +40,19 @@ def save(path: Path) -> None:
         posterior.save(made, path)
 
 
-def done(context: Context, work: Callable[..., None], *given: object) -> float:
+def done(work: Callable[..., None], *given: object) -> float:
     """Seconds of work in a process of its own."""
     began = time.perf_counter()
-    process = context.Process(target=work, args=given)
+    process = SERVER.Process(target=work, args=given)
     process.start()
     process.join()
     assert process.exitcode == 0
     return time.perf_counter() - began
 
 
-def killed(context: Context, after: float, work: Callable[..., None], *given: object) -> bool:
+def killed(after: float, work: Callable[..., None], *given: object) -> bool:
     """Whether work in a process of its own was killed, after so many seconds or before, and had not ended."""
-    process = context.Process(target=work, args=given)
+    process = SERVER.Process(target=work, args=given)
     process.start()
     process.join(after)
     if process.is_alive():
@@ -89,8 +86,8 @@ def test_a_system_that_refuses_more_bytes_leaves_whole_files_alone(tmp_path: Pat
 
 
 def test_a_calibration_killed_while_it_is_saved_leaves_the_old_file_or_the_whole_new_one(tmp_path: Path) -> None:
-    done(SERVER, save, tmp_path / "warm.nc")
-    takes = done(SERVER, save, tmp_path / "whole.nc")
+    done(save, tmp_path / "warm.nc")
+    takes = done(save, tmp_path / "whole.nc")
     whole = (tmp_path / "whole.nc").read_bytes()
     moments, hit, parts = random.Random(19), 0, 0
     for chain in range(CHAINS):
@@ -100,10 +97,10 @@ def test_a_calibration_killed_while_it_is_saved_leaves_the_old_file_or_the_whole
             path.write_bytes(b"the old one")
         for _ in range(KILLS // CHAINS):
             old = path.read_bytes() if path.exists() else None
-            hit += killed(SERVER, moments.uniform(0, takes), save, path)
+            hit += killed(moments.uniform(0, takes), save, path)
             parts += len(list(path.parent.glob(".*.part")))
             assert (path.read_bytes() if path.exists() else None) in (old, whole)
-        done(SERVER, save, path)
+        done(save, path)
         assert path.read_bytes() == whole
     print(f"calibration: {hit} of {KILLS} kills hit work of {takes:.1f} s; {parts} parts seen beside it; bytes equal")
     assert hit >= KILLS // 2
@@ -152,21 +149,20 @@ def test_a_killed_report_or_verification_is_made_again_byte_by_byte(
     begun = simulation.resume(simulation.start(study, SYSTEM, tmp_path / "begun"), SYSTEM)
     begun.save_table("gap", causes(begun))
     whole = Path(shutil.copytree(begun.folder, tmp_path / "whole" / begun.name))
-    work(whole)
-    takes = done(FORK, work, Path(shutil.copytree(begun.folder, tmp_path / "timed" / begun.name)))
+    takes = done(work, whole)
     count = tmp_path / "count"
-    done(FORK, ends_at, 0, work, Path(shutil.copytree(begun.folder, tmp_path / "counted" / begun.name)), count)
+    done(ends_at, 0, work, Path(shutil.copytree(begun.folder, tmp_path / "counted" / begun.name)), count)
     random_, hit, parts = random.Random(20), 0, 0
     for chain in range(CHAINS):
         folder = Path(shutil.copytree(begun.folder, tmp_path / str(chain) / begun.name))
         for number in range(KILLS // CHAINS):
             if number % 2:
-                hit += killed(FORK, random_.uniform(0, takes), work, folder)
+                hit += killed(random_.uniform(0, takes), work, folder)
             else:
                 event = random_.randint(1, int(count.read_text(encoding="utf-8")))
-                hit += killed(FORK, 600, ends_at, event, work, folder, count)
+                hit += killed(600, ends_at, event, work, folder, count)
             parts += len(list(folder.rglob(".*.part")))
-        done(FORK, work, folder)
+        done(work, folder)
         assert files(folder) == files(whole)
     print(f"{work.__name__}: {hit} of {KILLS} kills hit work of {takes:.1f} s; {parts} parts seen; bytes equal")
     assert hit >= KILLS // 2

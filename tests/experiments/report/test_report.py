@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from calibration import region
 from experiments.analyses import feasibility
-from experiments.report import printed, write
+from experiments.report import indicators, printed, write
 from experiments.report.content import listed
 from experiments.report.page import FILES, at_bound, build, headline, lead, packed
 from experiments.report.province_tables import _factors, decomposition
@@ -227,3 +228,12 @@ def test_shares_are_per_cents_and_code_keeps_its_spaces(small_report: Path) -> N
     text = (small_report / "report.html").read_text(encoding="utf-8")
     assert '<table class="code">' in text
     assert "<td>  plan: p12</td>" in text
+
+
+def test_a_region_pack_shows_no_outcome_of_a_province_of_the_same_name(
+    small_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = View.headline(small_run, Terms())
+    assert not indicators.happened(view).empty
+    monkeypatch.setattr(region, "active", object)
+    assert indicators.happened(view).empty
