@@ -1,4 +1,4 @@
-"""`tanlu backtest`: the skill card; the card names the command that redoes its numbers."""
+"""`tanlu backtest`: the skill card, which names the command that calculates its numbers again."""
 
 import textwrap
 from collections.abc import Callable, Mapping
@@ -126,7 +126,7 @@ def _all(members: int, seed: int, say: Callable[[str], None]) -> "pd.DataFrame":
 
 
 def show(card: dict[str, Any]) -> None:
-    """Print what the card says, then its scores round by round."""
+    """Print the card's text, then the scores of every round."""
     from experiments.analyses import hindcast
     from experiments.report import skill
     from experiments.words.columns import columns

@@ -47,7 +47,7 @@ def brief(
 
 
 def _chosen(names: list[str] | None) -> list[str]:
-    """The provinces that are meant."""
+    """The provinces of the run whose names were typed."""
     return choose_all(names or [], known_provinces([*simulated(), NATION]), "province")
 
 

@@ -52,7 +52,7 @@ def calibrate(
 
 
 def _all(starts: int, draws: int, kept: int, seed: int, fresh: bool, say: Callable[[str], None]) -> "pd.DataFrame":
-    """The posterior of every origin, then the table of what earlier plans teach."""
+    """Calculate the posterior of every origin, then the table of priors from earlier plans."""
     from calibration import baseline, forecast, learning, posterior
     from calibration import calibrate as calibration_run
 

@@ -1,4 +1,4 @@
-"""What commands print: data to stdout, remarks and progress to stderr, the same in every command."""
+"""Output of the commands: data go to stdout, remarks and progress to stderr, in the same way in every command."""
 
 import json as _json
 import os

@@ -26,7 +26,7 @@ def compare(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """What differs between two runs, and what that did to each verdict."""
+    """Show the differences between two runs and their effect on every verdict."""
     first, second = find_run(run_a, runs), find_run(run_b, runs)
     from experiments.exchange import compare as comparison
     from experiments.runs.store import Run
@@ -52,7 +52,7 @@ def export(
     mix: Annotated[str, typer.Option(help="With --to model: of which mix; default the first.")] = "",
     runs: RunsFolder = Path("runs"),
 ) -> None:
-    """Write a run in a format of others; prints what was written."""
+    """Export a run to another format; print the files that were written."""
     folder = find_run(run, runs)
     from experiments.exchange import export as formats
     from experiments.runs.store import Run

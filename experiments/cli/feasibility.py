@@ -19,7 +19,7 @@ RunName = Annotated[
 
 
 def known_run(name: str | None, runs: Path) -> None:
-    """Raises InputError where a name is neither that of a run nor that of a study."""
+    """Raise InputError for a name that belongs to no run and no study."""
     if name is not None and Path(name).suffix not in (".yaml", ".yml") and match(name, names()) is None:
         find_run(name, runs)
 

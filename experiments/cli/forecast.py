@@ -1,4 +1,4 @@
-"""`tanlu forecast`: the tables of an origin that are frozen before the outcomes are opened."""
+"""`tanlu forecast`: the forecast tables from an origin, which are frozen before anybody reads the outcomes."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

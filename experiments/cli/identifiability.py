@@ -1,4 +1,4 @@
-"""`tanlu identifiability`: which parameters the data decide, and which only the prior."""
+"""`tanlu identifiability`: which parameters the data identify and which rest on their prior alone."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated

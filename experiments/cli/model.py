@@ -1,4 +1,4 @@
-"""`tanlu model …`: what the model file says, and whether it can be believed."""
+"""`tanlu model …`: tables and pictures of the model file, and tests of its validity."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -90,7 +90,7 @@ def verdicts(path: Path) -> "Iterator[Verdict]":
 
 
 def _measured() -> "dict[str, xr.DataArray]":
-    """The measured inputs, so that what needs them (trade between provinces, for one) is awake."""
+    """The measured inputs, so that parts that need them (such as trade between provinces) are active."""
     from calibration import baseline, inputs, posterior
 
     return inputs.params(baseline.load(), int(posterior.load().attrs["last year fitted"]))
@@ -141,7 +141,7 @@ def diagram(file: FileOption = None, out: Out = DOCS / "pictures" / "model", qui
 
 @app.command()
 def boundary(file: FileOption = None, out: Out = None, json: Json = False) -> None:
-    """What the model decides itself, what it is given, and what it leaves out and why."""
+    """Boundary of the model: variables that it calculates, its inputs, and what it leaves out with the reason."""
     from calibration.validation import boundary as tables
     from sim.source import read
 

@@ -1,4 +1,4 @@
-"""`tanlu robust`: where a plan fails, what would mend it, and what would be regretted."""
+"""`tanlu robust`: the conditions in which a plan fails, the hedges that help, and the regret of each choice."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -31,7 +31,7 @@ Verify = Annotated[int, typer.Option(help="Member runs repeated with PySD, the l
 
 
 def overrides(set_: list[str] | None, members: int | None) -> list[str]:
-    """The overrides of a study that the options ask for."""
+    """The options of the command as overrides of the study."""
     return [*(set_ or ()), *([] if members is None else [f"members={members}"])]
 
 
@@ -52,7 +52,7 @@ def run(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Carry out a whole study: check, simulate, analyse, report; print which provinces reach their targets."""
+    """Carry out a whole study: check, simulate, analyse and report; print the chance of every province."""
     file = find_study(study)
     changed = [*overrides(set_, members), *assigned_overrides(assigned or ())]
     check_study(file, changed)

@@ -1,4 +1,4 @@
-"""`tanlu runs list|show|resume|cite|reproduce|rm`: what is stored."""
+"""`tanlu runs list|show|resume|cite|reproduce|rm`: the stored runs."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -80,7 +80,7 @@ def cite(
     bibtex: Annotated[bool, typer.Option("--bibtex", help="As an entry for BibTeX.")] = False,
     json: Json = False,
 ) -> None:
-    """How a run is cited: version and commit of the tool, the run's hash, checksums of data, calibration and model."""
+    """Print the citation of a run: version and commit of the tool, hash of the run, checksums of its inputs."""
     folder = find_run(name, runs)
     from experiments.exchange import citation
     from experiments.runs.store import Run
@@ -101,7 +101,7 @@ def reproduce(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a run again from its own folder and compare each result byte by byte; exit code 3 where any differs."""
+    """Repeat a run from its own folder and compare every result byte by byte; exit code 3 when one differs."""
     folder = find_run(name, runs)
     from experiments import installation, pipeline
     from experiments.ensemble import installed

@@ -1,4 +1,4 @@
-"""`tanlu solve`: the least policy that reaches a target with a wanted chance, or why none does."""
+"""`tanlu solve`: the least policy that reaches a target with a wanted chance, or the reason why none does."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ def solve(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Least strength of the mix, of each package alone, lever by lever; or "not reachable" and the bound that binds."""
+    """Find the least strength of the mix, of each package alone and lever by lever, or the bound that binds."""
     province, file, wanted = choose_province(province, simulated()), find_study(study), read_chance(chance)
     if rule is not None:
         choose_rule(rule)
@@ -87,7 +87,7 @@ def solve(
 def _mixes(
     study: "Study", system: "Installation", asked: "SolveRequest", budget: float | None, quiet: bool
 ) -> "pd.DataFrame":
-    """The answers of the mix search: the chance asked for, the budget, and the front."""
+    """Tables of the mix search: mix for the wanted chance, mix within the budget, front of cost and chance."""
     import pandas as pd
 
     from experiments.analyses import mix_search

@@ -16,7 +16,7 @@ def stress(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """How many verdicts on the 12th plan's targets change when the baseline is written down otherwise."""
+    """Count the verdicts on the 12th plan's targets that change under other data vintages and accounting rules."""
     from experiments import policy
 
     file = policy.find_mix(mix)

@@ -59,12 +59,12 @@ def init(
 
     made = toolkit.init(province, folder, reviewers, plan)
     emit({"folder": str(made.path)})
-    note("fill in the sheets in the order of their numbers; `tanlu toolkit check` tells what is wrong", quiet)
+    note("fill in the sheets in the order of their numbers; `tanlu toolkit check` lists the faults", quiet)
 
 
 @app.command()
 def check(folder: Folder, json: Json = False) -> None:
-    """Check every sheet; all faults at once, else how far each step is."""
+    """Check every sheet; list all faults at once or, when there are none, the progress of each step."""
     from experiments import toolkit
 
     emit(toolkit.check(folder), json)
@@ -81,7 +81,7 @@ def merge(folder: Folder, json: Json = False, quiet: Quiet = False) -> None:
 
 @app.command()
 def results(folder: Folder, run: RunName, mix: Mix = "", runs: RunsFolder = Path("runs"), quiet: Quiet = False) -> None:
-    """Bring a run's tables into 7-results, and what the group entered into the report's annex."""
+    """Copy a run's tables to 7-results, and add the group's sheets to the report's annex."""
     found, system = _opened(run, runs)
     from experiments import report, toolkit
 
@@ -169,17 +169,17 @@ def gather(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Merge copies that reviewers filled in: what they agree on is taken, disagreements are listed."""
+    """Merge copies that reviewers filled in: take the cells on which they agree, list the others."""
     from experiments.toolkit import review
 
     found = review.gather(folder, copies, why)
     emit(found, json)
-    note(f"{len(found)} disagreements: {folder / 'disagreements.csv'}; taken cells: {folder / 'log.csv'}", quiet)
+    note(f"disagreements ({len(found)}): {folder / 'disagreements.csv'}; taken cells: {folder / 'log.csv'}", quiet)
 
 
 @app.command(name="round")
 def second_round(folder: Folder, json: Json = False, quiet: Quiet = False) -> None:
-    """Write the sheets of the second round: what the reviewers differ on, with the group's scores and no names."""
+    """Write the sheets of the second round: options on which the reviewers differ, with the group's unnamed scores."""
     from experiments.toolkit import review
 
     emit(review.second_round(folder), json)

@@ -1,4 +1,4 @@
-"""Members under a scenario, batch by batch: what is done, and what one batch of it gives."""
+"""Members under a scenario in batches: the list of batches, and the calculation of one."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Step = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Batch:
-    """Members start … stop−1 of one allocation and mix; `paths`: their yearly outputs are kept for quantiles."""
+    """Members start … stop−1 under one allocation and mix. paths: whether yearly outputs are kept for quantiles."""
 
     allocation: str
     mix: str
@@ -83,7 +83,7 @@ class Job:
 
     @staticmethod
     def paths(results: xr.Dataset, error: xr.Dataset, kept: Sequence[str]) -> xr.Dataset:
-        """What is kept by year: with the predictive error, the sectors' groups and the nation."""
+        """Outputs kept by year, with the predictive error, the groups of sectors and the nation."""
         whole = outputs.aggregate_sectors(outputs.with_error(results, error))
         return outputs.with_nation(whole, outputs.kept_with_groups(kept))
 

@@ -1,4 +1,4 @@
-"""The same members under any target and any policy: what solvers and rules built on the model need.
+"""The same members under any target and any policy, for solvers and for rules that call the model.
 
 A run answers for the allocations and mixes that its study names. A solver asks for others, again and again; it wants
 few outputs, and the same draws of parameters and predictive errors each time, so that differences are paired.
@@ -91,8 +91,8 @@ class Ensemble:
     def with_goal(self, params: Params, goal: Array) -> dict[str, xr.DataArray]:
         """The parameters when the leading indicator has this target (province, fraction) instead of the study's.
 
-        Effort answers a cut of energy per GDP, and one of CO2 per GDP in a plan without a target of energy; any other
-        target moves no effort of its own.
+        Effort responds to a target of energy per GDP, and to one of CO2 per GDP in a plan without an energy target; any
+        other target induces no effort.
         """
         one, period = self.study.target.leading, self.study.target.period
         if one.key == "energy_intensity":
@@ -176,8 +176,8 @@ class Ensemble:
     def _refuse_clash(self, params: Params) -> None:
         """Raise InputError where a column of the members would silently override a user's parameter.
 
-        The study's own inputs may: calibrated parameters stand in place of what was measured, and a mix without a
-        delivery of its own leaves that to the members.
+        The study's own inputs are exempt: calibrated parameters replace measured inputs, and the members draw the
+        delivery of a mix that gives none.
         """
         drawn = {str(column).partition("[")[0] for column in self.members.columns} - set(DELIVERY)
         common = self.inputs.common

@@ -1,4 +1,4 @@
-"""What a study will take on this machine, from a timed pilot batch."""
+"""Time, memory and disk that a study needs on this machine, from a timed pilot batch."""
 
 import shutil
 import time
@@ -29,7 +29,7 @@ FLOAT32 = np.dtype(np.float32).itemsize
 
 
 def estimate(study: Study, system: Installation, runs: Path) -> dict[str, Any]:
-    """What a study will take, from a timed pilot batch; nothing is written.
+    """Time, memory and disk that a study needs, from a timed pilot batch; nothing is written.
 
     Seconds of the member runs (and of the sensitivity's, where the study asks for it) on this machine and process,
     without verification, other analyses and report, whose minutes do not grow with the members. Memory and disk in
@@ -79,7 +79,7 @@ def estimate(study: Study, system: Installation, runs: Path) -> dict[str, Any]:
 
 
 def shortages(found: dict[str, Any]) -> list[str]:
-    """What this machine lacks for a study, in words; found: as from `estimate`."""
+    """Resources that this machine lacks for a study, in words. found: result of `estimate`."""
     free = psutil.virtual_memory().available
     needed = found["disk bytes"] + found["temporary disk bytes"]
     said = []

@@ -1,4 +1,4 @@
-"""The installation of this machine, put together: what the commands run studies with."""
+"""The installation of this machine: model, data and calibration with which the commands run studies."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,7 +81,7 @@ def open_ensemble(
 
 
 def carry_out(study: Study, runs: str | Path = "runs") -> Run:
-    """Simulate a study, or open the run of it that is there; analyses and report are `tanlu run`'s.
+    """Simulate a study, or open its run where there is one, without the analyses and the report of `tanlu run`.
 
     Args:
         study: as from `load_study`.

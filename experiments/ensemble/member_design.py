@@ -20,8 +20,8 @@ from models.reading.faults import InputError
 def design(study: Study) -> pd.DataFrame:
     """One row per member: assumptions from their ranges, with calibrated parameters that fit the past with them.
 
-    A study's own constants and model files, whatever they are, are fitted again, by more than the first order. A part
-    of the provinces has the values that it has in the whole.
+    Parameters are fitted again to a study's own constants and model files, beyond the first order. A province has the
+    same values whether it is run alone or with the others.
     """
     return next(blocks(study, study.members))
 
@@ -61,7 +61,7 @@ def further(study: Study, shipped: xr.Dataset, drawn: Sequence[str]) -> pd.DataF
 
 
 def delivered(study: Study) -> pd.DataFrame:
-    """What of the planned energy of the study's projects arrives, by member and province; no columns without any."""
+    """Share of the projects' planned energy that arrives, by member and province; no columns without projects."""
     projects = own_projects.entered(study)
     none = xr.Dataset(coords={"member": range(study.members)})
     part = projects.delivery(study.members, study.seed) if projects else None
@@ -216,7 +216,7 @@ def _cube(study: Study, inputs: int) -> np.ndarray:
 
 
 def distribution_row(study: Study, name: str) -> "pd.Series[Any]":
-    """The input's row of the table of parameters with the study's changes. Raises InputError when it makes no sense."""
+    """The input's row of the table of parameters with the study's changes. InputError: an impossible distribution."""
     given = study.uncertain.get(name)
     changes = given.model_dump(exclude_none=True, exclude={"draw"}) if given else {}
     found = parameter_row(study, name).astype(object)

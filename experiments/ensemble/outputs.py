@@ -1,4 +1,4 @@
-"""From what the model returns to what a study keeps: the national row, the predictive error, the target metrics.
+"""From the model's outputs to the results of a study: the national row, the predictive error, the target metrics.
 
 `outputs.csv` says for each variable how provinces join into "China" (a sum, a mean weighted by another variable, or
 nothing), which predictive errors it carries (those of energy intensity, growth, CO2 per energy; a part carries those
@@ -169,7 +169,7 @@ def error_parts(variable: str) -> list[str]:
 
 
 def achieved(values: np.ndarray, kind: str) -> np.ndarray:
-    """What an indicator achieves, per cent, higher is better: (…, year) after the first year of `values` (…, year).
+    """Achievement of an indicator, per cent, higher is better: (…, year) after the first year of `values` (…, year).
 
     Of a cut or a cap the fall of the variable since the first year; of a floor the share itself at the end, and before
     it less that part of the base year's share that later years still carry, so that the yearly task grows evenly; of a

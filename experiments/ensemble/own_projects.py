@@ -1,4 +1,4 @@
-"""A study's own list of large projects: what of their energy starts after the last measured year, and what arrives."""
+"""A study's own list of large projects: energy that starts after the last measured year, and the share that arrives."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a study asks of the model: the targets of its allocations, the levers of its mixes, the common parameters."""
+"""Scenarios of a study as inputs of the model: targets of its allocations, levers of its mixes, common parameters."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -98,7 +98,7 @@ def prepare(study: Study, model: ModelResponse | None = None) -> ScenarioInputs:
 def begun_with(mixes: xr.Dataset, base_year: int) -> xr.Dataset:
     """The mixes with levers that begin with the plan: those of an earlier plan's catalogue as long after its base year.
 
-    What began before the base year is in the state from which the plan is forecast, and is not done twice.
+    What began before the base year is part of the state from which the plan is forecast; it does not count twice.
     """
     if "lever start" not in mixes or base_year <= CATALOGUE_BASE:
         return mixes
@@ -117,11 +117,11 @@ NATIONAL = {
 
 
 def national_series(study: Study) -> dict[str, xr.DataArray]:
-    """What the provinces of a study take from those that it leaves out: series of the whole, at the centre.
+    """Inputs of a study's provinces from the provinces that it leaves out: series of the whole model at its centre.
 
     Where a study runs some provinces alone, learning, the mean growth, the factor of the grid and the non-fossil share
-    of traded electricity are series of the model of all provinces at its central parameters and without new policy. A
-    member's own deviation of these from the centre is lost; nothing else is.
+    of traded electricity are series of the model of all provinces at its central parameters and without new policy. The
+    only simplification is that a member's own deviation from these central series is lost.
     """
     whole = study.model_copy(update={"provinces": [], "model": [], "mixes": [MixChoice(mix="base")], "uncertain": {}})
     model = ProvinceModel(0)

@@ -1,4 +1,4 @@
-"""A study becomes results: allocation × mix × batches of members through the model, safe to kill and to resume.
+"""Simulation of a study: allocation × mix × batches of members through the model; it can be interrupted and resumed.
 
 Results depend on the study, the model and the data alone: the design is drawn once for the whole run, predictive
 errors are seeded by the member's number, and batches, threads, worker processes and interruptions change nothing.
@@ -196,7 +196,7 @@ def _seal_of(batch: Path) -> Path:
 
 
 def _seal(batch: Path, run: Run) -> str:
-    """Checksum of a batch's file, its name and its run's inputs: a piece of another run is none of this one."""
+    """Checksum of a batch's file, its name and its run's inputs, so that a batch of another run is not accepted."""
     return f"{stages.checksum(batch)} {batch.name} {run.manifest['inputs_hash']} {run.manifest['study_hash']}\n"
 
 
@@ -228,7 +228,7 @@ def _inputs_hash(inputs: ScenarioInputs) -> str:
 
 
 def _refuse_changed(run: Run, files: Mapping[str, str]) -> None:
-    """A run is finished with the study, the model and the data that began it, or not at all."""
+    """Refuse to finish a run with another study, model or data than those with which it began."""
     if manifest.digest(run.study.model_dump()) != run.manifest["study_hash"]:
         raise InputError(
             f"{run.folder / 'study.yaml'} is not the study that began {run.name}; restore it, or run the changed study "

@@ -1,4 +1,4 @@
-"""The model of a study as allocation rules ask it: how its members answer targets, and what its levers cost."""
+"""The model of a study for allocation rules: the response of its members to targets, and the cost of its levers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class StudyModel:
         return _response(*self._key(), plan, mix, members, seed, quantity)
 
     def cost_curve(self, plan: str, members: int, seed: int) -> CostCurve:
-        """What levers add to reductions and cost, from the base mix and the full mix without any target."""
+        """Gain and cost of the levers, from the base mix and the full mix without any target."""
         return _cost_curve(*self._key(), plan, members, seed)
 
     def supply(self, plan: str, members: int, seed: int, quantity: str = "energy") -> Supply:
@@ -85,7 +85,7 @@ class StudyModel:
         return Ensemble.of(study, Installation(prepare, design, predictive_errors, model, checksums))
 
     def _key(self) -> tuple[str, Path]:
-        """All that the answers depend on: a study that asks again is not simulated again."""
+        """Everything on which the results depend, so that a repeated request is not simulated again."""
         return self.study.model_dump_json(), self.study.folder
 
 

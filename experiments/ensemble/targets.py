@@ -1,4 +1,4 @@
-"""What each allocation of a study asks of the provinces, for every indicator, and how far each target is known.
+"""Targets of the provinces under each allocation of a study, for every indicator, with the status of each target.
 
 Every target is on the scale of what an indicator achieves (see `outputs.achieved`), per cent, higher is stricter: a
 cut, a least share, or the fall of a total that its cap asks for (negative: growth that it allows) from the official
@@ -31,7 +31,7 @@ PER_TCE = {"1e4_tce": 0.01, "1e8_tce": 100.0, "Mtce": 1.0, "Mt": 1.0}
 
 @dataclass(frozen=True)
 class _Shares:
-    """One allocation of a study as it is worked out. places: the simulated provinces."""
+    """Calculation of one allocation of a study. places: the simulated provinces."""
 
     study: Study
     choice: AllocationChoice

@@ -33,7 +33,7 @@ START, PHASE = "lever start", "lever phase in"
 
 @dataclass(frozen=True)
 class Observed:
-    """Members whose path is read: what a trigger needs to know of them.
+    """The members whose paths a trigger reads, with all that is needed to read them.
 
     study, inputs, simulate: of the run; design: the members; allocation: label of the targets; errors: log errors of
     these members (`intensity`, `growth`, `carbon` by member, province and year).
@@ -77,7 +77,7 @@ def of_mix(inputs: ScenarioInputs, mix: str) -> list[Trigger]:
 
 
 def applied(params: Params, triggers: Sequence[Trigger], observed: Observed, reach: xr.DataArray) -> Params:
-    """The parameters with the levers that each member's path has called for.
+    """The parameters with the levers raised that each member's path has triggered.
 
     Args:
         params: of the mix without its triggers.
@@ -130,7 +130,7 @@ def scenario(observed: Observed, mix: str) -> Params:
 
 
 def faults(mixes: xr.Dataset, study: Study) -> list[str]:
-    """What is wrong with the triggers of a study's mixes: years in which its plan is not under way."""
+    """Faults of the triggers of a study's mixes: years outside its plan."""
     base, end = study.target.period.span
     specs = json.loads(mixes.attrs.get("specs", "{}"))
     return [

@@ -1,1 +1,1 @@
-"""A run beside another, and in the formats of others."""
+"""Comparison of two runs, and export of a run to other formats."""

@@ -1,4 +1,4 @@
-"""How a run is cited: version and commit of the tool, the run's hash, checksums of the data, calibration and model."""
+"""Citation of a run: version and commit of the tool, the run's hash, checksums of the data, calibration and model."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ NAME = "tanlu: can a Chinese province reach its energy- and carbon-intensity tar
 
 
 def facts(run: Run) -> dict[str, str]:
-    """What identifies a run, by name.
+    """The facts that identify a run, by name.
 
     `data`, `calibration`, `model` and `own files` are SHA-256 over the names and checksums of the files of that kind,
     shortened; the manifest of the run has each file's own.

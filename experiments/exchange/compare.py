@@ -1,4 +1,4 @@
-"""Two runs side by side: what differs in study, files and software, and what that did to each verdict."""
+"""Comparison of two runs: differences of study, files and software, and their effect on every verdict."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,9 +15,9 @@ KEYS = ["allocation", "mix", "province"]
 def compare(a: Run, b: Run) -> dict[str, pd.DataFrame]:
     """Tables of differences, A first.
 
-    study: path, a, b. files: file, change. software: item, a, b. scenarios: those that one run alone has.
+    study: path, a, b. files: file, change. software: item, a, b. scenarios: those that only one of the runs has.
     verdicts: one row per allocation, mix and province of both: reduction, margin, chance and light of each, the
-    changes, `noise` (what sampling members alone moves a chance by, 95 %, points), the largest change first.
+    changes, `noise` (change of a chance by the sampling of members alone, 95 %, points), the largest change first.
     Both runs must be complete (InputError).
     """
     return {

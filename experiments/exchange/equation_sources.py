@@ -28,7 +28,7 @@ def table(path: Path = PROVINCE) -> pd.DataFrame:
 
 
 def stale(frame: pd.DataFrame, file: Path) -> list[str]:
-    """What is wrong with a written table: it is missing or not what would be written now. ValueError: its ending."""
+    """Faults of a written table: it is missing, or differs from today's model. ValueError: an unknown ending."""
     if not file.is_file():
         return [f"{file}: missing; write it: tanlu model equations --out {file}"]
     same = file.read_text(encoding="utf-8") == equations.text(frame, file)

@@ -1,4 +1,4 @@
-"""A run in the formats of others: IAMC tables, CF-like NetCDF, plain tables, and a member as a Vensim model.
+"""A run in other formats: IAMC tables, CF-like NetCDF, plain tables, and a member as a Vensim model.
 
 IAMC: one row per value, scenario = `allocation|mix`, region `China|Guangdong`; names, units and factors stand in
 `outputs.csv`. Under the plain name of a variable stands the path of one member, the one whose national reduction is
@@ -138,7 +138,7 @@ def _named(data: xr.Dataset) -> Iterator[tuple[pd.DataFrame, dict[str, str]]]:
 
 
 def meta(run: Run) -> pd.DataFrame:
-    """One row per scenario with what its numbers are: model, scenario, run, hashes, members, and what a row means."""
+    """One row per scenario that describes its numbers: model, run, hashes, members, and the meaning of a row."""
     rows = iamc(run)[["model", "scenario"]].drop_duplicates()
     return rows.assign(
         exclude=False,
@@ -351,7 +351,7 @@ FORMATS: Mapping[str, tuple[Callable[[Run, Path], None], str]] = {
 
 
 def member_model(run: Run, member: int, allocation: str = "", mix: str = "", path: Path | None = None) -> Path:
-    """A folder with the model file of one member, its constants written in, and what the run found for it.
+    """A folder with the model file of one member, its constants written in, and the run's outputs of that member.
 
     The model runs alone in Vensim and PySD. Files: province.mdl, expected.csv (the study's outputs of this member
     without predictive error), run.py (PySD against expected.csv). Raises InputError for a member or scenario that is

@@ -1,4 +1,4 @@
-"""A run made again from its own folder, and every file of its results compared byte by byte."""
+"""Repetition of a run from its own folder, and comparison of every result file byte by byte."""
 
 import hashlib
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def compared(first: Run, second: Run) -> pd.DataFrame:
 
 
 def reproduce(run: Run, carry_out: Callable[[Path], Run]) -> tuple[Run, pd.DataFrame]:
-    """Make a run again from the study in its folder, and compare.
+    """Repeat a run from the study in its folder, and compare the results.
 
     Args:
         run: the run as it was published.

@@ -1,4 +1,4 @@
-"""All that the page holds, as plain data: members, kernels, presets, targets, words in both languages."""
+"""The content of the page as plain data: members, kernels, presets, targets, words in both languages."""
 
 import base64
 import json
@@ -82,7 +82,7 @@ class Content:
         return {str(name): (float(one.low), float(one.high)) for name, one in rows.iterrows()}
 
     def shared(self) -> dict[str, Any]:
-        """What page and engine both need."""
+        """Data that both the page and the engine need."""
         held = self.held
         return {
             "leads": held.leads,
@@ -107,7 +107,7 @@ class Content:
         }
 
     def engine(self) -> dict[str, Any]:
-        """What the runs need beside what is shared: the bulk of the file, which the page compresses."""
+        """Data for the model runs beyond the shared ones: the bulk of the file, which the page compresses."""
         held = self.held
         exports = kernels.exports(held)
         steps = exports["nation"].description["steps"]
@@ -240,7 +240,7 @@ class Content:
         }
 
     def page(self) -> dict[str, Any]:
-        """What the controls and pictures need."""
+        """Data for the controls and pictures."""
         held = self.held
         return {
             "amounts": self.amounts(),
@@ -406,7 +406,7 @@ class Content:
 
 
 def _amounts(terms: Terms, rows: pd.DataFrame, strength: float) -> str:
-    """What a strength of a lever is in a province: its options in real units, the largest first, and what they save."""
+    """A lever's strength in a province in real units: its options, the largest first, and their savings."""
     zh = terms.lang == "zh"
     shown = rows.sort_values("co2 avoided Mt", ascending=False).head(MOST_OPTIONS)
     named = zip(*(shown[f"{column}_zh" if zh else column] for column in ("title", "unit")), strict=True)

@@ -1,4 +1,4 @@
-"""The compiled kernels of the explorer: shipped for the shipped model, built where the model is somebody's own.
+"""The compiled kernels of the explorer: shipped for the shipped model, built for a user's own model.
 
 Two of them: `nation` runs all provinces together, `province` one of them alone, with what joins the provinces given.
 Each belongs to a C text; `kernels.json` holds the hash of each text with its file. Constants and data are not part of
@@ -41,7 +41,7 @@ def exports(held: Members) -> dict[str, "WasmExport"]:
 
 @lru_cache(maxsize=2)
 def coupling(held: Members) -> list[str]:
-    """What joins the provinces: held from the last run of all of them while one province is moved alone.
+    """The variables that couple the provinces: kept from the last run of all provinces while one is moved alone.
 
     Learning joins them by a stock, whose index is given instead; what else does, the model's equations say.
     """

@@ -40,7 +40,7 @@ def rounded(values: Any) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Members:
-    """One study ready to be moved: everything that differs by member, and everything that does not.
+    """A study prepared for the explorer: inputs that differ by member, and inputs that all members share.
 
     Attributes:
         system: data and model.

@@ -1,4 +1,4 @@
-"""What a planner has set in the explorer: checked whole, small enough for a link."""
+"""The state of the explorer's controls: checked completely, small enough for a link."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated

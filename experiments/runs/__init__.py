@@ -1,1 +1,1 @@
-"""What is on disk: the runs and what made them."""
+"""Runs on disk, and the records of how they were made."""

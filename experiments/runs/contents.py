@@ -1,4 +1,4 @@
-"""The files that a study names, stored in its run by content: a run is then whole in its folder, on any machine.
+"""The files that a study names, stored in its run by content, so that a run's folder is complete on any machine.
 
     runs/<name>-<hash8>/files/      the study's own mixes, tables, rules, projects, model files and region pack
 
@@ -90,6 +90,6 @@ def save(contents: Mapping[str, bytes], folder: Path) -> None:
 
 
 def stored(folder: Path) -> dict[str, bytes]:
-    """What a run holds of its study's files."""
+    """The study's files that a run holds."""
     inside = sorted(one for one in (folder / FOLDER).rglob("*") if one.is_file() and not one.name.startswith("."))
     return {one.relative_to(folder).as_posix(): one.read_bytes() for one in inside}

@@ -1,4 +1,4 @@
-"""Which runs there are. Imports nothing heavy, so that a misspelt name is answered at once."""
+"""Runs by name. Imports nothing heavy, so that a misspelt name is reported at once."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +27,7 @@ def find_run(path: str | Path, runs: str | Path) -> Path:
     """The folder `path` of a run, or of the one of that name (or unambiguous beginning of a name) under `runs`.
 
     Raises:
-        InputError: there is none; it says which names are near.
+        InputError: there is none; the message gives the nearest names.
     """
     direct, typed = Path(path), str(path)
     with suppress(OSError, ValueError):  # a name too long for the system, or with a zero byte, is no folder

@@ -1,4 +1,4 @@
-"""What made a run: software, data, machine, command, time and memory, in one JSON file beside the results."""
+"""The origin of a run: software, data, machine, command, time and memory, in one JSON file beside the results."""
 
 import hashlib
 import json
@@ -127,7 +127,7 @@ def text(content: Mapping[str, Any]) -> str:
 def unsealed(record: Mapping[str, Any]) -> dict[str, Any]:
     """A manifest as it was read, without its seal. `edited` is true once somebody has changed the file by hand.
 
-    Manifests of earlier versions have no seal; nothing is concluded from that.
+    Manifests of earlier versions have no seal, and are taken as they are.
 
     >>> import json
     >>> unsealed(json.loads(text({"run": "mine"})))

@@ -1,4 +1,4 @@
-"""Runs in a few lines: what is stored, in which state, at what cost."""
+"""Summaries of stored runs: state, speed, time and size."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from experiments.runs.store import Run
 
 
 def statistics(run: Run) -> str:
-    """The closing line: what was done, how fast, at what cost."""
+    """The closing line of a command: member runs, speed, time and memory."""
     record = run.manifest
     members, sessions = record["members"], record["sessions"]
     wall = sum(s["wall_seconds"] for s in sessions)

@@ -1,8 +1,8 @@
 """One completion record a stage of a run: written last, with the checksums of the files that the stage wrote.
 
 A stage is finished when its record is there, every file that it names has the checksum it names, and every stage that
-it needs is finished with the very files that it was made from. Whatever is missing, cut off, swapped or edited is
-therefore made again by the next `finish`, and what was made from it too.
+it needs is finished with the very files that it was made from. A file that is missing, truncated, exchanged or edited
+is therefore made again by the next `finish`, with everything that was made from it.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ FOLDER = "stages"
 
 @contextmanager
 def stage(run: Run, name: str, needs: Sequence[str] = ()) -> Iterator[None]:
-    """Do a stage's work inside: the files written meanwhile are what its record covers.
+    """Context in which a stage does its work: its record covers the files written inside.
 
     Args:
         run: the run that the files belong to.

@@ -3,7 +3,7 @@
     runs/<name>-<hash8>/
         study.yaml          the resolved study: every default written out
         files/              the study's own mixes, tables, rules, projects, model files and region pack
-        manifest.json       what made the run: versions, commit, checksums, seeds, command, time, memory, members
+        manifest.json       origin of the run: versions, commit, checksums, seeds, command, time, memory, members
         inputs.nc           targets, policy mixes and common parameters as the model received them
         design.parquet      one row per member, one column per input (`name` or `name[Guangdong]`)
         batches/            results of batches; gone once the run is complete
@@ -11,7 +11,7 @@
         quantiles.nc        quantiles over members of every other output, by year
         trajectories.nc     whole paths of 11 representative (or named) members
         tables/*.parquet    results of the analyses
-        stages/*.json       what is finished: one record a stage, with the checksums of its files
+        stages/*.json       one completion record per stage, with the checksums of its files
         report.html  briefs/  log.txt
 
 Nothing in a run names a folder outside it: a run copied to another machine opens, reports and resumes.
@@ -81,7 +81,7 @@ class Run:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What made this run (see `experiments.runs.manifest`). Raises InputError when it cannot be read."""
+        """The origin of this run (see `experiments.runs.manifest`). Raises InputError when it cannot be read."""
         path = self._existing("manifest.json")
         if not is_run(self.folder):
             raise InputError(f"{path} is damaged: restore it, or move the folder away and run the study again")
@@ -100,7 +100,7 @@ class Run:
         return bool(self.manifest["status"] == "complete")
 
     def inputs(self) -> dict[str, xr.Dataset]:
-        """What the model received: groups `common`, `allocation` (targets) and `mix` (levers)."""
+        """The inputs that the model received: groups `common`, `allocation` (targets) and `mix` (levers)."""
         tree = xr.load_datatree(self._existing("inputs.nc"))
         return {name: node.to_dataset() for name, node in tree.children.items()}
 

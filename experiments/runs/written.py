@@ -1,4 +1,4 @@
-"""Which files were written: what `store.write` puts in place is noted for whoever listens."""
+"""Record of written files: `store.write` reports every file to the blocks that listen."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

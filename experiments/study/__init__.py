@@ -1,1 +1,1 @@
-"""What is asked: the schema of a study file, and reading one."""
+"""Study files: their schema, and reading them."""

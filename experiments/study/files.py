@@ -1,4 +1,4 @@
-"""Which studies there are. Imports nothing heavy, so that a misspelt name is answered at once."""
+"""Studies by name. Imports nothing heavy, so that a misspelt name is reported at once."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -26,7 +26,7 @@ def find(name_or_path: str | Path) -> Path:
     """The file of a study, by the name of a shipped one or by path.
 
     Raises:
-        InputError: there is neither; it says which names are near.
+        InputError: there is neither; the message gives the nearest names.
     """
     path, typed = Path(name_or_path), str(name_or_path)
     exists = folder = False

@@ -1,4 +1,4 @@
-"""The names that a study may use, from files alone: a misspelt one is answered before what it names is loaded."""
+"""The names that a study may use, from files alone: a misspelt name is reported before anything is loaded."""
 
 import csv
 import re
@@ -63,9 +63,9 @@ def mixes() -> list[str]:
 
 
 def choose_rule(name: str) -> str:
-    """The rule that is meant, a path of a Python file as it stands.
+    """The rule of that name; a path of a Python file is returned unchanged.
 
-    Raises InputError for an unknown name, unless an installed package brings rules, whose names its import tells.
+    Raises InputError for an unknown name, unless an installed package brings rules, whose names its import gives.
     """
     if name.endswith(".py") or entry_points(group=ENTRY_POINTS):
         return name
@@ -73,7 +73,7 @@ def choose_rule(name: str) -> str:
 
 
 def check_options(rule: str, given: Sequence[str]) -> None:
-    """Raise InputError for names that are no option of a rule of the product; a rule of the user has further ones."""
+    """Raise InputError for names that are no option of a shipped rule; a user's own rule is not checked here."""
     refuse(_unknown_options(rule, given))
 
 

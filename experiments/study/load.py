@@ -1,4 +1,4 @@
-"""A study read from its file: what it extends, the overrides on top, every fault at once with its place."""
+"""Reading of a study: its file over the study that it extends, then overrides; every fault at once with its place."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -49,7 +49,7 @@ def load(name_or_path: str | Path, overrides: Sequence[str], vocabulary: Vocabul
 
 
 def resolved(path: Path) -> Study:
-    """A study that `Study.text` wrote. Raises InputError when somebody damaged it."""
+    """A study from the text that `Study.text` wrote. Raises InputError for a damaged text."""
     document = read_yaml(path, "the study of a run")
     in_its_region(document.data.get("data"), path.parent)
     study = _checked(document, Vocabulary())

@@ -45,7 +45,7 @@ def override(document: Document, text: str) -> list[str]:
 
 
 def _step(spot: Any, key: str) -> Any:
-    """What stands under a key: a mapping grows an empty one; None where there is no way on."""
+    """The value under a key; a mapping without the key gets an empty one; None where the path cannot be followed."""
     if isinstance(spot, dict):
         inner = spot.setdefault(key, {})
     elif isinstance(spot, list) and key.isdecimal() and int(key) < len(spot):

@@ -1,4 +1,4 @@
-"""The files that a study names: where their paths stand in it, and the same study read from another folder."""
+"""Paths in a study: their places, and the same study read from another folder."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ Kind = Literal["mix", "table", "rule", "data", "model", "projects"]
 
 @dataclass(frozen=True)
 class NamedFile:
-    """A path in a study's plain data. holder[key] is its text; kind: what it is the path of."""
+    """A path in a study's plain data. holder[key] is its text; kind: the kind of file that it names."""
 
     kind: Kind
     holder: Any

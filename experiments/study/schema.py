@@ -1,4 +1,4 @@
-"""Study files: what is asked of the model, in YAML, checked whole before anything runs.
+"""The schema of a study file: a question to the model in YAML, checked completely before anything runs.
 
 A study names allocation rules, policy mixes, uncertain inputs and their sampling, and the outputs to keep. A user's
 file holds only what differs from the study that it `extends`; `--set path=value` overrides on top. The JSON Schema for
@@ -38,7 +38,7 @@ Form = Literal["uniform", "normal", "lognormal", "triangular"]
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names a study may use, and the least and greatest value of a constant; what is empty is not checked."""
+    """The names that a study may use, and the bounds of constants; an empty list is not checked."""
 
     rules: Sequence[str] = ()
     mixes: Sequence[str] = ()
@@ -54,7 +54,7 @@ def _vocabulary(info: ValidationInfo) -> Vocabulary:
 
 
 def _chosen(name: str, known: Known, what: str) -> str:
-    """The known name that is meant; the name itself where no names are known."""
+    """The known name with that spelling; the name itself where no names are known."""
     return choose(name, known, what) if known else name
 
 
@@ -99,7 +99,7 @@ class Target(Part):
     @model_validator(mode="before")
     @classmethod
     def _as_the_plan_has_it(cls, given: Any) -> Any:
-        """What is left out is the plan's own."""
+        """Values that are left out are the plan's own."""
         if not isinstance(given, dict):
             return given
         if isinstance(given.get("plan"), int):
@@ -230,7 +230,7 @@ class MixChoice(Part):
 
 
 class Distribution(Part):
-    """An uncertain input's distribution where it differs from models/parameters.csv; what is left out stays."""
+    """An uncertain input's distribution; a value that is left out is that of models/parameters.csv."""
 
     distribution: Form | None = Field(default=None, description="Its form.")
     default: FiniteFloat | None = Field(default=None, description="Central value (mode of a triangular distribution).")
@@ -302,7 +302,7 @@ class Outputs(Part):
 
 
 class Goal(Part):
-    """What an indicator is asked to achieve by a year, counted from the plan's base year."""
+    """The value that an indicator is to achieve by a year, counted from the plan's base year."""
 
     year: Year = Field(ge=2006, description="Year by which it is to be reached.")
     indicator: str = Field(
@@ -412,7 +412,7 @@ class Study(Part):
     _folder: Path = PrivateAttr(default=Path())
 
     def __eq__(self, other: object) -> bool:
-        """Two studies are equal that ask the same, wherever their files stand."""
+        """Studies with the same content are equal, wherever their files are."""
         return isinstance(other, Study) and self.model_dump() == other.model_dump()
 
     __hash__ = None  # type: ignore[assignment]

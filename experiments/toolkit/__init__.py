@@ -1,4 +1,4 @@
-"""The stepwise expert process: a working folder of sheets that people fill in and the tool validates and merges.
+"""The stepwise expert process: a working folder of sheets, which people fill in and the tool checks and merges.
 
     toolkit.yaml                province, plan, reviewers, criteria, rules of the process
     1-experts.csv               who takes part, in which step
@@ -8,14 +8,14 @@
     4-options.csv               long list of options; which are screened
     5-screening/<reviewer>.csv  scores of the criteria, one file per reviewer; merged.csv is made from them
     5-screening/round-2/        the second round, without names
-    6-design/<option>.yaml      one design sheet an option that was chosen; mix.yaml and study.yaml are made from them
+    6-design/<option>.yaml      a design sheet for each chosen option; mix.yaml and study.yaml are made from them
     7-results/                  tables of a run of study.yaml
-    8-feasibility.csv           barriers of each option and what is done about them
+    8-feasibility.csv           barriers of each option and their remedies
     9-monitoring.csv            measured years of single indicators; verdicts.csv and paths.csv are made from them
     comments.csv                comments and answers
     log.csv, versions/          who changed which cell, when, why
 
-Nothing leaves the folder. Every sheet opens in a spreadsheet program; `check` tells all faults of all sheets at once.
+Nothing leaves the folder. Every sheet opens in a spreadsheet program; `check` lists every fault of every sheet at once.
 A column whose head ends in "(note)" is for people alone; every other one changes the study, an analysis or the report.
 """
 

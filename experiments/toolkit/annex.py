@@ -1,8 +1,8 @@
-"""What the group entered, beside a run: tables of the process that the report's annex shows, and sheets of results.
+"""The group's sheets beside the results of a run: tables for the report's annex, and sheets of results.
 
 experts      who took part
-baseline     own figures beside the published ones and the model's, and what they do to the chance
-account      CO2 as modelled, and what was entered of other gases, forests and waste, named as not modelled
+baseline     own figures beside the published ones and the model's, and their effect on the chance
+account      modelled CO2, and other gases, forests and waste as entered, named as not modelled
 goals        every goal with its source and its chance under the group's mix
 screening    merged scores
 designs      the option sheets, with what each option saves and costs
@@ -66,7 +66,7 @@ MODEL_UNIT = {"floor_area": 1e-3, "population": 1.0, "cars": 1.0}
 
 
 def tables(folder: str | Path, run: Run, system: Installation, mix: str = "") -> dict[str, pd.DataFrame]:
-    """The tables of the process, by name; what nobody filled in is left out.
+    """The tables of the process, by name, without sheets that nobody filled in.
 
     Args:
         folder: a working folder.
@@ -194,7 +194,7 @@ MODELLED: Mapping[str, Callable[[xr.Dataset], xr.DataArray]] = {
 
 
 def account(entered: pd.DataFrame, run: Run, system: Installation, at: Scenario) -> pd.DataFrame:
-    """CO2 as modelled in the plan's base and last year, with what was entered added and named as not modelled.
+    """Modelled CO2 in the plan's base and last year, and the entered items, which are added and named as not modelled.
 
     Columns: item, year, unit, value, low, high, how (modelled, entered and not modelled, sum), source, not entered. An
     item counts in the years for which it is entered, and in no other: the sum names in `not entered` what it lacks.
@@ -231,7 +231,7 @@ def account(entered: pd.DataFrame, run: Run, system: Installation, at: Scenario)
 
 
 def goals(work: Folder, rows: pd.DataFrame, run: Run, at: Scenario) -> pd.DataFrame:
-    """Every goal with its source and what the run says of it under the group's mix.
+    """Every goal with its source and its chance in the run under the group's mix.
 
     Columns: goal, from, to, value, unit, source, achieved, low, high (per cent), chance. Goals without a value are
     listed as not set; the numbers are empty where the run does not judge a goal.

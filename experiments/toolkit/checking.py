@@ -1,4 +1,4 @@
-"""Checking a working folder: every fault of every sheet at once, else how far each step is."""
+"""Checking a working folder: every fault of every sheet at once or, when there are none, the progress of each step."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from models.reading.names import refusal
 
 
 def check(folder: str | Path) -> pd.DataFrame:
-    """How far each step is.
+    """Check every sheet, and give the progress of each step.
 
     Args:
         folder: a working folder.
@@ -22,8 +22,8 @@ def check(folder: str | Path) -> pd.DataFrame:
         columns step and state.
 
     Raises:
-        InputError: what cannot be read, all at once.
-        RuleError: what can be read and breaks a rule, all at once.
+        InputError: faults of form, all at once.
+        RuleError: values that can be read and break a rule, all at once.
     """
     work = Folder.open(folder)
     faults: list[str] = []
@@ -78,7 +78,7 @@ def _criteria(work: Folder, faults: list[str]) -> list[str]:
 
 
 def _rules(work: Folder, rows: dict[str, Any]) -> list[str]:
-    """What is readable but cannot be right."""
+    """Faults of sheets that can be read: names, figures and periods."""
     return [*_names(work, rows), *_figures(work, rows), *_periods(work, rows)]
 
 

@@ -1,8 +1,8 @@
 """The course: a pilot folder to practise on, and exercises whose answers the tool computes from the learner's folder.
 
 The folder holds sheets as three reviewers might fill them in; every such value is marked as an exercise value and says
-nothing about Chongqing. Nothing that `check_answers` compares with is stored: it is read from the sheets, the run and
-the tables that the learner's own commands made.
+nothing about Chongqing. The right answers are not stored: `check_answers` reads them from the sheets, the run and the
+tables that the learner's own commands made.
 """
 
 import csv
@@ -212,9 +212,9 @@ VALUES: Mapping[str, Callable[[Folder], str | tuple[str, ...] | float]] = {
 
 
 def check_answers(folder: str | Path) -> pd.DataFrame:
-    """The learner's answers beside what the folder gives: exercise, answer, state.
+    """The learner's answers, each checked against the value in the folder: exercise, answer, state.
 
-    state: right, wrong (the value is not shown), empty, or what the folder lacks for it. Raises InputError when
+    state: right, wrong (the value is not shown), empty, or the file that the folder still lacks. Raises InputError when
     answers.csv is missing or names an exercise that there is not.
     """
     work = Folder.open(folder)

@@ -1,8 +1,8 @@
-"""What measured figures say about a run's members: their paths in one province, and weights by agreement.
+"""Members of a run compared with measured figures: their paths in one province, and their weights by agreement.
 
 Members are draws of the run's ensemble with their predictive errors. Their paths are simulated again under the run's
 own targets and mix (a second for one province); the chance that follows is the weighted share of members that reach
-the targets, so nothing of the future is made up.
+the targets. No figure of a future year is assumed.
 """
 
 from collections.abc import Sequence
@@ -135,7 +135,7 @@ def weigh(modelled: Array, measured: Array, errors: Array) -> Array:
     """Weights of members (summing to one) by the normal error of measurement.
 
     Args:
-        modelled: (member, figure), what each member has in place of a measured figure.
+        modelled: (member, figure), each member's value of a measured figure.
         measured: (figure,).
         errors: (figure,), standard deviations.
 
@@ -188,9 +188,9 @@ VARIES = 1e-9  # of its mean: what an input must vary to count as uncertain
 
 
 def reasons(design: pd.DataFrame, weights: Array, province: str) -> list[str]:
-    """Assumptions that the measured years moved most, in words; those of other provinces are left out.
+    """The assumptions whose weighted means the measured years moved most, in words, without those of other provinces.
 
-    Only shifts that are not noise of the weights are named: above SHIFTED prior standard deviations and above three
+    Only shifts larger than the noise of the weights are named: above SHIFTED prior standard deviations and above three
     standard errors of a weighted mean.
     """
     own = [c for c in design.columns if "[" not in str(c) or str(c).split("[")[1].rstrip("]").split(",")[0] == province]

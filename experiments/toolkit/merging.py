@@ -1,4 +1,4 @@
-"""The reviewers' scores become one table, and what the group chose becomes design sheets.
+"""Merging of the reviewers' scores into one table, and design sheets for the options that the group chose.
 
 Where a reviewer has scored an option in the second round, those scores count, and the spread before is shown beside.
 """
@@ -18,7 +18,7 @@ from models.writing import write_text
 
 
 def merge(folder: str | Path) -> pd.DataFrame:
-    """Merge the reviewers' scores, make design sheets of what was chosen, and mix.yaml and study.yaml from the sheets.
+    """Merge the reviewers' scores, write design sheets for the chosen options, and mix.yaml and study.yaml from them.
 
     Args:
         folder: a working folder.

@@ -20,7 +20,7 @@ from models.writing import write_text
 
 PILOT = "Chongqing"
 YEARS = 6
-"""So many of the latest measured years are shown."""
+"""Number of the latest measured years that are shown."""
 QUANTITIES = (
     "gdp",
     "population",

@@ -6,7 +6,7 @@
     5-screening/round-2/<reviewer>.csv   a reviewer's own scores beside the group's, without names
 
 A reviewer gets a copy of the folder, fills it in and hands it back. `gather` takes every cell that the copies changed
-in one way, against the last version that was recorded, and lists the others. Nothing is decided by the tool.
+in one way since the last recorded version, and lists the others. The tool decides nothing by itself.
 """
 
 import shutil
@@ -44,7 +44,7 @@ NOT_TEXT = ("strength", "start", "phase_in", "mechanisms", "related", "barriers"
 NO_VERSION = "no version was recorded yet; record the sheets first: tanlu toolkit log FOLDER --who NAME --why TEXT"
 
 Cells = dict[tuple[str, str, str], str]
-"""(sheet, row, column) → what stands there."""
+"""(sheet, row, column) → content."""
 
 
 def cells(folder: Path) -> Cells:
@@ -78,7 +78,7 @@ def _same(text: str) -> str:
 
 
 def changes(before: Cells, after: Cells) -> list[tuple[tuple[str, str, str], str, str]]:
-    """What differs: (cell, before, after), in the order of the sheets."""
+    """The cells that differ: (cell, before, after), in the order of the sheets."""
     both = dict.fromkeys([*before, *after])
     pairs = [(cell, before.get(cell, ABSENT), after.get(cell, ABSENT)) for cell in both]
     return sorted((pair for pair in pairs if pair[1] != pair[2] and {pair[1], pair[2]} != {ABSENT, ""}), key=_first)
@@ -148,7 +148,7 @@ def _keep(work: Folder, number: int) -> None:
 
 
 def difference(folder: str | Path, first: int | None = None, last: int | None = None) -> pd.DataFrame:
-    """What differs between two versions, mix.yaml and study.yaml included.
+    """The cells that differ between two versions, mix.yaml and study.yaml included.
 
     Args:
         folder: a working folder.
@@ -193,7 +193,7 @@ def _leaves(content: object, place: str = "") -> list[tuple[str, str]]:
 
 
 def gather(folder: str | Path, copies: Sequence[str | Path], why: str, date: str = "") -> pd.DataFrame:
-    """Merge reviewers' copies of a folder into it: what one way changed is taken, what differs is listed.
+    """Merge reviewers' copies into a folder: take cells that they changed in one way, list the other changed cells.
 
     Args:
         folder: the working folder, whose last version the copies were made from.

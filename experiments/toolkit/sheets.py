@@ -1,4 +1,4 @@
-"""The sheets of a working folder: their columns, what may stand in them, and reading them with every fault."""
+"""The sheets of a working folder: columns, values that a cell may have, and reading with every fault listed."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ from models.reading.yaml_file import read_yaml
 from models.writing import write_text
 
 NOTE = " (note)"
-"""End of the head of a column that is a note: what stands there changes nothing."""
+"""End of the head of a column that is a note: its content changes no result."""
 ENCODING = "utf-8-sig"  # with the mark that spreadsheet programs need to read Chinese
 
 
@@ -39,7 +39,7 @@ class Column:
     needed: bool = False
 
     def fault(self, text: str) -> str | None:
-        """What is wrong with a cell, if anything."""
+        """The fault of a cell; None where there is none."""
         if text == "":
             return f"{self.name}: empty, must be filled in" if self.needed else None
         if self.allowed and text not in self.allowed:
@@ -70,7 +70,7 @@ GOALS_KNOWN = {
 """Goals that a study judges → their unit."""
 
 OTHER_ITEMS = ("methane", "nitrous oxide", "fluorinated gases", "forests", "waste", "other")
-"""What the model does not hold and the account adds as entered."""
+"""Items that the model does not contain and the account adds as entered."""
 
 YES_NO = ("yes", "no")
 STATUS = ("proposed", "agreed", "approved", "rejected")

@@ -1,4 +1,4 @@
-"""mix.yaml and study.yaml from the sheets: the design sheets give the mix, the goals give what the study judges.
+"""mix.yaml and study.yaml from the sheets: the design sheets give the mix, the goals give its targets.
 
 A goal that spans the plan is a target of the study, of its indicator; every goal, also of a later or earlier year, is
 rated by mix. Other provinces are left out of the run, so that it takes a minute (see `scenario.national_series`).
@@ -114,7 +114,7 @@ def cumulative(work: Folder, goals: pd.DataFrame) -> list[dict[str, Any]]:
     """Every goal as a study's `policy.goals` has it: by year, counted from the plan's base year.
 
     Goals of periods that follow each other are compounded; a share needs no period. A goal whose period neither begins
-    in the base year nor follows another one is left out (`check` tells of it).
+    in the base year nor follows another one is left out (`check` reports it).
     """
     found: list[dict[str, Any]] = []
     for goal in sheets.GOALS_KNOWN:

@@ -4,7 +4,7 @@ Method: least-squares regression on Hermite polynomials of the inputs' normal sc
 two inputs a term. The value of a coalition of inputs is the R² of the terms made of its members alone; averaging its
 gain over random orders gives each input's Shapley effect (Owen & Prieur 2017; for degree 1 this is the LMG measure of
 Lindeman, Merenda & Gold 1980). Effects add up to the R² of the emulator; the rest is named `unexplained`. Correlation
-is shared out fairly instead of being counted twice. A dummy column shows what chance alone earns.
+is shared out fairly instead of being counted twice. A dummy column shows the effect that chance alone would give.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How much of the spread the form of the model holds, in a study with several model files (structural uncertainty).
+"""Share of the variance due to the form of the model, in a study with several model files (structural uncertainty).
 
 The form is one more uncertain input, each file equally likely; its first and total Sobol' index are its share of the
 variance alone and with all its interactions (Saltelli et al. 2008; Draper 1995, Journal of the Royal Statistical
@@ -70,7 +70,7 @@ def table(run: Run, system: Installation) -> pd.DataFrame:
 
 
 def by_form(run: Run) -> pd.DataFrame:
-    """What the members of each form give: median margin with its 80 % range, and the chance with its interval.
+    """Results of the members of each form: median margin with its 80 % range, and the chance with its interval.
 
     Columns: allocation, mix, province, form (name of the file), members, margin, margin_10, margin_90 (percentage
     points), chance, chance_low, chance_high. Every allocation, mix, province and the nation.

@@ -1,4 +1,4 @@
-"""The members of a study as independent factors: what the report means by "which population was analysed".
+"""The members of a study as independent factors: the population that the report's sensitivity chapter names.
 
 - Assumptions: one factor each, from the table of parameters (with the study's changes), independent of each other.
 - Calibrated parameters: one factor, the number of a posterior draw. A draw carries all provinces' parameters with

@@ -1,4 +1,4 @@
-"""What decides margin, and hit or miss, in one scenario of a run; saved as tables of the run.
+"""The inputs that decide the margin, and hit or miss, in one scenario of a run; saved as tables of the run.
 
 Designs of its own, everything random seeded from the study's seed, so the same run gives the same tables.
 """
@@ -48,7 +48,7 @@ def sensitivity_tables(
     trajectories: int = 16,
     say: Say = lambda text: None,
 ) -> None:
-    """What decides margin, and hit or miss, in one scenario of a run; saved as tables of the run.
+    """The inputs that decide the margin, and hit or miss, in one scenario of a run; saved as tables of the run.
 
     screening (Morris with dummy, without predictive errors), sensitivity (Sobol' of the survivors, for margin, hit, and
     modelled margin, which is without predictive errors), sensitivity_groups, sensitivity_years,
@@ -196,7 +196,7 @@ def correlated(run: Run, allocation: str, mix: str, key: str) -> pd.DataFrame:
 
 
 def turning(run: Run, allocation: str) -> pd.DataFrame:
-    """What decides which of the two best mixes leads: Shapley effects on the difference of their modelled reductions.
+    """Inputs that decide which of the two best mixes leads: Shapley effects on their difference in modelled reduction.
 
     Columns of `shares`, with the two mixes and how often the second leads (flips), for places where it ever does.
     """
@@ -271,7 +271,7 @@ def shares(run: Run, outputs: Mapping[str, Array]) -> pd.DataFrame:
 
 
 def label_of(column: str) -> str:
-    """Is a design's column identified, not identified or prior only? Empty for what the calibration does not know."""
+    """Is a design's column identified, not identified or prior only? Empty for an input outside the calibration."""
     from calibration import identifiability
 
     name, _, place = column.removesuffix("]").partition("[")

@@ -1,11 +1,11 @@
-"""PAWN and delta on members that are there: given-data indices by SALib, which need no design and no further run.
+"""PAWN and delta indices from stored members: given-data indices by SALib, which need no design and no further run.
 
 PAWN is the Kolmogorov-Smirnov distance between the output's distribution and that in a slice of the input (Pianosi &
 Wagener 2018, Environmental Modelling & Software 108, 1-11); delta is half the mean area between the two densities
 (Borgonovo 2007; Plischke, Borgonovo & Smith 2013, European Journal of Operational Research 226, 536-550). Both look at
 the whole distribution, so that an input that moves only the tail is seen.
 
-What they cannot tell: whether an input acts alone or with others, and how much of the variance it holds. An input that
+They do not show whether an input acts alone or with others, nor its share of the variance. An input that
 acts by interaction alone may stay at the level of noise (measured: one that takes part in 30 % of the variance of
 "target reached"), and an input without any effect rises with one that it is correlated with. No input is therefore
 called irrelevant here: that needs a design of its own (`sobol`).

@@ -1,4 +1,4 @@
-"""What decides hit or miss: total index of the indicator, RSA curves, and irrelevance that fresh runs confirm.
+"""Inputs that decide hit or miss: total index of the indicator, RSA curves, and irrelevance confirmed by fresh runs.
 
 Regional sensitivity analysis alone clears an input that acts only through interaction (measured: one that takes part
 in 30 % of the variance of "target reached"), so curves explain here, and only the total index judges.

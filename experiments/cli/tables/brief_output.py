@@ -25,7 +25,7 @@ def tables(brief: ProvinceBrief) -> dict[str, pd.DataFrame]:
 
 
 def caution(brief: ProvinceBrief, lang: str) -> str:
-    """What the numbers are not."""
+    """The caution that the numbers are no forecast and no official target."""
     return negotiation_page.caution(brief, Terms(_lang(lang)))
 
 

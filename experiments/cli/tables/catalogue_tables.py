@@ -66,7 +66,7 @@ def options(package: str = "", plan: str = FIRST) -> pd.DataFrame:
 
 
 def account(plan: str = FIRST) -> str:
-    """How many numbers rest on what."""
+    """Number of figures by kind of source."""
     counts = catalogue(plan).scopes()
     total = sum(counts.values())
     parts = [f"{scope} {count}" for scope, count in sorted(counts.items(), key=lambda item: -item[1])]

@@ -53,7 +53,7 @@ def tables(run: Run, names: Sequence[str]) -> dict[str, pd.DataFrame]:
 
 
 def known_place(run: Run, province: str) -> str:
-    """The province of the run, or the nation, that is meant. Raises InputError with the nearest names."""
+    """The province of the run, or the nation, whose name was typed. Raises InputError with the nearest names."""
     return choose_province(province, [str(p) for p in run.metrics("margin")["province"].to_numpy()])
 
 
