@@ -19,7 +19,7 @@ from experiments.allocation.lookup import find
 from experiments.allocation.national import Array, Bounds, Weights
 from experiments.allocation.registry import Proposal, Rule
 from experiments.allocation.response import ModelResponse
-from experiments.study.known import INDICATORS
+from experiments.study.known import INDICATORS, check_national
 from models.plans import Plan, plans
 from models.reading.faults import InputError
 from models.reading.names import choose
@@ -165,10 +165,12 @@ def allocate(
     target = national
     if target is None and period is not None:
         target = period.energy_target if quantity == "energy" else period.co2_target
-    least = 0 if form == "intensity" or national is None else -100
-    if target is not None and not least < target < 100:
-        which = f"a national target of {target:g} %" if national is not None else f"no {quantity} target in plan {plan}"
-        faults.append(f"got {which}; allowed: above {least} and below 100 %: set it with --national")
+    if wrong := check_national(national, indicator):
+        faults.append(wrong)
+    elif national is None and target is not None and not 0 < target < 100:
+        faults.append(
+            f"got no {quantity} target in plan {plan}; allowed: above 0 and below 100 %: set it with --national"
+        )
     if faults or period is None or target is None:
         raise InputError(faults)
     data = base_indicators(period, model) if indicators is None else replace(indicators, plan=period)

@@ -8,7 +8,7 @@ import typer
 
 from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, emit, note
-from experiments.study.known import INDICATORS, check_options, choose_rule
+from experiments.study.known import INDICATORS, check_national, check_options, choose_rule
 from models.plans import known_plan_names
 from models.reading.faults import InputError
 from models.reading.names import choose
@@ -94,6 +94,8 @@ def allocate(
         if name.strip().lower() not in ("", "all"):
             choose_rule(name.strip())
     indicator = choose(indicator, INDICATORS, "indicator")
+    if wrong := check_national(national, indicator):
+        raise InputError(wrong)
     if not compare and not published:
         check_options(rule, [pair.partition("=")[0].strip() for pair in set_ or [] if "=" in pair])
     from experiments.cli.tables import allocation_output

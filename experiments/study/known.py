@@ -72,6 +72,14 @@ def choose_rule(name: str) -> str:
     return choose(name, RULES, "allocation rule")
 
 
+def check_national(national: float | None, indicator: str) -> str:
+    """What is wrong with a national target in per cent; "" where nothing is. A total may also grow, to its double."""
+    least = 0 if INDICATORS[indicator][1] == "intensity" else -100
+    if national is None or least < national < 100:
+        return ""
+    return f"got a national target of {national:g} %; allowed: above {least} and below 100 %: set it with --national"
+
+
 def check_options(rule: str, given: Sequence[str]) -> None:
     """Raise InputError for names that are no option of a shipped rule; a user's own rule is not checked here."""
     refuse(_unknown_options(rule, given))

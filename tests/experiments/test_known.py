@@ -11,6 +11,8 @@ from experiments.allocation.registry import rule
 from experiments.study import known
 
 MISTAKES = {
+    "allocate --national 1700": "got a national target of 1700 %; allowed: above 0 and below 100 %",
+    "allocate --indicator co2 --national -3 --compare all": "got a national target of -3 %",
     "solve --province Guangxi --rule offical": "official",
     "solve --province Guangxi --mix ful": "full",
     "solve --province Gungxi": "Guangxi",
