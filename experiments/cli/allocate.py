@@ -94,7 +94,8 @@ def allocate(
         if name.strip().lower() not in ("", "all"):
             choose_rule(name.strip())
     indicator = choose(indicator, INDICATORS, "indicator")
-    if wrong := check_national(national, indicator):
+    alone = not (set_ or table) and {base_year, growth, floor, cap, round_to, rounding} == {None}
+    if alone and (wrong := check_national(national, indicator)):  # else `split` names all faults together
         raise InputError(wrong)
     if not compare and not published:
         check_options(rule, [pair.partition("=")[0].strip() for pair in set_ or [] if "=" in pair])
