@@ -76,7 +76,7 @@ def moves(driver: Any, controls: tuple[str, ...], count: int, what: str, rng: np
 
 
 def drag(driver: Any, count: int, rng: np.random.Generator) -> dict[str, float]:
-    """Moves as a hand sends them: one per frame, superseded ones unanswered; then the last one's whole picture."""
+    """Moves as in a drag: one per frame, superseded moves unanswered; ends with the whole picture of the last one."""
     values = [float(value) for value in rng.uniform(size=count)]
     driver.execute_script(DRAG, list(LEVERS), values)
     shown, seconds = until(lambda: driver.execute_script("return window.dragged"), 600)

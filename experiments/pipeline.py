@@ -22,7 +22,7 @@ HINDCAST, FEASIBILITY, SENSITIVITY, POLICY = "hindcast", "feasibility", "sensiti
 TRUST, EXPLORER, REPORT = "trust", "explorer", "report"
 """Stages of a run after its simulation."""
 NEEDS_OF_SENSITIVITY = (SIMULATION, FEASIBILITY)
-"""The ranking of the mixes, whose turning is analysed, is a table of the feasibility stage."""
+"""The sensitivity analyses where the ranking of the mixes turns; the ranking is a table of the feasibility stage."""
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ class Content:
         }
 
     def mixes(self, exports: Mapping[str, "WasmExport"]) -> dict[str, Any]:
-        """What else of a mix the kernels read than its levers (costs, lifetimes), where it is not the first state's.
+        """Inputs of each preset, other than its levers (costs, lifetimes), that differ from those of the first state.
 
         Args:
             exports: the kernels' descriptions.

@@ -73,7 +73,7 @@ def choose_rule(name: str) -> str:
 
 
 def check_national(national: float | None, indicator: str) -> str:
-    """What is wrong with a national target in per cent; "" where nothing is. A total may also grow, to its double."""
+    """The fault of a national target in per cent; "" for a valid one. A negative target of a total lets it grow."""
     least = 0 if INDICATORS[indicator][1] == "intensity" else -100
     if national is None or least < national < 100:
         return ""

@@ -29,7 +29,7 @@ function ticks(bottom, top) {
   return found;
 }
 
-// Where a label of a point stands: as near as may be, within a frame, off all courses of points.
+// Place of a point's label: as near as possible, inside the frame, crossing no line.
 function labelPlace(px, py, text, courses, [left, top, right, bottom]) {
   const width = [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 12 : 6.8), 0), height = 14, near = 3;
   const crossed = (x0, y0) => courses.reduce((sum, course) => {
