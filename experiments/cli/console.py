@@ -26,7 +26,8 @@ Step = Callable[[int, int], None]
 def emit(data: "pd.DataFrame | Mapping[str, Any]", json: bool = False, *, decimals: int = 3) -> None:
     """Print a table or a mapping to stdout: aligned text, or JSON (a table as a list of records).
 
-    Numbers of a text table are rounded to `decimals`; JSON keeps them in full, with null for a missing value.
+    Numbers of a text table are rounded to `decimals`, and those that become zero have no sign; JSON keeps them in full,
+    with null for a missing value.
     """
     if json:
         sys.stdout.write(_json.dumps(_plain(data), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
@@ -34,8 +35,10 @@ def emit(data: "pd.DataFrame | Mapping[str, Any]", json: bool = False, *, decima
         width = max(map(len, data), default=0)
         sys.stdout.write("".join(f"{key:<{width}}  {value}\n" for key, value in data.items()))
     else:
-        text = data.round(decimals).to_string(index=False, na_rep="") if len(data) else "no rows"
-        sys.stdout.write(text + "\n")
+        shown = data.round(decimals)
+        numbers = shown.select_dtypes("float").columns
+        shown[numbers] = shown[numbers] + 0.0  # -0.0 becomes 0.0
+        sys.stdout.write((shown.to_string(index=False, na_rep="") if len(shown) else "no rows") + "\n")
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -194,6 +195,17 @@ def test_an_estimate_writes_nothing(tmp_path: Path) -> None:
 def test_json_has_no_infinities(capsys: pytest.CaptureFixture[str]) -> None:
     console.emit({"a": float("nan"), "b": [float("inf"), 1.5], "c": Path("x")}, json=True)
     assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.5], "c": "x"}
+
+
+def test_numbers_of_a_table_that_round_to_zero_have_no_sign(capsys: pytest.CaptureFixture[str]) -> None:
+    console.emit(
+        pd.DataFrame({"rule": ["a", "b"], "points": [-0.0001, -1.2], 2030: [-0.0, float("nan")], "n": [0, -1]})
+    )
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["rule", "points", "2030", "n"],
+        ["a", "0.0", "0.0", "0"],
+        ["b", "-1.2", "-1"],
+    ]
 
 
 def test_a_study_that_is_too_large_is_warned_of() -> None:
