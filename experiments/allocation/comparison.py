@@ -28,6 +28,25 @@ NEEDS = ("csv", "equal-chance", "least-cost")
 """Rules that need a table or a run of the model."""
 SHARED = ("indicator", "base_year", "held")
 LEVELS = (0.1, 0.5, 0.9)
+NEAR = 0.5
+"""Points between two targets that ask as much: official targets of provinces are whole or half points."""
+
+
+def asks_more(targets: Array, national: float) -> Array:
+    """Which targets ask more than the nation's (1), less (-1) or as much (0, within `NEAR`).
+
+    Args:
+        targets: per cent, of any shape; nan asks nothing and gets 0.
+        national: the nation's target, per cent.
+
+    Returns:
+        -1, 0 or 1 for each target.
+
+    >>> asks_more(np.array([16.4, 16.9, 17.5, 17.6, np.nan]), 17.0)
+    array([-1.,  0.,  0.,  1.,  0.])
+    """
+    beyond = np.nan_to_num(np.asarray(targets, dtype=float) - national)
+    return np.where(np.abs(beyond) > NEAR + 1e-9, np.sign(beyond), 0.0)
 
 
 @dataclass(frozen=True)

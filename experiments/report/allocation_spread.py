@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from experiments.allocation.comparison import Comparison
+from experiments.allocation.comparison import NEAR, Comparison, asks_more
 from experiments.allocation.indicators import known_plan
 from experiments.allocation.national import Array
 from experiments.analyses.numbers import number
@@ -28,13 +28,13 @@ def spread(comparison: Comparison, national: float, plan: str, indicator: str, t
     targets = _judged(comparison)
     targets = targets.loc[targets.median(axis=1).sort_values(ascending=False).index]
     known = targets.notna().sum(axis=1).to_numpy()
-    above = (targets > national).sum(axis=1).to_numpy() / known
+    more, less = (np.asarray(share, dtype=np.float64) for share in _shares(targets, national))
     register_fonts()
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(figsize=(9.2, 10.4), layout="constrained")
         low, high = (float(v) for v in np.nanquantile(targets.to_numpy(float), (0.01, 0.99)))
         low, high = min(low, national - 12), max(high, national + 12)
-        _rows(axes, targets.to_numpy(float), above, (low, high))
+        _rows(axes, targets.to_numpy(float), more, less, (low, high))
         axes.axvline(national, color="#1f2328", lw=1.2)
         axes.annotate(
             terms("text: spread nation", percent=f"{national:g}"),
@@ -46,7 +46,7 @@ def spread(comparison: Comparison, national: float, plan: str, indicator: str, t
         axes.set_xlim(low - 0.015 * (high - low), high + 0.17 * (high - low))
         axes.set_ylim(len(targets) - 0.4, -1.6)
         axes.set_yticks(range(len(targets)), [terms.name(name) for name in targets.index])
-        for row, share in enumerate(above):
+        for row, share in enumerate(more):
             count = int(known[row])
             axes.text(high + 0.02 * (high - low), row, f"{round(share * count)} / {count}", va="center", fontsize=9)
         axes.text(high + 0.02 * (high - low), -0.9, terms("text: spread count"), fontsize=9, va="bottom")
@@ -55,17 +55,17 @@ def spread(comparison: Comparison, national: float, plan: str, indicator: str, t
         figure.suptitle(
             finding(comparison, national, terms), x=0.01, ha="left", fontsize=13, fontweight="bold", wrap=True
         )
-        subtitle = terms("text: spread how", rules=len(targets.columns), plan=plan_words(plan, terms))
+        subtitle = terms("text: spread how", rules=len(targets.columns), plan=plan_words(plan, terms), near=f"{NEAR:g}")
         axes.set_title("\n".join(wrap(subtitle, 128)), loc="left", fontsize=9, color="#57606a", pad=8)
     return figure
 
 
-def _rows(axes: Axes, values: Matrix, above: Array, ends: tuple[float, float]) -> None:
+def _rows(axes: Axes, values: Matrix, more: Array, less: Array, ends: tuple[float, float]) -> None:
     for row, own in enumerate(values):
         finite = own[np.isfinite(own)]
         known = np.clip(finite, *ends)
         low, quarter, middle, three, high = np.quantile(known, (0, 0.25, 0.5, 0.75, 1))
-        colour = MORE if above[row] >= MAJORITY else LESS if above[row] <= 1 - MAJORITY else EVEN
+        colour = MORE if more[row] >= MAJORITY else LESS if less[row] >= MAJORITY else EVEN
         axes.plot([low, high], [row, row], color=colour, lw=1, alpha=0.55)
         inside = finite[finite == known]
         axes.plot(inside, np.full(inside.size, row), "|", color=colour, ms=7, alpha=0.7)
@@ -91,9 +91,20 @@ def plan_words(plan: str, terms: Terms) -> str:
 
 
 def finding(comparison: Comparison, national: float, terms: Terms) -> str:
-    """Who is asked for more, and for less, than the nation by nearly all rules, in one sentence."""
-    targets = _judged(comparison)
-    above = (targets > national).sum(axis=1) / targets.notna().sum(axis=1)
-    ordered = above.sort_values(ascending=False, kind="stable")
-    more, less = [str(p) for p in ordered.index[:3]], [str(p) for p in ordered.index[::-1][:3]]
-    return terms("text: spread finding", more=terms.names(more), less=terms.names(less))
+    """Who is asked for more, and for less, than the nation by most rules, in one sentence."""
+    more, less = (
+        [str(place) for place in share[share > 0.5].sort_values(ascending=False, kind="stable").index[:3]]
+        for share in _shares(_judged(comparison), national)
+    )
+    if more and less:
+        return terms("text: spread finding", more=terms.names(more), less=terms.names(less))
+    if more or less:
+        return terms(f"text: spread finding {'more' if more else 'less'}", provinces=terms.names(more or less))
+    return terms("text: spread no finding")
+
+
+def _shares(targets: pd.DataFrame, national: float) -> "tuple[pd.Series[float], pd.Series[float]]":
+    """Shares of the rules that give a target which ask more, and less, than the nation, by province."""
+    asked = pd.DataFrame(asks_more(targets.to_numpy(float), national), targets.index, targets.columns)
+    known = targets.notna().sum(axis=1)
+    return (asked > 0).sum(axis=1) / known, (asked < 0).sum(axis=1) / known

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from experiments.allocation.comparison import NEAR, asks_more
 from experiments.analyses.negotiation import ProvinceBrief
 from experiments.analyses.numbers import number
-from experiments.report.allocation_spread import plan_words
+from experiments.report.allocation_spread import EVEN, LESS, MORE, plan_words
 from experiments.report.page import render
 from experiments.words import fonts
 from experiments.words.paper import pdf
@@ -20,7 +21,7 @@ from experiments.words.verdict import nowcast_lean
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-LESS, MORE, INK = "#542788", "#B35806", "#1f2328"
+INK = "#1f2328"
 ROW, LEFT, WIDTH, TOP = 24.0, 190.0, 760.0, 30.0
 MOST_SHOWN = 8
 FAR = 12.0  # points from the nation's target beyond which no official target has ever lain
@@ -53,7 +54,7 @@ def paper(brief: ProvinceBrief, terms: Terms) -> bytes:
         "lang": terms.lang,
         "heads": {key: terms(key) for key in HEADS},
         "picture": drawn,
-        "about_picture": terms("text: case picture", indicator=words["indicator"]),
+        "about_picture": words["about_picture"],
         "more_amount": terms("text: case more amount", unit=words["unit"]),
         "far": terms("text: case far", rules=terms.names(words["far"])) if words["far"] else "",
         "bearable": [[level, *values] for level, values in words["bearable"]],
@@ -68,10 +69,12 @@ def headline(brief: ProvinceBrief, terms: Terms) -> str:
     """The case in one sentence."""
     rules = brief.rules
     low, high = rules.iloc[0], rules.iloc[-1]
+    asked = asks_more(rules["target"].to_numpy(float), brief.national)
     return terms(
         "text: case headline",
         province=terms.name(brief.province),
-        favour=int((rules["target"] < brief.national).sum()),
+        favour=int((asked < 0).sum()),
+        against=int((asked > 0).sum()),
         rules=len(rules),
         nation=f"{brief.national:g}",
         low=number(low["target"]),
@@ -104,7 +107,9 @@ def _words(brief: ProvinceBrief, terms: Terms) -> dict[str, Any]:
         ),
         "headline": headline(brief, terms),
         "caution": caution(brief, terms),
-        "indicator": terms(f"text: case {brief.options.indicator}"),
+        "about_picture": terms(
+            "text: case picture", indicator=terms(f"text: case {brief.options.indicator}"), near=f"{NEAR:g}"
+        ),
         "rules": [_rule(row, terms) for _, row in brief.rules.iterrows()],
         "standing": [_standing(brief, row, terms) for _, row in brief.standing.iterrows()],
         "spared": _spared(brief, carried, terms),
@@ -253,9 +258,10 @@ def picture(brief: ProvinceBrief, terms: Terms) -> str:
     nation = x(brief.national)
     line(nation, nation, TOP - 8, bottom, f'stroke="{INK}" stroke-width="1.5"')
     text(nation, TOP - 13, terms("text: spread nation", percent=f"{brief.national:g}"), "middle")
+    asked = asks_more(rules["target"].to_numpy(float), brief.national)
     for k, (_, row) in enumerate(rules.iterrows()):
         y = TOP + ROW * (k + 0.5)
-        colour = LESS if row["target"] < brief.national else MORE
+        colour = {-1: LESS, 0: EVEN, 1: MORE}[int(asked[k])]
         if "low" in row.index and np.isfinite(row["low"]):
             line(x(row["low"]), x(row["high"]), y, y, f'stroke="{colour}" stroke-width="6" stroke-opacity=".35"')
         parts.append(f'<circle cx="{x(row["target"]):.1f}" cy="{y}" r="5" fill="{colour}"/>')

@@ -10,7 +10,8 @@ from experiments.allocation import allocate
 from experiments.allocation.negotiation import Offer
 from experiments.analyses.negotiation import BriefOptions, ProvinceBrief, brief
 from experiments.cli.tables import brief_output
-from experiments.report.negotiation_page import page
+from experiments.report.allocation_spread import EVEN
+from experiments.report.negotiation_page import headline, page
 from experiments.words.terms import Terms
 from models.reading.faults import InputError
 
@@ -61,6 +62,15 @@ def test_the_printed_pages_are_a4_in_our_font_alone(case, lang, tmp_path):
     assert "\ufffd" not in text
     with pytest.raises(InputError, match="a file that ends in"):
         brief_output.check_name(tmp_path / "case.html", "pdf")
+
+
+def test_a_target_near_the_nation_s_counts_for_neither_side(case):
+    rules = case.rules.set_index("rule")["target"]
+    assert 0 < abs(rules["uniform"] - 17) < 0.5  # one target for all meets the sum a little beside 17
+    less, more = (rules < 16.5).sum(), (rules > 17.5).sum()
+    said = re.findall(r"\d+ of \d+ rules|\d+ asks? more", headline(case, Terms("en")))
+    assert said == [f"{less} of 5 rules", f"{more} ask{'s' if more == 1 else ''} more"]
+    assert page(case, Terms("en")).count(f'r="5" fill="{EVEN}"') == 5 - less - more > 0
 
 
 def test_no_official_number_is_claimed(case):
