@@ -102,14 +102,21 @@ class Allocation:
             "after rounding to whole per cents": _known(self.aggregate_rounded),
             "after rounding by largest remainder": _known(self.aggregate_remainder),
             "GDP growth a year, provinces summed": f"{self.growth_provinces:.2f} %",
-            "GDP growth a year, the nation's target": f"{self.growth_nation:.2f} %",
-            "scaling that would reconcile them": f"{self.growth_scaling:.3f}",
-        }
+            "GDP growth a year, the nation's target": "none was set",
+        } | (
+            {
+                "GDP growth a year, the nation's target": f"{self.growth_nation:.2f} %",
+                "scaling that would reconcile them": f"{self.growth_scaling:.3f}",
+            }
+            if np.isfinite(self.growth_nation)
+            else {}
+        )
 
 
 def words_of(indicator: str) -> str:
-    """The indicator in words: energy per GDP, total co2."""
+    """The indicator in words: energy per GDP, total CO2."""
     quantity, form = INDICATORS[indicator]
+    quantity = {"co2": "CO2"}.get(quantity, quantity)
     return f"{quantity} per GDP" if form == "intensity" else f"total {quantity}"
 
 

@@ -1,11 +1,13 @@
 """A user's own rule: one Python file, named by its path in place of a rule.
 
+    import numpy as np
+
     from experiments.allocation import Number, Proposal, rule
 
     @rule("by-income", title="By income", origin="ours", options=[Number("slope", 0.5, 0, 2)])
     def by_income(indicators, options):
         income = indicators.gdp_per_capita
-        index = (income / income.mean()) ** options["slope"]
+        index = (income / np.nanmean(income)) ** options["slope"]
         return Proposal(lambda m: m * index)
 
 The file is run as Python is: only name files that you trust.
@@ -108,6 +110,11 @@ def _guarded(path: Path, entry: Rule) -> Callable[[Indicators, Options], Proposa
             return cuts
 
         trial = [cut(scalar) for scalar in (-0.5, 0.0, 0.1, 0.5)]
+        if not np.isfinite(trial[2][indicators.measured]).any():
+            raise InputError(
+                f"{path}: rule {entry.name} gives no province a cut (all are nan); a figure that is not measured "
+                "is nan, such as energy and CO2 of Tibet: take means and sums by numpy.nanmean and numpy.nansum"
+            )
         falling = any((np.diff(np.stack([a, b]), axis=0) < -1e-12).any() for a, b in pairwise(trial))
         if falling:
             raise InputError(

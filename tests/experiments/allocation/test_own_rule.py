@@ -31,6 +31,10 @@ FAULTS = {
     "no proposal": (HEAD + ONE + "    return [1, 2]\n", "got list from rule mine; allowed: a Proposal"),
     "shape": (HEAD + ONE + "    return Proposal(lambda m: m * np.ones(3))\n", "got cuts of shape (3,)"),
     "falling": (HEAD + ONE + "    return Proposal(lambda m: -m * np.ones(31))\n", "fall where the scalar rises"),
+    "mean of nan": (
+        HEAD + ONE + '    own = indicators.amount("energy")\n    return Proposal(lambda m: m * own / own.mean())\n',
+        "gives no province a cut (all are nan)",
+    ),
     "mistake": (HEAD + ONE + "    return Proposal(lambda m: indicators.gpd)\n", "line 5: AttributeError"),
 }
 
