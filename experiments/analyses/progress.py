@@ -17,6 +17,7 @@ from experiments.analyses.intervals import wilson
 from experiments.ensemble import outputs
 from experiments.ensemble.core import Ensemble
 from experiments.installation import Installation
+from experiments.study.known import check_growth
 from experiments.study.schema import Study
 from models.indicators import Indicator
 from models.reading.faults import InputError
@@ -59,11 +60,7 @@ def faults(study: Study, asked: Progress) -> list[str]:
         )
     if not asked.growth:
         found.append("no statistics: give at least one of --energy, --gdp, --co2")
-    found += [
-        f"{name}: got a growth of {value:g} %, allowed: above -50 and below 100"
-        for name, value in asked.growth.items()
-        if not -50 < value < 100
-    ]
+    found += check_growth(asked.growth)
     if not 0 < asked.error <= 10:
         found.append(f"error: got {asked.error:g}, allowed: above 0 and at most 10 percentage points")
     return found

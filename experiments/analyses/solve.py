@@ -19,6 +19,7 @@ from experiments.analyses.policy.costs import capital_recovery
 from experiments.ensemble.core import Ensemble, Params
 from experiments.ensemble.triggers import with_triggers
 from experiments.installation import Installation
+from experiments.study.known import check_target
 from experiments.study.schema import AllocationChoice, MixChoice, Study, Target
 from models.indicators import Indicator, indicators, known_indicators
 from models.reading.faults import InputError, refuse
@@ -325,8 +326,8 @@ def impossible(asked: SolveRequest) -> list[str]:
         faults.append(refusal(asked.province, known, "province"))
     if not 0 < asked.chance < 1:
         faults.append(f"got chance {asked.chance:g}; allowed: above 0 and below 1, for example 0.8")
-    if asked.target is not None and not 0 < asked.target < 100:
-        faults.append(f"got target {asked.target:g}; allowed: above 0 and below 100 %")
+    if wrong := check_target(asked.target):
+        faults.append(wrong)
     if asked.indicator is not None and match(asked.indicator, known_indicators()) is None:
         faults.append(refusal(asked.indicator, known_indicators(), "indicator"))
     return faults

@@ -13,7 +13,7 @@ from experiments.study.files import find as find_study
 from experiments.study.known import check as check_study
 from models.reading.faults import InputError
 from models.reading.names import choose_all
-from models.reading.numbers import read_number
+from models.reading.numbers import read_percent
 
 Study = Annotated[str, typer.Argument(help="Name of a shipped study, or path of a YAML file.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Override: path=value, for example members=200.")]
@@ -103,8 +103,8 @@ def run(
 def assigned_overrides(pairs: Sequence[str]) -> list[str]:
     """`PROVINCE=VALUE` or `PROVINCE.INDICATOR=VALUE` as overrides of the study's `assigned`.
 
-    >>> assigned_overrides(["Guangxi=16"])
-    ['assigned.Guangxi=16']
+    >>> assigned_overrides(["Guangxi=16", "Hebei.co2_intensity=17.5%"])
+    ['assigned.Guangxi=16', 'assigned.Hebei.co2_intensity=17.5']
     """
     overrides = []
     for pair in pairs:
@@ -113,10 +113,10 @@ def assigned_overrides(pairs: Sequence[str]) -> list[str]:
         if not equals or not province.strip() or (dot and not key.strip()):
             raise InputError(f"--assigned {pair}: allowed is PROVINCE=VALUE or PROVINCE.INDICATOR=VALUE")
         try:
-            read_number(value)
+            number = read_percent(value)
         except InputError as fault:
-            raise InputError(f"--assigned {pair}: {fault}, in per cent") from None
-        overrides.append(f"assigned.{province.strip()}{f'.{key.strip()}' if dot else ''}={value}")
+            raise InputError(f"--assigned {pair}: {fault}") from None
+        overrides.append(f"assigned.{province.strip()}{f'.{key.strip()}' if dot else ''}={number:.12g}")
     return overrides
 
 

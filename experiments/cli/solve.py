@@ -10,10 +10,10 @@ import typer
 from calibration.places import choose_province, simulated
 from experiments.cli.console import Json, Quiet, check_output, emit, note
 from experiments.study.files import find as find_study
-from experiments.study.known import choose_rule, mixes
+from experiments.study.known import check_target, choose_rule, mixes
 from models.reading.faults import InputError, refuse
 from models.reading.names import choose
-from models.reading.numbers import read_chance
+from models.reading.numbers import read_chance, read_percent
 from models.writing import write_text
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ def solve(
     rule: Annotated[str | None, typer.Option(help="Allocation rule that sets the targets; the study's first.")] = None,
     mix: Annotated[str | None, typer.Option(help="Policy mix whose strength is sought; the study's last.")] = None,
     chance: Annotated[str, typer.Option(help="Wanted chance: 0.8 or 80%.")] = "0.8",
-    target: Annotated[float | None, typer.Option(help="Another target of this province, per cent.")] = None,
+    target: Annotated[
+        float | None,
+        typer.Option(parser=read_percent, metavar="PERCENT", help="Another target of this province, per cent."),
+    ] = None,
     indicator: Annotated[
         str | None, typer.Option(help="Indicator to reach, for example co2_intensity; the study's first.")
     ] = None,
@@ -47,6 +50,7 @@ def solve(
     province, file, wanted = choose_province(province, simulated()), find_study(study), read_chance(chance)
     if rule is not None:
         choose_rule(rule)
+    refuse([check_target(target)])
     check_output(save, "--save")
     if budget is not None and not math.isfinite(budget):
         raise InputError(f"got --budget {budget}; allowed: a finite number of billion yuan a year")

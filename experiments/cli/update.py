@@ -10,17 +10,29 @@ from calibration.places import NATION, choose_province, simulated
 from experiments.cli.console import Json, Quiet, check_output, emit, note
 from experiments.study.files import find as find_study
 from experiments.study.files import of_year
+from experiments.study.known import check_growth
+from models.reading.faults import refuse
+from models.reading.numbers import read_percent
 from models.writing import write_text
-
-Growth = Annotated[float | None, typer.Option(help="Growth over the year, per cent.")]
 
 
 def update(
     province: Annotated[str, typer.Argument(help="Province, for example Guangxi or 广西; China for the sum.")],
     year: Annotated[int, typer.Argument(help="Year of the statistics, for example 2026.")],
-    energy: Annotated[float | None, typer.Option(help="Growth of total energy over the year, per cent.")] = None,
-    gdp: Annotated[float | None, typer.Option(help="Growth of GDP at constant prices over the year, per cent.")] = None,
-    co2: Annotated[float | None, typer.Option(help="Growth of energy CO2 over the year, per cent.")] = None,
+    energy: Annotated[
+        float | None,
+        typer.Option(parser=read_percent, metavar="PERCENT", help="Growth of total energy over the year, per cent."),
+    ] = None,
+    gdp: Annotated[
+        float | None,
+        typer.Option(
+            parser=read_percent, metavar="PERCENT", help="Growth of GDP at constant prices over the year, per cent."
+        ),
+    ] = None,
+    co2: Annotated[
+        float | None,
+        typer.Option(parser=read_percent, metavar="PERCENT", help="Growth of energy CO2 over the year, per cent."),
+    ] = None,
     since_base: Annotated[
         bool, typer.Option("--since-base", help="The growth rates count from the plan's base year.")
     ] = False,
@@ -29,7 +41,10 @@ def update(
     allocation: Annotated[str | None, typer.Option(help="Allocation of the study; its first when left out.")] = None,
     mix: Annotated[str | None, typer.Option(help="Policy mix of the study; its first when left out.")] = None,
     assigned: Annotated[
-        float | None, typer.Option(help="The province's official number for the first indicator.")
+        float | None,
+        typer.Option(
+            parser=read_percent, metavar="PERCENT", help="The province's official number for the first indicator."
+        ),
     ] = None,
     members: Annotated[int, typer.Option(help="Members that are re-weighted.", min=50)] = 1000,
     save: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
@@ -39,12 +54,12 @@ def update(
     """Yearly progress: the chance after this year's statistics, and the yearly fall that is still needed."""
     province = choose_province(province, [*simulated(), NATION])
     file = find_study(study or of_year(year))
+    refuse(check_growth({"energy": energy, "gdp": gdp, "co2": co2}))
     check_output(save, "--save")
     from experiments.analyses import progress
     from experiments.ensemble import installed
     from experiments.installation import load_study
     from models.indicators import indicators
-    from models.reading.faults import refuse
 
     given = progress.parsed([("energy", energy), ("gdp", gdp), ("co2", co2)])
     overrides = [f"members={members}", "sampling.method=sobol"]

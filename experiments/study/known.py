@@ -13,6 +13,7 @@ from experiments.study.load import load
 from experiments.study.schema import Vocabulary
 from models.reading.faults import refuse
 from models.reading.names import choose, refusal
+from models.reading.numbers import fraction
 
 RULES = {
     "official": "official",
@@ -53,6 +54,9 @@ INDICATORS = {
     "co2-total": ("co2", "total"),
 }
 """What a target counts: quantity and form. A total is a cut of the amount itself; a negative cut lets it grow."""
+LEAST_PUBLISHED = 0.1
+"""Growth rates are published to a tenth of a per cent; a smaller one was meant as a fraction."""
+
 OPTIONS = Path(__file__).parents[1] / "allocation" / "defaults.csv"
 """The options of the product's rules."""
 
@@ -74,10 +78,30 @@ def choose_rule(name: str) -> str:
 
 def check_national(national: float | None, indicator: str) -> str:
     """The fault of a national target in per cent; "" for a valid one. A negative target of a total lets it grow."""
-    least = 0 if INDICATORS[indicator][1] == "intensity" else -100
-    if national is None or least < national < 100:
+    total = INDICATORS[indicator][1] != "intensity"
+    least = -100 if total else 0
+    hint = "" if total or national is None else fraction(national, 1)
+    if national is None or (least < national < 100 and not hint):
         return ""
-    return f"got a national target of {national:g} %; allowed: above {least} and below 100 %: set it with --national"
+    allowed = f"above {least} and below 100 %" if total else "1 to below 100 %"
+    return f"got a national target of {national:g} %; allowed: {allowed}: set it with --national{hint}"
+
+
+def check_target(target: float | None) -> str:
+    """The fault of a province's target in per cent; "" for a valid one."""
+    if target is None or 1 <= target < 100:
+        return ""
+    return f"got target {target:g}; allowed: 1 to below 100 %{fraction(target, 1)}"
+
+
+def check_growth(rates: Mapping[str, float | None]) -> list[str]:
+    """The faults of published growth rates, by name, per cent; None is not given."""
+    return [
+        f"{name}: got a growth of {rate:g} %, allowed: above -50 and below 100, from 0.1 either way as it is published"
+        f"{fraction(rate, LEAST_PUBLISHED)}"
+        for name, rate in rates.items()
+        if rate is not None and (not -50 < rate < 100 or 0 < abs(rate) < LEAST_PUBLISHED)
+    ]
 
 
 def check_options(rule: str, given: Sequence[str]) -> None:

@@ -31,6 +31,7 @@ from models.indicators import Indicator, indicators, known_indicators
 from models.plans import Plan, known_plans, plans
 from models.reading.faults import refuse, shortened
 from models.reading.names import Known, Spellings, choose, choose_all, choose_each, match, near
+from models.reading.numbers import fraction
 from models.reading.yaml_file import dump_yaml
 
 Form = Literal["uniform", "normal", "lognormal", "triangular"]
@@ -183,8 +184,16 @@ def _no_value(plan: str, key: str) -> str:
 
 def _fault_of_value(key: str, value: float, where: str) -> str | None:
     """What is wrong with an indicator's value, or None."""
-    most = 1e7 if indicators()[key].kind == "cap" else 99.0
-    return None if 0 < value < most else f"{where}: got {value:g} for {key}, allowed: more than 0 and below {most:g}"
+    kind = indicators()[key].kind
+    most, least = 1e7 if kind == "cap" else 99.0, _LEAST_PERCENT.get(kind, 0.0)
+    if 0 < value < most and value >= least:
+        return None
+    from_here = f"{least:g} or more" if least else "more than 0"
+    return f"{where}: got {value:g} for {key}, allowed: {from_here} and below {most:g}{fraction(value, least)}"
+
+
+_LEAST_PERCENT = {"cut": 1.0, "floor": 1.0, "growth": 0.2}
+"""Values in per cent below which a fraction was meant: 0.16 for 16 %, 0.05 for a growth of 5 %."""
 
 
 class AllocationChoice(Part):

@@ -53,6 +53,33 @@ def read_chance(text: str) -> float:
     raise InputError(f"got chance {shortened(text)}; allowed: above 0 and below 1, for example 0.8 or 80%")
 
 
+def read_percent(given: str | float) -> float:
+    """Read a number in per cent, with or without the sign; a number is returned as it is.
+
+    Raises:
+        InputError: the text is not a finite number.
+
+    >>> read_percent("16 %"), read_percent("16"), read_percent(16.0)
+    (16.0, 16.0, 16.0)
+    """
+    if not isinstance(given, str):
+        return given
+    plain = given.strip()
+    number = plain[:-1].strip() if plain.endswith(("%", "％")) else plain
+    if _PLAIN.fullmatch(number) and math.isfinite(float(number)):
+        return float(number)
+    raise InputError(f"got {shortened(given)}, allowed: a number in per cent, for example 16 or 16%{_hint(plain)}")
+
+
+def fraction(value: float, least: float) -> str:
+    """What to write where a number in per cent looks like a fraction (not zero, and below `least`); else "".
+
+    >>> fraction(0.16, 1), fraction(16, 1)
+    ('; it is in per cent: write 16 for 16 %', '')
+    """
+    return f"; it is in per cent: write {100 * value:g} for {100 * value:g} %" if 0 < abs(value) < least else ""
+
+
 def allowed_number(low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> str:
     """The allowed range of a number, in words."""
     kind = "a whole number" if whole else "a number"

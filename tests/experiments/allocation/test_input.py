@@ -36,9 +36,9 @@ def test_all_faults_at_once():
         assert word in text
 
 
-@pytest.mark.parametrize("national", [0, -3, 100, 250, float("nan")])
+@pytest.mark.parametrize("national", [0, 0.16, -3, 100, 250, float("nan")])
 def test_national_targets_out_of_range(national):
-    assert "allowed: above 0 and below 100" in faults("s3", national)[0]
+    assert "allowed: 1 to below 100" in faults("s3", national)[0]
 
 
 def test_shares_that_do_not_sum_to_one():
