@@ -71,12 +71,14 @@ def upper_end(view: View) -> list[str]:
 
 
 def nowcast_lean(terms: Terms, base_year: int) -> list[str]:
-    """By how much the nowcast behind a base year falls too fast, and that chances are therefore an upper end."""
+    """By how much CO2 per GDP falls too fast given the measured activity, and that chances are thus an upper end."""
     from calibration import nowcast
 
     if (lean := nowcast.lean()) is None:
         return []
     low, high = number(lean.low), number(lean.high)
+    if base_year < lean.first:  # those years are of the plan itself
+        return [terms("text: upper end of a plan", first=lean.first, last=lean.last, low=low, high=high)]
     return [terms("text: upper end", first=lean.first, last=lean.last, base=base_year, low=low, high=high)]
 
 

@@ -12,6 +12,7 @@ from calibration.places import Region
 from experiments.report import content
 from experiments.words.columns import heads
 from experiments.words.terms import LANGS, TABLE, Terms, _of_region, table
+from experiments.words.verdict import nowcast_lean
 
 ROOT = Path(__file__).parents[3] / "experiments"
 PYTHON = [path for room in ("report", "explore", "analyses") for path in (ROOT / room).rglob("*.py")]
@@ -109,3 +110,10 @@ def test_amounts_come_in_the_units_of_chinese_officials_with_their_values() -> N
         shown[lang] = [cell.text for cell in made.rows[0]]
     assert shown == {"en": ["3.46", "1.200"], "zh": ["345.60", "12"]}
     assert all("2005" in Terms(lang)(heads("costs", names)[names[1]]) for lang in LANGS)
+
+
+def test_the_lean_of_the_nowcast_names_no_base_year_that_it_is_not_behind() -> None:
+    (before,), (behind,) = nowcast_lean(Terms("en"), 2020), nowcast_lean(Terms("en"), 2025)
+    assert "base year" not in before
+    assert "the estimate behind the base year 2025" in behind
+    assert re.findall(r"[\d.]+ to [\d.]+ points", before) == re.findall(r"[\d.]+ to [\d.]+ points", behind) != []
