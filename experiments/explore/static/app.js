@@ -7,7 +7,7 @@ const REGIONS = [...data.provinces, data.nation];
 const INDICATORS = ["chance", ...Object.keys(data.indicators)];
 const MEDIAN = data.levels.indexOf(0.5);
 const LOOKS = { now: ["#0072b2", "", 2.6], a: ["#d55e00", "6 3", 2], b: ["#6a3d9a", "2 3", 2.4] };
-let ui, numbers = data.first, page = "stored", bars = null, found = null, difference = null, counter = 0, last = null;
+let ui, numbers = data.first, page = "stored", bars = null, found = null, difference = null, counter = 0, drawn = 0, last = null; // drawn: newest state of which a province was shown
 const slots = { a: null, b: null }; // {state, numbers}
 const past = [], future = [];
 const code = URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" }));
@@ -76,7 +76,8 @@ worker.onmessage = ({ data: message }) => {
     document.body.dataset.ready = (performance.now() - started).toFixed(0);
     help();
     refresh();
-  } else if (kind === "part" && message.id === counter) {
+  } else if (kind === "part" && message.id > drawn && message.region === index()) { // a handle may have moved on since
+    drawn = message.id;
     numbers = merged(numbers, message.numbers, message.region);
     page = "part";
     mark("part", message);

@@ -95,6 +95,19 @@ def test_a_lever_an_assumption_and_a_target_move_the_picture(page: Any) -> None:
     assert text(page, "sum") != total
 
 
+def test_a_handle_that_moves_on_still_shows_the_states_on_its_way(page: Any) -> None:
+    part = """const [back, region] = arguments;
+        worker.onmessage({data: {kind: 'part', id: counter - back, region, numbers}});
+        return document.body.dataset.part === String(counter - back);"""
+    here = page.execute_script("counter += 9; return index()")
+    assert page.execute_script(part, 3, here)  # two moves later than the one that is shown
+    assert page.execute_script("return page") == "part"
+    assert not page.execute_script(part, 4, here)  # an earlier one
+    assert not page.execute_script(part, 2, here + 1)  # of another province
+    page.execute_script("refresh()")
+    settled(page)
+
+
 def test_a_link_restores_everything_in_another_profile(page: Any, file: Path) -> None:
     page.execute_script("document.getElementById('keep-a').click()")
     page.find_element("css selector", "[data-province=Hebei]").click()
