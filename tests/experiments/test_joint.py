@@ -116,7 +116,7 @@ def test_faults_of_the_table_of_indicators_are_named_together(tmp_path: Path, mo
         ("target.indicators=[energy_intensity, total_co2]", "values: the 12th plan has no national value of total_co2"),
         ("target.values={nonfossil_share: 12}", "values.nonfossil_share: not among the indicators asked for"),
         ("assigned={Guangxi: {total_co2: 300}}", "unknown indicator asked for 'total_co2'"),
-        ("assigned={Guangxi: 160}", "Guangxi: got 160 for energy_intensity, allowed: more than 0 and below 99"),
+        ("assigned={Guangxi: 160}", "Guangxi: got 160 for energy_intensity, allowed: 1 or more and below 99"),
         ("allocations=[{rule: official, level: incentive}]", "the plan 12FYP has no level 'incentive'; allowed: basic"),
     ],
 )
