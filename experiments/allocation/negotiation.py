@@ -19,6 +19,7 @@ from experiments.allocation.indicators import Indicators
 from models.reading.faults import InputError
 from models.reading.numbers import read_number
 from models.reading.table_file import read_table
+from models.reading.text import LARGEST_LIST
 
 COLUMNS = ("round", "province", "offer_percent")
 
@@ -117,7 +118,7 @@ def read_offers(path: Path, provinces: Sequence[str]) -> list[Offer]:
 
     Raises InputError with every fault of the file.
     """
-    table = read_table(path, "a log of offers", COLUMNS, other_columns=True)
+    table = read_table(path, "a log of offers", COLUMNS, other_columns=True, largest=LARGEST_LIST)
     offers: list[Offer] = []
     readers: Mapping[str, Callable[[str], Any]] = {
         "round": _whole,

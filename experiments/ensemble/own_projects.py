@@ -13,6 +13,7 @@ from experiments.study.schema import Study
 from models.reading.faults import InputError
 from models.reading.numbers import read_number
 from models.reading.table_file import read_table
+from models.reading.text import LARGEST_LIST
 
 COLUMNS = ("name", "province", "start", "energy")
 LARGEST = 100.0
@@ -36,7 +37,7 @@ def read(path: Path, provinces: list[str]) -> pd.DataFrame:
     Raises:
         InputError: with every fault of the file.
     """
-    table = read_table(path, "a table of projects", COLUMNS, other_columns=True)
+    table = read_table(path, "a table of projects", COLUMNS, other_columns=True, largest=LARGEST_LIST)
     rows = []
     for place, row in table.records():
         try:

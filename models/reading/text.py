@@ -8,6 +8,8 @@ from pathlib import Path
 
 from models.reading.faults import InputError
 
+LARGEST_LIST = 1_000_000
+"""Bytes of a list that a person makes: targets, offers, projects. A million rows take minutes to be read by name."""
 LARGEST_TABLE = 20_000_000
 """Size in bytes of the largest CSV or JSON file that is read."""
 

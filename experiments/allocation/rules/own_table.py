@@ -11,6 +11,7 @@ from experiments.allocation.stated import stated
 from models.reading.faults import InputError
 from models.reading.numbers import read_number
 from models.reading.table_file import read_table
+from models.reading.text import LARGEST_LIST
 
 COLUMNS = ("province", "target_percent")
 OPTIONAL = ("Tibet",)
@@ -28,7 +29,7 @@ def own_table(indicators: Indicators, options: Options) -> Proposal:
 
 def read(path: Path, provinces: Sequence[str]) -> dict[str, float]:
     """Targets by province, per cent. Raises InputError with every fault of the file."""
-    table = read_table(path, "a table of targets", COLUMNS, other_columns=True)
+    table = read_table(path, "a table of targets", COLUMNS, other_columns=True, largest=LARGEST_LIST)
     values: dict[str, float] = {}
     named: Counter[str] = Counter()
     for place, row in table.records():
