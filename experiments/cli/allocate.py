@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from calibration.places import choose_province, simulated
-from experiments.cli.console import Json, Quiet, emit, note
+from experiments.cli.console import Json, Quiet, emit, note, percent
 from experiments.study.known import INDICATORS, check_national, check_options, choose_rule
 from models.plans import known_plan_names
 from models.reading.faults import InputError
 from models.reading.names import choose
-from models.reading.numbers import read_percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,12 +30,7 @@ def allocate(
             help="A rule's name (s1, uniform, per-head, …) or a Python file; s1 when left out.", show_default=False
         ),
     ] = None,
-    national: Annotated[
-        float | None,
-        typer.Option(
-            parser=read_percent, metavar="PERCENT", help="National target, per cent; the plan's when left out."
-        ),
-    ] = None,
+    national: Annotated[float | None, percent("National target, per cent; the plan's when left out.")] = None,
     plan: Annotated[
         str | None, typer.Option(help="11FYP … 15FYP; 12FYP when left out, for a brief 15FYP.", show_default=False)
     ] = None,
@@ -49,16 +43,9 @@ def allocate(
     ] = None,
     base_year: Annotated[int | None, typer.Option(help="Another base year than the plan's.")] = None,
     growth: Annotated[str | None, typer.Option(help="GDP growth: rule, official, equal or scaled.")] = None,
-    floor: Annotated[
-        float | None, typer.Option(parser=read_percent, metavar="PERCENT", help="No target below, per cent.")
-    ] = None,
-    cap: Annotated[
-        float | None, typer.Option(parser=read_percent, metavar="PERCENT", help="No target above, per cent.")
-    ] = None,
-    round_to: Annotated[
-        float | None,
-        typer.Option("--round", parser=read_percent, metavar="PERCENT", help="Round targets to this step, per cent."),
-    ] = None,
+    floor: Annotated[float | None, percent("No target below, per cent.")] = None,
+    cap: Annotated[float | None, percent("No target above, per cent.")] = None,
+    round_to: Annotated[float | None, percent("Round targets to this step, per cent.", "--round")] = None,
     rounding: Annotated[str | None, typer.Option(help="plain or largest-remainder.")] = None,
     table: Annotated[File, typer.Option(help="CSV of own targets, for rule csv.")] = None,
     province: Annotated[str | None, typer.Option(help="Every number behind this province's target.")] = None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from models.reading.faults import InputError
+from models.reading.numbers import read_percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print the data as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No remarks and no progress.")]
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.", envvar="TANLU_RUNS")]
+
+
+def percent(help: str, *names: str) -> Any:
+    """An option in per cent, with or without the sign.
+
+    Args:
+        help: what it is.
+        names: how it is written, where that is not the parameter's name.
+    """
+    return typer.Option(*names, parser=read_percent, metavar="PERCENT", help=help)
+
 
 Step = Callable[[int, int], None]
 """Called after each piece of work with (members done so far, members failed so far)."""

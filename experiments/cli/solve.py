@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calibration.places import choose_province, simulated
-from experiments.cli.console import Json, Quiet, check_output, emit, note
+from experiments.cli.console import Json, Quiet, check_output, emit, note, percent
 from experiments.study.files import find as find_study
 from experiments.study.known import check_target, choose_rule, mixes
 from models.reading.faults import InputError, refuse
 from models.reading.names import choose
-from models.reading.numbers import read_chance, read_percent
+from models.reading.numbers import read_chance
 from models.writing import write_text
 
 if TYPE_CHECKING:
@@ -29,10 +29,7 @@ def solve(
     rule: Annotated[str | None, typer.Option(help="Allocation rule that sets the targets; the study's first.")] = None,
     mix: Annotated[str | None, typer.Option(help="Policy mix whose strength is sought; the study's last.")] = None,
     chance: Annotated[str, typer.Option(help="Wanted chance: 0.8 or 80%.")] = "0.8",
-    target: Annotated[
-        float | None,
-        typer.Option(parser=read_percent, metavar="PERCENT", help="Another target of this province, per cent."),
-    ] = None,
+    target: Annotated[float | None, percent("Another target of this province, per cent.")] = None,
     indicator: Annotated[
         str | None, typer.Option(help="Indicator to reach, for example co2_intensity; the study's first.")
     ] = None,

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calibration.places import choose_province, simulated
-from experiments.cli.console import Json, Quiet, RunsFolder, emit, note
+from experiments.cli.console import Json, Quiet, RunsFolder, emit, note, percent
 from experiments.runs.find import find_run
 from experiments.study.load import in_its_region
-from models.reading.numbers import read_percent
 
 if TYPE_CHECKING:
     from experiments.installation import Installation
@@ -99,9 +98,7 @@ def monitor(
     quantity: Annotated[
         str, typer.Option(help="Its quantity; see docs/toolkit.md for all.")
     ] = "energy intensity change",
-    value: Annotated[
-        float | None, typer.Option(parser=read_percent, metavar="PERCENT", help="Its value, %; a fall is negative.")
-    ] = None,
+    value: Annotated[float | None, percent("Its value, %; a fall is negative.")] = None,
     error: Annotated[float | None, typer.Option(help="Its standard deviation, points.")] = None,
     source: Annotated[str, typer.Option(help="Where the figure stands.")] = "",
     mix: Mix = "",

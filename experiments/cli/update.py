@@ -7,32 +7,20 @@ from typing import Annotated
 import typer
 
 from calibration.places import NATION, choose_province, simulated
-from experiments.cli.console import Json, Quiet, check_output, emit, note
+from experiments.cli.console import Json, Quiet, check_output, emit, note, percent
 from experiments.study.files import find as find_study
 from experiments.study.files import of_year
 from experiments.study.known import check_growth
 from models.reading.faults import refuse
-from models.reading.numbers import read_percent
 from models.writing import write_text
 
 
 def update(
     province: Annotated[str, typer.Argument(help="Province, for example Guangxi or 广西; China for the sum.")],
     year: Annotated[int, typer.Argument(help="Year of the statistics, for example 2026.")],
-    energy: Annotated[
-        float | None,
-        typer.Option(parser=read_percent, metavar="PERCENT", help="Growth of total energy over the year, per cent."),
-    ] = None,
-    gdp: Annotated[
-        float | None,
-        typer.Option(
-            parser=read_percent, metavar="PERCENT", help="Growth of GDP at constant prices over the year, per cent."
-        ),
-    ] = None,
-    co2: Annotated[
-        float | None,
-        typer.Option(parser=read_percent, metavar="PERCENT", help="Growth of energy CO2 over the year, per cent."),
-    ] = None,
+    energy: Annotated[float | None, percent("Growth of total energy over the year, per cent.")] = None,
+    gdp: Annotated[float | None, percent("Growth of GDP at constant prices over the year, per cent.")] = None,
+    co2: Annotated[float | None, percent("Growth of energy CO2 over the year, per cent.")] = None,
     since_base: Annotated[
         bool, typer.Option("--since-base", help="The growth rates count from the plan's base year.")
     ] = False,
@@ -40,12 +28,7 @@ def update(
     study: Annotated[str | None, typer.Option(help="Study; the shipped one of the year's plan when left out.")] = None,
     allocation: Annotated[str | None, typer.Option(help="Allocation of the study; its first when left out.")] = None,
     mix: Annotated[str | None, typer.Option(help="Policy mix of the study; its first when left out.")] = None,
-    assigned: Annotated[
-        float | None,
-        typer.Option(
-            parser=read_percent, metavar="PERCENT", help="The province's official number for the first indicator."
-        ),
-    ] = None,
+    assigned: Annotated[float | None, percent("The province's official number for the first indicator.")] = None,
     members: Annotated[int, typer.Option(help="Members that are re-weighted.", min=50)] = 1000,
     save: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
     json: Json = False,
