@@ -97,7 +97,7 @@ def check_target(target: float | None) -> str:
 def check_growth(rates: Mapping[str, float | None]) -> list[str]:
     """The faults of published growth rates, by name, per cent; None is not given."""
     return [
-        f"{name}: got a growth of {rate:g} %, allowed: above -50 and below 100, from 0.1 either way as it is published"
+        f"{name}: got a growth of {rate:g} %, allowed: above -50 and below 100, and 0.1 or more if not zero"
         f"{fraction(rate, LEAST_PUBLISHED)}"
         for name, rate in rates.items()
         if rate is not None and (not -50 < rate < 100 or 0 < abs(rate) < LEAST_PUBLISHED)
